@@ -1,0 +1,33 @@
+#include "kit/error.h"
+
+#include <string>
+#include <string_view>
+
+namespace kvlab {
+namespace {
+
+std::string Message(std::string_view what, std::string_view why,
+                    std::string_view fix) {
+  std::string text(what);
+  text.append("\n  why: ").append(why);
+  text.append("\n  fix: ").append(fix);
+  return text;
+}
+
+}  // namespace
+
+ContractError::ContractError(std::string_view what, std::string_view why,
+                             std::string_view fix)
+    : std::logic_error(Message(what, why, fix)) {}
+
+DataError::DataError(std::string_view what, std::string_view why,
+                     std::string_view fix)
+    : std::runtime_error(Message(what, why, fix)) {}
+
+NotImplemented::NotImplemented(std::string_view function, std::string_view task)
+    : std::logic_error(
+          Message(std::string(function) + " is not implemented yet",
+                  std::string("this is ") + std::string(task),
+                  "open the file, find the TODO, replace the throw")) {}
+
+}  // namespace kvlab

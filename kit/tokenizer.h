@@ -1,0 +1,50 @@
+// GPT-2's byte-level byte-pair encoding.
+// Source: Radford et al. 2019, section 2.2; Sennrich et al. 2016,
+// arXiv:1508.07909, Algorithm 1.
+#ifndef KVLAB_KIT_TOKENIZER_H_
+#define KVLAB_KIT_TOKENIZER_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kit/tensor.h"
+
+namespace kvlab {
+
+class Tokenizer {
+ public:
+  // Reads `directory`/vocab.json and `directory`/merges.txt. Throws DataError,
+  // naming the file and the entry, for whatever does not hold.
+  static Tokenizer Load(const std::filesystem::path& directory);
+  // The same from two files with names of their own.
+  static Tokenizer Load(const std::filesystem::path& vocab_json,
+                        const std::filesystem::path& merges_txt);
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  // Any bytes, valid UTF-8 or not; special tokens are not recognised in text.
+  // Throws DataError if the vocabulary lacks a symbol that the bytes need.
+  std::vector<TokenId> Encode(std::string_view text) const;
+
+  // The bytes that the ids stand for. Throws ContractError for an id outside
+  // the vocabulary.
+  std::string Decode(std::span<const TokenId> ids) const;
+
+  std::size_t VocabSize() const;
+
+ private:
+  struct Tables;
+  explicit Tokenizer(std::unique_ptr<const Tables> tables);
+  std::unique_ptr<const Tables> tables_;
+};
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_TOKENIZER_H_

@@ -1,0 +1,48 @@
+#include "kit/work.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string_view>
+
+namespace kvlab {
+namespace {
+
+std::array<std::atomic<std::uint64_t>, kWorkCategories> counters;
+
+}  // namespace
+
+std::string_view WorkName(Work work) {
+  constexpr std::array<std::string_view, kWorkCategories> kNames = {
+      "qkv", "attention", "projection", "mlp", "head"};
+  return kNames[static_cast<std::size_t>(work)];
+}
+
+std::uint64_t WorkCounts::Total() const {
+  return std::accumulate(macs.begin(), macs.end(), std::uint64_t{0});
+}
+
+WorkCounts operator-(const WorkCounts& after, const WorkCounts& before) {
+  WorkCounts difference;
+  for (std::size_t i = 0; i < kWorkCategories; ++i) {
+    difference.macs[i] = after.macs[i] - before.macs[i];
+  }
+  return difference;
+}
+
+WorkCounts CountedWork() {
+  WorkCounts counts;
+  for (std::size_t i = 0; i < kWorkCategories; ++i) {
+    counts.macs[i] = counters[i].load(std::memory_order_relaxed);
+  }
+  return counts;
+}
+
+void CountMacs(Work work, std::uint64_t macs) {
+  counters[static_cast<std::size_t>(work)].fetch_add(macs,
+                                                     std::memory_order_relaxed);
+}
+
+}  // namespace kvlab

@@ -1,0 +1,75 @@
+// Module 1: causal attention, one function for the full pass, for a chunk and
+// for a single decode step.
+//
+// Shapes: B batch, H query heads, G key/value heads (G divides H), T new
+// tokens, P tokens before them, S = P + T, D head_dim, C = H * D = d_model.
+#ifndef KVLAB_MODULES_01_ATTENTION_ATTENTION_H_
+#define KVLAB_MODULES_01_ATTENTION_ATTENTION_H_
+
+#include <cstddef>
+#include <span>
+
+#include "kit/gpt2_weights.h"
+#include "kit/tensor.h"
+
+namespace kvlab {
+
+// Queries, keys and values of the same tokens, each [B, heads, T, D].
+struct Qkv {
+  Tensor4 queries;
+  Tensor4 keys;
+  Tensor4 values;
+};
+
+// Task 1.1. Replaces every row of `scores` by its softmax,
+// e^(x_j - max) / sum_k e^(x_k - max): the maximum is taken out first so that
+// large scores do not overflow. A score of -infinity becomes 0; a row that
+// holds nothing else becomes all zeros.
+// Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1.
+void SoftmaxRows(Matrix scores);
+
+// Task 1.2. Cuts the last axis of x into heads: [B, T, heads * D] becomes
+// [B, heads, T, D], and feature h * D + d becomes [h, d].
+// Throws ContractError if heads is 0 or does not divide the last axis.
+Tensor4 SplitHeads(const Tensor3& x, std::size_t heads);
+
+// Task 1.2. The inverse: [B, heads, T, D] becomes [B, T, heads * D].
+Tensor3 MergeHeads(const Tensor4& x);
+
+// Task 1.3. softmax(q k^T / sqrt(D)) v for T queries over S = P + T keys
+// (Vaswani 2017, Eq. 1). The mask is aligned to the bottom right: query i
+// stands at position P + i and sees keys 0 .. P + i, so the same function
+// serves the full pass (P = 0), a chunk, and a single step (T = 1).
+// Query head h reads key/value head h / (H / G) (Ainslie 2023,
+// arXiv:2305.13245).
+//   queries   [B, H, T, D]
+//   keys, values [B, G, S, D], S >= T; views, such as those of a cache
+//   left_pad  [B] or empty: keys 0 .. left_pad[b] - 1 of row b are padding and
+//             are seen by no query. A query that sees no key at all (it is
+//             padding itself) yields zeros.
+//   returns   [B, H, T, D]
+// Throws ContractError if a shape disagrees, G does not divide H, S < T, or
+// left_pad has another length than B.
+Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
+                        const ConstView4& values,
+                        std::span<const std::size_t> left_pad);
+
+// Task 1.4. Queries, keys and values of x [B, T, C]: one product with c_attn,
+// whose 3 * C output features are queries, keys and values one after the
+// other, each cut into heads. Throws ContractError if a shape disagrees.
+Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
+               std::size_t heads);
+
+// Task 1.4. Merges the heads of `attended` [B, H, T, D] and multiplies with
+// c_proj: [B, T, C]. Throws ContractError if a shape disagrees.
+Tensor3 ProjectOutput(const Tensor4& attended, const AttentionWeights& weights);
+
+// Task 1.4. Multi-head attention of x [B, T, C] over itself, P = 0:
+// ProjectQkv, CausalAttention, ProjectOutput (Vaswani 2017, section 3.2.2).
+Tensor3 MultiHeadAttention(const Tensor3& x, const AttentionWeights& weights,
+                           std::size_t heads,
+                           std::span<const std::size_t> left_pad);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_01_ATTENTION_ATTENTION_H_

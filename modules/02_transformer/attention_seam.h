@@ -1,0 +1,52 @@
+// The seam through which a model reaches attention. Module 2 plugs module 1's
+// attention in here; module 3 will plug in one that remembers, without an edit
+// to modules 1 or 2.
+#ifndef KVLAB_MODULES_02_TRANSFORMER_ATTENTION_SEAM_H_
+#define KVLAB_MODULES_02_TRANSFORMER_ATTENTION_SEAM_H_
+
+#include <cstddef>
+#include <span>
+
+#include "kit/gpt2_weights.h"
+#include "kit/tensor.h"
+
+namespace kvlab {
+
+class Attention {
+ public:
+  Attention() = default;
+  Attention(const Attention&) = delete;
+  Attention& operator=(const Attention&) = delete;
+  virtual ~Attention() = default;
+
+  // How many tokens of this sequence earlier calls have left behind: the
+  // next token stands at this position. 0 for attention without memory.
+  virtual std::size_t PastLen() const = 0;
+
+  // Attention of layer `layer` for the next T tokens.
+  //   x         [B, T, C]
+  //   left_pad  [B] or empty, counted from the start of the sequence
+  //   returns   [B, T, C]
+  virtual Tensor3 Forward(std::size_t layer, const Tensor3& x,
+                          const AttentionWeights& weights,
+                          std::span<const std::size_t> left_pad) = 0;
+};
+
+// Module 1's MultiHeadAttention: sees the tokens of this call and remembers
+// nothing.
+class FullAttention final : public Attention {
+ public:
+  explicit FullAttention(std::size_t heads) : heads_(heads) {}
+
+  std::size_t PastLen() const override { return 0; }
+  Tensor3 Forward(std::size_t layer, const Tensor3& x,
+                  const AttentionWeights& weights,
+                  std::span<const std::size_t> left_pad) override;
+
+ private:
+  std::size_t heads_;
+};
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_02_TRANSFORMER_ATTENTION_SEAM_H_

@@ -1,0 +1,69 @@
+// Module 2: choosing the next token, and the baseline that recomputes the
+// whole prefix for each.
+#ifndef KVLAB_MODULES_02_TRANSFORMER_GENERATE_H_
+#define KVLAB_MODULES_02_TRANSFORMER_GENERATE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "kit/random.h"
+#include "kit/tensor.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/gpt2.h"
+
+namespace kvlab {
+
+struct SamplingOptions {
+  float temperature = 0;  // 0 means greedy
+  std::size_t top_k = 0;  // 0 means the whole vocabulary
+};
+
+// Task 2.6. The id with the largest logit; of equal ones the lowest.
+// Throws ContractError if there are no logits.
+TokenId Greedy(std::span<const float> logits);
+
+// Task 2.6. Draws an id: keeps the top_k largest logits (of equal ones the
+// lowest ids), takes the softmax of logit / temperature over them, orders them
+// by falling probability (of equal ones the lowest id first), and returns the
+// first at which the running sum exceeds `uniform`, a number in [0, 1); the
+// last if rounding keeps the sum below it. Temperature 0 is Greedy.
+// Source: Fan et al. 2018, arXiv:1805.04833, section 5.4 (top-k).
+// Throws ContractError if there are no logits or the temperature is negative
+// or not a number.
+TokenId Sample(std::span<const float> logits, const SamplingOptions& options,
+               float uniform);
+
+// Called after every step with the new token of each row, [B].
+using OnTokens = std::function<void(std::span<const TokenId>)>;
+
+struct GenerateOptions {
+  std::size_t new_tokens = 0;
+  SamplingOptions sampling;
+  // Seeds one Random; rows draw from it in order, step by step, one
+  // NextUniform() each, also when greedy.
+  std::uint64_t seed = 0;
+  OnTokens on_tokens = nullptr;
+};
+
+// Given. Throws ContractError unless the attention is empty (PastLen() 0) and
+// the prompt plus new_tokens fit in max_positions.
+void CheckGenerate(const Gpt2& model, const TokenBatch& prompt,
+                   const GenerateOptions& options);
+
+// Task 2.6. The next id of each row from logits [B, 1, vocab_size].
+std::vector<TokenId> NextTokens(const Tensor3& logits,
+                                const SamplingOptions& options, Random& random);
+
+// Task 2.7. The baseline: each step runs the model over the whole prefix,
+// prompt and all tokens so far, and keeps nothing. Returns exactly new_tokens
+// tokens per row, [B, new_tokens]; there is no early stop.
+// Throws ContractError as CheckGenerate does.
+Tokens Generate(Gpt2& model, const TokenBatch& prompt,
+                const GenerateOptions& options);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_02_TRANSFORMER_GENERATE_H_

@@ -1,0 +1,63 @@
+// Module 2: GPT-2 as a whole.
+// Source: Radford et al. 2019, "Language Models are Unsupervised Multitask
+// Learners", section 2.3.
+#ifndef KVLAB_MODULES_02_TRANSFORMER_GPT2_H_
+#define KVLAB_MODULES_02_TRANSFORMER_GPT2_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "kit/gpt2_weights.h"
+#include "kit/tensor.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/attention_seam.h"
+
+namespace kvlab {
+
+// For which of the T positions the head computes logits. While generating,
+// only the last is needed, and the head is a large product.
+enum class LogitsFor { kAllPositions, kLastPosition };
+
+// Not movable: handles such as module 3's refer to it.
+class Gpt2 {
+ public:
+  // A model with FullAttention. Throws ContractError for null weights.
+  explicit Gpt2(std::shared_ptr<const Gpt2Weights> weights);
+  Gpt2(const Gpt2&) = delete;
+  Gpt2& operator=(const Gpt2&) = delete;
+
+  const Gpt2Config& Config() const { return weights_->config; }
+  const Gpt2Weights& Weights() const { return *weights_; }
+
+  // Logits of the next T tokens of every row: [B, T, vocab_size], or
+  // [B, 1, vocab_size] for kLastPosition.
+  // Token i of row b stands at position PastLen() + i - left_pad[b] (padding
+  // itself at 0), where PastLen() is the attention's.
+  // Throws ContractError, changing nothing, if an id lies outside the
+  // vocabulary, left_pad has another length than the batch, T is 0, or
+  // PastLen() + T exceeds max_positions.
+  Tensor3 Forward(const TokenBatch& tokens, LogitsFor logits_for);
+
+  // The attention in use.
+  Attention& CurrentAttention() { return *attention_; }
+  const Attention& CurrentAttention() const { return *attention_; }
+
+  // Plugs another attention in and returns the one that was there.
+  // Throws ContractError for null.
+  std::unique_ptr<Attention> ReplaceAttention(
+      std::unique_ptr<Attention> attention);
+
+ private:
+  // Task 2.5. wte[id] + wpe[position] for every token: [B, T, C].
+  Tensor3 Embed(const TokenBatch& tokens) const;
+  // Given. Throws what Forward promises to throw.
+  void CheckTokens(const TokenBatch& tokens) const;
+
+  std::shared_ptr<const Gpt2Weights> weights_;
+  std::unique_ptr<Attention> attention_;
+};
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_02_TRANSFORMER_GPT2_H_

@@ -1,0 +1,42 @@
+// Module 2: the layers of a GPT-2 block.
+// Shapes: B batch, T tokens, C = d_model.
+#ifndef KVLAB_MODULES_02_TRANSFORMER_LAYERS_H_
+#define KVLAB_MODULES_02_TRANSFORMER_LAYERS_H_
+
+#include <cstddef>
+#include <span>
+
+#include "kit/gpt2_weights.h"
+#include "kit/tensor.h"
+#include "modules/02_transformer/attention_seam.h"
+
+namespace kvlab {
+
+// Task 2.1. Normalises every token's C features to mean 0 and variance 1
+// (divided by C, not C - 1; epsilon is added to the variance), then scales and
+// shifts them: [B, T, C] -> [B, T, C].
+// Source: Ba et al. 2016, arXiv:1607.06450, Eq. 3 and 4.
+// Throws ContractError if a shape disagrees.
+Tensor3 LayerNorm(const Tensor3& x, const LayerNormWeights& weights,
+                  float epsilon);
+
+// Task 2.2. The Gaussian error linear unit, tanh form, in place:
+//   0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+// Source: Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
+void GeluInPlace(std::span<float> values);
+
+// Task 2.3. c_fc, GELU, c_proj: [B, T, C] -> [B, T, C].
+// Source: Vaswani 2017, section 3.3, with GELU for ReLU.
+// Throws ContractError if a shape disagrees.
+Tensor3 Mlp(const Tensor3& x, const MlpWeights& weights);
+
+// Task 2.4. One pre-LN block of GPT-2 (Radford 2019, section 2.3):
+//   x = x + attention(ln_1(x));  x = x + mlp(ln_2(x))
+// `attention` computes layer `layer`; what it remembers is its own business.
+Tensor3 Block(const Tensor3& x, std::size_t layer, const BlockWeights& weights,
+              float epsilon, Attention& attention,
+              std::span<const std::size_t> left_pad);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_02_TRANSFORMER_LAYERS_H_

@@ -1,0 +1,89 @@
+// Module 3: attention that remembers, plugged into a model that was written
+// without it.
+#ifndef KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
+#define KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "kit/gpt2_weights.h"
+#include "kit/tensor.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/attention_seam.h"
+#include "modules/02_transformer/generate.h"
+#include "modules/02_transformer/gpt2.h"
+#include "modules/03_memoization/kv_cache.h"
+
+namespace kvlab {
+
+// Computes queries, keys and values of the new tokens only, appends keys and
+// values to the layer's cache, and attends over all that the cache holds.
+class CachedAttention final : public Attention {
+ public:
+  // Throws ContractError for a null cache.
+  CachedAttention(std::size_t heads, std::shared_ptr<KvCache> cache);
+
+  // The tokens that every layer holds.
+  std::size_t PastLen() const override { return cache_->PastLen(); }
+
+  // Task 3.6. The same result as FullAttention over the whole sequence, for
+  // its last T tokens. If an earlier forward pass broke off between two layers,
+  // what it left behind is forgotten when layer 0 comes round again.
+  Tensor3 Forward(std::size_t layer, const Tensor3& x,
+                  const AttentionWeights& weights,
+                  std::span<const std::size_t> left_pad) override;
+
+  const std::shared_ptr<KvCache>& Cache() const { return cache_; }
+
+ private:
+  std::size_t heads_;
+  std::shared_ptr<KvCache> cache_;
+};
+
+// What EnableKvCache gives back. The cache stays in use until Disable() or
+// until the last handle to it is gone. The model must outlive its handles.
+class KvCacheHandle {
+ public:
+  // The cache in use, or the one that was. Reset() it before a new prompt.
+  KvCache& Cache() { return *cache_; }
+  const KvCache& Cache() const { return *cache_; }
+
+  // Whether the model still uses this cache.
+  bool Enabled() const;
+
+  // Task 3.7. Gives the model back the attention that it had before; its
+  // outputs are again those of a model that never had a cache. Does nothing
+  // if that has happened already.
+  void Disable();
+
+ private:
+  friend KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
+                                     std::size_t max_seq_len);
+  struct Session;
+  explicit KvCacheHandle(std::shared_ptr<Session> session);
+
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<KvCache> cache_;
+};
+
+// Task 3.7. Gives `model` a cache for `batch` rows of up to max_seq_len tokens,
+// without an edit to modules 1 or 2. From now on each Forward continues the
+// sequence: prefill with prompts of any length, then step by step.
+// Enabling twice does not nest: the second call returns a handle to the same
+// cache. Throws ContractError, changing nothing, if the model already has a
+// cache of another shape, batch or max_seq_len is 0, or max_seq_len exceeds
+// the model's max_positions.
+KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
+                            std::size_t max_seq_len);
+
+// Task 3.8. As Generate, and with the same tokens, but the prompt runs through
+// the model once (prefill) and then each new token once (decode). Enables a
+// cache of just the size needed and disables it when done, also if a step
+// throws. Throws ContractError as CheckGenerate does.
+Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,
+                      const GenerateOptions& options);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
