@@ -14,11 +14,11 @@
 namespace kvlab {
 
 struct Gpt2Config {
-  std::size_t num_layers = 0;    // n_layer
-  std::size_t num_heads = 0;     // n_head
-  std::size_t d_model = 0;       // n_embd = num_heads * head_dim
-  std::size_t d_mlp = 0;         // n_inner, 4 * n_embd unless given
-  std::size_t max_positions = 0; // n_positions
+  std::size_t num_layers = 0;     // n_layer
+  std::size_t num_heads = 0;      // n_head
+  std::size_t d_model = 0;        // n_embd = num_heads * head_dim
+  std::size_t d_mlp = 0;          // n_inner, 4 * n_embd unless given
+  std::size_t max_positions = 0;  // n_positions
   std::size_t vocab_size = 0;
   float layer_norm_epsilon = 1e-5F;
 

@@ -100,10 +100,10 @@ void CheckShape(std::string_view what, std::span<const std::size_t> actual,
                  expected.end())) {
     return;
   }
-  throw ContractError(std::string(what) + " has the wrong shape",
-                      "it is " + ShapeText(actual) + ", expected " +
-                          ShapeText(expected),
-                      "compare the axes one by one, from the left");
+  throw ContractError(
+      std::string(what) + " has the wrong shape",
+      "it is " + ShapeText(actual) + ", expected " + ShapeText(expected),
+      "compare the axes one by one, from the left");
 }
 
 }  // namespace kvlab

@@ -41,13 +41,13 @@ WeightMatrix::WeightMatrix(std::shared_ptr<const void> owner,
       in_(in),
       out_(out) {
   if (bytes.size() != in * out * DTypeBytes(dtype)) {
-    throw ContractError(
-        "WeightMatrix: the bytes do not match the shape",
-        std::to_string(bytes.size()) + " bytes, but " + std::to_string(in) +
-            " x " + std::to_string(out) + " elements of " +
-            std::to_string(DTypeBytes(dtype)) + " bytes are " +
-            std::to_string(in * out * DTypeBytes(dtype)),
-        "pass exactly the bytes of the matrix");
+    throw ContractError("WeightMatrix: the bytes do not match the shape",
+                        std::to_string(bytes.size()) + " bytes, but " +
+                            std::to_string(in) + " x " + std::to_string(out) +
+                            " elements of " +
+                            std::to_string(DTypeBytes(dtype)) + " bytes are " +
+                            std::to_string(in * out * DTypeBytes(dtype)),
+                        "pass exactly the bytes of the matrix");
   }
 }
 
@@ -76,12 +76,12 @@ float WeightMatrix::At(std::size_t in, std::size_t out) const {
 
 void WeightMatrix::CopyOutputRow(std::size_t out, std::span<float> row) const {
   if (out >= out_ || row.size() != in_) {
-    throw ContractError(
-        "WeightMatrix::CopyOutputRow: no such row",
-        "row " + std::to_string(out) + " into " + std::to_string(row.size()) +
-            " floats, of a map from " + std::to_string(in_) + " to " +
-            std::to_string(out_) + " features",
-        "stay below Out() and give In() floats");
+    throw ContractError("WeightMatrix::CopyOutputRow: no such row",
+                        "row " + std::to_string(out) + " into " +
+                            std::to_string(row.size()) +
+                            " floats, of a map from " + std::to_string(in_) +
+                            " to " + std::to_string(out_) + " features",
+                        "stay below Out() and give In() floats");
   }
   const std::size_t element = DTypeBytes(dtype_);
   const bool contiguous = layout_ == WeightLayout::kOutIn;
