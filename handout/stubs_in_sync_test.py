@@ -1,0 +1,46 @@
+"""The committed stubs are those that the solutions make.
+
+Called with the stubs just cut, as stubs/NN_module/name.cc; the committed ones
+and every module.toml lie in modules/.
+"""
+
+import difflib
+import pathlib
+import sys
+import tomllib
+import unittest
+
+CUT = {}  # "NN_module/name.cc": the stub just cut
+MODULES = pathlib.Path("modules")
+
+
+class StubsInSyncTest(unittest.TestCase):
+
+    def test_every_committed_stub_is_the_one_its_solution_makes(self):
+        self.assertTrue(CUT)
+        differences = ""
+        for name, cut in sorted(CUT.items()):
+            committed = MODULES / name
+            differences += "".join(difflib.unified_diff(
+                committed.read_text(encoding="utf-8").splitlines(True),
+                cut.read_text(encoding="utf-8").splitlines(True),
+                fromfile=str(committed), tofile="cut from the solution"))
+        if differences:
+            self.fail(
+                f"stubs differ from those cut from solutions/\n{differences}"
+                "\n  why: an answer is written once, in solutions/"
+                "\n  fix: edit the solution, then run ./handout/make_stubs")
+
+    def test_the_files_a_module_names_are_those_with_a_stub(self):
+        named = set()
+        for module in MODULES.glob("*/module.toml"):
+            files = tomllib.loads(module.read_text(encoding="utf-8"))["files"]
+            named |= {f"{module.parent.name}/{file}" for file in files}
+        self.assertEqual(named, set(CUT))
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        path = pathlib.Path(argument)
+        CUT["/".join(path.parts[-2:])] = path
+    unittest.main(argv=sys.argv[:1])
