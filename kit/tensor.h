@@ -89,6 +89,7 @@ void CheckShape(std::string_view what, std::span<const std::size_t> actual,
                 std::span<const std::size_t> expected);
 
 template <std::size_t N, typename Expression>
+requires requires(const Expression& tensor) { tensor.shape(0); }
 void CheckShape(std::string_view what, const Expression& actual,
                 const std::array<std::size_t, N>& expected) {
   std::array<std::size_t, N> shape{};

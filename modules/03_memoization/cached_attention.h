@@ -17,6 +17,33 @@
 
 namespace kvlab {
 
+// What EnableKvCache gives back. The cache stays in use until Disable() or
+// until the last handle to it is gone. The model must outlive its handles.
+class KvCacheHandle {
+ public:
+  // The cache in use, or the one that was. Reset() it before a new prompt.
+  KvCache& Cache() { return *cache_; }
+  const KvCache& Cache() const { return *cache_; }
+
+  // Whether the model still uses this cache.
+  bool Enabled() const;
+
+  // Task 3.7. Gives the model back the attention that it had before; its
+  // outputs are again those of a model that never had a cache. Does nothing
+  // if that has happened already.
+  void Disable();
+
+ private:
+  friend class CachedAttention;
+  friend KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
+                                     std::size_t max_seq_len);
+  struct Session;
+  explicit KvCacheHandle(std::shared_ptr<Session> session);
+
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<KvCache> cache_;
+};
+
 // Computes queries, keys and values of the new tokens only, appends keys and
 // values to the layer's cache, and attends over all that the cache holds.
 class CachedAttention final : public Attention {
@@ -37,34 +64,12 @@ class CachedAttention final : public Attention {
   const std::shared_ptr<KvCache>& Cache() const { return cache_; }
 
  private:
-  std::size_t heads_;
-  std::shared_ptr<KvCache> cache_;
-};
-
-// What EnableKvCache gives back. The cache stays in use until Disable() or
-// until the last handle to it is gone. The model must outlive its handles.
-class KvCacheHandle {
- public:
-  // The cache in use, or the one that was. Reset() it before a new prompt.
-  KvCache& Cache() { return *cache_; }
-  const KvCache& Cache() const { return *cache_; }
-
-  // Whether the model still uses this cache.
-  bool Enabled() const;
-
-  // Task 3.7. Gives the model back the attention that it had before; its
-  // outputs are again those of a model that never had a cache. Does nothing
-  // if that has happened already.
-  void Disable();
-
- private:
   friend KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
                                      std::size_t max_seq_len);
-  struct Session;
-  explicit KvCacheHandle(std::shared_ptr<Session> session);
 
-  std::shared_ptr<Session> session_;
+  std::size_t heads_;
   std::shared_ptr<KvCache> cache_;
+  std::weak_ptr<KvCacheHandle::Session> session_;  // set by EnableKvCache
 };
 
 // Task 3.7. Gives `model` a cache for `batch` rows of up to max_seq_len tokens,

@@ -32,6 +32,9 @@ class GrowingCache {
   std::uint64_t BytesWritten() const { return bytes_written_; }
 
  private:
+  // Given. Throws what Append promises to throw.
+  void CheckAppend(const Tensor4& keys, const Tensor4& values) const;
+
   Tensor4 keys_;
   Tensor4 values_;
   std::uint64_t bytes_written_ = 0;

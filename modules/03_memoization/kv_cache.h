@@ -19,6 +19,8 @@ struct CacheShape {
   std::size_t num_layers = 0;
   std::size_t num_kv_heads = 0;  // G: with grouped heads fewer than H
   std::size_t head_dim = 0;
+
+  friend bool operator==(const CacheShape&, const CacheShape&) = default;
 };
 
 // Task 3.2. Bytes of the keys and values of a whole cache:

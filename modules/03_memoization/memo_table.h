@@ -30,6 +30,10 @@ class MemoTable {
   std::uint64_t Misses() const { return misses_; }
 
  private:
+  // Given. Throws what LookUp promises to throw.
+  void CheckIndex(std::size_t row, std::size_t col) const;
+
+  std::size_t rows_;
   std::size_t cols_;
   Memoization memoization_;
   std::vector<std::optional<std::uint64_t>> entries_;

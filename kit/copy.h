@@ -1,0 +1,26 @@
+// Copying tokens, counted: what a cache moves is part of what it costs.
+#ifndef KVLAB_KIT_COPY_H_
+#define KVLAB_KIT_COPY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kit/tensor.h"
+
+namespace kvlab {
+
+// Rows [begin, end) of `matrix`. Throws ContractError unless
+// begin <= end <= matrix.rows.
+Matrix RowRange(Matrix matrix, std::size_t begin, std::size_t end);
+
+// Copies `from` over `to` and counts the bytes. The two must not overlap.
+// Throws ContractError, copying nothing, if their shapes disagree.
+void CopyRows(ConstMatrix from, Matrix to);
+
+// Bytes copied by CopyRows in this process so far; subtract two to get what
+// lay between them. Safe to call from any thread.
+std::uint64_t CopiedBytes();
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_COPY_H_

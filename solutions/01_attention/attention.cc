@@ -1,0 +1,235 @@
+#include "modules/01_attention/attention.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <string>
+
+#include "kit/error.h"
+#include "kit/linear_algebra.h"
+#include "kit/reductions.h"
+#include "kit/tensor.h"
+#include "kit/vector_math.h"
+
+namespace kvlab {
+namespace {
+
+// Given. Throws unless `heads` cuts `features` into equal parts.
+void CheckHeads(const std::string& who, std::size_t heads,
+                std::size_t features) {
+  if (heads == 0 || features % heads != 0) {
+    throw ContractError(who + ": heads do not divide the features",
+                        std::to_string(features) + " features, " +
+                            std::to_string(heads) + " heads",
+                        "d_model must be heads * head_dim");
+  }
+}
+
+// Given. Throws what CausalAttention promises to throw.
+void CheckAttention(const Tensor4& queries, const ConstView4& keys,
+                    const ConstView4& values,
+                    std::span<const std::size_t> left_pad) {
+  const std::size_t batch = queries.shape(0);
+  const std::size_t kv_heads = keys.shape(1);
+  const std::size_t total_len = keys.shape(2);
+  const std::array<std::size_t, 4> expected = {batch, kv_heads, total_len,
+                                               queries.shape(3)};
+  CheckShape("CausalAttention: keys", keys, expected);
+  CheckShape("CausalAttention: values", values, expected);
+  if (kv_heads == 0 || queries.shape(1) % kv_heads != 0) {
+    throw ContractError("CausalAttention: key/value heads do not divide heads",
+                        std::to_string(queries.shape(1)) + " query heads, " +
+                            std::to_string(kv_heads) + " key/value heads",
+                        "every key/value head serves the same number of query "
+                        "heads");
+  }
+  if (total_len < queries.shape(2)) {
+    throw ContractError("CausalAttention: fewer keys than queries",
+                        std::to_string(queries.shape(2)) +
+                            " new tokens, but only " +
+                            std::to_string(total_len) + " keys in all",
+                        "append the keys of the new tokens before attending");
+  }
+  if (!left_pad.empty() && left_pad.size() != batch) {
+    throw ContractError("CausalAttention: left_pad has the wrong length",
+                        std::to_string(left_pad.size()) + " entries for " +
+                            std::to_string(batch) + " batch rows",
+                        "give one number per row, or none at all");
+  }
+}
+
+// Given. Features [first, first + count) of every token.
+Tensor3 Features(const Tensor3& x, std::size_t first, std::size_t count) {
+  Tensor3 part = Tensor3::from_shape({x.shape(0), x.shape(1), count});
+  for (std::size_t row = 0; row < x.shape(0) * x.shape(1); ++row) {
+    std::ranges::copy(Rows(x).Row(row).subspan(first, count),
+                      Rows(part).Row(row).begin());
+  }
+  return part;
+}
+
+// BEGIN SOLUTION-ONLY
+// Scales what query i may see, keys left_pad .. past_len + i, and sets the
+// rest to -infinity: the softmax turns that into exactly 0.
+void ScaleAndMask(Matrix scores, std::size_t past_len, std::size_t left_pad,
+                  float scale) {
+  constexpr float kUnseen = -std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < scores.rows; ++i) {
+    const std::span<float> row = scores.Row(i);
+    const std::size_t end = past_len + i + 1;
+    const std::size_t begin = std::min(left_pad, end);
+    std::fill_n(row.begin(), begin, kUnseen);
+    for (std::size_t j = begin; j < end; ++j) row[j] *= scale;
+    std::fill(row.begin() + static_cast<std::ptrdiff_t>(end), row.end(),
+              kUnseen);
+  }
+}
+// END SOLUTION-ONLY
+
+}  // namespace
+
+void SoftmaxRows(Matrix scores) {
+  // TODO(1.1): for every row: find its maximum; if that is -infinity the row
+  // sees nothing and becomes zeros; otherwise subtract it, exponentiate
+  // (ExpInPlace) and divide by the sum.
+  // BEGIN SOLUTION SoftmaxRows
+  for (std::size_t i = 0; i < scores.rows; ++i) {
+    const std::span<float> row = scores.Row(i);
+    const float max = Max(row);
+    if (max == -std::numeric_limits<float>::infinity()) {
+      std::ranges::fill(row, 0.0F);
+      continue;
+    }
+    for (float& score : row) score -= max;
+    ExpInPlace(row);
+    const float scale = 1.0F / Sum(row);
+    for (float& prob : row) prob *= scale;
+  }
+  // END SOLUTION
+}
+
+Tensor4 SplitHeads(const Tensor3& x, std::size_t heads) {
+  CheckHeads("SplitHeads", heads, x.shape(2));
+  // TODO(1.2): element [b, t, h * head_dim + d] moves to [b, h, t, d].
+  // BEGIN SOLUTION SplitHeads
+  const std::size_t head_dim = x.shape(2) / heads;
+  Tensor4 split =
+      Tensor4::from_shape({x.shape(0), heads, x.shape(1), head_dim});
+  for (std::size_t b = 0; b < x.shape(0); ++b) {
+    for (std::size_t t = 0; t < x.shape(1); ++t) {
+      for (std::size_t h = 0; h < heads; ++h) {
+        std::copy_n(&x(b, t, h * head_dim), head_dim, &split(b, h, t, 0));
+      }
+    }
+  }
+  return split;
+  // END SOLUTION
+}
+
+Tensor3 MergeHeads(const Tensor4& x) {
+  // TODO(1.2): the inverse of SplitHeads.
+  // BEGIN SOLUTION MergeHeads
+  const std::size_t heads = x.shape(1);
+  const std::size_t head_dim = x.shape(3);
+  Tensor3 merged =
+      Tensor3::from_shape({x.shape(0), x.shape(2), heads * head_dim});
+  for (std::size_t b = 0; b < x.shape(0); ++b) {
+    for (std::size_t t = 0; t < x.shape(2); ++t) {
+      for (std::size_t h = 0; h < heads; ++h) {
+        std::copy_n(&x(b, h, t, 0), head_dim, &merged(b, t, h * head_dim));
+      }
+    }
+  }
+  return merged;
+  // END SOLUTION
+}
+
+Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
+                        const ConstView4& values,
+                        std::span<const std::size_t> left_pad) {
+  CheckAttention(queries, keys, values, left_pad);
+  // TODO(1.3): for every batch row and head: scores = q k^T
+  // (MatMulTransposed), scale by 1 / sqrt(head_dim), hide what a query may not
+  // see, softmax, then probs * values (MatMul). Count both products as
+  // Work::kAttention. Which key/value head serves query head h?
+  // BEGIN SOLUTION CausalAttention
+  const std::size_t batch = queries.shape(0);
+  const std::size_t heads = queries.shape(1);
+  const std::size_t new_len = queries.shape(2);
+  const std::size_t total_len = keys.shape(2);
+  const std::size_t past_len = total_len - new_len;
+  const std::size_t heads_per_kv_head = heads / keys.shape(1);
+  const float scale = 1.0F / std::sqrt(static_cast<float>(queries.shape(3)));
+
+  Tensor4 attended = Tensor4::from_shape(queries.shape());
+  Tensor2 scores = Tensor2::from_shape({new_len, total_len});  // reused
+  for (std::size_t b = 0; b < batch; ++b) {
+    const std::size_t pad = left_pad.empty() ? 0 : left_pad[b];
+    for (std::size_t h = 0; h < heads; ++h) {
+      const std::size_t kv_head = h / heads_per_kv_head;
+      MatMulTransposed(Work::kAttention, HeadMatrix(queries, b, h),
+                       HeadMatrix(keys, b, kv_head), Rows(scores));
+      ScaleAndMask(Rows(scores), past_len, pad, scale);
+      SoftmaxRows(Rows(scores));
+      MatMul(Work::kAttention, Rows(scores), HeadMatrix(values, b, kv_head),
+             HeadMatrix(attended, b, h));
+    }
+  }
+  return attended;
+  // END SOLUTION
+}
+
+Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
+               std::size_t heads) {
+  const std::size_t d_model = weights.c_attn.weight.In();
+  CheckShape("ProjectQkv: x", x,
+             std::array<std::size_t, 3>{x.shape(0), x.shape(1), d_model});
+  CheckHeads("ProjectQkv", heads, d_model);
+  // TODO(1.4): one product with c_attn (Linear, Work::kQkv) gives 3 * d_model
+  // features per token; Features() cuts them in three, SplitHeads each.
+  // BEGIN SOLUTION ProjectQkv
+  Tensor3 qkv = Tensor3::from_shape({x.shape(0), x.shape(1), 3 * d_model});
+  Linear(Work::kQkv, Rows(x), weights.c_attn.weight, weights.c_attn.bias,
+         Rows(qkv));
+  return {SplitHeads(Features(qkv, 0, d_model), heads),
+          SplitHeads(Features(qkv, d_model, d_model), heads),
+          SplitHeads(Features(qkv, 2 * d_model, d_model), heads)};
+  // END SOLUTION
+}
+
+Tensor3 ProjectOutput(const Tensor4& attended,
+                      const AttentionWeights& weights) {
+  const std::size_t d_model = weights.c_proj.weight.In();
+  CheckShape("ProjectOutput: attended, as features",
+             std::array<std::size_t, 1>{attended.shape(1) * attended.shape(3)},
+             std::array<std::size_t, 1>{d_model});
+  // TODO(1.4): merge the heads, then one product with c_proj
+  // (Work::kProjection).
+  // BEGIN SOLUTION ProjectOutput
+  const Tensor3 merged = MergeHeads(attended);
+  Tensor3 out = Tensor3::from_shape(
+      {merged.shape(0), merged.shape(1), weights.c_proj.weight.Out()});
+  Linear(Work::kProjection, Rows(merged), weights.c_proj.weight,
+         weights.c_proj.bias, Rows(out));
+  return out;
+  // END SOLUTION
+}
+
+Tensor3 MultiHeadAttention(const Tensor3& x, const AttentionWeights& weights,
+                           std::size_t heads,
+                           std::span<const std::size_t> left_pad) {
+  // TODO(1.4): project, attend, project. View() turns keys and values into the
+  // views that CausalAttention reads.
+  // BEGIN SOLUTION MultiHeadAttention
+  const Qkv qkv = ProjectQkv(x, weights, heads);
+  const Tensor4 attended =
+      CausalAttention(qkv.queries, View(qkv.keys), View(qkv.values), left_pad);
+  return ProjectOutput(attended, weights);
+  // END SOLUTION
+}
+
+}  // namespace kvlab
