@@ -41,8 +41,9 @@ class ObjectStore {
 
 using Operation = std::function<Values(ObjectStore&, const Values& arguments)>;
 
-// Filled by static registrars in autograder/operations/*.cc, so that a process
-// has the operations of the modules it links.
+// Filled by static registrars in autograder/operations/*.cc (their libraries
+// are alwayslink), so that a process has the operations of the modules it
+// links. A name registered twice ends the process.
 std::map<std::string, Operation>& OperationTable();
 
 struct RegisterOperation {
@@ -50,7 +51,9 @@ struct RegisterOperation {
 };
 
 // Runs one request against this process's table and turns what is thrown into
-// a Reply. Never throws.
+// a Reply, with at most kMaxMessageBytes of its message. Never throws. The
+// operation runs inside `kvlab_measured_call`, the function that callgrind is
+// told to count.
 Reply Dispatch(ObjectStore& objects, const Request& request);
 
 }  // namespace kvlab::grading
