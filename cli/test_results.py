@@ -1,0 +1,115 @@
+"""What `bazel test` did, from the events it writes and the tests' reports."""
+
+import json
+import re
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Failure:
+    test: str  # Suite.Name
+    message: str
+
+
+@dataclass
+class Target:
+    label: str
+    builds: bool = True
+    passed: bool = False
+    status: str = ""  # Bazel's word: PASSED, FAILED, TIMEOUT, ...
+    log: str = ""
+    reports: list = field(default_factory=list)
+    tests: int = 0
+    failures: list = field(default_factory=list)
+
+    @property
+    def package(self):
+        return self.label.split(":")[0]
+
+
+def _path(uri):
+    return urllib.parse.unquote(urllib.parse.urlparse(uri).path)
+
+
+_THROWN = re.compile(
+    r'^(?:unknown file\n)?C\+\+ exception with description "(.*)" thrown in '
+    r"(?:the test body|SetUp\(\)|TearDown\(\)|the test fixture's constructor)"
+    r"\.?$", re.DOTALL)
+
+
+def plain_message(text):
+    """A failure without what GoogleTest wraps around a thrown error."""
+    text = text.strip()
+    thrown = _THROWN.match(text)
+    return thrown.group(1) if thrown else text
+
+
+def read_report(target, path):
+    """Adds the test cases of a GoogleTest XML report to `target`.
+
+    A test that died wrote none; Bazel then leaves one case with the log.
+    """
+    try:
+        cases = list(ElementTree.parse(path).iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return
+    for case in cases:
+        if case.get("status") == "notrun":
+            continue
+        target.tests += 1
+        problems = case.findall("failure")
+        if problems:
+            name = f"{case.get('classname')}.{case.get('name')}"
+            text = "\n".join(
+                plain_message(problem.get("message") or problem.text or "")
+                for problem in problems)
+            target.failures.append(Failure(name, text))
+
+
+def read_events(lines):
+    """The test targets that the events (JSON, one a line) speak of, by label.
+
+    A library that does not build is no test, but stops those that need it:
+    it is told as a target too.
+    """
+    targets, tests = {}, set()
+
+    def target(label):
+        return targets.setdefault(label, Target(label))
+
+    for line in lines:
+        event = json.loads(line)
+        identity = event.get("id", {})
+        if "targetConfigured" in identity:
+            kind = event.get("configured", {}).get("targetKind", "")
+            label = identity["targetConfigured"]["label"]
+            if kind.endswith("_test rule"):
+                tests.add(label)
+                target(label)
+        elif "targetCompleted" in identity:
+            built = event.get("completed", {}).get("success", False)
+            label = identity["targetCompleted"]["label"]
+            if not built:
+                target(label).builds = False
+        elif "testResult" in identity:
+            result = event.get("testResult", {})
+            found = target(identity["testResult"]["label"])
+            for output in result.get("testActionOutput", []):
+                if output.get("name") == "test.xml":
+                    found.reports.append(_path(output["uri"]))
+                elif output.get("name") == "test.log":
+                    found.log = _path(output["uri"])
+        elif "testSummary" in identity:
+            found = target(identity["testSummary"]["label"])
+            found.status = event["testSummary"].get("overallStatus", "")
+            found.passed = found.status in ("PASSED", "FLAKY")
+    for found in targets.values():
+        for path in found.reports:
+            read_report(found, path)
+    return {
+        label: found
+        for label, found in sorted(targets.items())
+        if label in tests or not found.builds
+    }
