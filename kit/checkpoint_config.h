@@ -1,0 +1,29 @@
+// The sizes of a model, from the config.json beside its weights.
+#ifndef KVLAB_KIT_CHECKPOINT_CONFIG_H_
+#define KVLAB_KIT_CHECKPOINT_CONFIG_H_
+
+#include <filesystem>
+
+#include "kit/gpt2_weights.h"
+
+namespace kvlab {
+
+// Whether the head has weights of its own.
+enum class Head { kTied, kOwn };
+
+struct CheckpointConfig {
+  Gpt2Config model;
+  Head head = Head::kTied;
+};
+
+// Reads a Hugging Face config.json of a GPT-2. The sizes must be there; for
+// the rest GPT-2's defaults hold, as in Hugging Face's GPT2Config. Throws
+// DataError, naming the file and the key, for a size that is missing, not
+// positive or above 2^31 - 1, heads that do not divide n_embd, or a variant
+// that kvlab does not compute: another model_type or activation, unscaled
+// attention, attention scaled by layer, or cross-attention.
+CheckpointConfig ReadCheckpointConfig(const std::filesystem::path& path);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_CHECKPOINT_CONFIG_H_
