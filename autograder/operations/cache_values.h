@@ -1,0 +1,34 @@
+// A cache of module 3 as values.
+#ifndef KVLAB_AUTOGRADER_OPERATIONS_CACHE_VALUES_H_
+#define KVLAB_AUTOGRADER_OPERATIONS_CACHE_VALUES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "autograder/operations/arguments.h"
+#include "autograder/protocol/value.h"
+#include "modules/03_memoization/kv_cache.h"
+
+namespace kvlab::grading {
+
+// One argument: [batch, max_seq_len, num_layers, num_kv_heads, head_dim].
+inline CacheShape NextCacheShape(Arguments& arguments) {
+  const std::vector<std::size_t> sizes = arguments.NextSizes();
+  return {.batch = sizes.at(0),
+          .max_seq_len = sizes.at(1),
+          .num_layers = sizes.at(2),
+          .num_kv_heads = sizes.at(3),
+          .head_dim = sizes.at(4)};
+}
+
+// keys, values, [past_len, max_seq_len, bytes]
+inline Values ReadLayer(const LayerCache& layer) {
+  return {ToArray(layer.Keys()), ToArray(layer.Values()),
+          Integers{static_cast<std::int64_t>(layer.PastLen()),
+                   static_cast<std::int64_t>(layer.MaxSeqLen()),
+                   static_cast<std::int64_t>(layer.Bytes())}};
+}
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_OPERATIONS_CACHE_VALUES_H_
