@@ -16,14 +16,6 @@ std::size_t ElementCount(const std::array<std::size_t, 4>& shape) {
   return shape[0] * shape[1] * shape[2] * shape[3];
 }
 
-// From the first element to one past the last; strides may leave gaps.
-std::size_t Extent(const std::array<std::size_t, 4>& shape,
-                   const std::array<std::size_t, 3>& strides) {
-  if (ElementCount(shape) == 0) return 0;
-  return (shape[0] - 1) * strides[0] + (shape[1] - 1) * strides[1] +
-         (shape[2] - 1) * strides[2] + shape[3];
-}
-
 template <typename M, typename T>
 M HeadMatrixOf(T& tensor, std::size_t b, std::size_t h) {
   const std::size_t seq = tensor.shape(2);
@@ -49,7 +41,8 @@ ConstView4 MakeView(const float* data, const std::array<std::size_t, 4>& shape,
       static_cast<std::ptrdiff_t>(strides[0]),
       static_cast<std::ptrdiff_t>(strides[1]),
       static_cast<std::ptrdiff_t>(strides[2]), 1};
-  return ConstView4(Storage(data, Extent(shape, strides)), shape, steps);
+  // xtensor wants the number of elements here, also where strides leave gaps.
+  return ConstView4(Storage(data, ElementCount(shape)), shape, steps);
 }
 
 ConstMatrix Rows(const Tensor3& tensor) {
