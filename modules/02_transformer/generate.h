@@ -41,7 +41,7 @@ using OnTokens = std::function<void(std::span<const TokenId>)>;
 
 struct GenerateOptions {
   std::size_t new_tokens = 0;
-  SamplingOptions sampling;
+  SamplingOptions sampling = {};
   // Seeds one Random; rows draw from it in order, step by step, one
   // NextUniform() each, also when greedy.
   std::uint64_t seed = 0;

@@ -1,0 +1,257 @@
+// Keeps the promises of layers.h, task by task.
+#include "modules/02_transformer/layers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "kit/error.h"
+#include "kit/gpt2_weights.h"
+#include "kit/random.h"
+#include "kit/tensor.h"
+#include "kit/testing.h"
+#include "kit/work.h"
+
+namespace kvlab {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// A few float32 operations on numbers of size 1 to 10.
+constexpr float kTolerance = 1e-5F;
+
+LayerNormWeights Norm(const Tensor1& weight, const Tensor1& bias) {
+  return {weight, bias};
+}
+
+// ---- Task 2.1 ----------------------------------------------------------
+
+TEST(LayerNormTest, GivesEveryTokenMeanZeroAndVarianceOne) {
+  // Given tokens of mean 3 and variance 5, and of mean 30 and variance 500
+  const Tensor3 x = {{{0, 2, 4, 6}, {0, 20, 40, 60}}};
+  const Tensor1 ones = {1, 1, 1, 1};
+  const Tensor1 zeros = {0, 0, 0, 0};
+
+  const Tensor3 out = LayerNorm(x, Norm(ones, zeros), 0.0F);
+
+  // (x - mean) / sqrt(variance), the variance divided by 4, not by 3
+  const float r = 1.0F / std::sqrt(5.0F);
+  const Tensor3 expected = {{{-3 * r, -r, r, 3 * r}, {-3 * r, -r, r, 3 * r}}};
+  EXPECT_TRUE(Near(out, expected, kTolerance));
+}
+
+TEST(LayerNormTest, AddsEpsilonToTheVariance) {
+  const Tensor3 x = {{{0, 2, 4, 6}}};
+  const Tensor1 ones = {1, 1, 1, 1};
+  const Tensor1 zeros = {0, 0, 0, 0};
+
+  const Tensor3 out = LayerNorm(x, Norm(ones, zeros), 4.0F);
+
+  const Tensor3 expected = {{{-1, -1.0F / 3, 1.0F / 3, 1}}};  // sqrt(5 + 4)
+  EXPECT_TRUE(Near(out, expected, kTolerance));
+}
+
+TEST(LayerNormTest, ScalesAndShiftsEveryFeatureByItsOwnWeights) {
+  const Tensor3 x = {{{0, 2, 4, 6}}};
+  const Tensor1 weight = {3, 6, 9, 12};
+  const Tensor1 bias = {10, 20, 30, 40};
+
+  const Tensor3 out = LayerNorm(x, Norm(weight, bias), 4.0F);
+
+  const Tensor3 expected = {{{7, 18, 33, 52}}};
+  EXPECT_TRUE(Near(out, expected, kTolerance));
+}
+
+TEST(LayerNormTest, TreatsEveryTokenOfEveryRowAlone) {
+  Random random(31);
+  const Tensor3 x = RandomTensor3(random, {2, 3, 20});
+  const LayerNormWeights weights =
+      Norm(RandomTensor1(random, 20), RandomTensor1(random, 20));
+  const Tensor3 all = LayerNorm(x, weights, 1e-5F);
+
+  Tensor3 one = Tensor3::from_shape({1, 1, 20});
+  std::copy_n(&x(1, 2, 0), 20, &one(0, 0, 0));
+  const Tensor3 alone = LayerNorm(one, weights, 1e-5F);
+
+  for (std::size_t d = 0; d < 20; ++d) {
+    EXPECT_NEAR(all(1, 2, d), alone(0, 0, d), kTolerance);
+  }
+}
+
+TEST(LayerNormTest, SurvivesATokenOfEqualFeatures) {
+  const Tensor3 x = {{{7, 7, 7, 7}}};
+  const Tensor1 ones = {1, 1, 1, 1};
+  const Tensor1 bias = {1, 2, 3, 4};
+
+  const Tensor3 expected = {{{1, 2, 3, 4}}};
+  EXPECT_TRUE(
+      Near(LayerNorm(x, Norm(ones, bias), 1e-5F), expected, kTolerance));
+}
+
+TEST(LayerNormTest, RefusesWeightsOfAnotherWidth) {
+  const Tensor3 x = Tensor3::from_shape({1, 1, 4});
+  const Tensor1 three = {1, 1, 1};
+  const Tensor1 four = {1, 1, 1, 1};
+
+  EXPECT_THAT(
+      MessageOf<ContractError>([&] { LayerNorm(x, Norm(three, four), 1e-5F); }),
+      AllOf(HasSubstr("weight"), HasSubstr("[3]"), HasSubstr("[4]")));
+  EXPECT_THROW(LayerNorm(x, Norm(four, three), 1e-5F), ContractError);
+}
+
+// ---- Task 2.2 ----------------------------------------------------------
+
+TEST(GeluInPlaceTest, IsTheTanhForm) {
+  std::vector<float> values = {-3.0F, -1.0F, -0.5F, 0.0F, 0.5F, 1.0F, 3.0F};
+
+  GeluInPlace(values);
+
+  // The tanh form in double precision. The exact form (with erf) differs by
+  // up to 5e-4: at x = 3 it is 2.99595.
+  const std::vector<float> expected = {-0.00363739F, -0.15880800F, -0.15428599F,
+                                       0.0F,         0.34571401F,  0.84119199F,
+                                       2.99636261F};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_NEAR(values[i], expected[i], 2e-6F) << "element " << i;
+  }
+}
+
+TEST(GeluInPlaceTest, TreatsEveryElementOfALongSpanAlike) {
+  // Long enough for any buffer, and no multiple of a vector's width.
+  std::vector<float> values(1003);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<float>(i) * 0.01F - 5.0F;
+  }
+  std::vector<float> gelu = values;
+
+  GeluInPlace(gelu);
+
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double x = values[i];
+    const double expected = 0.5 * x *
+                            (1.0 + std::tanh(std::sqrt(2.0 / std::acos(-1.0)) *
+                                             (x + 0.044715 * x * x * x)));
+    ASSERT_NEAR(gelu[i], expected, 5e-6) << "element " << i << ", x = " << x;
+  }
+}
+
+TEST(GeluInPlaceTest, KeepsLargeNumbersFinite) {
+  std::vector<float> values = {100.0F, -100.0F};
+
+  GeluInPlace(values);
+
+  EXPECT_FLOAT_EQ(values[0], 100.0F);
+  EXPECT_NEAR(values[1], 0.0F, 1e-6F);
+}
+
+// ---- Task 2.3 ----------------------------------------------------------
+
+// A map from 2 to 3 features and back, with numbers one can follow by hand.
+MlpWeights SmallMlp() {
+  const std::vector<float> up = {100, 0, -100, 0, 100, 100};  // [2, 3]
+  const std::vector<float> down = {1, 0, 0, 1, 5, 7};         // [3, 2]
+  return {{WeightMatrix::FromFloats(up, WeightLayout::kInOut, 2, 3),
+           Tensor1{0, 0, 0}},
+          {WeightMatrix::FromFloats(down, WeightLayout::kInOut, 3, 2),
+           Tensor1{0.5F, -0.5F}}};
+}
+
+TEST(MlpTest, IsUpGeluDown) {
+  // Given x = (1, 2): up gives (100, 200, 100), which GELU leaves alone, and
+  // x = (2, 1): (200, 100, -100), of which GELU makes the last one 0.
+  const Tensor3 x = {{{1, 2}, {2, 1}}};
+
+  const Tensor3 expected = {{{600.5F, 899.5F}, {200.5F, 99.5F}}};
+  EXPECT_TRUE(Near(Mlp(x, SmallMlp()), expected, kTolerance));
+}
+
+TEST(MlpTest, CountsBothProductsAsMlp) {
+  const Tensor3 x = {{{1, 2}, {2, 1}, {3, 3}}};
+
+  const WorkCounts before = CountedWork();
+  Mlp(x, SmallMlp());
+  const WorkCounts work = CountedWork() - before;
+
+  EXPECT_EQ(work[Work::kMlp], 3U * 2 * (2 * 3));
+  EXPECT_EQ(work.Total(), work[Work::kMlp]);
+}
+
+TEST(MlpTest, RefusesAnotherWidth) {
+  const Tensor3 x = Tensor3::from_shape({1, 1, 3});
+
+  EXPECT_THAT(MessageOf<ContractError>([&] { Mlp(x, SmallMlp()); }),
+              AllOf(HasSubstr("[1, 1, 3]"), HasSubstr("[1, 1, 2]")));
+}
+
+// ---- Task 2.4 ----------------------------------------------------------
+
+// Stands in for attention: remembers what it was asked and answers a constant.
+class RecordingAttention final : public Attention {
+ public:
+  std::size_t PastLen() const override { return 0; }
+  Tensor3 Forward(std::size_t layer, const Tensor3& x,
+                  const AttentionWeights& /*weights*/,
+                  std::span<const std::size_t> left_pad) override {
+    last_layer = layer;
+    last_x = x;
+    last_left_pad.assign(left_pad.begin(), left_pad.end());
+    Tensor3 out = Tensor3::from_shape(x.shape());
+    out.fill(10.0F);
+    return out;
+  }
+
+  std::size_t last_layer = 0;
+  Tensor3 last_x;
+  std::vector<std::size_t> last_left_pad;
+};
+
+// Both norms leave (-1, 1) alone but for their bias; the MLP is SmallMlp.
+BlockWeights SmallBlock() {
+  BlockWeights weights;
+  weights.ln_1 = Norm({1, 1}, {0.25F, 0.5F});
+  weights.ln_2 = Norm({1, 1}, {3, 0});
+  weights.mlp = SmallMlp();
+  return weights;
+}
+
+TEST(BlockTest, AddsBothBranchesToWhatCameIn) {
+  // Given x = (4, 6). ln_1 makes it (-1, 1) + bias and attention answers 10,
+  // so the first sum is (14, 16). ln_2 makes that (-1, 1) + (3, 0) = (2, 1),
+  // of which SmallMlp makes (200.5, 99.5).
+  const Tensor3 x = {{{4, 6}}};
+  RecordingAttention attention;
+
+  const Tensor3 out = Block(x, 0, SmallBlock(), 0.0F, attention, {});
+
+  const Tensor3 expected = {{{214.5F, 115.5F}}};
+  EXPECT_TRUE(Near(out, expected, kTolerance));
+}
+
+TEST(BlockTest, NormalisesBeforeAttention) {
+  const Tensor3 x = {{{4, 6}}};
+  RecordingAttention attention;
+
+  Block(x, 0, SmallBlock(), 0.0F, attention, {});
+
+  const Tensor3 expected = {{{-0.75F, 1.5F}}};  // ln_1 of (4, 6)
+  EXPECT_TRUE(Near(attention.last_x, expected, kTolerance));
+}
+
+TEST(BlockTest, TellsAttentionTheLayerAndThePadding) {
+  const Tensor3 x = {{{4, 6}, {1, 2}}, {{2, 0}, {5, 9}}};
+  const std::vector<std::size_t> left_pad = {0, 1};
+  RecordingAttention attention;
+
+  Block(x, 7, SmallBlock(), 0.0F, attention, left_pad);
+
+  EXPECT_EQ(attention.last_layer, 7U);
+  EXPECT_EQ(attention.last_left_pad, left_pad);
+}
+
+}  // namespace
+}  // namespace kvlab
