@@ -94,11 +94,9 @@ class _StubCutter:
             self._keep(line)
 
     def _keep(self, line):
-        # A region that vanished must not leave two blank lines behind, nor
-        # one at the start of a block.
-        if line == "" and self.stub and self.vanished_above:
-            if self.stub[-1] == "" or self.stub[-1].endswith("{"):
-                return
+        # A region that vanished must not leave two blank lines behind.
+        if self.vanished_above and line == "" and self.stub[-1:] in ([], [""]):
+            return
         self.vanished_above = False
         self.stub.append(line)
         self.function.append(line)

@@ -77,6 +77,7 @@ class MakeStubTest(unittest.TestCase):
     def test_solution_only_regions_vanish_with_their_blank_line(self):
         stub = make_stub(text("""
             namespace kvlab {
+
             // BEGIN SOLUTION-ONLY
             namespace {
             int Helper() { return 1; }
@@ -98,6 +99,7 @@ class MakeStubTest(unittest.TestCase):
             """), PATH)
         self.assertEqual(stub, NOTICE + "\n" + text("""
             namespace kvlab {
+
             void F() {
               // TODO(3.1): text
               throw NotImplemented("F", "module 3, task 1");

@@ -15,18 +15,19 @@
 #include "modules/01_attention/attention.h"
 
 namespace kvlab {
-namespace {
 
 // BEGIN SOLUTION-ONLY
+namespace {
+
 // x += y, element by element.
 void AddInPlace(Tensor3& x, const Tensor3& y) {
   CheckShape("Block: residual", y,
              std::array<std::size_t, 3>{x.shape(0), x.shape(1), x.shape(2)});
   for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] += y.data()[i];
 }
-// END SOLUTION-ONLY
 
 }  // namespace
+// END SOLUTION-ONLY
 
 Tensor3 LayerNorm(const Tensor3& x, const LayerNormWeights& weights,
                   float epsilon) {
