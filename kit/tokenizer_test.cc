@@ -12,6 +12,7 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
+#include "kit/golden_logits.h"
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
@@ -77,6 +78,22 @@ TEST(TokenizerTest, DecodesThePublishedVectors) {
 
 TEST(TokenizerTest, HasTheWholeVocabulary) {
   EXPECT_EQ(Gpt2Tokenizer().VocabSize(), 50257U);
+}
+
+// Two vocabularies of other models, encoded by a plain implementation in
+// Python, testdata/golden/make_logits.py.
+TEST(TokenizerTest, EncodesAsAnotherImplementation) {
+  for (const std::string model : {"shakespeare-gpt2", "tiny-gpt2-random"}) {
+    const Tokenizer tokenizer = Tokenizer::Load(TestData(
+        model == "shakespeare-gpt2" ? "models/shakespeare-gpt2"
+                                    : "kit/testdata/tiny-gpt2-random"));
+    for (const GoldenPrompt& prompt : LoadGoldenLogits(model)) {
+      Ids ids = tokenizer.Encode(prompt.text);
+      ASSERT_GE(ids.size(), prompt.tokens.size());
+      ids.resize(prompt.tokens.size());
+      EXPECT_EQ(ids, prompt.tokens) << model << ": " << prompt.text;
+    }
+  }
 }
 
 // Special tokens have ids but are never made from text.
