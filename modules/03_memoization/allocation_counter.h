@@ -1,0 +1,18 @@
+// Counts what this process allocates. Test only: linking allocation_counter.cc
+// replaces the global operator new.
+#ifndef KVLAB_MODULES_03_MEMOIZATION_ALLOCATION_COUNTER_H_
+#define KVLAB_MODULES_03_MEMOIZATION_ALLOCATION_COUNTER_H_
+
+#include <cstdint>
+
+namespace kvlab {
+
+// Calls of operator new so far; subtract two to get what lay between them.
+std::uint64_t AllocationCount();
+
+// The largest single request since the last call, in bytes.
+std::uint64_t TakeLargestAllocation();
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_03_MEMOIZATION_ALLOCATION_COUNTER_H_

@@ -1,0 +1,85 @@
+// Keeps the promises of growing_cache.h: right answers at the wrong cost.
+#include "modules/03_memoization/growing_cache.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "kit/copy.h"
+#include "kit/error.h"
+#include "kit/tensor.h"
+#include "kit/testing.h"
+#include "modules/03_memoization/kv_cache.h"
+
+namespace kvlab {
+namespace {
+
+TEST(GrowingCacheTest, HoldsWhatALayerCacheHolds) {
+  GrowingCache growing(2, 3, 4);
+  LayerCache reserved({.batch = 2,
+                       .max_seq_len = 6,
+                       .num_layers = 1,
+                       .num_kv_heads = 3,
+                       .head_dim = 4});
+  EXPECT_EQ(growing.PastLen(), 0U);
+
+  for (const auto& [begin, end] :
+       {std::pair<std::size_t, std::size_t>{0, 3}, {3, 4}, {4, 6}}) {
+    const Tensor4 keys = NumberedTokens(2, 3, begin, end, 4);
+    const Tensor4 values = NumberedTokens(2, 3, begin + 1, end + 1, 4);
+    growing.Append(keys, values);
+    reserved.Append(keys, values);
+    EXPECT_EQ(growing.PastLen(), end);
+    EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), 0.0F));
+    EXPECT_TRUE(Near(growing.Values(), reserved.Values(), 0.0F));
+  }
+}
+
+TEST(GrowingCacheTest, WritesEveryOldTokenAgainAtEachStep) {
+  GrowingCache growing(2, 3, 4);
+  const std::uint64_t bytes_per_token = 2U * 2 * 3 * 4 * sizeof(float);
+
+  for (std::uint64_t n = 1; n <= 20; ++n) {
+    growing.Append(NumberedTokens(2, 3, 0, 1, 4),
+                   NumberedTokens(2, 3, 1, 2, 4));
+    EXPECT_EQ(growing.BytesWritten(), n * (n + 1) / 2 * bytes_per_token);
+  }
+}
+
+TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {
+  LayerCache reserved({.batch = 2,
+                       .max_seq_len = 20,
+                       .num_layers = 1,
+                       .num_kv_heads = 3,
+                       .head_dim = 4});
+  const std::uint64_t bytes_per_token = 2U * 2 * 3 * 4 * sizeof(float);
+
+  const std::uint64_t copied = CopiedBytes();
+  for (std::size_t n = 0; n < 20; ++n) {
+    reserved.Append(NumberedTokens(2, 3, n, n + 1, 4),
+                    NumberedTokens(2, 3, n, n + 1, 4));
+  }
+
+  EXPECT_LE(CopiedBytes() - copied, 20 * bytes_per_token);
+  EXPECT_EQ(reserved.PastLen(), 20U);
+}
+
+TEST(GrowingCacheTest, RefusesOtherShapesAndKeepsWhatItHas) {
+  GrowingCache growing(2, 3, 4);
+  const Tensor4 prompt = NumberedTokens(2, 3, 0, 2, 4);
+  growing.Append(prompt, prompt);
+
+  EXPECT_THROW(growing.Append(NumberedTokens(2, 2, 0, 1, 4),
+                              NumberedTokens(2, 3, 0, 1, 4)),
+               ContractError);
+  EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 4),
+                              NumberedTokens(2, 3, 0, 2, 4)),
+               ContractError);
+  EXPECT_TRUE(Same(growing.Keys(), prompt));
+  EXPECT_EQ(growing.PastLen(), 2U);
+}
+
+}  // namespace
+}  // namespace kvlab
