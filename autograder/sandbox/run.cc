@@ -1,0 +1,79 @@
+#include "autograder/sandbox/run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "autograder/sandbox/file_descriptor.h"
+#include "autograder/sandbox/sandbox_error.h"
+
+namespace kvlab::grading {
+namespace {
+
+// Reads until all writers are gone, keeps the beginning and throws the rest
+// away, so that no writer waits for us.
+void Drain(const FileDescriptor& output, std::size_t cap,
+           const Deadline& deadline, RunResult& result) {
+  SetNonBlocking(output);
+  std::array<char, 1U << 16U> buffer;
+  while (!deadline.Passed()) {
+    if (!WaitUntilReadable(output, deadline)) return;
+    const ssize_t count = ::read(output.Number(), buffer.data(), buffer.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count <= 0) return;
+    const std::size_t kept =
+        std::min(static_cast<std::size_t>(count), cap - result.output.size());
+    result.output.append(buffer.data(), kept);
+    result.output_cut |= kept < static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
+RunResult RunInSandbox(const SandboxSpec& spec,
+                       const std::optional<SandboxUser>& user,
+                       const RunLimits& limits) {
+  const auto start = std::chrono::steady_clock::now();
+  const Deadline deadline(limits.seconds);
+  const FileDescriptor nothing = OpenDevNull();
+  Pipe output = MakePipe();
+  const std::array<Inherited, 3> inherited = {
+      Inherited{nothing, STDIN_FILENO},
+      Inherited{output.write_end, STDOUT_FILENO},
+      Inherited{output.write_end, STDERR_FILENO}};
+  SandboxProcess process(spec, user, inherited);
+  output.write_end.Close();
+  RunResult result;
+  Drain(output.read_end, limits.output_bytes, deadline, result);
+  result.ending = process.Wait(deadline);
+  process.Kill();
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  result.seconds = elapsed.count();
+  return result;
+}
+
+void RequireSandbox(const std::optional<SandboxUser>& user) {
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/true"};
+  const RunResult result = RunInSandbox(spec, user, {.seconds = 20});
+  if (result.Succeeded()) return;
+  const bool installed = ::access("/usr/bin/bwrap", X_OK) == 0;
+  std::string why = installed ? "bubblewrap does not start: " + result.output
+                              : "/usr/bin/bwrap is missing";
+  while (why.ends_with('\n')) why.pop_back();
+  throw SandboxError(
+      "submissions cannot be isolated on this machine", why,
+      installed ? "allow unprivileged user namespaces "
+                  "(sysctl kernel.unprivileged_userns_clone=1), or grade on "
+                  "a machine or in a container that has them"
+                : "./kvlab setup    (or: apt-get install bubblewrap)");
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,75 @@
+// A running sandbox, seen from outside.
+#ifndef KVLAB_AUTOGRADER_SANDBOX_SANDBOX_PROCESS_H_
+#define KVLAB_AUTOGRADER_SANDBOX_SANDBOX_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "autograder/sandbox/deadline.h"
+#include "autograder/sandbox/file_descriptor.h"
+#include "autograder/sandbox/sandbox_command.h"
+#include "autograder/sandbox/sandbox_user.h"
+
+namespace kvlab::grading {
+
+// A descriptor of ours and the number that it has inside (below
+// Pipe::kFirstPrivate). Nothing else is inherited.
+struct Inherited {
+  const FileDescriptor& ours;
+  int inside = 0;
+};
+
+// How the command inside came to its end. Bubblewrap passes an exit status on,
+// and turns a signal into 128 plus its number.
+struct Ending {
+  int exit_status = 0;
+  bool Succeeded() const { return exit_status == 0; }
+};
+
+// "exit status 3", "signal 11 (SIGSEGV, Segmentation fault)"
+std::string EndingText(const Ending& ending);
+
+// The thread that starts a sandbox must live as long as the sandbox: when it
+// ends, the kernel takes the sandbox with it.
+class SandboxProcess {
+ public:
+  // Starts spec.command as `user` (nullopt: as we are). Whether it came up
+  // shows when it speaks or ends. Throws SandboxError if the system refuses a
+  // process.
+  SandboxProcess(const SandboxSpec& spec,
+                 const std::optional<SandboxUser>& user,
+                 std::span<const Inherited> inherited);
+  SandboxProcess(const SandboxProcess&) = delete;
+  SandboxProcess& operator=(const SandboxProcess&) = delete;
+  // Kills.
+  ~SandboxProcess();
+
+  // Waits for the end of the command inside; nullopt if the deadline passes.
+  std::optional<Ending> Wait(const Deadline& deadline);
+
+  // Ends every process inside, and returns when they are gone.
+  void Kill();
+
+  // Private memory of all processes inside, in bytes: what they have written,
+  // not the files that they have mapped.
+  std::uint64_t ResidentBytes() const;
+
+ private:
+  // Learns from bubblewrap which process is the first one inside.
+  void FindInit();
+
+  pid_t bubblewrap_ = -1;
+  FileDescriptor bubblewrap_end_;  // readable when bubblewrap has ended
+  FileDescriptor status_;          // what bubblewrap says about itself
+  pid_t init_ = -1;                // the first process inside
+  FileDescriptor init_end_;        // readable when all processes inside have
+  std::optional<Ending> ending_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_SANDBOX_SANDBOX_PROCESS_H_

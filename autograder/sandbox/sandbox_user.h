@@ -1,0 +1,29 @@
+// Who starts a sandbox: never root.
+#ifndef KVLAB_AUTOGRADER_SANDBOX_SANDBOX_USER_H_
+#define KVLAB_AUTOGRADER_SANDBOX_SANDBOX_USER_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+namespace kvlab::grading {
+
+inline constexpr char kGraderUserName[] = "kvlab-grader";
+
+// Somebody that root becomes before bubblewrap starts: limits such as the
+// number of processes do not hold root.
+struct SandboxUser {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// nullopt for an ordinary user, who starts sandboxes as himself. For root
+// kvlab-grader, or `nobody` on a machine where `./kvlab setup` has not made it.
+// Throws SandboxError if there is neither.
+std::optional<SandboxUser> ChooseSandboxUser();
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_SANDBOX_SANDBOX_USER_H_

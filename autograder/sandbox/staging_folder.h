@@ -1,0 +1,43 @@
+// A fresh folder below /tmp, readable by whoever runs the sandbox and by
+// nobody else; gone when its object is. The repository itself may lie where
+// that user cannot go.
+#ifndef KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
+#define KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "autograder/sandbox/sandbox_user.h"
+
+namespace kvlab::grading {
+
+class StagingFolder {
+ public:
+  // All members throw SandboxError, naming the file, if the system refuses.
+  explicit StagingFolder(const std::optional<SandboxUser>& user);
+  StagingFolder(const StagingFolder&) = delete;
+  StagingFolder& operator=(const StagingFolder&) = delete;
+  ~StagingFolder();
+
+  const std::filesystem::path& Path() const { return path_; }
+
+  // Each takes a path relative to the folder, makes the folders above it, and
+  // returns the whole path.
+  std::filesystem::path WriteFile(const std::filesystem::path& relative,
+                                  std::string_view content) const;
+  // A file, or a folder with all below it, symbolic links followed.
+  std::filesystem::path Copy(const std::filesystem::path& from,
+                             const std::filesystem::path& relative) const;
+  // An empty folder that the sandbox's user may write.
+  std::filesystem::path MakeWritable(
+      const std::filesystem::path& relative) const;
+
+ private:
+  std::filesystem::path path_;
+  std::optional<SandboxUser> user_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
