@@ -19,6 +19,7 @@
 #include "kit/testing.h"
 #include "kit/token_batch.h"
 #include "kit/work.h"
+#include "modules/03_memoization/split_sequence.h"
 
 namespace kvlab {
 namespace {
@@ -54,81 +55,15 @@ TokenBatch OneRow() {
   return SingleRow({11, 7, 42, 7, 0, 49, 3, 3, 18, 29, 30, 1});
 }
 
-// Columns [begin, end) of every row; the padding stays that of the whole.
-TokenBatch Columns(const TokenBatch& tokens, std::size_t begin,
-                   std::size_t end) {
-  TokenBatch part = {Tokens::from_shape({tokens.ids.shape(0), end - begin}),
-                     tokens.left_pad};
-  for (std::size_t b = 0; b < tokens.ids.shape(0); ++b) {
-    for (std::size_t t = begin; t < end; ++t) {
-      part.ids(b, t - begin) = tokens.ids(b, t);
-    }
-  }
-  return part;
-}
-
-// Logits [B, T, V] of the columns from `begin` on; what padding computes is
-// nobody's business and becomes 0.
-Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
-                   std::size_t begin) {
-  Tensor3 real = logits;
-  for (std::size_t b = 0; b < real.shape(0); ++b) {
-    for (std::size_t t = 0; t < real.shape(1); ++t) {
-      if (begin + t >= tokens.left_pad[b]) continue;
-      for (std::size_t v = 0; v < real.shape(2); ++v) real(b, t, v) = 0.0F;
-    }
-  }
-  return real;
-}
-
-// Positions [begin, end) of logits [B, T, V].
-Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
-  Tensor3 part =
-      Tensor3::from_shape({logits.shape(0), end - begin, logits.shape(2)});
-  for (std::size_t b = 0; b < part.shape(0); ++b) {
-    for (std::size_t t = begin; t < end; ++t) {
-      for (std::size_t v = 0; v < part.shape(2); ++v) {
-        part(b, t - begin, v) = logits(b, t, v);
-      }
-    }
-  }
-  return part;
-}
-
-// Feeds `tokens` to a model with a cache in pieces that end at `ends`, and
-// compares every position's logits with those of a model without one.
-void ExpectSameLogits(Gpt2& cached, Gpt2& uncached, const TokenBatch& tokens,
-                      const std::vector<std::size_t>& ends) {
-  const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
-  std::size_t begin = 0;
-  for (const std::size_t end : ends) {
-    const Tensor3 logits =
-        cached.Forward(Columns(tokens, begin, end), LogitsFor::kAllPositions);
-    ASSERT_TRUE(Near(RealLogits(logits, tokens, begin),
-                     RealLogits(LogitsOf(all, begin, end), tokens, begin),
-                     kTolerance))
-        << "columns " << begin << " to " << end << " (the first index is the "
-        << "batch row, the second counts from column " << begin << ")";
-    begin = end;
-  }
-}
-
 // ---- Task 3.6 ----------------------------------------------------------
-
-// A prefill of `prefill` columns, then one column a step.
-std::vector<std::size_t> PrefillThenSteps(std::size_t prefill,
-                                          std::size_t total) {
-  std::vector<std::size_t> ends;
-  for (std::size_t end = prefill; end <= total; ++end) ends.push_back(end);
-  return ends;
-}
 
 TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfOneRow) {
   Gpt2 uncached(SmallWeights(71));
   for (std::size_t prefill = 1; prefill <= 12; ++prefill) {
     Gpt2 cached(SmallWeights(71));
     const KvCacheHandle handle = EnableKvCache(cached, 1, 12);
-    ExpectSameLogits(cached, uncached, OneRow(), PrefillThenSteps(prefill, 12));
+    EXPECT_TRUE(SameLogits(cached, uncached, OneRow(),
+                           PrefillThenSteps(prefill, 12), kTolerance));
   }
 }
 
@@ -137,8 +72,8 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfAPaddedBatch) {
   for (std::size_t prefill = 1; prefill <= 12; ++prefill) {
     Gpt2 cached(SmallWeights(72));
     const KvCacheHandle handle = EnableKvCache(cached, 3, 12);
-    ExpectSameLogits(cached, uncached, ThreeRows(),
-                     PrefillThenSteps(prefill, 12));
+    EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(),
+                           PrefillThenSteps(prefill, 12), kTolerance));
   }
 }
 
@@ -151,7 +86,7 @@ TEST(CachedAttentionTest, TakesChunksOfAnySize) {
   for (const std::vector<std::size_t>& ends : splits) {
     Gpt2 cached(SmallWeights(73));
     const KvCacheHandle handle = EnableKvCache(cached, 3, 12);
-    ExpectSameLogits(cached, uncached, ThreeRows(), ends);
+    EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(), ends, kTolerance));
   }
 }
 
@@ -270,12 +205,12 @@ TEST(EnableKvCacheTest, ResetServesANewPrompt) {
   Gpt2 uncached(SmallWeights(81));
   Gpt2 cached(SmallWeights(81));
   KvCacheHandle handle = EnableKvCache(cached, 1, 12);
-  ExpectSameLogits(cached, uncached, OneRow(), {4, 5, 9});
+  EXPECT_TRUE(SameLogits(cached, uncached, OneRow(), {4, 5, 9}, kTolerance));
 
   handle.Cache().Reset();
 
   const TokenBatch other = SingleRow({5, 4, 3, 2, 1, 0, 5, 6, 7, 8, 9, 10});
-  ExpectSameLogits(cached, uncached, other, {3, 4, 5, 12});
+  EXPECT_TRUE(SameLogits(cached, uncached, other, {3, 4, 5, 12}, kTolerance));
 }
 
 TEST(EnableKvCacheTest, TruncateTakesTokensBack) {
@@ -350,7 +285,8 @@ TEST(EnableKvCacheTest, CanBeEnabledAgainWithAFreshCache) {
   EXPECT_TRUE(second.Enabled());
   EXPECT_FALSE(first.Enabled());
   EXPECT_EQ(second.Cache().PastLen(), 0U);
-  ExpectSameLogits(cached, uncached, ThreeRows(), {5, 6, 12});
+  EXPECT_TRUE(
+      SameLogits(cached, uncached, ThreeRows(), {5, 6, 12}, kTolerance));
 }
 
 TEST(EnableKvCacheTest, EnablingTwiceDoesNotNest) {
@@ -365,7 +301,7 @@ TEST(EnableKvCacheTest, EnablingTwiceDoesNotNest) {
   // The same cache, one layer deep: tokens are not stored twice.
   EXPECT_EQ(&cached.CurrentAttention(), enabled);
   EXPECT_EQ(&second.Cache(), &first.Cache());
-  ExpectSameLogits(cached, uncached, OneRow(), {3, 4});
+  EXPECT_TRUE(SameLogits(cached, uncached, OneRow(), {3, 4}, kTolerance));
   EXPECT_EQ(second.Cache().PastLen(), 4U);
 
   // One Disable is enough.

@@ -1,0 +1,82 @@
+#include "modules/03_memoization/split_sequence.h"
+
+#include <cstddef>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kit/tensor.h"
+#include "kit/testing.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/gpt2.h"
+
+namespace kvlab {
+
+TokenBatch Columns(const TokenBatch& tokens, std::size_t begin,
+                   std::size_t end) {
+  TokenBatch part = {Tokens::from_shape({tokens.ids.shape(0), end - begin}),
+                     tokens.left_pad};
+  for (std::size_t b = 0; b < tokens.ids.shape(0); ++b) {
+    for (std::size_t t = begin; t < end; ++t) {
+      part.ids(b, t - begin) = tokens.ids(b, t);
+    }
+  }
+  return part;
+}
+
+Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
+                   std::size_t begin) {
+  Tensor3 real = logits;
+  for (std::size_t b = 0; b < real.shape(0); ++b) {
+    for (std::size_t t = 0; t < real.shape(1); ++t) {
+      if (begin + t >= tokens.left_pad[b]) continue;
+      for (std::size_t v = 0; v < real.shape(2); ++v) real(b, t, v) = 0.0F;
+    }
+  }
+  return real;
+}
+
+Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
+  Tensor3 part =
+      Tensor3::from_shape({logits.shape(0), end - begin, logits.shape(2)});
+  for (std::size_t b = 0; b < part.shape(0); ++b) {
+    for (std::size_t t = begin; t < end; ++t) {
+      for (std::size_t v = 0; v < part.shape(2); ++v) {
+        part(b, t - begin, v) = logits(b, t, v);
+      }
+    }
+  }
+  return part;
+}
+
+::testing::AssertionResult SameLogits(Gpt2& cached, Gpt2& uncached,
+                                      const TokenBatch& tokens,
+                                      const std::vector<std::size_t>& ends,
+                                      float tolerance) {
+  const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
+  std::size_t begin = 0;
+  for (const std::size_t end : ends) {
+    const Tensor3 logits =
+        cached.Forward(Columns(tokens, begin, end), LogitsFor::kAllPositions);
+    ::testing::AssertionResult near =
+        Near(RealLogits(logits, tokens, begin),
+             RealLogits(LogitsOf(all, begin, end), tokens, begin), tolerance);
+    if (!near) {
+      return near << "; fed in pieces that end at "
+                  << ::testing::PrintToString(ends)
+                  << ", the piece from column " << begin << " to " << end
+                  << " differs from the model without a cache (indices are "
+                     "batch row, column of the piece, token)";
+    }
+    begin = end;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+std::vector<std::size_t> PrefillThenSteps(std::size_t prefill,
+                                          std::size_t total) {
+  std::vector<std::size_t> ends;
+  for (std::size_t end = prefill; end <= total; ++end) ends.push_back(end);
+  return ends;
+}
+
+}  // namespace kvlab

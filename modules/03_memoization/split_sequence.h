@@ -1,0 +1,40 @@
+// Feeding a sequence in pieces, and comparing with feeding it whole. Test only.
+#ifndef KVLAB_MODULES_03_MEMOIZATION_SPLIT_SEQUENCE_H_
+#define KVLAB_MODULES_03_MEMOIZATION_SPLIT_SEQUENCE_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kit/tensor.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/gpt2.h"
+
+namespace kvlab {
+
+// Columns [begin, end) of every row; the padding stays that of the whole.
+TokenBatch Columns(const TokenBatch& tokens, std::size_t begin,
+                   std::size_t end);
+
+// Positions [begin, end) of logits [B, T, V].
+Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end);
+
+// Logits [B, T, V] of the columns from `begin` on; what padding computes is
+// nobody's business and becomes 0.
+Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
+                   std::size_t begin);
+
+// Where the pieces end: a prefill of `prefill` columns, then one a step.
+std::vector<std::size_t> PrefillThenSteps(std::size_t prefill,
+                                          std::size_t total);
+
+// Feeds `tokens` to a model with a cache in pieces that end at `ends`, and
+// compares every position's logits with those of a model without one.
+::testing::AssertionResult SameLogits(Gpt2& cached, Gpt2& uncached,
+                                      const TokenBatch& tokens,
+                                      const std::vector<std::size_t>& ends,
+                                      float tolerance);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_03_MEMOIZATION_SPLIT_SEQUENCE_H_
