@@ -1,0 +1,62 @@
+#include "cli/demo/comparison.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "kit/error.h"
+
+namespace kvlab {
+namespace {
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  if (values.size() % 2 == 1) return values[middle];
+  return (values[middle - 1] + values[middle]) / 2;
+}
+
+}  // namespace
+
+std::size_t EqualTokens(const Tokens& a, const Tokens& b) {
+  const auto difference = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return static_cast<std::size_t>(difference.first - a.begin());
+}
+
+Comparison Compare(Gpt2& model, const TokenBatch& prompt,
+                   const GenerateOptions& options, std::size_t pairs,
+                   const OnPair& on_pair) {
+  if (pairs == 0) {
+    throw ContractError("Compare: no pairs", "there is nothing to compare",
+                        "run at least one pair");
+  }
+  Comparison result = {.prompt_tokens = prompt.ids.shape(1),
+                       .new_tokens = options.new_tokens,
+                       .equal_tokens = options.new_tokens};
+  std::vector<double> uncached_s;
+  std::vector<double> cached_s;
+  std::vector<double> speedups;
+  for (std::size_t pair = 1; pair <= pairs; ++pair) {
+    on_pair(pair);
+    const GenerationRun uncached =
+        RunGeneration(model, prompt, options, Caching::kOff);
+    const GenerationRun cached =
+        RunGeneration(model, prompt, options, Caching::kOn);
+    uncached_s.push_back(uncached.total_s);
+    cached_s.push_back(cached.total_s);
+    speedups.push_back(uncached.total_s / cached.total_s);
+    result.equal_tokens = std::min(result.equal_tokens,
+                                   EqualTokens(uncached.tokens, cached.tokens));
+    result.work_ratio = static_cast<double>(uncached.work.Total()) /
+                        static_cast<double>(cached.work.Total());
+    if (pair == 1 && cached.cache) result.cache = MeasureCache(*cached.cache);
+  }
+  result.uncached_s = Median(uncached_s);
+  result.cached_s = Median(cached_s);
+  result.speedup = Median(speedups);
+  result.speedup_low = *std::min_element(speedups.begin(), speedups.end());
+  result.speedup_high = *std::max_element(speedups.begin(), speedups.end());
+  return result;
+}
+
+}  // namespace kvlab

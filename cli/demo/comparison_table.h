@@ -1,0 +1,25 @@
+// Comparisons as a table to read and as a table to plot.
+#ifndef KVLAB_CLI_DEMO_COMPARISON_TABLE_H_
+#define KVLAB_CLI_DEMO_COMPARISON_TABLE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/demo/comparison.h"
+
+namespace kvlab {
+
+// The table's parts, one at a time, since a row takes seconds to measure.
+std::string TableHead();
+std::string TableRow(const Comparison& row);
+// What the columns mean.
+std::string TableFoot();
+
+// Comma-separated, with names in the first line and `machine` in a comment
+// (#) before it.
+std::string Csv(const std::vector<Comparison>& rows, std::string_view machine);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_CLI_DEMO_COMPARISON_TABLE_H_

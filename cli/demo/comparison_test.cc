@@ -1,0 +1,81 @@
+#include "cli/demo/comparison.h"
+
+#include <memory>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kit/error.h"
+#include "kit/random.h"
+
+namespace kvlab {
+namespace {
+
+constexpr Gpt2Config kConfig = {.num_layers = 2,
+                                .num_heads = 2,
+                                .d_model = 64,
+                                .d_mlp = 256,
+                                .max_positions = 32,
+                                .vocab_size = 11};
+
+class ComparisonTest : public testing::Test {
+ protected:
+  Comparison RunPairs(std::size_t pairs) {
+    return Compare(model_, SingleRow({1, 2, 3}), {.new_tokens = 10}, pairs,
+                   [this](std::size_t pair) { told_.push_back(pair); });
+  }
+
+  Random random_{1};
+  Gpt2 model_{
+      std::make_shared<const Gpt2Weights>(RandomGpt2Weights(random_, kConfig))};
+  std::vector<std::size_t> told_;
+};
+
+// Prompt 3 and 10 new tokens: the passes run over 3, 4, .. 12 tokens, 75 in
+// all; with a cache over 3 and then one at a time, 12. With d = 64 the linear
+// layers of 2 blocks do 24 d^2 MACs a token and the head 11 d a pass.
+// Attention adds 2 d t^2 to a pass over t tokens at most, and nothing at
+// least: the true ratio lies between the two extremes.
+TEST_F(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
+  const Comparison result = RunPairs(1);
+  const double head = 10 * 11 * 64;
+  const double uncached = 24 * 64 * 64 * 75 + head;
+  const double cached = 24 * 64 * 64 * 12 + head;
+  const double attention = 2 * 2 * 64 * 645;  // 3^2 + 4^2 + .. + 12^2 = 645
+  EXPECT_GT(result.work_ratio, uncached / (cached + attention));
+  EXPECT_LT(result.work_ratio, (uncached + attention) / cached);
+}
+
+// 2 * 2 layers * 2 heads * 32 * (3 + 10 - 1) tokens * 4 bytes: the last new
+// token is never fed back. The heap adds its own bytes to each block.
+TEST_F(ComparisonTest, CacheBytesAreThoseOfTheCacheInUse) {
+  const Comparison result = RunPairs(1);
+  EXPECT_EQ(result.cache.formula_bytes, 12288U);
+  EXPECT_GE(result.cache.measured_bytes, 12288U);
+  EXPECT_LE(result.cache.measured_bytes, 12288U + 2048U);
+}
+
+TEST_F(ComparisonTest, SpeedupLiesBetweenItsEnds) {
+  const Comparison result = RunPairs(3);
+  EXPECT_EQ(told_, (std::vector<std::size_t>{1, 2, 3}));
+  EXPECT_LE(result.speedup_low, result.speedup);
+  EXPECT_LE(result.speedup, result.speedup_high);
+  EXPECT_GT(result.speedup_low, 0);
+}
+
+TEST_F(ComparisonTest, CachedAndUncachedWriteTheSame) {
+  EXPECT_EQ(RunPairs(2).equal_tokens, 10U);
+}
+
+TEST_F(ComparisonTest, NoPairsAreRefused) {
+  EXPECT_THROW(RunPairs(0), ContractError);
+}
+
+TEST(EqualTokensTest, CountsUpToTheFirstDifference) {
+  const Tokens a = {{4, 5, 6, 7}};
+  EXPECT_EQ(EqualTokens(a, a), 4U);
+  EXPECT_EQ(EqualTokens(a, Tokens{{4, 5, 9, 7}}), 2U);
+  EXPECT_EQ(EqualTokens(a, Tokens{{0, 5, 6, 7}}), 0U);
+}
+
+}  // namespace
+}  // namespace kvlab

@@ -1,0 +1,185 @@
+// ./kvlab generate PROMPT: streams text from a GPT-2 checkpoint and says how
+// fast it came. Exit status 0; 1 if the linked modules are not finished or
+// break their contract; 2 for wrong options or files.
+#include "modules/02_transformer/generate.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "cli/checkpoint_folder.h"
+#include "cli/generation_run.h"
+#include "cli/utf8_stream.h"
+#include "fmt/format.h"
+#include "kit/error.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/gpt2.h"
+
+namespace kvlab {
+namespace {
+
+constexpr int kUsageError = 2;
+
+struct Options {
+  std::string prompt;
+  std::filesystem::path model = "models/shakespeare-gpt2";
+  std::size_t new_tokens = 200;
+  Caching caching = Caching::kOn;
+  SamplingOptions sampling = {.temperature = 0.8F, .top_k = 40};
+  std::uint64_t seed = 1;
+};
+
+// CLI11's own number checks name the whole range of a double.
+CLI::Validator WholeNumber(std::uint64_t least) {
+  return CLI::Validator(
+      [least](const std::string& text) -> std::string {
+        std::uint64_t number = 0;
+        const char* end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, number);
+        if (parsed.ec == std::errc() && parsed.ptr == end && number >= least) {
+          return {};
+        }
+        return fmt::format("'{}' is not a whole number from {} on", text,
+                           least);
+      },
+      "");
+}
+
+CLI::Validator Temperature() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        float number = 0;
+        if (CLI::detail::lexical_cast(text, number) && number >= 0 &&
+            std::isfinite(number)) {
+          return {};
+        }
+        return fmt::format("'{}' is not a number from 0 on", text);
+      },
+      "");
+}
+
+void Declare(CLI::App& app, Options& options) {
+  app.add_option("PROMPT", options.prompt, "text to continue; may be empty")
+      ->required();
+  app.add_option("--model", options.model,
+                 "folder with config.json, model.safetensors, vocab.json and "
+                 "merges.txt")
+      ->type_name("DIR")
+      ->take_last();
+  app.add_option("--tokens", options.new_tokens, "how many tokens to write")
+      ->type_name("N")
+      ->check(WholeNumber(1))
+      ->capture_default_str();
+  app.add_flag_callback(
+      "--no-cache", [&] { options.caching = Caching::kOff; },
+      "recompute the whole text for each token");
+  app.add_option("--temperature", options.sampling.temperature,
+                 "0 takes the likeliest token, more is bolder")
+      ->type_name("T")
+      ->check(Temperature())
+      ->capture_default_str();
+  app.add_option("--top-k", options.sampling.top_k,
+                 "choose among the K likeliest; 0 is all")
+      ->type_name("K")
+      ->check(WholeNumber(0))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of the random choices")
+      ->type_name("S")
+      ->check(WholeNumber(0))
+      ->capture_default_str();
+}
+
+int Refuse(const std::string& why) {
+  fmt::print(stderr, "kvlab generate: {}\n", why);
+  return kUsageError;
+}
+
+void Show(const std::string& text) {
+  fmt::print("{}", text);
+  std::fflush(stdout);
+}
+
+void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
+  fmt::print(
+      "\n\n{} tokens after a prompt of {}: {:.0f} tokens/s, "
+      "time to first token {:.1f} ms, in all {:.2f} s\n",
+      run.tokens.shape(1), prompt_tokens, run.TokensPerSecond(),
+      1e3 * run.first_token_s, run.total_s);
+  if (!run.cache) {
+    fmt::print("no cache: every token recomputed the whole text before it\n");
+    return;
+  }
+  const CacheShape& shape = *run.cache;
+  const CacheMemory memory = MeasureCache(shape);
+  fmt::print(
+      "cache: {} bytes = 2 * {} layers * {} heads * {} * {} tokens * {} rows "
+      "* 4 bytes; {} bytes measured\n",
+      memory.formula_bytes, shape.num_layers, shape.num_kv_heads,
+      shape.head_dim, shape.max_seq_len, shape.batch, memory.measured_bytes);
+}
+
+int Run(const Options& options) {
+  const std::string missing = MissingFile(options.model);
+  if (!missing.empty()) return Refuse("there is no " + missing);
+
+  const CheckpointFolder checkpoint = LoadCheckpointFolder(options.model);
+  const Tokenizer& tokenizer = checkpoint.tokenizer;
+  const std::vector<TokenId> prompt = EncodePrompt(tokenizer, options.prompt);
+  const std::size_t context = checkpoint.weights->config.max_positions;
+  const std::size_t room = context - std::min(context, prompt.size());
+  if (options.new_tokens > room) {
+    return Refuse(fmt::format(
+        "this model's limit is {} tokens: after a prompt of {} there is room "
+        "for {} new ones, not {}",
+        context, prompt.size(), room, options.new_tokens));
+  }
+
+  Gpt2 model(checkpoint.weights);
+  Utf8Stream stream;
+  Show(options.prompt);
+  const GenerationRun run =
+      RunGeneration(model, SingleRow(prompt),
+                    {.new_tokens = options.new_tokens,
+                     .sampling = options.sampling,
+                     .seed = options.seed,
+                     .on_tokens =
+                         [&](std::span<const TokenId> token) {
+                           Show(stream.Push(tokenizer.Decode(token)));
+                         }},
+                    options.caching);
+  Show(stream.Flush());
+  ShowMeasurements(run, prompt.size());
+  return 0;
+}
+
+}  // namespace
+}  // namespace kvlab
+
+int main(int argc, char** argv) {
+  kvlab::Options options;
+  CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");
+  kvlab::Declare(app, options);
+  try {
+    app.parse(argc, argv);
+    return kvlab::Run(options);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return kvlab::Refuse(error.what());
+  } catch (const kvlab::DataError& error) {
+    return kvlab::Refuse(error.what());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "\n{}\n", error.what());
+    return 1;
+  }
+}

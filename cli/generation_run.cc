@@ -1,0 +1,68 @@
+#include "cli/generation_run.h"
+
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "modules/03_memoization/cached_attention.h"
+
+namespace kvlab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::optional<CacheShape> CacheInUse(const Gpt2& model) {
+  const auto* attention =
+      dynamic_cast<const CachedAttention*>(&model.CurrentAttention());
+  if (attention == nullptr) return std::nullopt;
+  return attention->Cache()->Shape();
+}
+
+// Bytes in use, whether from the arenas or mapped for one large block.
+std::uint64_t HeapBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+}  // namespace
+
+double GenerationRun::TokensPerSecond() const {
+  return static_cast<double>(tokens.shape(1)) / total_s;
+}
+
+GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
+                            const GenerateOptions& options, Caching caching) {
+  GenerationRun run;
+  const WorkCounts before = CountedWork();
+  const Clock::time_point start = Clock::now();
+
+  GenerateOptions watched = options;
+  watched.on_tokens = [&](std::span<const TokenId> tokens) {
+    if (run.first_token_s == 0) {
+      run.first_token_s = SecondsSince(start);
+      run.cache = CacheInUse(model);
+    }
+    if (options.on_tokens) options.on_tokens(tokens);
+  };
+  run.tokens = caching == Caching::kOn ? GenerateCached(model, prompt, watched)
+                                       : Generate(model, prompt, watched);
+  run.total_s = SecondsSince(start);
+  run.work = CountedWork() - before;
+  return run;
+}
+
+CacheMemory MeasureCache(const CacheShape& shape) {
+  const std::uint64_t before = HeapBytes();
+  const KvCache cache(shape);
+  return {.formula_bytes = CacheBytes(shape, sizeof(float)),
+          .measured_bytes = HeapBytes() - before};
+}
+
+}  // namespace kvlab

@@ -1,0 +1,47 @@
+// One generation, timed and counted.
+#ifndef KVLAB_CLI_GENERATION_RUN_H_
+#define KVLAB_CLI_GENERATION_RUN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "kit/tensor.h"
+#include "kit/token_batch.h"
+#include "kit/work.h"
+#include "modules/02_transformer/generate.h"
+#include "modules/02_transformer/gpt2.h"
+#include "modules/03_memoization/kv_cache.h"
+
+namespace kvlab {
+
+enum class Caching { kOff, kOn };
+
+struct GenerationRun {
+  Tokens tokens;             // [batch, new_tokens]
+  double first_token_s = 0;  // from the start until the first token was there
+  double total_s = 0;
+  WorkCounts work;
+  // The cache that the model held while it generated; none without.
+  std::optional<CacheShape> cache;
+
+  double TokensPerSecond() const;
+};
+
+// Runs Generate (module 2) or GenerateCached (module 3).
+GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
+                            const GenerateOptions& options, Caching caching);
+
+// What a cache of this shape takes.
+struct CacheMemory {
+  std::uint64_t formula_bytes = 0;   // CacheBytes of float32
+  std::uint64_t measured_bytes = 0;  // growth of this process's heap
+};
+
+// Builds a KvCache and looks at the heap before and after. Blocks below about
+// 1 KiB may be missed: malloc keeps freed ones at hand and calls them used.
+CacheMemory MeasureCache(const CacheShape& shape);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_CLI_GENERATION_RUN_H_
