@@ -1,49 +1,129 @@
 #include "kit/linear_algebra.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
-#include <vector>
+#include <string>
+#include <string_view>
 
 #include "kit/error.h"
+#include "kit/kernels/dot.h"
+#include "kit/kernels/few_rows.h"
+#include "kit/kernels/many_rows.h"
+#include "kit/kernels/stored_matrix.h"
 
 namespace kvlab {
+namespace {
+
+using kernels::StoredMatrix;
+
+using MatrixShape = std::array<std::size_t, 2>;
+
+MatrixShape ShapeOf(ConstMatrix matrix) { return {matrix.rows, matrix.cols}; }
+
+// Throws ContractError naming both operands unless `actual` is `expected`.
+void CheckOperand(std::string_view what, const MatrixShape& actual,
+                  const MatrixShape& expected, std::string_view against,
+                  const MatrixShape& against_shape) {
+  if (actual == expected) return;
+  throw ContractError(std::string(what) + " has the wrong shape",
+                      "it is " + ShapeText(actual) + ", expected " +
+                          ShapeText(expected) + " with " +
+                          std::string(against) + " " + ShapeText(against_shape),
+                      "compare the axes one by one, from the left");
+}
+
+// Every kernel adds to `out`, so this is where the sums begin.
+void StartFrom(std::span<const float> bias, Matrix out) {
+  for (std::size_t m = 0; m < out.rows; ++m) {
+    const std::span<float> row = out.Row(m);
+    if (bias.empty()) {
+      std::fill(row.begin(), row.end(), 0.0F);
+    } else {
+      std::copy(bias.begin(), bias.end(), row.begin());
+    }
+  }
+}
+
+// out += a * b, b [k, n].
+template <DType kType>
+void AddProduct(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
+  if (a.rows <= kernels::kFewRows) {
+    kernels::AddProductFewRows(a, b, out);
+  } else {
+    kernels::AddProductManyRows(a, b, out);
+  }
+}
+
+// out += a * b^T, b [n, k].
+template <DType kType>
+void AddTransposed(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
+  if (a.rows <= kernels::kFewRows) {
+    kernels::AddTransposedFewRows(a, b, out);
+  } else {
+    kernels::AddTransposedManyRows(a, b, out);
+  }
+}
+
+template <DType kType>
+void AddLinear(ConstMatrix x, const WeightMatrix& weight, Matrix out) {
+  const std::size_t in = weight.In();
+  const std::size_t out_features = weight.Out();
+  if (weight.Layout() == WeightLayout::kInOut) {
+    AddProduct<kType>(x, {weight.Data(), in, out_features, out_features}, out);
+  } else {
+    AddTransposed<kType>(x, {weight.Data(), out_features, in, in}, out);
+  }
+}
+
+}  // namespace
 
 void Linear(Work work, ConstMatrix x, const WeightMatrix& weight,
             std::span<const float> bias, Matrix out) {
-  std::vector<float> row(weight.In());
-  for (std::size_t n = 0; n < weight.Out(); ++n) {
-    weight.CopyOutputRow(n, row);
-    for (std::size_t m = 0; m < x.rows; ++m) {
-      float sum = bias.empty() ? 0.0F : bias[n];
-      const std::span<const float> xs = x.Row(m);
-      for (std::size_t k = 0; k < row.size(); ++k) sum += xs[k] * row[k];
-      out.Row(m)[n] = sum;
-    }
+  const MatrixShape weight_shape = {weight.In(), weight.Out()};
+  CheckOperand("Linear: x", ShapeOf(x), {x.rows, weight.In()}, "weight",
+               weight_shape);
+  CheckOperand("Linear: out", ShapeOf(out), {x.rows, weight.Out()}, "x",
+               ShapeOf(x));
+  if (!bias.empty() && bias.size() != weight.Out()) {
+    throw ContractError(
+        "Linear: bias has the wrong size",
+        "it is [" + std::to_string(bias.size()) + "], expected [" +
+            std::to_string(weight.Out()) + "] with weight " +
+            ShapeText(weight_shape),
+        "give one number for each output feature, or none at all");
+  }
+  StartFrom(bias, out);
+  switch (weight.Type()) {
+    case DType::kF32:
+      AddLinear<DType::kF32>(x, weight, out);
+      break;
+    case DType::kF16:
+      AddLinear<DType::kF16>(x, weight, out);
+      break;
+    case DType::kBF16:
+      AddLinear<DType::kBF16>(x, weight, out);
+      break;
   }
   CountMacs(work, x.rows * weight.In() * weight.Out());
 }
 
 void MatMulTransposed(Work work, ConstMatrix a, ConstMatrix b, Matrix out) {
-  for (std::size_t m = 0; m < a.rows; ++m) {
-    for (std::size_t n = 0; n < b.rows; ++n) {
-      float sum = 0;
-      for (std::size_t k = 0; k < a.cols; ++k) sum += a.Row(m)[k] * b.Row(n)[k];
-      out.Row(m)[n] = sum;
-    }
-  }
+  CheckOperand("MatMulTransposed: b", ShapeOf(b), {b.rows, a.cols}, "a",
+               ShapeOf(a));
+  CheckOperand("MatMulTransposed: out", ShapeOf(out), {a.rows, b.rows}, "b",
+               ShapeOf(b));
+  StartFrom({}, out);
+  AddTransposed(a, kernels::Stored(b), out);
   CountMacs(work, a.rows * b.rows * a.cols);
 }
 
 void MatMul(Work work, ConstMatrix a, ConstMatrix b, Matrix out) {
-  for (std::size_t m = 0; m < a.rows; ++m) {
-    for (std::size_t n = 0; n < b.cols; ++n) out.Row(m)[n] = 0;
-    for (std::size_t k = 0; k < a.cols; ++k) {
-      const float scale = a.Row(m)[k];
-      for (std::size_t n = 0; n < b.cols; ++n) {
-        out.Row(m)[n] += scale * b.Row(k)[n];
-      }
-    }
-  }
+  CheckOperand("MatMul: b", ShapeOf(b), {a.cols, b.cols}, "a", ShapeOf(a));
+  CheckOperand("MatMul: out", ShapeOf(out), {a.rows, b.cols}, "b", ShapeOf(b));
+  StartFrom({}, out);
+  AddProduct(a, kernels::Stored(b), out);
   CountMacs(work, a.rows * b.cols * a.cols);
 }
 

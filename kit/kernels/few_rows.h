@@ -1,0 +1,90 @@
+// Products of a few rows with a large matrix: a decode step. Each element of
+// the matrix is used once per row, so reading it is what costs, and it is read
+// in the order in which it lies in memory.
+#ifndef KVLAB_KIT_KERNELS_FEW_ROWS_H_
+#define KVLAB_KIT_KERNELS_FEW_ROWS_H_
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kit/kernels/stored_matrix.h"
+#include "kit/kernels/tile.h"
+#include "kit/tensor.h"
+
+namespace kvlab::kernels {
+
+// Above this, packing pays: see many_rows.h.
+inline constexpr std::size_t kFewRows = 12;
+
+// Adds to the columns [0, end) of out, in tiles of kRows x (8 * kVectors), as
+// many as fit; returns the first column that is left.
+template <std::size_t kRows, std::size_t kVectors, DType kType>
+std::size_t SweepColumns(ConstMatrix a, StoredMatrix<kType> b, Matrix out,
+                         std::size_t begin) {
+  constexpr std::size_t kWidth = kVectors * kLanes;
+  std::size_t n = begin;
+  for (; n + kWidth <= b.cols; n += kWidth) {
+    AddTile<kRows, kVectors>(a, b.Block(0, n, b.rows, kWidth),
+                             Block(out, 0, n, kRows, kWidth));
+  }
+  return n;
+}
+
+// The columns that do not fill a vector, one at a time.
+template <DType kType>
+void AddColumns(ConstMatrix a, StoredMatrix<kType> b, Matrix out,
+                std::size_t begin) {
+  for (std::size_t m = 0; m < a.rows; ++m) {
+    for (std::size_t n = begin; n < b.cols; ++n) {
+      float sum = out.Row(m)[n];
+      for (std::size_t k = 0; k < b.rows; ++k) {
+        sum += a.Row(m)[k] * b.LoadOne(k, n);
+      }
+      out.Row(m)[n] = sum;
+    }
+  }
+}
+
+// out += a * b for one band of b and kRows rows.
+template <std::size_t kRows, DType kType>
+void AddBandOfRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
+  // As many sums as the registers hold.
+  constexpr std::size_t kVectors = kRows == 1   ? 8
+                                   : kRows == 2 ? 4
+                                   : kRows == 3 ? 3
+                                                : 2;
+  std::size_t n = SweepColumns<kRows, kVectors>(a, b, out, 0);
+  n = SweepColumns<kRows, 1>(a, b, out, n);
+  AddColumns(a, b, out, n);
+}
+
+// The same for up to kMaxRows rows.
+template <std::size_t kMaxRows, DType kType>
+void AddBand(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
+  if constexpr (kMaxRows > 1) {
+    if (a.rows < kMaxRows) return AddBand<kMaxRows - 1>(a, b, out);
+  }
+  AddBandOfRows<kMaxRows>(a, b, out);
+}
+
+// out += a * b. A band of 8 rows of b is swept from left to right: 8 streams
+// are as many as the hardware prefetches well. The sums in out, which every
+// band adds to, stay in the first-level cache.
+template <DType kType>
+void AddProductFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
+  constexpr std::size_t kBand = 8;
+  constexpr std::size_t kGroup = 6;
+  for (std::size_t k = 0; k < b.rows; k += kBand) {
+    const std::size_t depth = std::min(kBand, b.rows - k);
+    const StoredMatrix<kType> band = b.Block(k, 0, depth, b.cols);
+    for (std::size_t m = 0; m < a.rows; m += kGroup) {
+      const std::size_t rows = std::min(kGroup, a.rows - m);
+      AddBand<kGroup>(Block(a, m, k, rows, depth), band,
+                      Block(out, m, 0, rows, b.cols));
+    }
+  }
+}
+
+}  // namespace kvlab::kernels
+
+#endif  // KVLAB_KIT_KERNELS_FEW_ROWS_H_
