@@ -1,13 +1,26 @@
 #include "kit/checkpoint.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "kit/checkpoint_testing.h"
+#include "kit/error.h"
+#include "kit/gpt2_weights.h"
+#include "kit/tensor.h"
 #include "kit/testing.h"
 #include "kit/weight_matrix.h"
+#include "nlohmann/json.hpp"
 
 namespace kvlab {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(LoadCheckpointTest, LoadsTheShippedModel) {
   const Checkpoint checkpoint =
@@ -20,24 +33,373 @@ TEST(LoadCheckpointTest, LoadsTheShippedModel) {
   EXPECT_EQ(weights.config.max_positions, 1024U);
   EXPECT_EQ(weights.config.vocab_size, 1024U);
   EXPECT_EQ(weights.blocks.size(), 4U);
+  EXPECT_EQ(weights.wte.Type(), DType::kF16);
   EXPECT_EQ(checkpoint.tokenizer.VocabSize(), 1024U);
 }
 
-// 16-bit matrices stay as they are; the tied head shares the bytes of wte.
-TEST(LoadGpt2Test, KeepsMatricesInTheFileAndTypeTheyAreStoredIn) {
-  const Gpt2Weights weights = LoadGpt2(TestData("models/shakespeare-gpt2"));
-  EXPECT_EQ(weights.wte.Type(), DType::kF16);
-  EXPECT_EQ(weights.blocks[3].mlp.c_fc.weight.Type(), DType::kF16);
-  EXPECT_EQ(weights.lm_head.Data(), weights.wte.Data());
-  EXPECT_EQ(weights.wpe.Data() - weights.wte.Data(), 524288);
-}
-
-TEST(LoadGpt2Test, LoadsNamesWithoutPrefix) {
+TEST(LoadGpt2Test, LoadsARandomModelFromElsewhere) {
   const Gpt2Weights weights =
       LoadGpt2(TestData("kit/testdata/tiny-gpt2-random"));
   EXPECT_EQ(weights.config.d_model, 2U);
   EXPECT_EQ(weights.config.d_mlp, 8U);
   EXPECT_EQ(weights.blocks.size(), 1U);
+}
+
+// Every type, with and without "transformer." before the names.
+struct Storage {
+  std::string name;
+  std::string dtype;
+  DType type;
+  std::string prefix;
+};
+
+class LoadGpt2StorageTest : public ::testing::TestWithParam<Storage> {};
+
+// The element of a tensor that stands `offset` elements behind its first.
+float Element(const TinyCheckpoint& tiny, const std::string& name,
+              std::size_t offset) {
+  const auto first = static_cast<std::size_t>(tiny.FirstElement(name));
+  return static_cast<float>((first + offset) % 256);
+}
+
+TEST_P(LoadGpt2StorageTest, PutsEveryElementInItsPlace) {
+  const Storage& storage = GetParam();
+  const TinyCheckpoint tiny(storage.dtype, storage.prefix);
+  const Gpt2Weights weights = LoadGpt2(tiny.Write());
+  const std::string h1 = storage.prefix + "h.1.";
+
+  // Embeddings, stored [rows, d_model], are maps d_model -> rows.
+  EXPECT_EQ(weights.wte.Type(), storage.type);
+  EXPECT_EQ(weights.wte.At(1, 3),
+            Element(tiny, storage.prefix + "wte.weight", 3 * 4 + 1));
+  EXPECT_EQ(weights.wpe.At(2, 5),
+            Element(tiny, storage.prefix + "wpe.weight", 5 * 4 + 2));
+  // Conv1D is stored [in, out].
+  const MlpWeights& mlp = weights.blocks[1].mlp;
+  EXPECT_EQ(mlp.c_fc.weight.At(2, 7),
+            Element(tiny, h1 + "mlp.c_fc.weight", 2 * 16 + 7));
+  EXPECT_EQ(mlp.c_proj.weight.At(7, 2),
+            Element(tiny, h1 + "mlp.c_proj.weight", 7 * 4 + 2));
+  // One axis becomes float32.
+  const Tensor1& bias = weights.blocks[1].attn.c_attn.bias;
+  ASSERT_EQ(bias.size(), 12U);
+  EXPECT_EQ(bias(11), Element(tiny, h1 + "attn.c_attn.bias", 11));
+  EXPECT_EQ(weights.ln_f.bias(3),
+            Element(tiny, storage.prefix + "ln_f.bias", 3));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    DTypesAndNames, LoadGpt2StorageTest,
+    ::testing::Values(
+        Storage{"F32", "F32", DType::kF32, ""},
+        Storage{"F16", "F16", DType::kF16, ""},
+        Storage{"BF16", "BF16", DType::kBF16, ""},
+        Storage{"F32Prefixed", "F32", DType::kF32, "transformer."},
+        Storage{"F16Prefixed", "F16", DType::kF16, "transformer."},
+        Storage{"BF16Prefixed", "BF16", DType::kBF16, "transformer."}),
+    [](const auto& test) { return test.param.name; });
+
+// Matrices stay in the mapped file, which is laid out as it was written.
+TEST(LoadGpt2Test, DoesNotCopyMatrices) {
+  const Gpt2Weights weights = LoadGpt2(TinyCheckpoint().Write());
+  EXPECT_EQ(weights.wpe.Data() - weights.wte.Data(), 5 * 4 * 4);
+}
+
+// Weights keep the file mapped, also when it is gone from the folder.
+TEST(LoadGpt2Test, WeightsOutliveTheFolder) {
+  const TinyCheckpoint tiny;
+  const std::filesystem::path folder = tiny.Write();
+  const Gpt2Weights weights = LoadGpt2(folder);
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(weights.wte.At(0, 1), Element(tiny, "wte.weight", 4));
+}
+
+// One byte before the rest: no float32 stands where a float32 may stand.
+TEST(LoadGpt2Test, CopiesMatricesThatAreNotAligned) {
+  TinyCheckpoint tiny;
+  tiny.data.insert(0, 1, '!');
+  for (auto& [name, entry] : tiny.header.items()) {
+    for (auto& offset : entry["data_offsets"]) {
+      offset = offset.get<std::size_t>() + 1;
+    }
+  }
+  tiny.header["h.0.attn.pad"] = {
+      {"dtype", "U8"}, {"shape", {1}}, {"data_offsets", {0, 1}}};
+  const Gpt2Weights weights = LoadGpt2(tiny.Write());
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(weights.wte.Data()) % 4, 0U);
+  EXPECT_EQ(weights.wte.At(1, 3), Element(tiny, "wte.weight", 3 * 4 + 1));
+  EXPECT_EQ(weights.ln_f.bias(3), Element(tiny, "ln_f.bias", 3));
+}
+
+TEST(LoadGpt2Test, TiedHeadSharesTheBytesOfWte) {
+  const Gpt2Weights weights = LoadGpt2(TinyCheckpoint().Write());
+  EXPECT_EQ(weights.lm_head.Data(), weights.wte.Data());
+  EXPECT_EQ(weights.lm_head.Out(), 5U);
+}
+
+TEST(LoadGpt2Test, UntiedHeadHasItsOwnWeights) {
+  TinyCheckpoint tiny;
+  tiny.AddTensor("lm_head.weight", "F32", {5, 4});
+  tiny.config["tie_word_embeddings"] = false;
+  const Gpt2Weights weights = LoadGpt2(tiny.Write());
+  EXPECT_EQ(weights.lm_head.At(1, 3),
+            Element(tiny, "lm_head.weight", 3 * 4 + 1));
+}
+
+TEST(LoadGpt2Test, ReadsTheWidthOfTheMlp) {
+  TinyCheckpoint tiny;
+  tiny.config["n_inner"] = 16;  // 4 * n_embd, as without it
+  EXPECT_EQ(LoadGpt2(tiny.Write()).config.d_mlp, 16U);
+  tiny.config["n_inner"] = nullptr;
+  EXPECT_EQ(LoadGpt2(tiny.Write()).config.d_mlp, 16U);
+  tiny.config["n_inner"] = 8;
+  EXPECT_THAT(MessageOf<DataError>([&] { LoadGpt2(tiny.Write()); }),
+              HasSubstr("h.0.mlp.c_fc.weight"));
+}
+
+TEST(LoadGpt2Test, ReadsTheEpsilonOfLayerNorm) {
+  TinyCheckpoint tiny;
+  EXPECT_EQ(LoadGpt2(tiny.Write()).config.layer_norm_epsilon, 1e-5F);
+  tiny.config["layer_norm_epsilon"] = 1e-6;
+  EXPECT_EQ(LoadGpt2(tiny.Write()).config.layer_norm_epsilon, 1e-6F);
+}
+
+// The config.json and the extra tensors of GPT-2 and DistilGPT2 as Hugging Face
+// publishes them, with small sizes.
+nlohmann::ordered_json PublishedConfig() {
+  return nlohmann::ordered_json::parse(R"({
+    "_num_labels": 1,
+    "activation_function": "gelu_new",
+    "architectures": ["GPT2LMHeadModel"],
+    "attn_pdrop": 0.1,
+    "bos_token_id": 4,
+    "embd_pdrop": 0.1,
+    "eos_token_id": 4,
+    "id2label": {"0": "LABEL_0"},
+    "initializer_range": 0.02,
+    "label2id": {"LABEL_0": 0},
+    "layer_norm_epsilon": 1e-05,
+    "model_type": "gpt2",
+    "n_ctx": 6,
+    "n_embd": 4,
+    "n_head": 2,
+    "n_layer": 2,
+    "n_positions": 6,
+    "resid_pdrop": 0.1,
+    "summary_activation": null,
+    "summary_first_dropout": 0.1,
+    "summary_proj_to_labels": true,
+    "summary_type": "cls_index",
+    "summary_use_proj": true,
+    "task_specific_params": {
+      "text-generation": {"do_sample": true, "max_length": 50}
+    },
+    "vocab_size": 5
+  })");
+}
+
+TEST(LoadGpt2Test, LoadsGpt2AsPublished) {
+  TinyCheckpoint tiny("F32", "");
+  tiny.config = PublishedConfig();
+  tiny.AddTensor("h.0.attn.bias", "F32", {1, 1, 6, 6});
+  tiny.AddTensor("h.1.attn.bias", "F32", {1, 1, 6, 6});
+  EXPECT_EQ(LoadGpt2(tiny.Write()).blocks.size(), 2U);
+}
+
+TEST(LoadGpt2Test, LoadsDistilGpt2AsPublished) {
+  TinyCheckpoint tiny("F32", "transformer.");
+  tiny.config = PublishedConfig();
+  for (const std::string layer : {"0", "1"}) {
+    const std::string attn = "transformer.h." + layer + ".attn.";
+    tiny.AddTensor(attn + "bias", "BOOL", {1, 1, 6, 6});
+    tiny.AddTensor(attn + "masked_bias", "F32", {});
+  }
+  tiny.AddTensor("lm_head.weight", "F32", {5, 4});
+  tiny.header["__metadata__"] = {{"format", "pt"}};
+  const Gpt2Weights weights = LoadGpt2(tiny.Write());
+  EXPECT_EQ(weights.blocks.size(), 2U);
+  EXPECT_EQ(weights.lm_head.Data(), weights.wte.Data());
+}
+
+// One thing wrong with a sound checkpoint, and what the error must say.
+struct Damage {
+  std::string name;
+  std::function<void(TinyCheckpoint&)> edit;
+  std::string file;
+  std::string message;
+};
+
+Damage BadConfig(const std::string& name, const std::string& key,
+                 const nlohmann::ordered_json& value,
+                 const std::string& message) {
+  return {name, [=](TinyCheckpoint& tiny) { tiny.config[key] = value; },
+          "config.json", "'" + key + "' " + message};
+}
+
+Damage NoConfig(const std::string& name, const std::string& key) {
+  return {name, [=](TinyCheckpoint& tiny) { tiny.config.erase(key); },
+          "config.json", "'" + key + "' is missing"};
+}
+
+Damage BadTensor(const std::string& name,
+                 const std::function<void(TinyCheckpoint&)>& edit,
+                 const std::string& message) {
+  return {name, edit, "model.safetensors", message};
+}
+
+// Takes a name away but leaves its bytes.
+void Rename(TinyCheckpoint& tiny, const std::string& name,
+            const std::string& new_name) {
+  tiny.header[new_name] = tiny.header[name];
+  tiny.header.erase(name);
+}
+
+// Another shape of as many bytes.
+Damage BadShape(const std::string& name, const std::string& tensor,
+                const std::vector<std::size_t>& shape) {
+  return BadTensor(
+      name, [=](TinyCheckpoint& tiny) { tiny.header[tensor]["shape"] = shape; },
+      "'" + tensor + "' has a wrong shape");
+}
+
+std::vector<Damage> ConfigDamages() {
+  return {
+      NoConfig("NoLayers", "n_layer"),
+      NoConfig("NoHeads", "n_head"),
+      NoConfig("NoWidth", "n_embd"),
+      NoConfig("NoPositions", "n_positions"),
+      NoConfig("NoVocabSize", "vocab_size"),
+      BadConfig("NullLayers", "n_layer", nullptr, "is missing"),
+      BadConfig("NegativeLayers", "n_layer", -2, "is out of range"),
+      BadConfig("ZeroHeads", "n_head", 0, "is out of range"),
+      BadConfig("FractionalWidth", "n_embd", 4.0, "is out of range"),
+      BadConfig("TextWidth", "n_embd", "4", "is out of range"),
+      BadConfig("HugeVocabSize", "vocab_size", std::uint64_t{1} << 31U,
+                "is out of range"),
+      BadConfig("HugePositions", "n_positions", ~std::uint64_t{0},
+                "is out of range"),
+      BadConfig("NegativeInner", "n_inner", -16, "is out of range"),
+      BadConfig("HeadsDoNotDivide", "n_head", 3, "does not divide n_embd"),
+      BadConfig("OtherModel", "model_type", "llama", "is not supported"),
+      BadConfig("OtherActivation", "activation_function", "relu",
+                "is not supported"),
+      BadConfig("ExactGelu", "activation_function", "gelu", "is not supported"),
+      BadConfig("ActivationIsNoText", "activation_function", 1, "is malformed"),
+      BadConfig("UnscaledAttention", "scale_attn_weights", false,
+                "is not supported"),
+      BadConfig("ScaledByLayer", "scale_attn_by_inverse_layer_idx", true,
+                "is not supported"),
+      BadConfig("CrossAttention", "add_cross_attention", true,
+                "is not supported"),
+      BadConfig("FlagIsNoFlag", "scale_attn_weights", "no", "is malformed"),
+      BadConfig("ZeroEpsilon", "layer_norm_epsilon", 0.0, "is out of range"),
+      BadConfig("LargeEpsilon", "layer_norm_epsilon", 1.5, "is out of range"),
+      BadConfig("EpsilonIsText", "layer_norm_epsilon", "1e-5",
+                "is out of range"),
+  };
+}
+
+std::vector<Damage> TensorDamages() {
+  return {
+      BadTensor(
+          "NoEmbedding",
+          [](TinyCheckpoint& tiny) { Rename(tiny, "wte.weight", "wtf"); },
+          "'wte.weight' is missing"),
+      BadTensor(
+          "NoBias",
+          [](TinyCheckpoint& tiny) { Rename(tiny, "h.1.ln_2.bias", "gone"); },
+          "'h.1.ln_2.bias' is missing"),
+      BadTensor(
+          "MoreLayersThanTensors",
+          [](TinyCheckpoint& tiny) { tiny.config["n_layer"] = 3; },
+          "'h.2.ln_1.weight' is missing"),
+      // Must not reserve memory for them.
+      BadTensor(
+          "BillionsOfLayers",
+          [](TinyCheckpoint& tiny) { tiny.config["n_layer"] = 2147483647; },
+          "'h.2.ln_1.weight' is missing"),
+      BadTensor(
+          "NoHeadAlthoughUntied",
+          [](TinyCheckpoint& tiny) {
+            tiny.config["tie_word_embeddings"] = false;
+          },
+          "'lm_head.weight' is missing"),
+      BadTensor(
+          "WithAndWithoutPrefix",
+          [](TinyCheckpoint& tiny) {
+            tiny.AddTensor("transformer.wpe.weight", "F32", {6, 4});
+          },
+          "'wpe.weight' is there twice"),
+      BadTensor(
+          "WholeNumbers",
+          [](TinyCheckpoint& tiny) {
+            tiny.header["ln_f.weight"]["dtype"] = "I32";
+          },
+          "'ln_f.weight' has a wrong dtype"),
+      BadShape("Transposed", "h.0.mlp.c_fc.weight", {16, 4}),
+      BadShape("OneAxisTooMany", "h.0.ln_1.weight", {1, 4}),
+      BadShape("Flat", "wte.weight", {20}),
+      // A config of another model.
+      BadTensor(
+          "OtherVocabSize",
+          [](TinyCheckpoint& tiny) { tiny.config["vocab_size"] = 6; },
+          "'wte.weight' has a wrong shape"),
+      BadTensor(
+          "OtherContext",
+          [](TinyCheckpoint& tiny) { tiny.config["n_positions"] = 7; },
+          "'wpe.weight' has a wrong shape"),
+      BadTensor(
+          "OtherWidth",
+          [](TinyCheckpoint& tiny) { tiny.config["n_embd"] = 2147483646; },
+          "'wte.weight' has a wrong shape"),
+  };
+}
+
+std::vector<Damage> VocabularyDamages() {
+  return {
+      {"TooManyTokens",
+       [](TinyCheckpoint& tiny) {
+         tiny.vocab_json =
+             R"({"a": 0, "b": 1, "ab": 2, "c": 3, "abc": 4, "d": 5})";
+       },
+       "vocab.json", "does not match the model"},
+      {"TooFewTokens",
+       [](TinyCheckpoint& tiny) {
+         tiny.vocab_json = R"({"a": 0, "b": 1})";
+         tiny.merges_txt = "";
+       },
+       "vocab.json", "does not match the model"},
+  };
+}
+
+class LoadCheckpointDamageTest : public ::testing::TestWithParam<Damage> {};
+
+TEST_P(LoadCheckpointDamageTest, IsAnErrorThatNamesFileAndTensor) {
+  TinyCheckpoint tiny;
+  GetParam().edit(tiny);
+  const std::filesystem::path folder = tiny.Write();
+  const std::string message =
+      MessageOf<DataError>([&] { LoadCheckpoint(folder); });
+  EXPECT_THAT(message, HasSubstr((folder / GetParam().file).string()));
+  EXPECT_THAT(message, HasSubstr(GetParam().message));
+}
+
+constexpr auto kDamageName = [](const auto& test) { return test.param.name; };
+INSTANTIATE_TEST_SUITE_P(Config, LoadCheckpointDamageTest,
+                         ::testing::ValuesIn(ConfigDamages()), kDamageName);
+INSTANTIATE_TEST_SUITE_P(Tensors, LoadCheckpointDamageTest,
+                         ::testing::ValuesIn(TensorDamages()), kDamageName);
+INSTANTIATE_TEST_SUITE_P(Vocabulary, LoadCheckpointDamageTest,
+                         ::testing::ValuesIn(VocabularyDamages()), kDamageName);
+
+TEST(LoadCheckpointTest, NamesEachFileThatIsMissing) {
+  for (const std::string name :
+       {"config.json", "model.safetensors", "vocab.json", "merges.txt"}) {
+    const std::filesystem::path folder = TinyCheckpoint().Write();
+    std::filesystem::remove(folder / name);
+    EXPECT_THAT(MessageOf<DataError>([&] { LoadCheckpoint(folder); }),
+                HasSubstr((folder / name).string() + ": cannot be opened"));
+  }
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::uint64_t kLengthBytes = 8;
 // GPT-2 XL's header has 0.1 MB; the format itself allows 100 MB.
 constexpr std::uint64_t kMaxHeaderBytes = 16U << 20U;
+constexpr std::size_t kMaxAxes = 8;
 
 constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15>
     kElementBytes = {{{"BOOL", 1},
@@ -129,6 +130,11 @@ class EntryReader {
     const json& field = Field(key);
     if (!field.is_array()) {
       Fail(std::string("has no ") + key, "it is not an array");
+    }
+    if (field.size() > kMaxAxes) {
+      Fail(std::string("has a bad ") + key,
+           std::to_string(field.size()) + " numbers, at most " +
+               std::to_string(kMaxAxes) + " are read");
     }
     std::vector<std::uint64_t> numbers;
     for (const json& number : field) {

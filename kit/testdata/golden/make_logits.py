@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Writes the golden logits: what PyTorch says our checkpoints compute.
 
 An independent implementation to compare with: nothing here is shared with the

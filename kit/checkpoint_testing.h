@@ -1,0 +1,59 @@
+// A checkpoint small enough to write in a test, and to damage in many ways.
+#ifndef KVLAB_KIT_CHECKPOINT_TESTING_H_
+#define KVLAB_KIT_CHECKPOINT_TESTING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nlohmann/json.hpp"
+
+namespace kvlab {
+
+// The four files of a checkpoint, to be edited before they are written. The
+// default is a sound one: 2 layers, 2 heads, width 4, 6 positions, 5 tokens.
+struct TinyCheckpoint {
+  nlohmann::ordered_json config;
+  // model.safetensors: its header, and the bytes behind it.
+  nlohmann::ordered_json header;
+  std::string data;
+  std::string vocab_json;
+  std::string merges_txt;
+
+  // Element k of the file, counted over all tensors, holds k modulo 256: exact
+  // in F32, F16 and BF16. Names start with `prefix`.
+  explicit TinyCheckpoint(const std::string& dtype = "F32",
+                          const std::string& prefix = "");
+
+  // Appends a tensor of `dtype` whose elements go on counting.
+  void AddTensor(const std::string& name, const std::string& dtype,
+                 const std::vector<std::size_t>& shape);
+
+  // What k of the header's numbering the tensor starts with, modulo 256.
+  float FirstElement(const std::string& name) const;
+
+  // Length, header and data as one file.
+  std::string Safetensors() const;
+
+  // Writes all four files to a folder of the test's own, and returns it.
+  std::filesystem::path Write() const;
+
+ private:
+  std::size_t next_element_ = 0;
+  nlohmann::ordered_json first_element_;
+};
+
+// `header` with its length before it and `data` behind it.
+std::string SafetensorsBytes(const std::string& header,
+                             const std::string& data);
+
+// An empty folder that belongs to the test that is running.
+std::filesystem::path EmptyTestFolder();
+
+void WriteFile(const std::filesystem::path& path, const std::string& bytes);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_CHECKPOINT_TESTING_H_
