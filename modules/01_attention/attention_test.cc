@@ -131,7 +131,9 @@ TEST(SplitHeadsTest, PutsEveryFeatureIntoItsHead) {
 }
 
 TEST(SplitHeadsTest, RefusesHeadsThatDoNotDivideTheFeatures) {
-  const Tensor3 x = Tensor3::from_shape({1, 2, 6});
+  Random random(10);
+  const Tensor3 x = RandomTensor3(random, {1, 2, 6});
+  EXPECT_EQ(SplitHeads(x, 2).shape(3), 3U);
 
   EXPECT_THAT(MessageOf<ContractError>([&] { SplitHeads(x, 4); }),
               HasSubstr("6 features, 4 heads"));
@@ -313,6 +315,7 @@ TEST(CausalAttentionTest, RefusesShapesThatDisagreeAndNamesBoth) {
   const Tensor4 other_heads = Zeros({2, 2, 4, 8});
   const Tensor4 too_few = Zeros({2, 3, 2, 8});
   const std::vector<std::size_t> short_pad = {0};
+  EXPECT_EQ(CausalAttention(queries, View(keys), View(keys), {}).shape(2), 4U);
 
   EXPECT_THAT(MessageOf<ContractError>([&] {
                 CausalAttention(queries, View(keys), View(fewer_values), {});
@@ -415,6 +418,9 @@ TEST(ProjectOutputTest, MultipliesTheMergedHeads) {
 
 TEST(ProjectQkvTest, RefusesAnotherWidth) {
   const Tensor3 x = Tensor3::from_shape({1, 2, 11});
+  Random random(30);
+  const Tensor3 fitting = RandomTensor3(random, {1, 2, 12});
+  EXPECT_EQ(ProjectQkv(fitting, SmallWeights(21), 3).keys.shape(3), 4U);
 
   EXPECT_THAT(
       MessageOf<ContractError>([&] { ProjectQkv(x, SmallWeights(21), 3); }),

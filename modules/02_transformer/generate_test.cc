@@ -111,6 +111,7 @@ TEST(SampleTest, RefusesNoLogitsAndImpossibleTemperatures) {
   const SamplingOptions negative = {.temperature = -1, .top_k = 0};
   const SamplingOptions not_a_number = {
       .temperature = std::numeric_limits<float>::quiet_NaN(), .top_k = 0};
+  EXPECT_EQ(Sample(kLogits, warm, 0.0F), 1);
 
   EXPECT_THROW(Sample({}, warm, 0.5F), ContractError);
   EXPECT_THROW(Sample(kLogits, negative, 0.5F), ContractError);

@@ -223,11 +223,15 @@ TEST(Gpt2Test, ReplaceAttentionReturnsWhatWasThere) {
 
   EXPECT_EQ(before.get(), first);
   EXPECT_EQ(&model.CurrentAttention(), second);
+  EXPECT_EQ(model.Forward(SingleRow({1}), LogitsFor::kLastPosition).shape(1),
+            1U);
   EXPECT_THROW(model.ReplaceAttention(nullptr), ContractError);
 }
 
 TEST(Gpt2Test, RefusesTokensOutsideTheVocabulary) {
   Gpt2 model(SmallWeights(51));
+  EXPECT_EQ(
+      model.Forward(SingleRow({0, 49}), LogitsFor::kLastPosition).shape(1), 1U);
 
   EXPECT_THAT(MessageOf<ContractError>([&] {
                 model.Forward(SingleRow({1, 50}), LogitsFor::kLastPosition);
@@ -259,6 +263,8 @@ TEST(Gpt2Test, RefusesNoTokensAndPaddingOfAnotherLength) {
   const TokenBatch none = {.ids = Tokens::from_shape({1, 0}), .left_pad = {}};
   TokenBatch two_pads = SingleRow({1, 2});
   two_pads.left_pad = {0, 0};
+  EXPECT_EQ(model.Forward(SingleRow({1}), LogitsFor::kLastPosition).shape(1),
+            1U);
 
   EXPECT_THROW(model.Forward(none, LogitsFor::kLastPosition), ContractError);
   EXPECT_THROW(model.Forward(two_pads, LogitsFor::kLastPosition),

@@ -94,9 +94,10 @@ TEST(LayerNormTest, SurvivesATokenOfEqualFeatures) {
 }
 
 TEST(LayerNormTest, RefusesWeightsOfAnotherWidth) {
-  const Tensor3 x = Tensor3::from_shape({1, 1, 4});
+  const Tensor3 x = {{{0, 2, 4, 6}}};
   const Tensor1 three = {1, 1, 1};
   const Tensor1 four = {1, 1, 1, 1};
+  EXPECT_EQ(LayerNorm(x, Norm(four, four), 1e-5F).shape(2), 4U);
 
   EXPECT_THAT(
       MessageOf<ContractError>([&] { LayerNorm(x, Norm(three, four), 1e-5F); }),
@@ -183,6 +184,7 @@ TEST(MlpTest, CountsBothProductsAsMlp) {
 
 TEST(MlpTest, RefusesAnotherWidth) {
   const Tensor3 x = Tensor3::from_shape({1, 1, 3});
+  EXPECT_EQ(Mlp(Tensor3{{{1, 2}}}, SmallMlp()).shape(2), 2U);
 
   EXPECT_THAT(MessageOf<ContractError>([&] { Mlp(x, SmallMlp()); }),
               AllOf(HasSubstr("[1, 1, 3]"), HasSubstr("[1, 1, 2]")));

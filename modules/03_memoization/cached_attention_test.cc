@@ -176,6 +176,12 @@ TEST(CachedAttentionTest, ForgetsWhatABrokenOffPassLeftBehind) {
 }
 
 TEST(CachedAttentionTest, RefusesNoCache) {
+  const auto cache = std::make_shared<KvCache>(CacheShape{.batch = 1,
+                                                          .max_seq_len = 1,
+                                                          .num_layers = 1,
+                                                          .num_kv_heads = 4,
+                                                          .head_dim = 6});
+  EXPECT_EQ(CachedAttention(4, cache).PastLen(), 0U);
   EXPECT_THROW(CachedAttention(4, nullptr), ContractError);
 }
 

@@ -262,6 +262,7 @@ TEST(LayerCacheTest, ReservesItsBytesAtOnce) {
 
 TEST(LayerCacheTest, RefusesSizesOfZero) {
   CacheShape shape = kShape;
+  EXPECT_EQ(LayerCache(shape).Keys().shape(3), 4U);
   shape.head_dim = 0;
   EXPECT_THROW(LayerCache{shape}, ContractError);
   shape = kShape;
@@ -362,6 +363,7 @@ TEST(KvCacheTest, TruncateRefusesTokensThatWereNeverStored) {
 
 TEST(KvCacheTest, RefusesNoLayers) {
   CacheShape shape = kShape;
+  EXPECT_EQ(KvCache(shape).PastLen(), 0U);
   shape.num_layers = 0;
   EXPECT_THROW(KvCache{shape}, ContractError);
 }
