@@ -44,6 +44,9 @@ enum class Status {
   kBadReply,        // a reply that is not one: too long, malformed
 };
 
+// Whether the worker itself answered, if only with what it threw.
+constexpr bool IsAnswer(Status status) { return status <= Status::kException; }
+
 struct Reply {
   Status status = Status::kOk;
   std::string message;  // what was thrown, or how the worker was lost

@@ -53,6 +53,12 @@ RunResult RunInSandbox(const SandboxSpec& spec,
   Drain(output.read_end, limits.output_bytes, deadline, result);
   result.ending = process.Wait(deadline);
   process.Kill();
+  if (result.ending && !result.ending->started) {
+    throw SandboxError("a sandbox did not start", result.output,
+                       "allow unprivileged user namespaces "
+                       "(sysctl kernel.unprivileged_userns_clone=1), or grade "
+                       "on a machine or in a container that has them");
+  }
   const std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   result.seconds = elapsed.count();
@@ -60,20 +66,19 @@ RunResult RunInSandbox(const SandboxSpec& spec,
 }
 
 void RequireSandbox(const std::optional<SandboxUser>& user) {
+  if (::access("/usr/bin/bwrap", X_OK) != 0) {
+    throw SandboxError("submissions cannot be isolated on this machine",
+                       "/usr/bin/bwrap is missing",
+                       "./kvlab setup    (or: apt-get install bubblewrap)");
+  }
   SandboxSpec spec;
   spec.command = {"/usr/bin/true"};
   const RunResult result = RunInSandbox(spec, user, {.seconds = 20});
-  if (result.Succeeded()) return;
-  const bool installed = ::access("/usr/bin/bwrap", X_OK) == 0;
-  std::string why = installed ? "bubblewrap does not start: " + result.output
-                              : "/usr/bin/bwrap is missing";
-  while (why.ends_with('\n')) why.pop_back();
-  throw SandboxError(
-      "submissions cannot be isolated on this machine", why,
-      installed ? "allow unprivileged user namespaces "
-                  "(sysctl kernel.unprivileged_userns_clone=1), or grade on "
-                  "a machine or in a container that has them"
-                : "./kvlab setup    (or: apt-get install bubblewrap)");
+  if (!result.Succeeded()) {
+    throw SandboxError("submissions cannot be isolated on this machine",
+                       "in a sandbox not even `true` works: " + result.output,
+                       "raise the limits that ulimit -a shows");
+  }
 }
 
 }  // namespace kvlab::grading

@@ -26,13 +26,13 @@ struct RunResult {
   bool Succeeded() const { return ending && ending->Succeeded(); }
 };
 
-// Throws SandboxError if the system refuses a process.
+// Throws SandboxError if the command could not be started.
 RunResult RunInSandbox(const SandboxSpec& spec,
                        const std::optional<SandboxUser>& user,
                        const RunLimits& limits);
 
-// Throws SandboxError, saying what is missing, unless a sandbox can be started
-// on this machine: grading without one is refused.
+// Throws SandboxError, saying what is missing, unless sandboxes with the usual
+// limits start on this machine: grading without one is refused.
 void RequireSandbox(const std::optional<SandboxUser>& user);
 
 }  // namespace kvlab::grading

@@ -164,14 +164,23 @@ void SandboxProcess::FindInit() {
   }
 }
 
+bool SandboxProcess::SaysThatCommandEnded() {
+  std::array<char, 4096> buffer;  // bubblewrap writes some 200 bytes
+  const ssize_t count = ::read(status_.Number(), buffer.data(), buffer.size());
+  return count > 0 &&
+         std::string_view(buffer.data(), count).find("\"exit-code\"") !=
+             std::string_view::npos;
+}
+
 std::optional<Ending> SandboxProcess::Wait(const Deadline& deadline) {
   if (ending_) return ending_;
   if (!WaitUntilReadable(bubblewrap_end_, deadline)) return std::nullopt;
   int status = 0;
   while (::waitpid(bubblewrap_, &status, 0) < 0 && errno == EINTR) {
   }
-  ending_ = Ending{WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-                                       : WEXITSTATUS(status)};
+  ending_ = Ending{.exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+                                                      : WEXITSTATUS(status),
+                   .started = SaysThatCommandEnded()};
   return ending_;
 }
 

@@ -27,7 +27,11 @@ struct Inherited {
 // and turns a signal into 128 plus its number.
 struct Ending {
   int exit_status = 0;
-  bool Succeeded() const { return exit_status == 0; }
+  // Whether the command was reached at all. If not, bubblewrap has failed, and
+  // with it the grader.
+  bool started = true;
+
+  bool Succeeded() const { return started && exit_status == 0; }
 };
 
 // "exit status 3", "signal 11 (SIGSEGV, Segmentation fault)"
@@ -61,6 +65,8 @@ class SandboxProcess {
  private:
   // Learns from bubblewrap which process is the first one inside.
   void FindInit();
+  // Whether bubblewrap, which has ended, tells of an end inside.
+  bool SaysThatCommandEnded();
 
   pid_t bubblewrap_ = -1;
   FileDescriptor bubblewrap_end_;  // readable when bubblewrap has ended

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "autograder/sandbox/run.h"
+#include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_process.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
@@ -156,6 +157,13 @@ TEST(RunTest, ReportsHowTheCommandEnded) {
   EXPECT_EQ(ending("exit 0"), "exit status 0");
   EXPECT_EQ(ending("exit 3"), "exit status 3");
   EXPECT_EQ(ending("kill -SEGV $$"), "signal 11 (SIGSEGV, Segmentation fault)");
+}
+
+// A fault of the grader, not of what it would have run.
+TEST(RunTest, ASandboxThatDoesNotStartIsAnError) {
+  SandboxSpec spec = Shell("true");
+  spec.mounts = {{"/no/such/folder", "/given"}};
+  EXPECT_THROW(RunInside(spec), SandboxError);
 }
 
 TEST(RunTest, KeepsTheBeginningOfTheOutput) {

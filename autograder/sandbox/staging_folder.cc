@@ -48,7 +48,7 @@ void MakeFolders(const fs::path& top, const fs::path& relative) {
 }
 
 void CopyFile(const fs::path& from, const fs::path& to) {
-  fs::copy_file(from, to);
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing);
   fs::permissions(to, kReadable);
 }
 

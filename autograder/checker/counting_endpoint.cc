@@ -1,0 +1,98 @@
+#include "autograder/checker/counting_endpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "autograder/sandbox/file_descriptor.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr char kInside[] = "/counts";
+
+// Callgrind writes one file per call: the name below, a dot, its number. It
+// holds a line `totals: 5008`.
+constexpr char kFilePrefix[] = "count.";
+constexpr std::string_view kTotals = "\ntotals: ";
+constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
+
+WorkerOptions ForValgrind(WorkerOptions options) {
+  constexpr std::uint64_t kAddressSpace = std::uint64_t{16} << 30U;
+  constexpr double kStartFactor = 6;
+  options.limits.address_space_bytes =
+      std::max(options.limits.address_space_bytes, kAddressSpace);
+  options.start_seconds *= kStartFactor;
+  return options;
+}
+
+std::vector<std::filesystem::path> CountFiles(
+    const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code ignored;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().starts_with(kFilePrefix)) {
+      files.push_back(entry.path());
+    }
+  }
+  return files;
+}
+
+std::optional<std::uint64_t> Totals(const std::filesystem::path& file) {
+  const std::optional<std::string> text = ReadRegularFile(file, kMaxFileBytes);
+  if (!text) return std::nullopt;
+  const std::size_t start = text->find(kTotals);
+  if (start == std::string::npos) return std::nullopt;
+  std::uint64_t count = 0;
+  const auto parsed = std::from_chars(text->data() + start + kTotals.size(),
+                                      text->data() + text->size(), count);
+  if (parsed.ec != std::errc()) return std::nullopt;
+  return count;
+}
+
+}  // namespace
+
+CountingEndpoint::CountingEndpoint(const WorkerOptions& options)
+    : WorkerEndpoint(ForValgrind(options)),
+      staging_(options.user),
+      counts_(staging_.MakeWritable("counts")) {}
+
+SandboxSpec CountingEndpoint::Spec() const {
+  SandboxSpec spec = WorkerEndpoint::Spec();
+  std::vector<std::string> command = {
+      "/usr/bin/valgrind",
+      "--tool=callgrind",
+      "--quiet",
+      "--vgdb=no",
+      "--toggle-collect=kvlab_measured_call",
+      "--dump-after=kvlab_measured_call",
+      "--dump-line=no",
+      std::string("--callgrind-out-file=") + kInside + "/count"};
+  command.insert(command.end(), spec.command.begin(), spec.command.end());
+  spec.command = command;
+  spec.mounts.push_back({counts_, kInside, Access::kWritable});
+  return spec;
+}
+
+Reply CountingEndpoint::Call(const Request& request, const CallLimits& limits) {
+  for (const std::filesystem::path& file : CountFiles(counts_)) {
+    std::error_code ignored;
+    std::filesystem::remove_all(file, ignored);
+  }
+  Reply reply = WorkerEndpoint::Call(request, limits);
+  const std::vector<std::filesystem::path> files = CountFiles(counts_);
+  instructions_ = IsAnswer(reply.status) && files.size() == 1
+                      ? Totals(files.front())
+                      : std::nullopt;
+  return reply;
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,9 @@
+// Never comes to main().
+#include <unistd.h>
+
+namespace {
+bool WaitForEver() {
+  while (true) ::pause();
+}
+[[maybe_unused]] const bool kNeverSet = WaitForEver();
+}  // namespace

@@ -1,0 +1,177 @@
+#include "autograder/checker/worker_endpoint.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "autograder/protocol/channel.h"
+#include "autograder/protocol/message.h"
+#include "autograder/sandbox/sandbox_error.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr char kProgram[] = "/worker";
+
+// A worker whose pipe is closed has ended or is about to.
+constexpr double kEndingSeconds = 2;
+
+std::string SecondsText(double seconds) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g s", seconds);
+  return text.data();
+}
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  return elapsed.count();
+}
+
+}  // namespace
+
+struct WorkerEndpoint::Worker {
+  FileDescriptor requests;
+  FileDescriptor replies;
+  std::unique_ptr<SandboxProcess> process;
+};
+
+WorkerEndpoint::WorkerEndpoint(WorkerOptions options)
+    : options_(std::move(options)) {
+  IgnoreBrokenPipes();
+}
+
+WorkerEndpoint::~WorkerEndpoint() = default;
+
+SandboxSpec WorkerEndpoint::Spec() const {
+  SandboxSpec spec;
+  spec.command = {kProgram};
+  spec.mounts.push_back({options_.program, kProgram});
+  if (!options_.model.empty()) {
+    spec.mounts.push_back({options_.model, kModelFolder});
+  }
+  spec.limits = options_.limits;
+  return spec;
+}
+
+Reply WorkerEndpoint::Call(const Request& request, const CallLimits& limits) {
+  if (std::optional<Reply> failure = Start()) return *failure;
+  const auto start = std::chrono::steady_clock::now();
+  Reply reply = Exchange(request, limits);
+  reply.seconds = SecondsSince(start);
+  return reply;
+}
+
+std::optional<std::uint64_t> WorkerEndpoint::ResidentBytes() {
+  return worker_ ? worker_->process->ResidentBytes() : 0;
+}
+
+void WorkerEndpoint::Restart() { worker_.reset(); }
+
+std::optional<Reply> WorkerEndpoint::Start() {
+  if (worker_) return std::nullopt;
+  const FileDescriptor nothing = OpenDevNull();
+  Pipe requests = MakePipe();
+  Pipe replies = MakePipe();
+  const std::array<Inherited, 5> inherited = {
+      Inherited{nothing, STDIN_FILENO}, Inherited{nothing, STDOUT_FILENO},
+      Inherited{nothing, STDERR_FILENO},
+      Inherited{requests.read_end, kRequestDescriptor},
+      Inherited{replies.write_end, kReplyDescriptor}};
+  SetNonBlocking(requests.write_end);
+  SetNonBlocking(replies.read_end);
+  worker_ = std::make_unique<Worker>();
+  worker_->requests = std::move(requests.write_end);
+  worker_->replies = std::move(replies.read_end);
+  worker_->process =
+      std::make_unique<SandboxProcess>(Spec(), options_.user, inherited);
+  requests.read_end.Close();
+  replies.write_end.Close();
+  Reply ready = ReadReply(kMaxMessageBytes, Deadline(options_.start_seconds));
+  if (worker_ && ready.message == kReadyMessage) return std::nullopt;
+  if (worker_) ready = Lost(Status::kBadReply, "it wrote bytes of its own");
+  ready.message =
+      "before the worker was ready for a first call (static "
+      "initialisers run then): " +
+      ready.message;
+  return ready;
+}
+
+Reply WorkerEndpoint::Exchange(const Request& request,
+                               const CallLimits& limits) {
+  const Deadline deadline(limits.seconds);
+  if (std::optional<Reply> refusal = RefuseLeftovers()) return *refusal;
+  const Transfer sent =
+      WriteAll(worker_->requests, EncodeRequest(request), deadline);
+  Reply reply = sent == Transfer::kDone
+                    ? ReadReply(limits.reply_bytes, deadline)
+                    : Lost(sent);
+  if (reply.status == Status::kTimedOut) {
+    reply.message = "no reply within " + SecondsText(limits.seconds);
+  }
+  if (!worker_) return reply;
+  return RefuseLeftovers().value_or(reply);
+}
+
+Reply WorkerEndpoint::ReadReply(std::size_t cap, const Deadline& deadline) {
+  try {
+    std::array<std::uint8_t, kHeaderBytes> header{};
+    Transfer read = ReadExactly(worker_->replies, header, deadline);
+    if (read != Transfer::kDone) return Lost(read);
+    const std::uint64_t size = PayloadBytes(header, MessageKind::kReply);
+    if (size > cap) {
+      return Lost(Status::kBadReply,
+                  "the reply claims " + std::to_string(size) +
+                      " bytes, more than the " + std::to_string(cap) +
+                      " that any right one could need");
+    }
+    Bytes payload(size);
+    read = ReadExactly(worker_->replies, payload, deadline);
+    if (read != Transfer::kDone) return Lost(read);
+    return DecodeReply(payload);
+  } catch (const MalformedMessage& error) {
+    return Lost(Status::kBadReply,
+                std::string("what came back is no reply: ") + error.what());
+  }
+}
+
+std::optional<Reply> WorkerEndpoint::RefuseLeftovers() {
+  if (!HasBytes(worker_->replies)) return std::nullopt;
+  return Lost(Status::kBadReply,
+              "the worker wrote more bytes than its reply has");
+}
+
+Reply WorkerEndpoint::Lost(Transfer transfer) {
+  if (transfer == Transfer::kTimedOut) {
+    return Lost(Status::kTimedOut, "no reply in time");
+  }
+  const std::optional<Ending> ending =
+      worker_->process->Wait(Deadline(kEndingSeconds));
+  if (ending && !ending->started) {
+    throw SandboxError("the sandbox of a worker did not start",
+                       "bubblewrap failed with " + EndingText(*ending),
+                       "see that " + options_.program.string() +
+                           " can be read by the sandbox's user");
+  }
+  return Lost(Status::kWorkerCrashed,
+              ending ? "the process ended with " + EndingText(*ending)
+                     : "the process closed its pipe to the checker");
+}
+
+Reply WorkerEndpoint::Lost(Status status, const std::string& message) {
+  worker_.reset();
+  Reply reply;
+  reply.status = status;
+  reply.message = message;
+  return reply;
+}
+
+}  // namespace kvlab::grading
