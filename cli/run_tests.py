@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """./kvlab test [MODULE]: runs tests with Bazel and says in words how they did.
 
-Options after the module go to Bazel, for example --config=student.
-Exit status 0 if all is well, 1 if not, 2 for a wrong module.
+MODULE is a module's number; kvlab has made sure that it exists. Options go to
+Bazel, for example --config=student. Exit status 0 if all is well, 1 if not.
 """
 
 import pathlib
@@ -24,17 +24,6 @@ def modules():
     """Module numbers and their folders' names, in order."""
     folders = sorted(p.name for p in (ROOT / "modules").glob("[0-9][0-9]_*"))
     return {int(name[:2]): name for name in folders}
-
-
-def chosen_module(word, known):
-    match = re.fullmatch(r"(\d+)(_\w+)?", word)
-    number = int(match.group(1)) if match else None
-    if number not in known or (match.group(2) and known[number] != word):
-        numbers = " ".join(str(number) for number in known)
-        print(f"kvlab test: there is no module '{word}'; there are {numbers}",
-              file=sys.stderr)
-        sys.exit(2)
-    return number
 
 
 def run_bazel(patterns, options):
@@ -123,14 +112,16 @@ def print_ground(number, known, targets):
 
 
 def main(arguments):
-    options = [word for word in arguments if word.startswith("-")]
-    words = [word for word in arguments if not word.startswith("-")]
-    known = modules()
-    if len(words) > 1:
-        print("kvlab test: name one module, or none for all",
-              file=sys.stderr)
+    options = list(arguments)
+    number = None
+    if options and not options[0].startswith("-"):
+        number = int(options.pop(0))
+    surplus = [word for word in options if not word.startswith("-")]
+    if surplus:
+        print(f"kvlab test: '{surplus[0]}' is neither the first word, a "
+              "module, nor an option", file=sys.stderr)
         return 2
-    number = chosen_module(words[0], known) if words else None
+    known = modules()
     patterns = ["//..."]
     if number is not None:
         options.append("--build_tests_only")

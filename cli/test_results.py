@@ -37,12 +37,20 @@ _THROWN = re.compile(
     r'^(?:unknown file\n)?C\+\+ exception with description "(.*)" thrown in '
     r"(?:the test body|SetUp\(\)|TearDown\(\)|the test fixture's constructor)"
     r"\.?$", re.DOTALL)
+_STUB = re.compile(
+    r"[\w:]+ is not implemented yet\n +why: [^\n]*\n +fix: [^\n\"]*")
 
 
 def plain_message(text):
-    """A failure without what GoogleTest wraps around a thrown error."""
+    """A failure without what GoogleTest wraps around a thrown error.
+
+    An assertion that met a stub says no more than the stub does.
+    """
     text = text.strip()
     thrown = _THROWN.match(text)
+    stub = _STUB.search(text)
+    if stub:
+        return stub.group(0)
     return thrown.group(1) if thrown else text
 
 
@@ -62,10 +70,10 @@ def read_report(target, path):
         problems = case.findall("failure")
         if problems:
             name = f"{case.get('classname')}.{case.get('name')}"
-            text = "\n".join(
+            messages = dict.fromkeys(
                 plain_message(problem.get("message") or problem.text or "")
                 for problem in problems)
-            target.failures.append(Failure(name, text))
+            target.failures.append(Failure(name, "\n".join(messages)))
 
 
 def read_events(lines):

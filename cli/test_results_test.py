@@ -91,6 +91,12 @@ class PlainMessageTest(unittest.TestCase):
                           '  why: b" thrown in the test body.'),
             "a\n  why: b")
 
+    def test_an_assertion_that_met_a_stub_tells_the_stub(self):
+        stub = "F is not implemented yet\n  why: task 2\n  fix: fill it in"
+        self.assertEqual(
+            plain_message("x.cc:5\nExpected: F(0) throws E.\n  Actual: it "
+                          f'throws N with description "{stub}".'), stub)
+
     def test_an_assertion_stays_as_it_is(self):
         self.assertEqual(plain_message("x.cc:5\nValue of: y\n"),
                          "x.cc:5\nValue of: y")
