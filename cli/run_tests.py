@@ -5,6 +5,7 @@ MODULE is a module's number; kvlab has made sure that it exists. Options go to
 Bazel, for example --config=student. Exit status 0 if all is well, 1 if not.
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -30,10 +31,12 @@ def run_bazel(patterns, options):
     """Runs the tests; Bazel's exit status and what it wrote down."""
     with tempfile.TemporaryDirectory(prefix="kvlab-test-") as folder:
         events = pathlib.Path(folder) / "events.json"
-        status = subprocess.run(
-            ["bazel", "test", "--config=quiet", "--keep_going", f"--build_event_json_file={events}", *options,
-             "--", *patterns],
-            cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode
+        command = ["bazel", "test",
+                   *os.environ["KVLAB_BAZEL_OPTIONS"].split(), "--keep_going",
+                   f"--build_event_json_file={events}", *options, "--",
+                   *patterns]
+        status = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL,
+                                check=False).returncode
         lines = (events.read_text(encoding="utf-8").splitlines()
                  if events.exists() else [])
         return status, test_results.read_events(lines)
