@@ -23,9 +23,9 @@ struct WorkerOptions {
   // The program, and the checkpoint folder that it finds at kModelFolder ("":
   // none). Both where the sandbox's user can read them, as in a StagingFolder.
   std::filesystem::path program;
-  std::filesystem::path model;
-  std::optional<SandboxUser> user;  // see ChooseSandboxUser
-  SandboxLimits limits;
+  std::filesystem::path model = {};
+  std::optional<SandboxUser> user = {};  // see ChooseSandboxUser
+  SandboxLimits limits = {};
   // From the start of the sandbox until the worker is ready: what its static
   // initialisers may take.
   double start_seconds = 10;

@@ -1,0 +1,223 @@
+#include "autograder/worker_kit/build_workers.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autograder/sandbox/run.h"
+#include "autograder/sandbox/sandbox_command.h"
+
+namespace kvlab::grading {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCompiler[] = "/usr/bin/g++";
+
+// Places inside the sandbox.
+constexpr char kCourse[] = "/course";
+constexpr char kObjects[] = "/objects";
+constexpr char kArchives[] = "/archives";
+constexpr char kWorkers[] = "/workers";
+
+constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
+constexpr SandboxLimits kCompilerLimits = {
+    .cpu_seconds = 90,
+    .address_space_bytes = 4096 * kMegabyte,
+    .file_bytes = 256 * kMegabyte,
+    .processes = 40,
+    .tmp_bytes = 256 * kMegabyte,
+};
+
+// A source file and what became of it.
+struct Compilation {
+  const ModuleFiles* module = nullptr;
+  std::string source;  // "modules/01_attention/attention.cc"
+  std::string object;  // "01_attention.attention.cc.o"
+  RunResult result;
+};
+
+// Runs all jobs, two at a time.
+void RunJobs(const std::vector<std::function<void()>>& jobs) {
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < jobs.size(); i = next++) jobs[i]();
+  };
+  std::future<void> second = std::async(std::launch::async, work);
+  work();
+  second.get();
+}
+
+void Append(std::vector<std::string>& command,
+            const std::vector<std::string>& words) {
+  command.insert(command.end(), words.begin(), words.end());
+}
+
+// What a tool said, for people.
+std::string ProblemText(const std::string& what, const RunResult& result) {
+  if (!result.ending) return what + ": it took too long and was stopped";
+  std::string text = what + ":\n" + result.output;
+  while (text.ends_with('\n')) text.pop_back();
+  if (result.output_cut) text += "\n[there was more]";
+  return text;
+}
+
+class Builder {
+ public:
+  Builder(const StagedKit& kit, const Submission& submission,
+          const BuildLimits& limits)
+      : kit_(kit),
+        submission_(submission),
+        limits_(limits),
+        staging_(std::make_unique<StagingFolder>(kit.User())),
+        course_(staging_->Copy(kit.Headers(), "course")),
+        objects_(staging_->MakeWritable("objects")),
+        workers_(staging_->MakeWritable("workers")) {}
+
+  SubmissionBuild Build() {
+    for (const ModuleFiles& module : kit_.Modules()) StageModule(module);
+    CompileAll();
+    for (const Compilation& one : compilations_) Judge(one);
+    LinkAll();
+    build_.staging = std::move(staging_);
+    return std::move(build_);
+  }
+
+ private:
+  // Writes the module's files beside the headers, or says what keeps it from
+  // being compiled.
+  void StageModule(const ModuleFiles& module) {
+    ModuleBuild& build = build_.modules[module.folder];
+    for (const std::string& file : module.files) {
+      const std::string path = CoursePath(module, file);
+      const SubmittedFile& submitted = submission_.files.at(path);
+      if (!submitted.IsPresent()) {
+        build.problem +=
+            (build.Compiled() ? "" : "\n") + path + ": " + submitted.problem;
+      }
+    }
+    if (!build.Compiled()) return;
+    for (const std::string& file : module.files) {
+      const std::string path = CoursePath(module, file);
+      staging_->WriteFile("course/" + path, submission_.files.at(path).content);
+      compilations_.push_back(
+          {&module, path, module.folder + "." + file + ".o", {}});
+    }
+  }
+
+  void CompileAll() {
+    std::vector<std::function<void()>> jobs;
+    for (Compilation& one : compilations_) {
+      jobs.emplace_back([this, &one] { one.result = Compile(one); });
+    }
+    RunJobs(jobs);
+  }
+
+  RunResult Compile(const Compilation& one) const {
+    SandboxSpec spec;
+    spec.command = {kCompiler};
+    Append(spec.command, kit_.Manifest().compile_flags);
+    // Warnings are for the student's own build; here they would hide errors.
+    Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
+    Append(spec.command,
+           {"-c", one.source, "-o", std::string(kObjects) + "/" + one.object});
+    // Headers and sources, no archive: a compiler can embed what it can read.
+    spec.mounts = {{course_, kCourse}, {objects_, kObjects, Access::kWritable}};
+    spec.folder = kCourse;
+    spec.limits = kCompilerLimits;
+    return RunInSandbox(spec, kit_.User(),
+                        {.seconds = limits_.seconds_per_file});
+  }
+
+  void Judge(const Compilation& one) {
+    ModuleBuild& build = build_.modules[one.module->folder];
+    build.seconds += one.result.seconds;
+    if (one.result.Succeeded()) return;
+    if (!build.Compiled()) build.problem += "\n";
+    build.problem += ProblemText(one.source + " does not compile", one.result);
+  }
+
+  void LinkAll() {
+    std::vector<std::function<void()>> jobs;
+    for (const WorkerRecipe& recipe : kit_.Manifest().workers) {
+      WorkerBuild& worker = build_.workers[recipe.name];
+      worker.program = workers_ / recipe.name;
+      worker.problem = WhatIsMissing(recipe);
+      if (!worker.Built()) continue;
+      jobs.emplace_back([this, &recipe, &worker] { Link(recipe, worker); });
+    }
+    RunJobs(jobs);
+  }
+
+  std::string WhatIsMissing(const WorkerRecipe& recipe) const {
+    for (const std::string& folder : recipe.student_modules) {
+      const auto module = build_.modules.find(folder);
+      if (module == build_.modules.end() || !module->second.Compiled()) {
+        return "modules/" + folder + " did not compile";
+      }
+    }
+    return "";
+  }
+
+  std::vector<std::string> ObjectsOf(const WorkerRecipe& recipe) const {
+    std::vector<std::string> objects;
+    for (const Compilation& one : compilations_) {
+      const std::vector<std::string>& modules = recipe.student_modules;
+      if (std::ranges::find(modules, one.module->folder) != modules.end()) {
+        objects.push_back(std::string(kObjects) + "/" + one.object);
+      }
+    }
+    return objects;
+  }
+
+  void Link(const WorkerRecipe& recipe, WorkerBuild& worker) const {
+    SandboxSpec spec;
+    spec.command = {kCompiler, "-o", std::string(kWorkers) + "/" + recipe.name};
+    // Objects from students are not fed to a compiler's plug-ins.
+    Append(spec.command, {"-fno-lto", "-fno-use-linker-plugin"});
+    Append(spec.command, ObjectsOf(recipe));
+    // All of ours, so that operations register, and so that a student's
+    // definition of one of our names is an error.
+    Append(spec.command, {"-Wl,--whole-archive"});
+    for (const std::string& archive : recipe.archives) {
+      spec.command.push_back(std::string(kArchives) + "/" + archive);
+    }
+    Append(spec.command, {"-Wl,--no-whole-archive", "-pthread"});
+    Append(spec.command, recipe.link_flags);
+    spec.mounts = {{objects_, kObjects},
+                   {kit_.Archives(), kArchives},
+                   {workers_, kWorkers, Access::kWritable}};
+    spec.limits = kCompilerLimits;
+    const RunResult result =
+        RunInSandbox(spec, kit_.User(), {.seconds = limits_.seconds_per_link});
+    if (!result.Succeeded()) {
+      worker.problem = ProblemText("linking failed", result);
+    }
+  }
+
+  const StagedKit& kit_;
+  const Submission& submission_;
+  BuildLimits limits_;
+  std::unique_ptr<StagingFolder> staging_;
+  fs::path course_;
+  fs::path objects_;
+  fs::path workers_;
+  std::vector<Compilation> compilations_;
+  SubmissionBuild build_;
+};
+
+}  // namespace
+
+SubmissionBuild BuildWorkers(const StagedKit& kit, const Submission& submission,
+                             const BuildLimits& limits) {
+  return Builder(kit, submission, limits).Build();
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,148 @@
+// Submissions compiled and run in real sandboxes.
+#include "autograder/worker_kit/build_workers.h"
+
+#include <string>
+
+#include "autograder/checker/worker_endpoint.h"
+#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/staging_folder.h"
+#include "autograder/submission/submission.h"
+#include "autograder/worker_kit/staged_kit.h"
+#include "gtest/gtest.h"
+
+namespace kvlab::grading {
+namespace {
+
+const std::string kAttention = "modules/01_attention/attention.cc";
+
+class BuildWorkersTest : public ::testing::Test {
+ protected:
+  // The kit is staged once for all tests.
+  static void SetUpTestSuite() {
+    kit_ = new StagedKit("autograder/worker_kit/worker_kit",
+                         "models/shakespeare-gpt2", ChooseSandboxUser());
+  }
+  static void TearDownTestSuite() {
+    delete kit_;
+    kit_ = nullptr;
+  }
+
+  static Submission Solutions() {
+    // Bazel shows files as links, which a submission may not be.
+    const StagingFolder handed_in(kit_->User());
+    handed_in.Copy("solutions", "solutions");
+    return ReadSubmission(handed_in.Path(), kit_->Modules());
+  }
+
+  // Nothing but this text as module 1.
+  static Submission OnlyAttention(const std::string& text) {
+    Submission submission = Solutions();
+    for (auto& [path, file] : submission.files)
+      file = {"", "", "it is missing"};
+    submission.files[kAttention] = {text, kAttention, ""};
+    return submission;
+  }
+
+  static std::string ProblemOf(const std::string& text, double seconds = 60) {
+    const SubmissionBuild build =
+        BuildWorkers(*kit_, OnlyAttention(text), {.seconds_per_file = seconds});
+    EXPECT_FALSE(build.workers.at("worker_1").Built());
+    return build.modules.at("01_attention").problem;
+  }
+
+  static StagedKit* kit_;
+};
+
+StagedKit* BuildWorkersTest::kit_ = nullptr;
+
+TEST_F(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
+  const SubmissionBuild build = BuildWorkers(*kit_, Solutions());
+  for (const auto& [folder, module] : build.modules) {
+    EXPECT_EQ(module.problem, "") << folder;
+  }
+  ASSERT_EQ(build.workers.size(), kit_->Manifest().workers.size());
+  for (const auto& [name, worker] : build.workers) {
+    ASSERT_EQ(worker.problem, "") << name;
+    WorkerEndpoint endpoint({.program = worker.program, .user = kit_->User()});
+    const Reply reply = endpoint.Call({"work.counted", {}}, {});
+    EXPECT_EQ(reply.status, Status::kOk) << name << ": " << reply.message;
+  }
+}
+
+TEST_F(BuildWorkersTest, TheReferenceWorkerAnswers) {
+  WorkerEndpoint endpoint({.program = kit_->ReferenceWorker(),
+                           .model = kit_->Model(),
+                           .user = kit_->User()});
+  EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
+}
+
+TEST_F(BuildWorkersTest, SaysWhatIsMissing) {
+  const SubmissionBuild build =
+      BuildWorkers(*kit_, OnlyAttention("syntax error"));
+  EXPECT_EQ(build.modules.at("02_transformer").problem,
+            "modules/02_transformer/layers.cc: it is missing\n"
+            "modules/02_transformer/gpt2.cc: it is missing\n"
+            "modules/02_transformer/generate.cc: it is missing");
+  EXPECT_EQ(build.workers.at("worker_2").problem,
+            "modules/02_transformer did not compile");
+  EXPECT_EQ(build.workers.at("worker_all").problem,
+            "modules/01_attention did not compile");
+}
+
+TEST_F(BuildWorkersTest, AnErrorIsToldAsTheCompilerToldIt) {
+  EXPECT_EQ(ProblemOf("int x = 1\r\n"),
+            "modules/01_attention/attention.cc does not compile:\n"
+            "modules/01_attention/attention.cc:1:10: error: expected ',' or "
+            "';' at end of input\n"
+            "    1 | int x = 1\n"
+            "      |          ^");
+}
+
+TEST_F(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
+  const SubmissionBuild build =
+      BuildWorkers(*kit_, OnlyAttention("int unrelated;"));
+  EXPECT_TRUE(build.modules.at("01_attention").Compiled());
+  const std::string& problem = build.workers.at("worker_1").problem;
+  EXPECT_TRUE(problem.starts_with("linking failed:\n")) << problem;
+  EXPECT_NE(problem.find("undefined reference to `kvlab::SplitHeads"),
+            std::string::npos)
+      << problem;
+}
+
+TEST_F(BuildWorkersTest, ASecondMainFailsToLink) {
+  const SubmissionBuild build =
+      BuildWorkers(*kit_, OnlyAttention("int main() { return 0; }"));
+  EXPECT_NE(build.workers.at("worker_1").problem.find("multiple definition of"),
+            std::string::npos);
+}
+
+TEST_F(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {
+  for (const std::string file :
+       {"/etc/passwd", "solutions/01_attention/attention.cc",
+        "autograder/protocol/message.h", "/archives/manifest.json",
+        "../kit/manifest.json"}) {
+    const std::string problem = ProblemOf("#include \"" + file + "\"\n");
+    EXPECT_NE(problem.find("No such file or directory"), std::string::npos)
+        << problem;
+  }
+  const std::string problem =
+      ProblemOf("asm(\".incbin \\\"/archives/kit/liberror.a\\\"\");\n");
+  EXPECT_NE(problem.find("file not found"), std::string::npos) << problem;
+}
+
+TEST_F(BuildWorkersTest, CompilingEndsAtADeadline) {
+  // 2^24 types
+  const std::string bomb =
+      "template <int N, long M> struct T {\n"
+      "  T<N - 1, 2 * M> a;\n"
+      "  T<N - 1, 2 * M + 1> b;\n"
+      "};\n"
+      "template <long M> struct T<0, M> {};\n"
+      "T<24, 1> bomb;\n";
+  EXPECT_EQ(ProblemOf(bomb, 2),
+            "modules/01_attention/attention.cc does not compile: it took too "
+            "long and was stopped");
+}
+
+}  // namespace
+}  // namespace kvlab::grading

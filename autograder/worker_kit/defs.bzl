@@ -1,0 +1,161 @@
+"""What a grading machine needs to turn submissions into workers, in one folder.
+
+    include/   headers of the kit and of the modules, and each module.toml
+    lib/       our side of the workers, as static archives
+    reference_worker
+    manifest.json  how to compile, and what each worker is linked from
+
+The flags are those of the course's own build (.bazelrc), so that a student's
+code is compiled for the grader as it is for the student.
+"""
+
+load(
+    "@bazel_tools//tools/build_defs/cc:action_names.bzl",
+    "CPP_COMPILE_ACTION_NAME",
+)
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+
+WorkerInfo = provider(
+    doc = "A worker that lacks only the student's objects.",
+    fields = {
+        "name": "what it is called",
+        "student_modules": "folders of the modules whose code is the student's",
+        "archives": "static archives, all objects of which are linked",
+        "link_flags": "what the archives need from the system",
+    },
+)
+
+def _static_archive(library):
+    archive = library.static_library or library.pic_static_library
+    if not archive:
+        fail("a worker needs a static archive of " + str(library))
+    return archive
+
+def _worker_impl(ctx):
+    merged = cc_common.merge_cc_infos(
+        cc_infos = [dep[CcInfo] for dep in ctx.attr.students + ctx.attr.deps],
+    )
+    theirs = [student.label for student in ctx.attr.students]
+    archives = []
+    link_flags = []
+    for linked in merged.linking_context.linker_inputs.to_list():
+        if linked.owner not in theirs:
+            archives += [_static_archive(one) for one in linked.libraries]
+            link_flags += linked.user_link_flags
+    return [WorkerInfo(
+        name = ctx.label.name,
+        student_modules = [label.package.split("/")[-1] for label in theirs],
+        archives = archives,
+        link_flags = link_flags,
+    )]
+
+# A program made of `deps`, what the libraries in `students` depend on, and the
+# student's own objects in place of these libraries.
+worker = rule(
+    implementation = _worker_impl,
+    attrs = {
+        "students": attr.label_list(mandatory = True, providers = [CcInfo]),
+        "deps": attr.label_list(mandatory = True, providers = [CcInfo]),
+    },
+)
+
+def _compile_flags(ctx):
+    toolchain = find_cpp_toolchain(ctx)
+    features = cc_common.configure_features(
+        ctx = ctx,
+        cc_toolchain = toolchain,
+        requested_features = ctx.features,
+        unsupported_features = ctx.disabled_features,
+    )
+    variables = cc_common.create_compile_variables(
+        feature_configuration = features,
+        cc_toolchain = toolchain,
+        user_compile_flags = ctx.fragments.cpp.copts +
+                             ctx.fragments.cpp.cxxopts,
+    )
+    return cc_common.get_memory_inefficient_command_line(
+        feature_configuration = features,
+        action_name = CPP_COMPILE_ACTION_NAME,
+        variables = variables,
+    )
+
+def _course_headers(ctx):
+    """Headers of this repository that a student's code may include."""
+    headers = depset(transitive = [
+        library[CcInfo].compilation_context.headers
+        for library in ctx.attr.libraries
+    ])
+    return [
+        header
+        for header in headers.to_list()
+        if not header.short_path.startswith("../")
+    ]
+
+def _worker_kit_impl(ctx):
+    workers = [worker[WorkerInfo] for worker in ctx.attr.workers]
+    copies = {}
+    for header in _course_headers(ctx) + ctx.files.descriptions:
+        copies["include/" + header.short_path] = header
+    for info in workers:
+        for archive in info.archives:
+            copies["lib/" + archive.short_path] = archive
+    copies["reference_worker"] = ctx.file.reference_worker
+
+    manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
+    ctx.actions.write(manifest, json.encode_indent(struct(
+        compile_flags = _compile_flags(ctx),
+        workers = [
+            struct(
+                name = info.name,
+                student_modules = info.student_modules,
+                archives = [archive.short_path for archive in info.archives],
+                link_flags = info.link_flags,
+            )
+            for info in workers
+        ],
+    )))
+    copies["manifest.json"] = manifest
+
+    folder = ctx.actions.declare_directory(ctx.label.name)
+    arguments = ctx.actions.args()
+    arguments.add(folder.path)
+    for place, file in copies.items():
+        arguments.add(file)
+        arguments.add(place)
+    ctx.actions.run_shell(
+        inputs = copies.values(),
+        outputs = [folder],
+        arguments = [arguments],
+        command = """
+            set -e
+            folder=$1
+            shift
+            while [ $# -gt 0 ]; do
+                mkdir -p "$(dirname "$folder/$2")"
+                cp -L "$1" "$folder/$2"
+                shift 2
+            done
+        """,
+        mnemonic = "WorkerKit",
+    )
+    return [DefaultInfo(
+        files = depset([folder]),
+        runfiles = ctx.runfiles(files = [folder]),
+    )]
+
+worker_kit = rule(
+    implementation = _worker_kit_impl,
+    attrs = {
+        # What students' code includes.
+        "libraries": attr.label_list(providers = [CcInfo]),
+        # The modules' module.toml.
+        "descriptions": attr.label_list(allow_files = [".toml"]),
+        "workers": attr.label_list(providers = [WorkerInfo]),
+        "reference_worker": attr.label(allow_single_file = True),
+        "_cc_toolchain": attr.label(
+            default = "@bazel_tools//tools/cpp:current_cc_toolchain",
+        ),
+    },
+    fragments = ["cpp"],
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)

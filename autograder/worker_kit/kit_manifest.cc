@@ -1,0 +1,32 @@
+#include "autograder/worker_kit/kit_manifest.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "kit/error.h"
+#include "nlohmann/json.hpp"
+
+namespace kvlab::grading {
+
+KitManifest ReadKitManifest(const std::filesystem::path& file) {
+  try {
+    std::ifstream stream(file);
+    const nlohmann::json json = nlohmann::json::parse(stream);
+    KitManifest manifest;
+    json.at("compile_flags").get_to(manifest.compile_flags);
+    for (const nlohmann::json& entry : json.at("workers")) {
+      WorkerRecipe& worker = manifest.workers.emplace_back();
+      entry.at("name").get_to(worker.name);
+      entry.at("student_modules").get_to(worker.student_modules);
+      entry.at("archives").get_to(worker.archives);
+      entry.at("link_flags").get_to(worker.link_flags);
+    }
+    return manifest;
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(file.string() + ": this is no manifest of a worker kit",
+                    error.what(), "bazel build //autograder/worker_kit");
+  }
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,29 @@
+// What the build says about the kit: manifest.json, see defs.bzl.
+#ifndef KVLAB_AUTOGRADER_WORKER_KIT_KIT_MANIFEST_H_
+#define KVLAB_AUTOGRADER_WORKER_KIT_KIT_MANIFEST_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kvlab::grading {
+
+// What a worker is linked from.
+struct WorkerRecipe {
+  std::string name;                          // "worker_1"
+  std::vector<std::string> student_modules;  // folders: "01_attention"
+  std::vector<std::string> archives;         // below lib/
+  std::vector<std::string> link_flags;
+};
+
+struct KitManifest {
+  std::vector<std::string> compile_flags;
+  std::vector<WorkerRecipe> workers;
+};
+
+// Throws DataError if `file` is missing or is no manifest.
+KitManifest ReadKitManifest(const std::filesystem::path& file);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_WORKER_KIT_KIT_MANIFEST_H_

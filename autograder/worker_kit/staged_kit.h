@@ -1,0 +1,52 @@
+// The worker kit where the sandbox's user can read it.
+#ifndef KVLAB_AUTOGRADER_WORKER_KIT_STAGED_KIT_H_
+#define KVLAB_AUTOGRADER_WORKER_KIT_STAGED_KIT_H_
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/staging_folder.h"
+#include "autograder/submission/module_files.h"
+#include "autograder/worker_kit/kit_manifest.h"
+
+namespace kvlab::grading {
+
+// One for all submissions of a run.
+class StagedKit {
+ public:
+  // Copies `kit`, the folder that //autograder/worker_kit builds, and the
+  // checkpoint folder `model`. Throws DataError if they are not what they
+  // should be, SandboxError if they cannot be copied.
+  StagedKit(const std::filesystem::path& kit,
+            const std::filesystem::path& model,
+            const std::optional<SandboxUser>& user);
+
+  const std::vector<ModuleFiles>& Modules() const { return modules_; }
+  const KitManifest& Manifest() const { return manifest_; }
+  const std::optional<SandboxUser>& User() const { return user_; }
+
+  // What a submission is compiled against: kit/*.h, modules/*/*.h.
+  std::filesystem::path Headers() const { return Kit() / "include"; }
+  // What it is linked with. Never in the sandbox of the compiler, which can
+  // embed any file that it can read.
+  std::filesystem::path Archives() const { return Kit() / "lib"; }
+  // The solutions as a worker.
+  std::filesystem::path ReferenceWorker() const {
+    return Kit() / "reference_worker";
+  }
+  std::filesystem::path Model() const { return staging_.Path() / "model"; }
+
+ private:
+  std::filesystem::path Kit() const { return staging_.Path() / "kit"; }
+
+  std::optional<SandboxUser> user_;
+  KitManifest manifest_;
+  std::vector<ModuleFiles> modules_;
+  StagingFolder staging_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_WORKER_KIT_STAGED_KIT_H_
