@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,10 @@ struct Storage {
   DType type;
   std::string prefix;
 };
+
+void PrintTo(const Storage& storage, std::ostream* out) {
+  *out << storage.name;
+}
 
 class LoadGpt2StorageTest : public ::testing::TestWithParam<Storage> {};
 
@@ -228,6 +233,8 @@ struct Damage {
   std::string file;
   std::string message;
 };
+
+void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
 
 Damage BadConfig(const std::string& name, const std::string& key,
                  const nlohmann::ordered_json& value,

@@ -1,8 +1,9 @@
 #include "kit/golden_logits.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,15 @@ namespace {
 template <typename T>
 std::vector<T> Elements(const SafeTensor& tensor) {
   std::vector<T> elements(tensor.bytes.size() / sizeof(T));
-  std::memcpy(elements.data(), tensor.bytes.data(), tensor.bytes.size());
+  std::ranges::copy(tensor.bytes,
+                    std::as_writable_bytes(std::span(elements)).begin());
   return elements;
 }
 
 Tensor2 Matrix2(const SafeTensor& tensor) {
   Tensor2 matrix =
       Tensor2::from_shape({tensor.shape.at(0), tensor.shape.at(1)});
-  std::memcpy(matrix.data(), tensor.bytes.data(), tensor.bytes.size());
+  std::ranges::copy(Elements<float>(tensor), matrix.begin());
   return matrix;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,8 @@ struct Damage {
   std::string bytes;
   std::string message;
 };
+
+void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
 
 // The good file with `from` replaced by `to` in its header.
 std::string WithHeader(const std::string& from, const std::string& to) {

@@ -22,32 +22,16 @@ constexpr std::string_view kUsePublished =
     "use vocab.json and merges.txt as they were published with the model";
 
 // One line of merges.txt.
-class MergeLine {
- public:
-  MergeLine(const std::filesystem::path& path, std::size_t number,
-            std::string_view text)
-      : where_(path.string() + ": line " + std::to_string(number) + " " +
-               Quoted(text)),
-        text_(text) {}
+struct MergeLine {
+  const std::filesystem::path& path;
+  std::size_t number;
+  std::string_view text;
 
-  void AddTo(MergeTable& merges, const Vocabulary& vocabulary) const {
-    const std::size_t space = text_.find(' ');
-    if (space == 0 || space == std::string_view::npos ||
-        space + 1 == text_.size() || text_.find(' ', space + 1) != text_.npos) {
-      Fail("is malformed", "it is not two tokens with a space between them");
-    }
-    const std::string left(text_.substr(0, space));
-    const std::string right(text_.substr(space + 1));
-    if (!merges.Add(Find(left, vocabulary), Find(right, vocabulary),
-                    Find(left + right, vocabulary))) {
-      Fail("repeats an earlier one", "a merge has one place in the order");
-    }
-  }
-
- private:
   [[noreturn]] void Fail(const std::string& what,
                          const std::string& why) const {
-    throw DataError(where_ + " " + what, why, kUsePublished);
+    throw DataError(path.string() + ": line " + std::to_string(number) + " " +
+                        Quoted(text) + " " + what,
+                    why, kUsePublished);
   }
 
   TokenId Find(const std::string& token, const Vocabulary& vocabulary) const {
@@ -58,10 +42,26 @@ class MergeLine {
     }
     return found->second;
   }
-
-  std::string where_;
-  std::string_view text_;
 };
+
+void AddMerge(const MergeLine& line, const Vocabulary& vocabulary,
+              MergeTable& merges) {
+  const std::string_view text = line.text;
+  const std::size_t space = text.find(' ');
+  if (space == 0 || space == std::string_view::npos ||
+      space + 1 == text.size() ||
+      text.find(' ', space + 1) != std::string_view::npos) {
+    line.Fail("is malformed", "it is not two tokens with a space between them");
+  }
+  const std::string left(text.substr(0, space));
+  const std::string right(text.substr(space + 1));
+  const TokenId left_id = line.Find(left, vocabulary);
+  const TokenId right_id = line.Find(right, vocabulary);
+  const TokenId merged_id = line.Find(left + right, vocabulary);
+  if (!merges.Add(left_id, right_id, merged_id)) {
+    line.Fail("repeats an earlier one", "a merge has one place in the order");
+  }
+}
 
 // Takes the first line off `rest`.
 std::string_view TakeLine(std::string_view& rest) {
@@ -76,22 +76,29 @@ std::string_view TakeLine(std::string_view& rest) {
 
 Vocabulary ReadVocabulary(const std::filesystem::path& path) {
   const nlohmann::json object = ReadJsonObject(path);
+  if (object.empty()) {
+    throw DataError(path.string() + ": has no tokens",
+                    "text cannot be written with an empty vocabulary",
+                    kUsePublished);
+  }
   Vocabulary vocabulary;
   std::vector<bool> used(object.size(), false);
+  const auto fail = [&](const std::string& token, const std::string& what,
+                        const std::string& why) {
+    throw DataError(path.string() + ": the id of " + Quoted(token) + " " + what,
+                    why, kUsePublished);
+  };
   for (const auto& [token, id] : object.items()) {
-    const std::string where = path.string() + ": the id of " + Quoted(token);
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= object.size()) {
-      throw DataError(where + " is out of range",
-                      "the ids of " + std::to_string(object.size()) +
-                          " tokens are whole numbers from 0 to " +
-                          std::to_string(object.size() - 1),
-                      kUsePublished);
+      fail(token, "is out of range",
+           "the ids of " + std::to_string(object.size()) +
+               " tokens are whole numbers from 0 to " +
+               std::to_string(object.size() - 1));
     }
     const auto index = id.get<std::size_t>();
     if (used[index]) {
-      throw DataError(where + " is taken",
-                      std::to_string(index) + " belongs to another token too",
-                      kUsePublished);
+      fail(token, "is taken",
+           std::to_string(index) + " belongs to another token too");
     }
     used[index] = true;
     vocabulary.emplace(token, static_cast<TokenId>(index));
@@ -108,7 +115,8 @@ MergeTable ReadMerges(const std::filesystem::path& path,
     const std::string_view text = TakeLine(rest);
     const bool version = number == 1 && text.starts_with("#version");
     if (text.empty() || version) continue;
-    MergeLine(path, number, text).AddTo(merges, vocabulary);
+    AddMerge({.path = path, .number = number, .text = text}, vocabulary,
+             merges);
   }
   return merges;
 }

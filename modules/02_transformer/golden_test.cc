@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -166,6 +167,10 @@ struct GoldenModel {
   // layer of sums of up to 8.
   float tolerance;
 };
+
+void PrintTo(const GoldenModel& goldenModel, std::ostream* out) {
+  *out << goldenModel.name;
+}
 
 class GoldenLogitsTest : public ::testing::TestWithParam<GoldenModel> {
  protected:
