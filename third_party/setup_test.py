@@ -1,0 +1,149 @@
+"""What third_party/setup promises, with stand-ins for the system's programs."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+PACKAGES = """# a comment
+[build]
+compiler  # what it is for
+library-dev  # another
+
+[docs]
+plotter  # draws
+"""
+
+# Each stand-in writes its call to `calls`.
+STAND_INS = {
+    "id": 'case "$*" in -u) cat "$SYSTEM/uid" ;; *) exit 0 ;; esac',
+    "dpkg-query": """
+shift 3
+for package; do
+  ! grep -qx "$package" "$SYSTEM/installed" || printf ' %s=installed ' $package
+done""",
+    "apt-get": """
+case "$*" in
+  *update*) touch "$SYSTEM/lists" ;;
+  *)
+    [ -e "$SYSTEM/lists" ] || { echo "E: Unable to locate" >&2; exit 100; }
+    echo "pmstatus:compiler:50.0:Unpacking compiler (amd64)" ;;
+esac""",
+    "sudo": """
+[ -e "$SYSTEM/sudoer" ] || { echo "sudo: a password is required" >&2; exit 1; }
+case $1 in -n | -v) ;; *) exec "$@" ;; esac""",
+}
+
+
+class SetupTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        shutil.copy("third_party/setup", self.folder)
+        (self.folder / "packages.txt").write_text(PACKAGES, encoding="utf-8")
+        (self.folder / "bin").mkdir()
+        for name, body in STAND_INS.items():
+            self.stand_in(name, body)
+        self.system(uid="0", installed="", lists="")
+
+    def stand_in(self, name, body):
+        path = self.folder / "bin" / name
+        path.write_text(f'#!/bin/bash\necho "{name} $*" >>"$SYSTEM/calls"\n'
+                        f"{body}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    def system(self, **files):
+        for name, text in files.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
+
+    def setup_script(self, *groups):
+        (self.folder / "calls").write_text("", encoding="utf-8")
+        # Programs of the real system that the script needs, but not sudo.
+        tools = self.folder / "tools"
+        tools.mkdir(exist_ok=True)
+        for name in ["bash", "cat", "dirname", "env", "grep", "mktemp", "rm",
+                     "tail", "touch"]:
+            if not (tools / name).exists():
+                (tools / name).symlink_to(shutil.which(name))
+        run = subprocess.run(
+            [self.folder / "setup", *groups], capture_output=True,
+            encoding="utf-8", check=False,
+            env={"PATH": f"{self.folder}/bin:{tools}",
+                 "SYSTEM": str(self.folder)})
+        self.calls = (self.folder / "calls").read_text(encoding="utf-8")
+        self.assertEqual(run.stdout, "")
+        return run
+
+    def installs(self):
+        return [line for line in self.calls.splitlines()
+                if line.startswith("apt-get") and " install " in line]
+
+    def test_does_nothing_if_nothing_is_missing(self):
+        self.system(installed="compiler\nlibrary-dev\n")
+        run = self.setup_script("build")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertNotIn("apt-get", self.calls)
+
+    def test_installs_what_is_missing_and_says_so(self):
+        self.system(installed="compiler\n")
+        run = self.setup_script("build", "docs")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("missing: library-dev plotter", run.stderr)
+        self.assertEqual(len(self.installs()), 1)
+        self.assertTrue(self.installs()[0].endswith(" library-dev plotter"))
+        self.assertIn("--no-install-recommends", self.installs()[0])
+        self.assertNotIn("sudo", self.calls)
+        self.assertNotIn("update", self.calls)
+
+    def test_asks_for_the_list_of_packages_only_if_it_must(self):
+        os.remove(self.folder / "lists")
+        run = self.setup_script("docs")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(self.calls.count(" update"), 1)
+        self.assertEqual(len(self.installs()), 2)
+
+    def test_passes_on_what_apt_says(self):
+        self.stand_in("apt-get", 'echo "E: disk full" >&2; exit 100')
+        run = self.setup_script("docs")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("E: disk full", run.stderr)
+
+    def test_uses_sudo_where_there_is_no_root(self):
+        self.system(uid="1000", sudoer="")
+        run = self.setup_script("docs")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertRegex(self.calls, "sudo .*apt-get .*plotter")
+
+    def test_names_the_command_where_sudo_refuses_or_is_not_there(self):
+        self.system(uid="1000")
+        for why in ["sudo refused", "no sudo"]:
+            with self.subTest(why):
+                run = self.setup_script("docs")
+                self.assertEqual(run.returncode, 1)
+                self.assertIn(why, run.stderr)
+                self.assertIn("fix: as root, apt-get install "
+                              "--no-install-recommends plotter", run.stderr)
+                self.assertEqual(self.installs(), [])
+            (self.folder / "bin" / "sudo").unlink(missing_ok=True)
+
+    def test_refuses_a_group_that_is_not_listed(self):
+        run = self.setup_script("nonsense")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("'nonsense'", run.stderr)
+
+
+class PackagesTest(unittest.TestCase):
+
+    def test_every_package_says_what_it_is_for(self):
+        lines = pathlib.Path("third_party/packages.txt").read_text(
+            encoding="utf-8").splitlines()
+        for line in lines:
+            if line and not line.startswith(("#", "[")):
+                self.assertRegex(line, r"^[a-z0-9.+-]+  # \w")
+
+
+if __name__ == "__main__":
+    unittest.main()
