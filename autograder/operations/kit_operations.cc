@@ -8,6 +8,7 @@
 #include "autograder/operations/arguments.h"
 #include "autograder/protocol/operation.h"
 #include "autograder/protocol/value.h"
+#include "kit/checkpoint.h"
 #include "kit/copy.h"
 #include "kit/gpt2_weights.h"
 #include "kit/random.h"
@@ -26,16 +27,33 @@ WeightMatrix Zeros(const WeightMatrix& like) {
   return WeightMatrix::FromFloats(zeros, like.Layout(), like.In(), like.Out());
 }
 
+// Changes weights so that an error shows in one check alone. Words of
+// `variant`:
+//   "no_positions"  all positions look alike
+//   "no_attention"  attention adds nothing
+//   "linear_mlp"    GELU's input is so large that it returns it unchanged
+void Simplify(Gpt2Weights& weights, const std::string& variant) {
+  const auto wanted = [&](const char* word) {
+    return variant.find(word) != std::string::npos;
+  };
+  if (wanted("no_positions")) weights.wpe = Zeros(weights.wpe);
+  for (BlockWeights& block : weights.blocks) {
+    if (wanted("no_attention")) {
+      block.attn.c_proj.weight = Zeros(block.attn.c_proj.weight);
+      block.attn.c_proj.bias.fill(0.0F);
+    }
+    if (wanted("linear_mlp")) {
+      for (float& bias : block.mlp.c_fc.bias) bias += 30.0F;
+    }
+  }
+}
+
 // weights.random(seed, [layers, heads, d_model, d_mlp, max_positions,
 // vocab_size], variant) -> weights
-// Variants: "full"; "no positions": all positions look alike, so that an error
-// in positions cannot show; "no attention": attention adds nothing, so that
-// only an error in positions can show.
 Values RandomWeights(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   Random random(static_cast<std::uint64_t>(arguments.Next<std::int64_t>()));
   const std::vector<std::size_t> sizes = arguments.NextSizes();
-  const std::string& variant = arguments.Next<std::string>();
   const Gpt2Config config = {.num_layers = sizes.at(0),
                              .num_heads = sizes.at(1),
                              .d_model = sizes.at(2),
@@ -43,14 +61,14 @@ Values RandomWeights(ObjectStore& objects, const Values& values) {
                              .max_positions = sizes.at(4),
                              .vocab_size = sizes.at(5)};
   Gpt2Weights weights = RandomGpt2Weights(random, config);
-  if (variant == "no positions") weights.wpe = Zeros(weights.wpe);
-  if (variant == "no attention") {
-    for (BlockWeights& block : weights.blocks) {
-      block.attn.c_proj.weight = Zeros(block.attn.c_proj.weight);
-      block.attn.c_proj.bias.fill(0.0F);
-    }
-  }
+  Simplify(weights, arguments.Next<std::string>());
   return {objects.Keep(Shared(std::move(weights)))};
+}
+
+// weights.load(directory) -> weights
+Values LoadWeights(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  return {objects.Keep(Shared(LoadGpt2(arguments.Next<std::string>())))};
 }
 
 // work.counted() -> MACs of this process so far by category, then bytes copied
@@ -68,6 +86,7 @@ Values Drop(ObjectStore& objects, const Values& values) {
 }
 
 const RegisterOperation kRandom("weights.random", RandomWeights);
+const RegisterOperation kLoad("weights.load", LoadWeights);
 const RegisterOperation kCounted("work.counted", CountedSoFar);
 const RegisterOperation kDrop("object.drop", Drop);
 
