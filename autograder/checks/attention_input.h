@@ -1,0 +1,69 @@
+// Inputs of causal attention, and a slow attention that can be wrong on
+// purpose: it tells which mistake an answer looks like.
+#ifndef KVLAB_AUTOGRADER_CHECKS_ATTENTION_INPUT_H_
+#define KVLAB_AUTOGRADER_CHECKS_ATTENTION_INPUT_H_
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograder/protocol/value.h"
+#include "kit/random.h"
+
+namespace kvlab::grading {
+
+struct AttentionSizes {
+  std::size_t batch = 0;
+  std::size_t heads = 0;
+  std::size_t kv_heads = 0;
+  std::size_t past_len = 0;
+  std::size_t new_len = 0;
+  std::size_t head_dim = 0;
+};
+
+struct AttentionInput {
+  AttentionSizes sizes;
+  Array queries;  // [batch, heads, new_len, head_dim]
+  Array keys;     // [batch, kv_heads, past_len + new_len, head_dim]
+  Array values;   // as keys
+  std::vector<std::size_t> left_pad;
+};
+
+// Scores spread over several units, so that a wrong scale or mask shows.
+AttentionInput RandomAttentionInput(Random& random,
+                                    const AttentionSizes& sizes);
+
+// "batch 2, 3 heads, 4 new tokens after 5 earlier ones, head_dim 8"
+std::string Describe(const AttentionInput& input);
+
+enum class Mistake {
+  kNone,
+  kNoMask,
+  kTopLeftMask,
+  kMaskBeyondDiagonal,   // sees one key of the future
+  kMaskWithoutDiagonal,  // does not see itself
+  kZeroForMasked,        // masked scores are 0 instead of -infinity
+  kNoScale,
+  kScaleByDim,
+  kNoSoftmax,
+  kPadSeen,
+  kInterleavedKvHeads,  // h % G instead of h / (H / G)
+  kFirstKvHead,
+};
+
+// Attention as the header defines it, in plain loops, but for one mistake.
+Array SlowAttention(const AttentionInput& input, Mistake mistake);
+
+// What happens to attention's output before it is compared.
+using AfterAttention = std::function<Array(const Array& attended)>;
+
+// What an answer that agrees with a mistake should tell its author; "" if it
+// agrees with none.
+std::string RecogniseMistake(const Array& answer, const AttentionInput& input,
+                             double tolerance,
+                             const AfterAttention& after = nullptr);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_CHECKS_ATTENTION_INPUT_H_

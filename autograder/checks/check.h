@@ -1,0 +1,45 @@
+// A check: one promise of a module's header, put to the student's code.
+#ifndef KVLAB_AUTOGRADER_CHECKS_CHECK_H_
+#define KVLAB_AUTOGRADER_CHECKS_CHECK_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/exam.h"
+
+namespace kvlab::grading {
+
+// What a check concluded.
+struct Verdict {
+  double share = 0;       // of the check's points, 0 to 1
+  std::string came_back;  // what the author reads when share is below 1
+  std::string measured;   // what was measured, also when all is well
+};
+
+struct Check {
+  std::string name;  // as the rubric calls it: "causal.chunk"
+  // The numbers that the rubric must give it, and no others.
+  std::vector<std::string> settings;
+  // Throws CheckFailed for a share of 0, GraderError if the grader is at fault.
+  std::function<Verdict(Exam&)> run;
+};
+
+using Checks = std::vector<Check>;
+
+// A check that earns all or nothing: nothing if it throws CheckFailed.
+Check AllOrNothing(std::string name, std::vector<std::string> settings,
+                   std::function<void(Exam&)> run);
+
+// Runs one check and turns what it throws into a Verdict; GraderError passes.
+Verdict RunCheck(const Check& check, Exam& exam);
+
+// Every check there is.
+const Checks& AllChecks();
+
+// nullptr if there is none of that name.
+const Check* FindCheck(const std::string& name);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_CHECKS_CHECK_H_

@@ -1,0 +1,35 @@
+// The comparisons that most checks end in.
+#ifndef KVLAB_AUTOGRADER_CHECKS_COMPARE_H_
+#define KVLAB_AUTOGRADER_CHECKS_COMPARE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "autograder/checks/difference.h"
+#include "autograder/checks/exam.h"
+#include "autograder/protocol/value.h"
+
+namespace kvlab::grading {
+
+// What a wrong answer looks like to somebody who knows the usual mistakes; ""
+// if it looks like none.
+using Recognise = std::function<std::string(const Array& answer)>;
+
+// Throws CheckFailed unless the arrays agree within the setting "tolerance".
+void CompareArrays(Exam& exam, const Array& actual, const Array& expected,
+                   const Axes& axes, const Recognise& recognise = nullptr);
+
+// The same for array number `index` of both answers.
+void CompareArrays(Exam& exam, const Answers& answers, std::size_t index,
+                   const Axes& axes, const Recognise& recognise = nullptr);
+
+// Throws CheckFailed, "<what> is <actual>", unless the numbers are equal. For
+// numbers that the author can work out; `expected` is not shown.
+void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
+                   std::int64_t expected, const std::string& hint = "");
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_CHECKS_COMPARE_H_

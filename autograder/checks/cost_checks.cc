@@ -1,0 +1,306 @@
+// Module 3: what a cached step costs, by counts that no noise can move, and
+// what memory a cache takes, as seen from outside.
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/cache_trial.h"
+#include "autograder/checks/check_groups.h"
+#include "autograder/checks/compare.h"
+#include "autograder/checks/difference.h"
+#include "autograder/checks/inputs.h"
+#include "autograder/checks/model_trial.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+// Places in the answer of work.counted.
+enum Category : std::size_t {
+  kQkv,
+  kAttention,
+  kProjection,
+  kMlp,
+  kHead,
+  kCopied
+};
+constexpr std::size_t kCategories = 6;
+
+Integers CountedWork(Exam& exam) {
+  return exam.GetIntegers(exam.AskStudent("work.counted", {}), 0, kCategories);
+}
+
+// Multiply-accumulates of `tokens` new tokens in each row, after `past_len`
+// others, and the bytes of their keys and values.
+Integers WorkOf(const ModelShape& shape, std::size_t batch,
+                std::size_t past_len, std::size_t tokens) {
+  const std::size_t rows = batch * tokens;
+  const std::size_t square = shape.DModel() * shape.DModel();
+  const std::size_t attended = rows * (past_len + tokens);
+  Integers work(kCategories);
+  work[kQkv] = Int(shape.layers * rows * 3 * square);
+  work[kAttention] = Int(shape.layers * attended * 2 * shape.DModel());
+  work[kProjection] = Int(shape.layers * rows * square);
+  work[kMlp] = Int(shape.layers * rows * 8 * square);
+  work[kHead] = Int(rows * shape.DModel() * shape.vocab_size);
+  work[kCopied] = Int(shape.layers * rows * 2 * shape.DModel() * sizeof(float));
+  return work;
+}
+
+void CompareWork(Exam& exam, const Integers& done, const Integers& needed) {
+  const auto exactly = [&](Category category, const char* name) {
+    CompareNumber(
+        exam, fmt::format("the number of multiply-accumulates for {}", name),
+        done[category], needed[category]);
+  };
+  exactly(kQkv, "queries, keys and values");
+  exactly(kProjection, "the projection behind attention");
+  exactly(kMlp, "the MLP");
+  exactly(kHead, "the head");
+  if (done[kAttention] > needed[kAttention]) {
+    exam.Fail(
+        fmt::format("attention did {} multiply-accumulates; new queries "
+                    "over all keys held need {}",
+                    done[kAttention], needed[kAttention]));
+  }
+  if (done[kCopied] > needed[kCopied]) {
+    exam.Fail(
+        fmt::format("{} bytes were copied; keys and values of the new "
+                    "tokens have {}",
+                    done[kCopied], needed[kCopied]));
+  }
+}
+
+void WorkOfSteps(Exam& exam) {
+  const TrialModel model = MakeModel(exam, 16, "");
+  const TrialTokens tokens = RandomTrialTokens(exam, model, 2, 9);
+  const Array expected = ReferenceLogits(exam, model, tokens);
+  const Handle cached = exam.Get<Handle>(
+      exam.AskStudent("model.with_cache", {model.weights, Int(2), Int(16)}), 0);
+  std::size_t begin = 0;
+  for (const std::size_t piece : {5, 1, 1, 2}) {
+    const Integers before = CountedWork(exam);
+    const Values answer = exam.AskStudent(
+        "model.forward",
+        ForwardQuestion({cached, {}}, tokens.Part(begin, begin + piece),
+                        Positions::kAll));
+    Integers done = CountedWork(exam);
+    for (std::size_t i = 0; i < done.size(); ++i) done[i] -= before[i];
+    exam.Case(fmt::format("{} new tokens after {}, batch 2", piece, begin));
+    CompareArrays(exam, exam.Get<Array>(answer, 0),
+                  Slice(expected, 1, begin, begin + piece), kLogitAxes);
+    CompareWork(exam, done, WorkOf(model.shape, 2, begin, piece));
+    begin += piece;
+  }
+}
+
+// Instructions of the step that computes token n, for each n, in one sequence
+// under the counter. Its logits are compared, so the step cannot be skipped.
+std::vector<double> StepInstructions(Exam& exam,
+                                     const std::vector<std::size_t>& lengths) {
+  Random& random = exam.Randomness();
+  TrialModel model = {.shape = {.layers = 2,
+                                .heads = 4,
+                                .head_dim = 16,
+                                .max_positions = lengths.back(),
+                                .vocab_size = 50}};
+  const Question weights = {RandomSeed(random), model.shape.Sizes(),
+                            std::string()};
+  const auto one = [&](const Values& answer) {
+    return exam.Get<Handle>(answer, 0);
+  };
+  model.weights = {
+      .student = one(exam.AskCounted("weights.random", weights)),
+      .reference = one(exam.AskReference("weights.random", weights))};
+  model.model.reference = one(exam.AskReference("model.new", {model.weights}));
+  model.model.student = one(exam.AskCounted(
+      "model.with_cache", {model.weights, Int(1), Int(lengths.back())}));
+  const TrialTokens tokens = RandomTrialTokens(exam, model, 1, lengths.back());
+  const Array expected = ReferenceLogits(exam, model, tokens);
+
+  std::vector<double> instructions;
+  std::size_t held = 0;
+  for (const std::size_t n : lengths) {
+    exam.AskCounted("model.forward",
+                    ForwardQuestion(model.model, tokens.Part(held, n - 1),
+                                    Positions::kLast));
+    const Values answer = exam.AskCounted(
+        "model.forward",
+        ForwardQuestion(model.model, tokens.Part(n - 1, n), Positions::kLast));
+    instructions.push_back(static_cast<double>(exam.Instructions()));
+    exam.Case(fmt::format("the step that computes token {}", n));
+    CompareArrays(exam, exam.Get<Array>(answer, 0),
+                  Slice(expected, 1, n - 1, n), kLogitAxes);
+    held = n;
+  }
+  return instructions;
+}
+
+Verdict InstructionsOfSteps(Exam& exam) {
+  const std::size_t n = exam.SettingSize("shortest");
+  const std::vector<double> counts =
+      StepInstructions(exam, {n, 2 * n, 4 * n, 8 * n});
+  Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
+  verdict.measured = fmt::format(
+      "{:.0f}, {:.0f}, {:.0f} and {:.0f} thousand instructions at {}, {}, {} "
+      "and {} tokens",
+      counts[0] / 1e3, counts[1] / 1e3, counts[2] / 1e3, counts[3] / 1e3, n,
+      2 * n, 4 * n, 8 * n);
+  const double growth = counts[3] / counts[0];
+  const double last = counts[3] - counts[2];    // 4n more tokens
+  const double before = counts[2] - counts[1];  // 2n more tokens
+  const double allowed = exam.Setting("linear_slack") * 2 * before +
+                         exam.Setting("constant_slack") * counts[0];
+  if (growth > exam.Setting("largest_growth")) {
+    verdict.share = 0;
+    verdict.came_back = fmt::format(
+        "a step at {} tokens costs {:.1f} times one at {}: it repeats work "
+        "that the cache should have kept ({})",
+        8 * n, growth, n, verdict.measured);
+  } else if (last > allowed) {
+    verdict.share = 0;
+    verdict.came_back =
+        "the cost of a step grows faster than its number of "
+        "tokens (" +
+        verdict.measured + ")";
+  }
+  return verdict;
+}
+
+// One token appended to a short cache and to a long one.
+Verdict CostOfAppend(Exam& exam) {
+  const std::size_t longest = exam.SettingSize("longest");
+  const TrialCacheShape shape = {.batch = 2,
+                                 .max_seq_len = longest,
+                                 .layers = 1,
+                                 .heads = 2,
+                                 .head_dim = 8};
+  const Handle cache =
+      exam.Get<Handle>(exam.AskCounted("layer_cache.new", {shape.Sizes()}), 0);
+  const KeysAndValues all = RandomTokens(exam.Randomness(), shape, longest);
+  std::size_t held = 0;
+  const auto append = [&](std::size_t tokens) {
+    const KeysAndValues part = Part(all, held, tokens);
+    exam.AskCounted("layer_cache.append", {cache, part.keys, part.values});
+    held += tokens;
+    return static_cast<double>(exam.Instructions());
+  };
+  append(8);
+  const double early = append(1);
+  append(longest - held - 1);
+  const double late = append(1);
+  exam.Case(fmt::format("{} tokens appended", longest));
+  CompareHeld(exam, exam.AskCounted("layer_cache.read", {cache}), all, held);
+  Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
+  verdict.measured =
+      fmt::format("{:.0f} instructions after 8 tokens, {:.0f} after {}", early,
+                  late, longest - 1);
+  if (late > exam.Setting("largest_growth") * early) {
+    verdict.share = 0;
+    verdict.came_back =
+        "one token costs more the more the cache holds: " + verdict.measured;
+  }
+  return verdict;
+}
+
+// --- memory ---
+
+double ResidentMib(Exam& exam) {
+  const auto bytes = exam.Everybody().student->ResidentBytes();
+  if (!bytes) throw GraderError("memory cannot be measured here");
+  return static_cast<double>(*bytes) / (1U << 20U);
+}
+
+// Enables a cache for `batch` rows, measures, and decodes.
+std::string MemoryOfCache(Exam& exam, const TrialModel& model,
+                          std::size_t batch) {
+  constexpr std::size_t kSteps = 40;
+  const ModelShape& shape = model.shape;
+  const TrialTokens tokens = RandomTrialTokens(exam, model, batch, kSteps);
+  const auto forward = [&](std::size_t begin, std::size_t end) {
+    return exam.Get<Array>(
+        exam.AskStudent("model.forward",
+                        ForwardQuestion(model.model, tokens.Part(begin, end),
+                                        Positions::kLast)),
+        0);
+  };
+  forward(0, kSteps);  // what a pass needs beside the cache
+  const double before = ResidentMib(exam);
+  const Handle handle = exam.Get<Handle>(
+      exam.AskStudent("cached.enable",
+                      {model.model, Int(batch), Int(shape.max_positions)}),
+      0);
+  const double enabled = ResidentMib(exam);
+  forward(0, 1);
+  const double first = ResidentMib(exam);
+  Array logits;
+  for (std::size_t t = 1; t < kSteps; ++t) logits = forward(t, t + 1);
+  const double decoded = ResidentMib(exam);
+  exam.Case(fmt::format("the last of {} cached steps", kSteps));
+  CompareArrays(
+      exam, logits,
+      Slice(ReferenceLogits(exam, model, tokens), 1, kSteps - 1, kSteps),
+      kLogitAxes);
+  exam.AskStudent("cached.disable", {handle});
+  exam.AskStudent("object.drop", {handle});
+
+  const TrialCacheShape cache = {.batch = batch,
+                                 .max_seq_len = shape.max_positions,
+                                 .layers = shape.layers,
+                                 .heads = shape.heads,
+                                 .head_dim = shape.head_dim};
+  const double formula =
+      static_cast<double>(cache.layers * cache.LayerBytes(cache.max_seq_len)) /
+      (1U << 20U);
+  const std::string measured = fmt::format(
+      "batch {}: {:.1f} MiB by the formula, {:.1f} MiB when "
+      "enabled, {:.1f} MiB more after {} steps",
+      batch, formula, enabled - before, decoded - first, kSteps);
+  const double slack = exam.Setting("slack_mib");
+  exam.Case("");
+  if (std::abs(enabled - before - formula) >
+      slack + exam.Setting("slack_share") * formula) {
+    exam.Fail("the cache's memory is not what the formula says: " + measured);
+  }
+  if (decoded - first > slack) {
+    exam.Fail("memory grows while decoding, although the cache is reserved: " +
+              measured);
+  }
+  return measured;
+}
+
+Verdict MemoryOfCaches(Exam& exam) {
+  TrialModel model = {.shape = {.layers = 4,
+                                .heads = 4,
+                                .head_dim = 32,
+                                .max_positions = 4096,
+                                .vocab_size = 50}};
+  model.weights = exam.Make(
+      "weights.random",
+      {RandomSeed(exam.Randomness()), model.shape.Sizes(), std::string()});
+  model.model = exam.Make("model.new", {model.weights});
+  const std::string small = MemoryOfCache(exam, model, 1);
+  const std::string large = MemoryOfCache(exam, model, 4);
+  return {.share = 1, .came_back = "", .measured = small + "; " + large};
+}
+
+}  // namespace
+
+Checks CostChecks() {
+  return {
+      AllOrNothing("cached.work", {"tolerance"}, WorkOfSteps),
+      {"cached.instructions",
+       {"tolerance", "shortest", "largest_growth", "linear_slack",
+        "constant_slack"},
+       InstructionsOfSteps},
+      {"append.cost", {"longest", "largest_growth"}, CostOfAppend},
+      {"enable.memory",
+       {"tolerance", "slack_mib", "slack_share"},
+       MemoryOfCaches},
+  };
+}
+
+}  // namespace kvlab::grading

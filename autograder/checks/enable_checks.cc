@@ -1,0 +1,204 @@
+// Module 3, task 3.7: giving a model a cache, and taking it away.
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/check_groups.h"
+#include "autograder/checks/compare.h"
+#include "autograder/checks/inputs.h"
+#include "autograder/checks/model_trial.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr std::size_t kMaxSeqLen = 12;
+
+// A model and a sequence with its logits, computed without a cache.
+struct EnableTrial {
+  TrialModel model;
+  TrialTokens tokens = {};
+  Array expected = {};  // [batch, 8, vocab]
+};
+
+TrialTokens TokensFor(Exam& exam, const TrialModel& model, std::size_t batch,
+                      bool left_padded) {
+  TrialTokens tokens = RandomTrialTokens(exam, model, batch, 8);
+  if (left_padded) {
+    tokens.left_pad = RandomLeftPad(exam.Randomness(), batch, 8);
+  }
+  return tokens;
+}
+
+EnableTrial MakeEnableTrial(Exam& exam, std::size_t batch, bool left_padded) {
+  EnableTrial trial = {.model = MakeModel(exam, 16, "")};
+  trial.tokens = TokensFor(exam, trial.model, batch, left_padded);
+  trial.expected = ReferenceLogits(exam, trial.model, trial.tokens);
+  return trial;
+}
+
+Handle Enable(Exam& exam, const EnableTrial& trial) {
+  const Values made = exam.AskStudent(
+      "cached.enable",
+      {trial.model.model, Int(trial.tokens.batch), Int(kMaxSeqLen)});
+  return exam.Get<Handle>(made, 0);
+}
+
+void CompareTrial(Exam& exam, const EnableTrial& trial,
+                  const std::vector<std::size_t>& pieces) {
+  CompareForwards(exam, trial.model.model.student, trial.tokens, trial.expected,
+                  pieces);
+}
+
+// Twice, since a model without a cache starts anew at each pass.
+void CompareUncached(Exam& exam, const EnableTrial& trial,
+                     const std::string& about) {
+  for (int time = 0; time < 2; ++time) {
+    try {
+      CompareTrial(exam, trial, {trial.tokens.SeqLen()});
+    } catch (const CheckFailed& failed) {
+      throw CheckFailed{about + ": " + failed.came_back};
+    }
+  }
+}
+
+struct HandleState {
+  bool enabled = false;
+  std::int64_t past_len = 0;
+  std::int64_t cache = 0;  // which one: its address
+};
+
+HandleState State(Exam& exam, Handle handle) {
+  const Values answer = exam.AskStudent("cached.state", {handle});
+  const Integers& state = exam.GetIntegers(answer, 0, 4);
+  return {.enabled = state[0] != 0, .past_len = state[1], .cache = state[3]};
+}
+
+void Continues(Exam& exam) {
+  for (const bool left_padded : {false, true}) {
+    for (const auto& pieces :
+         {std::vector<std::size_t>{5, 1, 1, 1}, {1, 1, 4, 2}}) {
+      const EnableTrial trial = MakeEnableTrial(exam, 3, left_padded);
+      const Handle handle = Enable(exam, trial);
+      CompareTrial(exam, trial, pieces);
+      exam.Case("after 8 tokens");
+      CompareNumber(exam, "PastLen() of the handle's cache",
+                    State(exam, handle).past_len, 8);
+    }
+  }
+}
+
+void Disables(Exam& exam) {
+  const EnableTrial trial = MakeEnableTrial(exam, 2, false);
+  Handle handle = Enable(exam, trial);
+  CompareTrial(exam, trial, {5, 1, 1, 1});
+  exam.AskStudent("cached.disable", {handle});
+  exam.Case("after Disable()");
+  if (State(exam, handle).enabled) exam.Fail("Enabled() is still true");
+  CompareUncached(exam, trial, "without a cache again");
+  exam.AskStudent("cached.disable", {handle});
+  CompareUncached(exam, trial, "after a second Disable()");
+
+  handle = Enable(exam, trial);
+  exam.Case("enabled again");
+  CompareNumber(exam, "PastLen()", State(exam, handle).past_len, 0);
+  CompareTrial(exam, trial, {4, 1, 3});
+  exam.AskStudent("object.drop", {handle});
+  CompareUncached(exam, trial, "after the last handle is gone");
+}
+
+void EnablingTwice(Exam& exam) {
+  const EnableTrial trial = MakeEnableTrial(exam, 2, false);
+  const Handle first = Enable(exam, trial);
+  const Handle second = Enable(exam, trial);
+  exam.Case("two handles from enabling twice");
+  if (State(exam, first).cache != State(exam, second).cache) {
+    exam.Fail("they refer to two caches; they should share one");
+  }
+  CompareTrial(exam, trial, {5, 1, 1, 1});
+  exam.AskStudent("object.drop", {first});
+  exam.Case("one of two handles is gone");
+  if (!State(exam, second).enabled) exam.Fail("the other is not enabled");
+  exam.AskStudent("cached.disable", {second});
+  CompareUncached(exam, trial, "enabled twice, disabled once");
+}
+
+void TwoModels(Exam& exam) {
+  const EnableTrial one = MakeEnableTrial(exam, 2, false);
+  const EnableTrial other = MakeEnableTrial(exam, 2, false);
+  Enable(exam, one);
+  Enable(exam, other);
+  std::size_t begin = 0;
+  for (const std::size_t piece : {5, 1, 2}) {  // by turns
+    for (const EnableTrial* trial : {&one, &other}) {
+      const TrialTokens part = trial->tokens.Part(begin, begin + piece);
+      const Values answer = exam.AskStudent(
+          "model.forward",
+          ForwardQuestion(trial->model.model, part, Positions::kAll));
+      exam.Case(
+          fmt::format("two models by turns, {} tokens after {}", piece, begin));
+      CompareArrays(exam, exam.Get<Array>(answer, 0),
+                    Slice(trial->expected, 1, begin, begin + piece),
+                    kLogitAxes);
+    }
+    begin += piece;
+  }
+}
+
+void ResetAndReuse(Exam& exam) {
+  EnableTrial trial = MakeEnableTrial(exam, 2, false);
+  const Handle handle = Enable(exam, trial);
+  CompareTrial(exam, trial, {6, 1, 1});
+  for (int prompt = 2; prompt <= 3; ++prompt) {
+    exam.AskStudent("cached.reset", {handle});
+    trial.tokens = TokensFor(exam, trial.model, 2, false);
+    trial.expected = ReferenceLogits(exam, trial.model, trial.tokens);
+    try {
+      CompareTrial(exam, trial, {3, 1, 1, 3});
+    } catch (const CheckFailed& failed) {
+      throw CheckFailed{
+          fmt::format("prompt {} after Reset(): {}", prompt, failed.came_back)};
+    }
+  }
+}
+
+void EnableRefusals(Exam& exam) {
+  const EnableTrial trial = MakeEnableTrial(exam, 2, false);
+  const auto refuse = [&](std::size_t batch, std::size_t max_seq_len,
+                          const std::string& what) {
+    exam.Case("");
+    exam.ExpectRefusal("cached.enable",
+                       {trial.model.model, Int(batch), Int(max_seq_len)}, what);
+  };
+  refuse(0, 8, "a cache for batch 0");
+  refuse(2, 0, "a cache for 0 tokens");
+  refuse(2, 17, "a cache for 17 tokens of a model with 16 positions");
+  CompareUncached(exam, trial, "after enabling was refused");
+  Enable(exam, trial);
+  CompareForwards(exam, trial.model.model.student, trial.tokens.Part(0, 5),
+                  Slice(trial.expected, 1, 0, 5), {5});
+  refuse(3, kMaxSeqLen, "a second cache with another batch");
+  refuse(2, kMaxSeqLen - 1, "a second cache for another length");
+  const Values answer =
+      exam.AskStudent("model.forward", ForwardQuestion(trial.model.model,
+                                                       trial.tokens.Part(5, 8),
+                                                       Positions::kAll));
+  exam.Case("the sequence goes on after a second cache was refused");
+  CompareArrays(exam, exam.Get<Array>(answer, 0),
+                Slice(trial.expected, 1, 5, 8), kLogitAxes);
+}
+
+}  // namespace
+
+Checks EnableChecks() {
+  return {
+      AllOrNothing("enable.continues", {"tolerance"}, Continues),
+      AllOrNothing("enable.disable", {"tolerance"}, Disables),
+      AllOrNothing("enable.twice", {"tolerance"}, EnablingTwice),
+      AllOrNothing("enable.two_models", {"tolerance"}, TwoModels),
+      AllOrNothing("enable.reset", {"tolerance"}, ResetAndReuse),
+      AllOrNothing("enable.refusals", {"tolerance"}, EnableRefusals),
+  };
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,158 @@
+#include "autograder/checks/generate_trial.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "autograder/checks/compare.h"
+#include "autograder/checks/inputs.h"
+#include "fmt/format.h"
+#include "kit/random.h"
+
+namespace kvlab::grading {
+namespace {
+
+// Prompt and generated tokens side by side, row by row.
+TrialTokens Whole(const TrialTokens& prompt, const Integers& generated) {
+  TrialTokens whole = {
+      .ids = {}, .batch = prompt.batch, .left_pad = prompt.left_pad};
+  const std::size_t new_tokens = generated.size() / prompt.batch;
+  for (std::size_t b = 0; b < prompt.batch; ++b) {
+    const Integers& ids = prompt.ids;
+    const auto begin = ids.begin() + Int(b * prompt.SeqLen());
+    whole.ids.insert(whole.ids.end(), begin, begin + Int(prompt.SeqLen()));
+    const auto fresh = generated.begin() + Int(b * new_tokens);
+    whole.ids.insert(whole.ids.end(), fresh, fresh + Int(new_tokens));
+  }
+  return whole;
+}
+
+std::span<const float> LogitsAt(const Array& logits, std::size_t b,
+                                std::size_t position) {
+  const std::size_t vocab = logits.shape[2];
+  return std::span(logits.values)
+      .subspan((b * logits.shape[1] + position) * vocab, vocab);
+}
+
+bool AllClear(Exam& exam, const GenerateTrial& trial) {
+  const Array logits =
+      ReferenceLogits(exam, trial.model, Whole(trial.prompt, trial.expected));
+  Random random(static_cast<std::uint64_t>(trial.seed));
+  for (std::size_t step = 0; step < trial.new_tokens; ++step) {
+    for (std::size_t b = 0; b < trial.prompt.batch; ++b) {
+      const double uniform = random.NextUniform();
+      if (!Clear(LogitsAt(logits, b, trial.prompt.SeqLen() + step - 1),
+                 trial.sampling, uniform, exam.Setting("margin"))) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+// Row by row to step by step.
+Integers Streamed(const Integers& generated, std::size_t batch) {
+  Integers streamed;
+  const std::size_t new_tokens = generated.size() / batch;
+  for (std::size_t step = 0; step < new_tokens; ++step) {
+    for (std::size_t b = 0; b < batch; ++b) {
+      streamed.push_back(generated[b * new_tokens + step]);
+    }
+  }
+  return streamed;
+}
+
+}  // namespace
+
+Question GenerateQuestion(const GenerateTrial& trial) {
+  return {trial.model.model,         trial.prompt.ids,
+          Int(trial.prompt.batch),   trial.prompt.left_pad,
+          Int(trial.new_tokens),     trial.sampling.temperature,
+          Int(trial.sampling.top_k), trial.seed};
+}
+
+Question InterruptedQuestion(const GenerateTrial& trial, std::size_t step) {
+  return {trial.model.model,
+          trial.prompt.ids,
+          Int(trial.prompt.batch),
+          trial.prompt.left_pad,
+          Int(trial.new_tokens),
+          trial.sampling.temperature,
+          Int(trial.sampling.top_k),
+          trial.seed,
+          Int(step)};
+}
+
+GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
+                                const Sampling& sampling,
+                                const std::string& variant) {
+  constexpr int kAttempts = 50;
+  GenerateTrial trial;
+  trial.model =
+      MakeModel(exam, sizes.prompt_len + sizes.new_tokens + 3, variant);
+  trial.new_tokens = sizes.new_tokens;
+  trial.sampling = sampling;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    trial.prompt =
+        RandomTrialTokens(exam, trial.model, sizes.batch, sizes.prompt_len);
+    if (sizes.left_padded) {
+      trial.prompt.left_pad =
+          RandomLeftPad(exam.Randomness(), sizes.batch, sizes.prompt_len);
+    }
+    trial.seed = RandomSeed(exam.Randomness());
+    trial.expected = exam.Get<Integers>(
+        exam.AskReference("generate.baseline", GenerateQuestion(trial)), 0);
+    if (trial.new_tokens == 0 || AllClear(exam, trial)) return trial;
+  }
+  throw GraderError("no random prompt has a clear continuation");
+}
+
+void CompareGeneration(Exam& exam, const std::string& operation,
+                       const GenerateTrial& trial) {
+  const std::size_t batch = trial.prompt.batch;
+  exam.Case(
+      fmt::format("batch {}{}, {} new tokens after a prompt of {}, {}", batch,
+                  trial.prompt.left_pad.empty() ? "" : ", left padded",
+                  trial.new_tokens, trial.prompt.SeqLen(),
+                  trial.sampling.temperature == 0 ? "greedy" : "sampled"));
+  const Values answer = exam.AskStudent(operation, GenerateQuestion(trial));
+  const Integers& generated = exam.Get<Integers>(answer, 0);
+  if (generated.size() != trial.expected.size()) {
+    exam.Fail(fmt::format("{} tokens came back, {} were asked for",
+                          generated.size(), trial.expected.size()));
+  }
+  for (std::size_t step = 0; step < trial.new_tokens; ++step) {
+    for (std::size_t b = 0; b < batch; ++b) {
+      const std::size_t at = b * trial.new_tokens + step;
+      if (generated[at] != trial.expected[at]) {
+        exam.Fail(
+            fmt::format("new token {} (counted from 0) of row {} is "
+                        "another one than the model chooses",
+                        step, b));
+      }
+    }
+  }
+  if (exam.Get<Integers>(answer, 1) != Streamed(generated, batch)) {
+    exam.Fail(
+        "on_tokens was not given the new tokens of all rows, step by "
+        "step");
+  }
+}
+
+double WorstGap(const Array& logits, std::size_t prompt_len,
+                const Integers& generated, std::size_t batch) {
+  const std::size_t new_tokens = generated.size() / batch;
+  double worst = 0;
+  for (std::size_t b = 0; b < batch; ++b) {
+    for (std::size_t step = 0; step < new_tokens; ++step) {
+      const auto row = LogitsAt(logits, b, prompt_len + step - 1);
+      const auto id =
+          static_cast<std::size_t>(generated[b * new_tokens + step]);
+      worst = std::max(worst, double{std::ranges::max(row)} - double{row[id]});
+    }
+  }
+  return worst;
+}
+
+}  // namespace kvlab::grading

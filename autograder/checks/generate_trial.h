@@ -1,0 +1,57 @@
+// Prompts whose continuation does not hang on rounding.
+#ifndef KVLAB_AUTOGRADER_CHECKS_GENERATE_TRIAL_H_
+#define KVLAB_AUTOGRADER_CHECKS_GENERATE_TRIAL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "autograder/checks/exam.h"
+#include "autograder/checks/model_trial.h"
+#include "autograder/checks/sampling_trial.h"
+#include "autograder/protocol/value.h"
+
+namespace kvlab::grading {
+
+struct GenerateTrial {
+  TrialModel model;
+  TrialTokens prompt;
+  std::size_t new_tokens = 0;
+  Sampling sampling;
+  std::int64_t seed = 0;
+  Integers expected;  // [batch, new_tokens], by the reference's baseline
+};
+
+struct GenerateSizes {
+  std::size_t batch = 1;
+  std::size_t prompt_len = 5;
+  std::size_t new_tokens = 8;
+  bool left_padded = false;
+};
+
+// Draws models, prompts and seeds until every choice of the reference is clear
+// by the setting "margin". Throws GraderError if that never happens.
+GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
+                                const Sampling& sampling,
+                                const std::string& variant);
+
+// The arguments of generate.baseline and generate.cached.
+Question GenerateQuestion(const GenerateTrial& trial);
+// The same, with an on_tokens that throws at `step`.
+Question InterruptedQuestion(const GenerateTrial& trial, std::size_t step);
+
+// Throws CheckFailed unless `operation` returns the expected tokens, and hands
+// the same tokens to on_tokens step by step.
+void CompareGeneration(Exam& exam, const std::string& operation,
+                       const GenerateTrial& trial);
+
+// How far the logit of each generated token lies below the largest, at most,
+// by the reference's logits on the generated sequence itself: 0 for a greedy
+// choice that the reference would make too.
+//   logits: [batch, prompt_len + new_tokens, vocab]
+double WorstGap(const Array& logits, std::size_t prompt_len,
+                const Integers& generated, std::size_t batch);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_CHECKS_GENERATE_TRIAL_H_

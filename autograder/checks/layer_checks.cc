@@ -1,0 +1,256 @@
+// Module 2, tasks 2.1 to 2.4: layer norm, GELU, MLP, block.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/check_groups.h"
+#include "autograder/checks/compare.h"
+#include "autograder/checks/difference.h"
+#include "autograder/checks/inputs.h"
+#include "autograder/checks/model_trial.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+// --- 2.1 ---
+
+struct NormInput {
+  Array x;       // [batch, positions, features]
+  Array weight;  // [features]
+  Array bias;    // [features]
+  double epsilon = 0;
+};
+
+NormInput RandomNormInput(Random& random, std::size_t features, float size,
+                          double epsilon) {
+  NormInput input = {.x = RandomArray(random, {2, 4, features}, size),
+                     .weight = RandomArray(random, {features}),
+                     .bias = RandomArray(random, {features}),
+                     .epsilon = epsilon};
+  for (float& x : input.x.values) x += 0.5F * size;  // the mean is not 0
+  return input;
+}
+
+// Layer norm with a scale of one's own, from the sum of squares around the
+// mean.
+template <typename Scale>
+Array NormWith(const NormInput& input, Scale scale) {
+  const std::size_t features = input.weight.values.size();
+  Array out = input.x;
+  for (std::size_t start = 0; start < out.values.size(); start += features) {
+    float* row = &out.values[start];
+    double mean = 0;
+    for (std::size_t d = 0; d < features; ++d) mean += row[d];
+    mean /= static_cast<double>(features);
+    double squares = 0;
+    for (std::size_t d = 0; d < features; ++d) {
+      squares += (row[d] - mean) * (row[d] - mean);
+    }
+    const double factor = scale(squares, static_cast<double>(features));
+    for (std::size_t d = 0; d < features; ++d) {
+      row[d] =
+          static_cast<float>((row[d] - mean) * factor * input.weight.values[d] +
+                             input.bias.values[d]);
+    }
+  }
+  return out;
+}
+
+std::string RecogniseNorm(const Array& answer, const NormInput& input,
+                          double tolerance) {
+  const double epsilon = input.epsilon;
+  if (Agree(answer,
+            NormWith(input,
+                     [&](double squares, double n) {
+                       return 1 / std::sqrt(squares / (n - 1) + epsilon);
+                     }),
+            tolerance)) {
+    return "the variance is divided by d_model - 1; the header divides by "
+           "d_model";
+  }
+  if (Agree(answer,
+            NormWith(input,
+                     [&](double squares, double n) {
+                       return 1 / (std::sqrt(squares / n) + epsilon);
+                     }),
+            tolerance)) {
+    return "epsilon is added to the standard deviation; the header adds it to "
+           "the variance";
+  }
+  if (Agree(
+          answer,
+          NormWith(input, [](double squares,
+                             double n) { return 1 / std::sqrt(squares / n); }),
+          tolerance)) {
+    return "epsilon is not added";
+  }
+  return "";
+}
+
+void CompareNorm(Exam& exam, const NormInput& input) {
+  const Answers answers =
+      exam.AskBoth("transformer.layer_norm",
+                   {input.x, input.weight, input.bias, input.epsilon});
+  CompareArrays(exam, answers, 0, kTokenAxes, [&](const Array& answer) {
+    return RecogniseNorm(answer, input, exam.Setting("tolerance"));
+  });
+}
+
+void NormValues(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const std::size_t features : {Between(random, 4, 6), std::size_t{24}}) {
+    exam.Case(fmt::format("2 x 4 tokens of {} features", features));
+    CompareNorm(exam, RandomNormInput(random, features, 2.0F, 1e-6));
+  }
+}
+
+// The variance is far below epsilon, so that how it is computed hardly matters.
+void NormEpsilon(Exam& exam) {
+  exam.Case("features that hardly differ, epsilon 0.5");
+  CompareNorm(exam, RandomNormInput(exam.Randomness(), 8, 0.02F, 0.5));
+  exam.Case("features that are all equal");
+  NormInput equal = RandomNormInput(exam.Randomness(), 8, 1.0F, 1e-5);
+  std::ranges::fill(equal.x.values, 0.75F);
+  CompareNorm(exam, equal);
+}
+
+void NormRefusals(Exam& exam) {
+  Random& random = exam.Randomness();
+  const NormInput input = RandomNormInput(random, 6, 0.02F, 0.5);
+  exam.Case("2 x 4 tokens of 6 features");
+  CompareNorm(exam, input);
+  exam.Case("");
+  const Array seven = RandomArray(random, {7});
+  exam.ExpectRefusal("transformer.layer_norm",
+                     {input.x, seven, input.bias, input.epsilon},
+                     "a weight of 7 for 6 features");
+  exam.ExpectRefusal("transformer.layer_norm",
+                     {input.x, input.weight, seven, input.epsilon},
+                     "a bias of 7 for 6 features");
+}
+
+// --- 2.2 ---
+
+void CompareGelu(Exam& exam, const Array& x) {
+  const Answers answers = exam.AskBoth("transformer.gelu", {x});
+  CompareArrays(exam, answers, 0, kListAxes, [&](const Array& answer) {
+    Array exact = x;
+    for (float& value : exact.values) {
+      value *= 0.5F * (1.0F + std::erf(value / std::numbers::sqrt2_v<float>));
+    }
+    return Agree(answer, exact, exam.Setting("tolerance"))
+               ? "this is the exact form, with erf; the header asks for the "
+                 "tanh form"
+               : "";
+  });
+}
+
+void GeluValues(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const std::size_t count :
+       {Between(random, 1, 9), Between(random, 500, 700)}) {
+    exam.Case(fmt::format("{} numbers between -5 and 5", count));
+    CompareGelu(exam, RandomArray(random, {count}, 5.0F));
+  }
+}
+
+void GeluFarOut(Exam& exam) {
+  exam.Case("numbers as large as 1000 and as small as -1000");
+  Array x = RandomArray(exam.Randomness(), {40}, 1000.0F);
+  x.values[0] = 1000.0F;
+  x.values[1] = -1000.0F;
+  x.values[2] = 0.0F;
+  const Answers answers = exam.AskBoth("transformer.gelu", {x});
+  CompareArrays(exam, answers, 0, kListAxes);
+}
+
+// --- 2.3 ---
+
+void MlpOf(Exam& exam, const std::string& variant) {
+  Random& random = exam.Randomness();
+  const TrialModel model = MakeModel(exam, 8, variant);
+  const std::size_t layer = Between(random, 0, model.shape.layers - 1);
+  const Array x = RandomArray(random, {2, 5, model.shape.DModel()});
+  exam.Case(fmt::format("2 x 5 tokens of {} features", model.shape.DModel()));
+  CompareArrays(exam,
+                exam.AskBoth("transformer.mlp", {model.weights, Int(layer), x}),
+                0, kTokenAxes);
+}
+
+void MlpProducts(Exam& exam) { MlpOf(exam, "linear_mlp"); }
+
+void MlpActivation(Exam& exam) { MlpOf(exam, ""); }
+
+void MlpRefusals(Exam& exam) {
+  MlpProducts(exam);
+  const TrialModel model = MakeModel(exam, 8, "");
+  exam.Case("");
+  exam.ExpectRefusal(
+      "transformer.mlp",
+      {model.weights, std::int64_t{0},
+       RandomArray(exam.Randomness(), {2, 3, model.shape.DModel() + 1})},
+      "x with one feature more than the weights have");
+}
+
+// --- 2.4 ---
+
+struct BlockAnswers {
+  Answers answers;
+  std::size_t layer = 0;
+  Integers left_pad;
+};
+
+BlockAnswers AskBlock(Exam& exam) {
+  Random& random = exam.Randomness();
+  const TrialModel model = MakeModel(exam, 8, "linear_mlp");
+  const std::size_t layer = Between(random, 1, model.shape.layers - 1);
+  const Array x = RandomArray(random, {2, 5, model.shape.DModel()});
+  const Integers left_pad = {0, Int(Between(random, 1, 3))};
+  exam.Case(fmt::format("layer {} on 2 x 5 tokens", layer));
+  return {.answers = exam.AskBoth("transformer.block",
+                                  {model.weights, Int(layer), x, left_pad}),
+          .layer = layer,
+          .left_pad = left_pad};
+}
+
+void BlockValues(Exam& exam) {
+  const BlockAnswers block = AskBlock(exam);
+  CompareArrays(exam, block.answers, 0, kTokenAxes);
+}
+
+void BlockSeam(Exam& exam) {
+  const BlockAnswers block = AskBlock(exam);
+  const Integers& layers = exam.GetIntegers(block.answers.student, 2, 0);
+  CompareNumber(exam, "the number of calls of attention.Forward",
+                Int(layers.size()), 1);
+  CompareNumber(exam, "the layer that attention was asked for", layers[0],
+                Int(block.layer));
+  if (exam.Get<Integers>(block.answers.student, 3) != block.left_pad) {
+    exam.Fail("attention was not given the block's left_pad");
+  }
+  exam.Case(fmt::format("what attention was given for layer {}", block.layer));
+  CompareArrays(exam, block.answers, 1, kTokenAxes);
+}
+
+}  // namespace
+
+Checks LayerChecks() {
+  return {
+      AllOrNothing("layer_norm.values", {"tolerance"}, NormValues),
+      AllOrNothing("layer_norm.epsilon", {"tolerance"}, NormEpsilon),
+      AllOrNothing("layer_norm.refusals", {"tolerance"}, NormRefusals),
+      AllOrNothing("gelu.values", {"tolerance"}, GeluValues),
+      AllOrNothing("gelu.far_out", {"tolerance"}, GeluFarOut),
+      AllOrNothing("mlp.products", {"tolerance"}, MlpProducts),
+      AllOrNothing("mlp.activation", {"tolerance"}, MlpActivation),
+      AllOrNothing("mlp.refusals", {"tolerance"}, MlpRefusals),
+      AllOrNothing("block.values", {"tolerance"}, BlockValues),
+      AllOrNothing("block.seam", {"tolerance"}, BlockSeam),
+  };
+}
+
+}  // namespace kvlab::grading

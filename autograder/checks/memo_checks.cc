@@ -1,0 +1,156 @@
+// Module 3, task 3.1: memoization, counted.
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/check_groups.h"
+#include "autograder/checks/compare.h"
+#include "autograder/checks/inputs.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr std::int64_t kOn = 1;
+constexpr std::int64_t kOff = 0;
+
+struct Counted {
+  std::int64_t hits = 0;
+  std::int64_t misses = 0;
+};
+
+void CompareCounts(Exam& exam, const Integers& counts,
+                   const Counted& expected) {
+  CompareNumber(exam, "the number of hits", counts[0], expected.hits);
+  CompareNumber(exam, "the number of misses", counts[1], expected.misses);
+}
+
+// Looks [row, col] up with a computation that would give `computes`.
+void CompareLookUp(Exam& exam, Handle table, std::size_t row, std::size_t col,
+                   std::int64_t computes, std::int64_t expected, bool computed,
+                   const Counted& counts) {
+  const Values answer =
+      exam.AskStudent("memo.look_up", {table, Int(row), Int(col), computes});
+  if (exam.Get<std::int64_t>(answer, 0) != expected) {
+    exam.Fail("the number that came back is not the one of that entry");
+  }
+  CompareNumber(exam, "how often it was computed",
+                exam.Get<std::int64_t>(answer, 1), computed ? 1 : 0);
+  CompareCounts(exam, exam.GetIntegers(answer, 2, 2), counts);
+}
+
+Handle NewTable(Exam& exam, std::size_t rows, std::size_t cols,
+                std::int64_t memoization) {
+  return exam.Get<Handle>(
+      exam.AskStudent("memo.new", {Int(rows), Int(cols), memoization}), 0);
+}
+
+// Every entry twice; the second computation would give another number.
+void LookingUp(Exam& exam) {
+  const std::size_t rows = Between(exam.Randomness(), 2, 4);
+  const std::size_t cols = Between(exam.Randomness(), 5, 7);
+  const Handle table = NewTable(exam, rows, cols, kOn);
+  Counted counts;
+  for (const bool first : {true, false}) {
+    exam.Case(fmt::format("a table of {} x {}, every entry for the {} time",
+                          rows, cols, first ? "first" : "second"));
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t col = 0; col < cols; ++col) {
+        const std::int64_t value = Int(100 * row + col);
+        ++(first ? counts.misses : counts.hits);
+        CompareLookUp(exam, table, row, col, first ? value : -1, value, first,
+                      counts);
+      }
+    }
+  }
+  exam.Case("");
+  exam.ExpectRefusal("memo.look_up",
+                     {table, Int(rows), std::int64_t{0}, std::int64_t{1}},
+                     "a row outside the table");
+  exam.ExpectRefusal("memo.look_up",
+                     {table, std::int64_t{0}, Int(cols), std::int64_t{1}},
+                     "a column outside the table");
+}
+
+void LookingUpWithoutMemo(Exam& exam) {
+  const Handle table = NewTable(exam, 2, 3, kOff);
+  exam.Case("with memoization off, one entry again and again");
+  for (std::int64_t time = 1; time <= 4; ++time) {
+    CompareLookUp(exam, table, 1, 2, 10 * time, 10 * time, true,
+                  {.hits = 0, .misses = time});
+  }
+}
+
+void FailingLookUp(Exam& exam) {
+  const Handle table = NewTable(exam, 3, 3, kOn);
+  exam.Case("an entry whose computation throws");
+  const Values failed = exam.AskStudent(
+      "memo.look_up_failing", {table, std::int64_t{1}, std::int64_t{1}});
+  CompareNumber(exam, "the number of exceptions that reached the caller",
+                exam.Get<std::int64_t>(failed, 0), 1);
+  CompareCounts(exam, exam.GetIntegers(failed, 1, 2), {});
+  exam.Case("the same entry after its computation has thrown");
+  CompareLookUp(exam, table, 1, 1, 7, 7, true, {.hits = 0, .misses = 1});
+  CompareLookUp(exam, table, 1, 1, 8, 7, false, {.hits = 1, .misses = 1});
+}
+
+// Without a memo, a cell's look-up computes all cells on all ways to it:
+// twice the number of ways, less one.
+void CountingPaths(Exam& exam) {
+  for (const std::int64_t memoization : {kOn, kOff}) {
+    const std::size_t row = Between(exam.Randomness(), 2, 6);
+    const std::size_t col = Between(exam.Randomness(), 2, 6);
+    std::int64_t paths = 1;  // (row + col) over row
+    for (std::size_t i = 1; i <= row; ++i) {
+      paths = paths * Int(col + i) / Int(i);
+    }
+    exam.Case(fmt::format("cell [{}, {}], memoization {}", row, col,
+                          memoization == kOn ? "on" : "off"));
+    const Values answer = exam.AskStudent(
+        "memo.lattice_paths",
+        {Int(row), Int(col), Int(row + 1), Int(col + 1), memoization});
+    CompareNumber(exam, "the number of ways", exam.Get<std::int64_t>(answer, 0),
+                  paths);
+    // With it, each cell but [0, 0] is computed once; a cell off the edge asks
+    // twice, and all but the first look-up of a cell are hits.
+    const std::int64_t cells = Int((row + 1) * (col + 1)) - 1;
+    const Counted with_memo = {.hits = Int(2 * row * col + 1) - cells,
+                               .misses = cells};
+    const Counted without = {.hits = 0, .misses = 2 * paths - 1};
+    CompareCounts(exam, exam.GetIntegers(answer, 1, 2),
+                  memoization == kOn ? with_memo : without);
+  }
+}
+
+void CountingEntries(Exam& exam) {
+  const std::size_t layers = Between(exam.Randomness(), 2, 5);
+  const std::size_t n = Between(exam.Randomness(), 10, 30);
+  const std::int64_t all = Int(layers * n * (n + 1) / 2);
+  const std::int64_t once = Int(layers * n);
+  for (const std::int64_t memoization : {kOn, kOff}) {
+    exam.Case(fmt::format("{} layers, {} tokens, memoization {}", layers, n,
+                          memoization == kOn ? "on" : "off"));
+    const Values answer = exam.AskStudent("memo.count_entries",
+                                          {Int(layers), Int(n), memoization});
+    const Integers& counts = exam.GetIntegers(answer, 0, 2);
+    const bool on = memoization == kOn;
+    CompareNumber(exam, "the number of entries computed", counts[0],
+                  on ? once : all);
+    CompareNumber(exam, "the number of entries reused", counts[1],
+                  on ? all - once : 0);
+  }
+}
+
+}  // namespace
+
+Checks MemoChecks() {
+  return {
+      AllOrNothing("memo.look_up", {}, LookingUp),
+      AllOrNothing("memo.off", {}, LookingUpWithoutMemo),
+      AllOrNothing("memo.throws", {}, FailingLookUp),
+      AllOrNothing("memo.lattice_paths", {}, CountingPaths),
+      AllOrNothing("memo.entries", {}, CountingEntries),
+  };
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,134 @@
+// Module 3: the reference's recomputing baseline against the student's cached
+// generation. Only their ratio counts: both run on this machine, in like
+// sandboxes, one after the other.
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/check_groups.h"
+#include "autograder/checks/checkpoint_trial.h"
+#include "autograder/checks/inputs.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+class SpeedTrial {
+ public:
+  explicit SpeedTrial(Exam& exam) : exam_(exam), model_(LoadCheckpoint(exam)) {
+    if (exam.Everybody().baseline == nullptr) {
+      throw GraderError("there is no baseline to compare the speed with");
+    }
+    const Handle weights = Made("weights.load", {exam.Checkpoint().in_worker});
+    baseline_model_ = Made("model.new", {weights});
+    RunPair(kWarmUpTokens);
+  }
+
+  // How many times faster the student is than the baseline, on a fresh prompt.
+  double RunPair(std::size_t new_tokens) {
+    const TrialTokens prompt =
+        RandomPrompt(exam_, exam_.SettingSize("prompt_tokens"));
+    const double baseline = BaselineSeconds(prompt, new_tokens);
+    return baseline / StudentSeconds(prompt, new_tokens, baseline);
+  }
+
+ private:
+  static constexpr std::size_t kWarmUpTokens = 8;
+
+  Reply AskBaseline(const std::string& operation, const Values& arguments) {
+    Reply reply = exam_.Everybody().baseline->Call(
+        {operation, arguments}, {.seconds = exam_.Setting("baseline_seconds")});
+    if (reply.status != Status::kOk) {
+      throw GraderError("the baseline does not answer: " + reply.message);
+    }
+    return reply;
+  }
+
+  Handle Made(const std::string& operation, const Values& arguments) {
+    return exam_.Get<Handle>(AskBaseline(operation, arguments).values, 0);
+  }
+
+  static Values Arguments(Handle model, const TrialTokens& prompt,
+                          std::size_t new_tokens) {
+    return {model,           prompt.ids, std::int64_t{1}, Integers(),
+            Int(new_tokens), 0.0,        std::int64_t{0}, std::int64_t{0}};
+  }
+
+  double BaselineSeconds(const TrialTokens& prompt, std::size_t new_tokens) {
+    return AskBaseline("generate.baseline",
+                       Arguments(baseline_model_, prompt, new_tokens))
+        .seconds;
+  }
+
+  // Gives up where even half points are far out of reach.
+  double StudentSeconds(const TrialTokens& prompt, std::size_t new_tokens,
+                        double baseline) {
+    exam_.Case(
+        fmt::format("{} new tokens after a prompt of {} on the shipped "
+                    "checkpoint",
+                    new_tokens, prompt.SeqLen()));
+    CallLimits limits = exam_.Limits();
+    limits.seconds =
+        3 * baseline / exam_.Setting("half_speedup") + kGraceSeconds;
+    const Reply reply = exam_.Everybody().student->Call(
+        {"generate.cached",
+         Arguments(model_.model.student, prompt, new_tokens)},
+        limits);
+    if (reply.status == Status::kTimedOut) {
+      exam_.Fail(
+          fmt::format("no answer after {:.1f} seconds; the baseline, "
+                      "which recomputes everything, took {:.1f}",
+                      limits.seconds, baseline));
+    }
+    if (reply.status != Status::kOk) exam_.Fail(Explain(reply, limits));
+    CheckGreedyTokens(exam_, model_, prompt,
+                      exam_.Get<Integers>(reply.values, 0), new_tokens);
+    return reply.seconds;
+  }
+
+  static constexpr double kGraceSeconds = 1;
+
+  Exam& exam_;
+  TrialModel model_;
+  Handle baseline_model_;
+};
+
+double Median(std::vector<double> numbers) {
+  std::ranges::sort(numbers);
+  const std::size_t middle = numbers.size() / 2;
+  return numbers.size() % 2 == 1 ? numbers[middle]
+                                 : (numbers[middle - 1] + numbers[middle]) / 2;
+}
+
+Verdict Speedup(Exam& exam) {
+  SpeedTrial trial(exam);
+  const std::size_t new_tokens = exam.SettingSize("new_tokens");
+  std::vector<double> ratios;
+  for (std::size_t pair = 0; pair < exam.SettingSize("pairs"); ++pair) {
+    ratios.push_back(trial.RunPair(new_tokens));
+  }
+  const double speedup = Median(ratios);
+  const double full = exam.Setting("full_speedup");
+  const double half = exam.Setting("half_speedup");
+  Verdict verdict;
+  verdict.share = speedup >= full ? 1 : speedup >= half ? 0.5 : 0;
+  verdict.measured = fmt::format(
+      "{:.1f} times as fast as recomputing, {} new tokens (median of {} pairs, "
+      "{:.1f} to {:.1f}); full points from {:g}, half from {:g}",
+      speedup, new_tokens, ratios.size(), std::ranges::min(ratios),
+      std::ranges::max(ratios), full, half);
+  if (verdict.share < 1) verdict.came_back = verdict.measured;
+  return verdict;
+}
+
+}  // namespace
+
+Checks SpeedChecks() {
+  return {{"speed.cached_generation",
+           {"new_tokens", "pairs", "prompt_tokens", "full_speedup",
+            "half_speedup", "margin", "baseline_seconds"},
+           Speedup}};
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,48 @@
+// What a submission has earned, check by check.
+#ifndef KVLAB_AUTOGRADER_RUBRIC_MARKS_H_
+#define KVLAB_AUTOGRADER_RUBRIC_MARKS_H_
+
+#include <string>
+#include <vector>
+
+#include "autograder/rubric/rubric.h"
+
+namespace kvlab::grading {
+
+struct CheckMark {
+  const RubricCheck* check = nullptr;
+  bool run = false;       // false: something that it needs did not pass
+  double points = 0;      // of check->points
+  std::string came_back;  // what was wrong, or why it was not run
+  std::string measured;
+  double seconds = 0;
+
+  bool Passed() const { return run && points == check->points; }
+};
+
+struct TaskMark {
+  const RubricTask* task = nullptr;
+  std::vector<CheckMark> checks;
+
+  double Points() const;
+};
+
+struct PartMark {
+  const RubricPart* part = nullptr;
+  std::string trouble;  // why nothing of it could be run; "" otherwise
+  std::vector<TaskMark> tasks;
+
+  double Points() const;
+};
+
+// Refers to the rubric, which must outlive it.
+struct Marks {
+  std::vector<PartMark> parts;
+
+  double Points() const;
+  double MaxPoints() const;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_RUBRIC_MARKS_H_

@@ -1,0 +1,84 @@
+// What is judged, for how many points, by which numbers, and what the author
+// reads about it: rubric.toml, read and found sound.
+#ifndef KVLAB_AUTOGRADER_RUBRIC_RUBRIC_H_
+#define KVLAB_AUTOGRADER_RUBRIC_RUBRIC_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograder/checks/check.h"
+#include "autograder/checks/exam.h"
+
+namespace kvlab::grading {
+
+struct RubricCheck {
+  std::string name;
+  std::string run;    // which of AllChecks(); its own name unless given
+  std::string title;  // "Mask of a chunk"
+  double points = 0;
+  std::string asked;
+  std::string why;
+  std::string where;
+  // Checks of the same part, above this one: unless they earn all their
+  // points, this one is not run.
+  std::vector<std::string> needs;
+  Exam::Settings settings;
+};
+
+struct RubricTask {
+  std::string id;  // "1.3"
+  std::string title;
+  std::vector<RubricCheck> checks;
+
+  double Points() const;
+};
+
+// Whose code a part is judged with: the student's one module and the
+// reference's modules before it, or all of the student's.
+enum class Judged { kModule1, kModule2, kModule3, kAll };
+
+struct RubricPart {
+  std::string title;
+  Judged judged = Judged::kAll;
+  std::vector<RubricTask> tasks;
+
+  double Points() const;
+};
+
+struct RubricLimits {
+  CallLimits call;  // of one call, unless a check has its own
+  // Once `patience` checks of a part have met a time-out, code that hangs
+  // everywhere shall not cost hours: calls get this many seconds.
+  double hasty_call_seconds = 2;
+  std::size_t patience = 3;
+};
+
+struct Rubric {
+  RubricLimits limits;
+  std::vector<RubricPart> parts;
+
+  double Points() const;
+};
+
+// The rubric does not hold: names the file, the line and what to do.
+class RubricError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Throws RubricError for an unknown or missing key, a check that is not in
+// `known`, settings other than that check's, a check named twice in a part,
+// needs that do not stand above it, negative points, or points that do not sum
+// to 100.
+Rubric ParseRubric(std::string_view toml, const std::string& file,
+                   const Checks& known);
+
+// The same for a file.
+Rubric LoadRubric(const std::filesystem::path& file, const Checks& known);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_RUBRIC_RUBRIC_H_

@@ -1,0 +1,53 @@
+// A TOML table read key by key: what nobody asked for is an error too.
+#ifndef KVLAB_AUTOGRADER_RUBRIC_TOML_TABLE_H_
+#define KVLAB_AUTOGRADER_RUBRIC_TOML_TABLE_H_
+
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "toml++/toml.h"
+
+namespace kvlab::grading {
+
+// Every function throws RubricError, naming file and line.
+class TomlTable {
+ public:
+  TomlTable(const toml::table& table, const std::string& file)
+      : table_(table), file_(file) {}
+
+  std::string Text(std::string_view key);
+  std::string TextOr(std::string_view key, const std::string& otherwise);
+  double Number(std::string_view key);
+  // Empty if the key is not there.
+  std::vector<std::string> TextsIfAny(std::string_view key);
+  // Every key of the table below `key`, with its number; none if not there.
+  std::vector<std::pair<std::string, double>> NumbersIfAny(
+      std::string_view key);
+  TomlTable Table(std::string_view key);
+  std::vector<TomlTable> Tables(std::string_view key);
+
+  // Call when all has been read: throws for a key that was not.
+  void ExpectNoMore() const;
+
+  [[noreturn]] void Fail(const std::string& what,
+                         const std::string& fix) const {
+    FailAt(table_, what, fix);
+  }
+
+ private:
+  [[noreturn]] void FailAt(const toml::node& node, const std::string& what,
+                           const std::string& fix) const;
+  const toml::node* Find(std::string_view key);
+  const toml::node& Get(std::string_view key);
+
+  const toml::table& table_;
+  const std::string& file_;
+  std::set<std::string, std::less<>> seen_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_RUBRIC_TOML_TABLE_H_
