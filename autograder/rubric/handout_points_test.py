@@ -1,0 +1,51 @@
+"""The points that the modules' READMEs promise are those that rubric.toml gives."""
+
+import re
+import tomllib
+import unittest
+from pathlib import Path
+
+MODULES = {
+    1: "modules/01_attention/README.md",
+    2: "modules/02_transformer/README.md",
+    3: "modules/03_memoization/README.md",
+}
+
+
+def promised(readme):
+    """{task id: points} of the tasks table: first column, last column."""
+    rows = re.findall(
+        r"^\| (\d\.\d+|E\.\d+) \|.*\| (\d+) \|$",
+        Path(readme).read_text(encoding="utf-8"),
+        re.M,
+    )
+    return {task: float(points) for task, points in rows}
+
+
+def given():
+    """{task id: points} of the rubric."""
+    with open("autograder/rubric.toml", "rb") as file:
+        rubric = tomllib.load(file)
+    return {
+        task["id"]: sum(check["points"] for check in task["checks"])
+        for part in rubric["parts"]
+        for task in part["tasks"]
+    }
+
+
+class HandoutPointsTest(unittest.TestCase):
+    def test_every_task_is_promised_the_points_it_is_given(self):
+        all_promised = {}
+        for readme in MODULES.values():
+            all_promised |= promised(readme)
+        self.assertEqual(all_promised, given())
+
+    def test_a_module_lists_its_own_tasks_alone(self):
+        for number, readme in MODULES.items():
+            own = {t for t in promised(readme) if not t.startswith("E")}
+            self.assertTrue(own, readme)
+            self.assertEqual({t for t in own if not t.startswith(f"{number}.")}, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
