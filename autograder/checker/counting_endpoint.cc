@@ -16,11 +16,11 @@
 namespace kvlab::grading {
 namespace {
 
-constexpr char kInside[] = "/counts";
+constexpr const char* kInside = "/counts";
 
 // Callgrind writes one file per call: the name below, a dot, its number. It
 // holds a line `totals: 5008`.
-constexpr char kFilePrefix[] = "count.";
+constexpr const char* kFilePrefix = "count.";
 constexpr std::string_view kTotals = "\ntotals: ";
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
 

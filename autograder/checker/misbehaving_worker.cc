@@ -161,7 +161,7 @@ Values LookAround(ObjectStore&, const Values&) {
   return {open, line};
 }
 
-const RegisterOperation kOperations[] = {
+const std::vector<RegisterOperation> kOperations = {
     {"echo", Echo},
     {"refuse", Refuse},
     {"hold", Hold},

@@ -19,7 +19,7 @@
 namespace kvlab::grading {
 namespace {
 
-constexpr char kProgram[] = "/worker";
+constexpr const char* kProgram = "/worker";
 
 // A worker whose pipe is closed has ended or is about to.
 constexpr double kEndingSeconds = 2;

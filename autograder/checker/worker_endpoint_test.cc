@@ -50,8 +50,11 @@ class WorkerEndpointTest : public ::testing::Test {
     return reply.status == Status::kOk && reply.values == values;
   }
 
-  const std::optional<SandboxUser> user_ = ChooseSandboxUser();
-  const StagingFolder staging_{user_};
+  const StagingFolder& Staging() const { return staging_; }
+
+ private:
+  std::optional<SandboxUser> user_ = ChooseSandboxUser();
+  StagingFolder staging_{user_};
 };
 
 TEST_F(WorkerEndpointTest, AnswersAndRefuses) {
@@ -166,15 +169,15 @@ TEST_F(WorkerEndpointTest, SaysWhatHappenedBeforeMain) {
 
 TEST_F(WorkerEndpointTest, AMissingProgramIsAFaultOfTheGrader) {
   WorkerOptions options = Options("misbehaving_worker");
-  options.program = staging_.Path() / "no such program";
+  options.program = Staging().Path() / "no such program";
   WorkerEndpoint endpoint(options);
   EXPECT_THROW(endpoint.Call({"echo", {}}, {}), SandboxError);
 }
 
 TEST_F(WorkerEndpointTest, InheritsItsPipesAndSeesItsModelAndNothingElse) {
   WorkerOptions options = Options("misbehaving_worker");
-  staging_.WriteFile("checkpoint/config.json", "{}");
-  options.model = staging_.Path() / "checkpoint";
+  Staging().WriteFile("checkpoint/config.json", "{}");
+  options.model = Staging().Path() / "checkpoint";
   WorkerEndpoint endpoint(options);
   const Reply reply = endpoint.Call({"look around", {}}, {});
   ASSERT_EQ(reply.values.size(), 2U);

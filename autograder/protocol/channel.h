@@ -11,10 +11,10 @@ inline constexpr int kReplyDescriptor = 4;
 
 // The message of the reply that a worker sends, unasked, once it is ready for
 // requests: all static initialisers have run.
-inline constexpr char kReadyMessage[] = "ready";
+inline constexpr const char* kReadyMessage = "ready";
 
 // Where a worker finds the checkpoint that its endpoint was given.
-inline constexpr char kModelFolder[] = "/model";
+inline constexpr const char* kModelFolder = "/model";
 
 }  // namespace kvlab::grading
 

@@ -1,9 +1,9 @@
 #include "autograder/protocol/message.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <random>
@@ -64,7 +64,8 @@ TEST(MessageTest, InfinitiesAndNanTravelBitForBit) {
       EncodeReply({Status::kOk, "", {Array{{2}, {nan, -infinity}}}, 0});
   const Reply reply = DecodeReply(PayloadOf(bytes));
   const Array& array = std::get<Array>(reply.values[0]);
-  EXPECT_EQ(std::memcmp(&array.values[0], &nan, sizeof(nan)), 0);
+  EXPECT_EQ(std::bit_cast<std::uint32_t>(array.values[0]),
+            std::bit_cast<std::uint32_t>(nan));
   EXPECT_EQ(array.values[1], -infinity);
 }
 

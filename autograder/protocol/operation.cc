@@ -29,6 +29,7 @@ Reply Refusal(Status status, const char* message) {
 // The one function of this file that profilers look for, by name: callgrind
 // counts the instructions between its first and its last. Never inlined, never
 // cloned.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" __attribute__((noipa)) void kvlab_measured_call(
     const Operation* operation, ObjectStore* objects, const Values* arguments,
     Values* results) {

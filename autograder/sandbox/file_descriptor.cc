@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <string>
 
 #include "autograder/sandbox/sandbox_error.h"
@@ -26,7 +28,7 @@ FileDescriptor Raised(int number) {
 }
 
 // kDone once `events` (or an error or hang-up) can be served.
-Transfer WaitFor(int number, short events, const Deadline& deadline) {
+Transfer WaitFor(int number, std::int16_t events, const Deadline& deadline) {
   while (true) {
     pollfd item{number, events, 0};
     const int ready = ::poll(&item, 1, deadline.PollMilliseconds());
@@ -45,8 +47,8 @@ void FileDescriptor::Close() {
 }
 
 Pipe MakePipe() {
-  int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) != 0) ends[0] = ends[1] = -1;
+  std::array<int, 2> ends = {-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) ends = {-1, -1};
   Pipe pipe;
   pipe.read_end = Raised(ends[0]);
   pipe.write_end = Raised(ends[1]);

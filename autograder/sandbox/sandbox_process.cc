@@ -84,8 +84,8 @@ bool BecomeUser(const SandboxUser& user) {
   if (plan.user && !BecomeUser(*plan.user)) {
     CannotStart("root may not become the sandbox's user");
   }
-  char* no_environment[] = {nullptr};
-  ::execve(plan.arguments[0], plan.arguments.data(), no_environment);
+  const std::array<char*, 1> no_environment = {nullptr};
+  ::execve(plan.arguments[0], plan.arguments.data(), no_environment.data());
   CannotStart("cannot execute /usr/bin/bwrap");
 }
 

@@ -94,8 +94,8 @@ TEST(SandboxTest, IsReadOnlyButForItsTemporaryFolders) {
 
 TEST(SandboxTest, TemporaryFoldersAreSmall) {
   for (const std::string folder : {"/tmp", "/dev/shm"}) {
-    SandboxSpec spec = Shell("head -c 2000000 /dev/zero > " + folder +
-                             "/x; wc -c < " + folder + "/x");
+    SandboxSpec spec = Shell("head -c 2000000 /dev/zero > x; wc -c < x");
+    spec.folder = folder;
     spec.limits.tmp_bytes = 1U << 20U;
     const std::string output = RunInside(spec).output;
     EXPECT_NE(output.find("No space left"), std::string::npos) << output;

@@ -9,7 +9,7 @@
 
 namespace kvlab::grading {
 
-inline constexpr char kGraderUserName[] = "kvlab-grader";
+inline constexpr const char* kGraderUserName = "kvlab-grader";
 
 // Somebody that root becomes before bubblewrap starts: limits such as the
 // number of processes do not hold root.

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 constexpr mode_t kOwnerAndGroup = 0750;
 constexpr mode_t kOwnerOnly = 0700;
 // Only the topmost folder keeps others out.
-constexpr fs::perms kReadable = fs::perms(0755);
+constexpr auto kReadable = static_cast<fs::perms>(0755);
 
 [[noreturn]] void Refused(const fs::path& path, const std::string& why) {
   throw SandboxError("cannot prepare " + path.string(), why,
@@ -61,7 +61,9 @@ StagingFolder::StagingFolder(const std::optional<SandboxUser>& user)
   path_ = name;
   if (user && (::chown(name.c_str(), 0, user->gid) != 0 ||
                ::chmod(name.c_str(), kOwnerAndGroup) != 0)) {
-    Refused(name, ErrnoText(errno));
+    const int error_number = errno;
+    fs::remove(path_);
+    Refused(name, ErrnoText(error_number));
   }
 }
 
@@ -72,7 +74,7 @@ StagingFolder::~StagingFolder() {
 
 fs::path StagingFolder::WriteFile(const fs::path& relative,
                                   std::string_view content) const {
-  const fs::path path = path_ / relative;
+  fs::path path = path_ / relative;
   OrRefused(path, [&] {
     MakeFolders(path_, relative.parent_path());
     std::ofstream file(path, std::ios::binary);
@@ -86,7 +88,7 @@ fs::path StagingFolder::WriteFile(const fs::path& relative,
 
 fs::path StagingFolder::Copy(const fs::path& from,
                              const fs::path& relative) const {
-  const fs::path to = path_ / relative;
+  fs::path to = path_ / relative;
   OrRefused(to, [&] {
     if (!fs::is_directory(from)) {
       MakeFolders(path_, relative.parent_path());
@@ -108,7 +110,7 @@ fs::path StagingFolder::Copy(const fs::path& from,
 }
 
 fs::path StagingFolder::MakeWritable(const fs::path& relative) const {
-  const fs::path path = path_ / relative;
+  fs::path path = path_ / relative;
   OrRefused(path, [&] { MakeFolders(path_, relative); });
   if (::chmod(path.c_str(), kOwnerOnly) != 0 ||
       (user_ && ::chown(path.c_str(), user_->uid, user_->gid) != 0)) {

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void Refuse(const fs::path& file, const std::string& why) {
   throw DataError(file.string() + ": this describes no module", why,
-                  "write number = 1, title = \"...\", files = [\"...\"]");
+                  R"(write number = 1, title = "...", files = ["..."])");
 }
 
 // A plain name: it must not lead out of the module's folder.

@@ -48,9 +48,9 @@ TEST(ModuleFilesTest, SaysWhatADescriptionLacks) {
 TEST(ModuleFilesTest, FilesStayInTheFolderOfTheirModule) {
   const std::string start = "number = 1\ntitle = 'T'\n";
   for (const std::string name : {"../a.cc", "/a.cc", "..", ""}) {
-    EXPECT_NE(ErrorOf(start + "files = ['" + name + "']").find("no file name"),
-              std::string::npos)
-        << name;
+    std::string text = start;
+    text.append("files = ['").append(name).append("']");
+    EXPECT_NE(ErrorOf(text).find("no file name"), std::string::npos) << name;
   }
 }
 

@@ -41,6 +41,7 @@ class SubmissionTest : public ::testing::Test {
   }
   ~SubmissionTest() override { fs::remove_all(root_); }
 
+  const fs::path& Root() const { return root_; }
   fs::path Folder() const { return root_ / "folder"; }
 
   void Write(const std::string& name, const std::string& content) const {
@@ -56,7 +57,7 @@ class SubmissionTest : public ::testing::Test {
     mode_t mode = S_IFREG | 0644;
   };
   fs::path Zip(const std::vector<ZipEntry>& entries) const {
-    const fs::path path = root_ / "submission.zip";
+    fs::path path = root_ / "submission.zip";
     int error = 0;
     zip_t* archive =
         ::zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error);
@@ -171,9 +172,9 @@ TEST_F(SubmissionTest, LinksPipesAndFoldersAreNoFiles) {
 }
 
 TEST_F(SubmissionTest, LinkedFoldersAreNotEntered) {
-  fs::create_directories(root_ / "elsewhere");
-  std::ofstream(root_ / "elsewhere/attention.cc") << "not yours";
-  fs::create_symlink(root_ / "elsewhere", Folder() / "01_attention");
+  fs::create_directories(Root() / "elsewhere");
+  std::ofstream(Root() / "elsewhere/attention.cc") << "not yours";
+  fs::create_symlink(Root() / "elsewhere", Folder() / "01_attention");
   EXPECT_FALSE(ReadFolder().files.at(kAttention).IsPresent());
 }
 
@@ -229,17 +230,19 @@ TEST_F(SubmissionTest, SizesThatAnArchiveStatesAreNotBelieved) {
 }
 
 TEST_F(SubmissionTest, NamesAreMadePrintable) {
+  constexpr std::size_t kLong = 60000;
+  const std::string long_name(kLong, 'n');
   const Submission submission =
-      ReadZip({{"\x1b[31mred\n\xff.txt", ""}, {std::string(60000, 'n'), ""}});
+      ReadZip({{"\x1b[31mred\n\xff.txt", ""}, {long_name, ""}});
   ASSERT_EQ(submission.ignored.size(), 2U);
   EXPECT_EQ(submission.ignored[0], "\\x1b[31mred\\x0a\\xff.txt");
   EXPECT_LT(submission.ignored[1].size(), 300U);
 }
 
 TEST_F(SubmissionTest, OfManyIgnoredFilesTheFirstAreNamed) {
-  std::vector<ZipEntry> entries;
-  for (int i = 0; i < 1000; ++i) entries.push_back({std::to_string(i), ""});
-  entries.push_back({"01_attention/attention.cc", "one"});
+  std::vector<ZipEntry> entries(1001);
+  for (int i = 0; i < 1000; ++i) entries[i].name = std::to_string(i);
+  entries[1000] = {"01_attention/attention.cc", "one"};
   const Submission submission = ReadZip(entries);
   EXPECT_EQ(submission.ignored_count, 1000U);
   EXPECT_EQ(submission.ignored.size(), 50U);

@@ -19,13 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kCompiler[] = "/usr/bin/g++";
+constexpr const char* kCompiler = "/usr/bin/g++";
 
 // Places inside the sandbox.
-constexpr char kCourse[] = "/course";
-constexpr char kObjects[] = "/objects";
-constexpr char kArchives[] = "/archives";
-constexpr char kWorkers[] = "/workers";
+constexpr const char* kCourse = "/course";
+constexpr const char* kObjects = "/objects";
+constexpr const char* kArchives = "/archives";
+constexpr const char* kWorkers = "/workers";
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
 constexpr SandboxLimits kCompilerLimits = {

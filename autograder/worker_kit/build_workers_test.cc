@@ -15,70 +15,61 @@ namespace {
 
 const std::string kAttention = "modules/01_attention/attention.cc";
 
-class BuildWorkersTest : public ::testing::Test {
- protected:
-  // The kit is staged once for all tests.
-  static void SetUpTestSuite() {
-    kit_ = new StagedKit("autograder/worker_kit/worker_kit",
-                         "models/shakespeare-gpt2", ChooseSandboxUser());
+// Staged once for all tests.
+const StagedKit& Kit() {
+  static const StagedKit kit("autograder/worker_kit/worker_kit",
+                             "models/shakespeare-gpt2", ChooseSandboxUser());
+  return kit;
+}
+
+Submission Solutions() {
+  // Bazel shows files as links, which a submission may not be.
+  const StagingFolder handed_in(Kit().User());
+  handed_in.Copy("solutions", "solutions");
+  return ReadSubmission(handed_in.Path(), Kit().Modules());
+}
+
+// Nothing but this text as module 1.
+Submission OnlyAttention(const std::string& text) {
+  Submission submission = Solutions();
+  for (auto& [path, file] : submission.files) {
+    file = {"", "", "it is missing"};
   }
-  static void TearDownTestSuite() {
-    delete kit_;
-    kit_ = nullptr;
-  }
+  submission.files[kAttention] = {text, kAttention, ""};
+  return submission;
+}
 
-  static Submission Solutions() {
-    // Bazel shows files as links, which a submission may not be.
-    const StagingFolder handed_in(kit_->User());
-    handed_in.Copy("solutions", "solutions");
-    return ReadSubmission(handed_in.Path(), kit_->Modules());
-  }
+std::string ProblemOf(const std::string& text, double seconds = 60) {
+  const SubmissionBuild build =
+      BuildWorkers(Kit(), OnlyAttention(text), {.seconds_per_file = seconds});
+  EXPECT_FALSE(build.workers.at("worker_1").Built());
+  return build.modules.at("01_attention").problem;
+}
 
-  // Nothing but this text as module 1.
-  static Submission OnlyAttention(const std::string& text) {
-    Submission submission = Solutions();
-    for (auto& [path, file] : submission.files)
-      file = {"", "", "it is missing"};
-    submission.files[kAttention] = {text, kAttention, ""};
-    return submission;
-  }
-
-  static std::string ProblemOf(const std::string& text, double seconds = 60) {
-    const SubmissionBuild build =
-        BuildWorkers(*kit_, OnlyAttention(text), {.seconds_per_file = seconds});
-    EXPECT_FALSE(build.workers.at("worker_1").Built());
-    return build.modules.at("01_attention").problem;
-  }
-
-  static StagedKit* kit_;
-};
-
-StagedKit* BuildWorkersTest::kit_ = nullptr;
-
-TEST_F(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
-  const SubmissionBuild build = BuildWorkers(*kit_, Solutions());
+TEST(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
+  const SubmissionBuild build = BuildWorkers(Kit(), Solutions());
   for (const auto& [folder, module] : build.modules) {
     EXPECT_EQ(module.problem, "") << folder;
   }
-  ASSERT_EQ(build.workers.size(), kit_->Manifest().workers.size());
+  ASSERT_EQ(build.workers.size(), Kit().Manifest().workers.size());
   for (const auto& [name, worker] : build.workers) {
     ASSERT_EQ(worker.problem, "") << name;
-    WorkerEndpoint endpoint({.program = worker.program, .user = kit_->User()});
+    WorkerEndpoint endpoint({.program = worker.program, .user = Kit().User()});
     const Reply reply = endpoint.Call({"work.counted", {}}, {});
     EXPECT_EQ(reply.status, Status::kOk) << name << ": " << reply.message;
   }
 }
 
-TEST_F(BuildWorkersTest, TheReferenceWorkerAnswers) {
-  WorkerEndpoint endpoint({.program = kit_->ReferenceWorker(),
-                           .model = kit_->Model(),
-                           .user = kit_->User()});
+TEST(BuildWorkersTest, TheReferenceWorkerAnswers) {
+  WorkerEndpoint endpoint({.program = Kit().ReferenceWorker(),
+                           .model = Kit().Model(),
+                           .user = Kit().User()});
   EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
 }
 
-TEST_F(BuildWorkersTest, SaysWhatIsMissing) {
+TEST(BuildWorkersTest, SaysWhatIsMissing) {
   const SubmissionBuild build =
-      BuildWorkers(*kit_, OnlyAttention("syntax error"));
+      BuildWorkers(Kit(), OnlyAttention("syntax error"));
   EXPECT_EQ(build.modules.at("02_transformer").problem,
             "modules/02_transformer/layers.cc: it is missing\n"
             "modules/02_transformer/gpt2.cc: it is missing\n"
@@ -89,7 +80,7 @@ TEST_F(BuildWorkersTest, SaysWhatIsMissing) {
             "modules/01_attention did not compile");
 }
 
-TEST_F(BuildWorkersTest, AnErrorIsToldAsTheCompilerToldIt) {
+TEST(BuildWorkersTest, AnErrorIsToldAsTheCompilerToldIt) {
   EXPECT_EQ(ProblemOf("int x = 1\r\n"),
             "modules/01_attention/attention.cc does not compile:\n"
             "modules/01_attention/attention.cc:1:10: error: expected ',' or "
@@ -98,9 +89,9 @@ TEST_F(BuildWorkersTest, AnErrorIsToldAsTheCompilerToldIt) {
             "      |          ^");
 }
 
-TEST_F(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
+TEST(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
   const SubmissionBuild build =
-      BuildWorkers(*kit_, OnlyAttention("int unrelated;"));
+      BuildWorkers(Kit(), OnlyAttention("int unrelated;"));
   EXPECT_TRUE(build.modules.at("01_attention").Compiled());
   const std::string& problem = build.workers.at("worker_1").problem;
   EXPECT_TRUE(problem.starts_with("linking failed:\n")) << problem;
@@ -109,14 +100,14 @@ TEST_F(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
       << problem;
 }
 
-TEST_F(BuildWorkersTest, ASecondMainFailsToLink) {
+TEST(BuildWorkersTest, ASecondMainFailsToLink) {
   const SubmissionBuild build =
-      BuildWorkers(*kit_, OnlyAttention("int main() { return 0; }"));
+      BuildWorkers(Kit(), OnlyAttention("int main() { return 0; }"));
   EXPECT_NE(build.workers.at("worker_1").problem.find("multiple definition of"),
             std::string::npos);
 }
 
-TEST_F(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {
+TEST(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {
   for (const std::string file :
        {"/etc/passwd", "solutions/01_attention/attention.cc",
         "autograder/protocol/message.h", "/archives/manifest.json",
@@ -130,7 +121,7 @@ TEST_F(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {
   EXPECT_NE(problem.find("file not found"), std::string::npos) << problem;
 }
 
-TEST_F(BuildWorkersTest, CompilingEndsAtADeadline) {
+TEST(BuildWorkersTest, CompilingEndsAtADeadline) {
   // 2^24 types
   const std::string bomb =
       "template <int N, long M> struct T {\n"
