@@ -1,0 +1,111 @@
+"""What the script ./kvlab promises, in a small stand-in of the project."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+BAZEL = """#!/bin/bash
+[ "$1" = info ] && echo "$FOLDER/built" || echo "bazel $*" >>"$FOLDER/calls"
+"""
+PROGRAM = """#!/bin/bash
+{ pwd; printf '<%s>' "$@"; } >>"$FOLDER/calls"
+"""
+SETUP = """#!/bin/bash
+echo "setup $*" >>"$FOLDER/calls"
+"""
+
+
+class KvlabTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp()).resolve()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.script = self.folder / "project" / "kvlab"
+        self.write("project/third_party/setup", SETUP)
+        self.write("project/modules/03_memoization/module.toml", "")
+        self.write("project/cli/generate.cc", "")
+        self.write("project/handout/submit.py", "")
+        self.write("bin/bazel", BAZEL)
+        self.write("built/cli/generate", PROGRAM)
+        self.write("project/kvlab",
+                   pathlib.Path("kvlab").read_text(encoding="utf-8"))
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
+    def kvlab(self, *words, cwd="/"):
+        return subprocess.run(
+            [self.script, *words], cwd=cwd, capture_output=True,
+            encoding="utf-8", check=False,
+            env={"PATH": f"{self.folder}/bin:/usr/bin:/bin",
+                 "HOME": str(self.folder), "FOLDER": str(self.folder)})
+
+    def calls(self):
+        path = self.folder / "calls"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def verbs(self):
+        run = self.kvlab()
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        return [line.split()[0] for line in run.stdout.splitlines()[1:]]
+
+    def assertRefused(self, words, *arguments):
+        run = self.kvlab(*arguments)
+        self.assertEqual((run.returncode, run.stdout), (2, ""))
+        self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
+        self.assertIn(words, run.stderr)
+        self.assertEqual(self.calls(), "")
+
+    def test_the_handout_has_the_students_verbs(self):
+        self.assertEqual(self.verbs(),
+                         ["setup", "generate", "test", "submit"])
+
+    def test_the_course_has_all_verbs(self):
+        for name in ["cli/demo/BUILD", "autograder/BUILD",
+                     "handout/make_handout.py"]:
+            self.write(f"project/{name}", "")
+        self.assertEqual(self.verbs(),
+                         ["setup", "demo", "generate", "test",
+                          "grade", "handout", "submit"])
+
+    def test_other_verbs_are_refused(self):
+        self.assertRefused("there is no verb 'frobnicate'", "frobnicate")
+        self.assertRefused("there is no verb 'grade'", "grade", "x")
+        self.assertRefused("there is no verb 'test.*'", "test.*")
+
+    def test_a_module_that_is_not_there_is_refused_at_once(self):
+        for word in ["9", "2", "x", "33", "03_memoization"]:
+            with self.subTest(word):
+                self.assertRefused(f"there is no module '{word}'",
+                                   "test", word)
+
+    def test_a_program_gets_the_users_words_in_the_users_folder(self):
+        where = self.folder / "else where"
+        where.mkdir()
+        run = self.kvlab("generate", "a  b", "", "--tokens", "3", cwd=where)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("setup build\n", self.calls())
+        self.assertIn("bazel build --config=quiet", self.calls())
+        self.assertTrue(self.calls().endswith(
+            f"{where}\n<--model><{self.folder}/project/models/shakespeare-gpt2>"
+            "<a  b><><--tokens><3>"), self.calls())
+
+    def test_works_through_a_link(self):
+        link = self.folder / "link"
+        link.symlink_to(self.script)
+        self.script = link
+        self.assertEqual(self.kvlab("generate", "x").returncode, 0)
+
+    def test_setup_takes_more_groups(self):
+        self.write("project/autograder/BUILD", "")
+        self.kvlab("setup", "lint")
+        self.assertEqual(self.calls(), "setup build grade lint\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
