@@ -24,6 +24,7 @@ namespace kvlab {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -150,9 +151,10 @@ TEST(MergeHeadsTest, UndoesSplitHeads) {
 TEST(MergeHeadsTest, ConcatenatesHeadsAlongTheFeatures) {
   const Tensor3 merged = MergeHeads(NumberedTokens(2, 3, 0, 4, 2));
 
-  ASSERT_EQ(merged.shape(2), 6U);
-  EXPECT_EQ(merged(1, 3, 0), 1030.0F);  // head 0
-  EXPECT_EQ(merged(1, 3, 5), 1231.0F);  // head 2, feature 1
+  ASSERT_THAT(merged.shape(), ElementsAre(2U, 4U, 6U));
+  // Token 3 of row 1: both features of head 0, then of head 1, then of head 2
+  EXPECT_THAT(Rows(merged).Row(1 * 4 + 3),
+              ElementsAre(1030, 1031, 1130, 1131, 1230, 1231));
 }
 
 // ---- Task 1.3 ----------------------------------------------------------

@@ -24,6 +24,7 @@
 namespace kvlab {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Three layers of float32 sums of 24 to 96 terms; logits are of size 1 to 10.
@@ -41,18 +42,22 @@ std::shared_ptr<const Gpt2Weights> SmallWeights(std::uint64_t seed) {
   return std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, kConfig));
 }
 
-// An attention that holds `past_len` tokens and contributes nothing.
+// An attention that holds `past_len` tokens and contributes nothing; it
+// remembers for which layers it was asked.
 class SilentAttention final : public Attention {
  public:
   explicit SilentAttention(std::size_t past_len) : past_len_(past_len) {}
   std::size_t PastLen() const override { return past_len_; }
-  Tensor3 Forward(std::size_t /*layer*/, const Tensor3& x,
+  Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& /*weights*/,
                   std::span<const std::size_t> /*left_pad*/) override {
+    asked_layers.push_back(layer);
     Tensor3 zeros = Tensor3::from_shape(x.shape());
     zeros.fill(0.0F);
     return zeros;
   }
+
+  std::vector<std::size_t> asked_layers;
 
  private:
   std::size_t past_len_;
@@ -198,18 +203,35 @@ TEST(Gpt2Test, DoesNotCareWhatThePaddingIs) {
 }
 
 TEST(Gpt2Test, UsesEveryLayersOwnWeights) {
-  // Given a model and a copy with layers 0 and 2 exchanged
-  auto weights = std::make_shared<Gpt2Weights>(*SmallWeights(49));
-  Gpt2 model(std::make_shared<Gpt2Weights>(*weights));
-  std::swap(weights->blocks[0], weights->blocks[2]);
-  Gpt2 exchanged(weights);
-
+  const auto weights = SmallWeights(49);
+  const auto others = SmallWeights(149);
   const TokenBatch tokens = SingleRow({1, 2, 3});
-  EXPECT_GT(
-      LargestDifference(
-          LogitsAt(model.Forward(tokens, LogitsFor::kLastPosition), 0, 0),
-          LogitsAt(exchanged.Forward(tokens, LogitsFor::kLastPosition), 0, 0)),
-      0.1F);
+  Gpt2 model(weights);
+  const Tensor3 logits = model.Forward(tokens, LogitsFor::kLastPosition);
+
+  // Other weights in any one layer give other logits.
+  for (std::size_t layer = 0; layer < kConfig.num_layers; ++layer) {
+    auto changed = std::make_shared<Gpt2Weights>(*weights);
+    changed->blocks[layer] = others->blocks[layer];
+    Gpt2 other(changed);
+    const Tensor3 other_logits =
+        other.Forward(tokens, LogitsFor::kLastPosition);
+    EXPECT_GT(
+        LargestDifference(LogitsAt(logits, 0, 0), LogitsAt(other_logits, 0, 0)),
+        0.1F)
+        << "layer " << layer;
+  }
+}
+
+TEST(Gpt2Test, TellsAttentionEveryLayersNumber) {
+  Gpt2 model(SmallWeights(49));
+  auto silent = std::make_unique<SilentAttention>(0);
+  const SilentAttention& attention = *silent;
+  model.ReplaceAttention(std::move(silent));
+
+  model.Forward(SingleRow({1, 2, 3}), LogitsFor::kLastPosition);
+
+  EXPECT_THAT(attention.asked_layers, ElementsAre(0U, 1U, 2U));
 }
 
 TEST(Gpt2Test, ReplaceAttentionReturnsWhatWasThere) {

@@ -2,6 +2,7 @@
 #include "modules/02_transformer/layers.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -203,7 +204,9 @@ class RecordingAttention final : public Attention {
     last_x = x;
     last_left_pad.assign(left_pad.begin(), left_pad.end());
     Tensor3 out = Tensor3::from_shape(x.shape());
-    out.fill(10.0F);
+    for (std::size_t token = 0; token < Rows(out).rows; ++token) {
+      std::ranges::copy(std::array{20.0F, 10.0F}, Rows(out).Row(token).begin());
+    }
     return out;
   }
 
@@ -222,15 +225,15 @@ BlockWeights SmallBlock() {
 }
 
 TEST(BlockTest, AddsBothBranchesToWhatCameIn) {
-  // Given x = (4, 6). ln_1 makes it (-1, 1) + bias and attention answers 10,
-  // so the first sum is (14, 16). ln_2 makes that (-1, 1) + (3, 0) = (2, 1),
-  // of which SmallMlp makes (200.5, 99.5).
+  // Given x = (4, 6). ln_1 makes it (-1, 1) + bias and attention answers
+  // (20, 10), so the first sum is (24, 16). ln_2 makes that (1, -1) + (3, 0) =
+  // (4, -1), of which SmallMlp makes (400.5, -0.5).
   const Tensor3 x = {{{4, 6}}};
   RecordingAttention attention;
 
   const Tensor3 out = Block(x, 0, SmallBlock(), 0.0F, attention, {});
 
-  const Tensor3 expected = {{{214.5F, 115.5F}}};
+  const Tensor3 expected = {{{424.5F, 15.5F}}};
   EXPECT_TRUE(Near(out, expected, kTolerance));
 }
 
