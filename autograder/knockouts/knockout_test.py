@@ -1,45 +1,62 @@
-"""The tests of the module catch the planted bug, by the test it names.
+"""What autograder/knockouts/knockout.py promises."""
 
-Called with the knockout's file and a program: the tests of its module, linked
-with the wrong file and with the solutions for all others.
+import unittest
+
+from autograder.knockouts.knockout import (Knockout, KnockoutError, plant,
+                                           without_markers)
+
+SOLUTION = """\
+int Given() { return 1; }
+
+int Answer() {
+  // TODO(3.1): text
+  // BEGIN SOLUTION Answer
+  const int one = 1;
+  return one + one;
+  // END SOLUTION
+}
 """
 
-import os
-import subprocess
-import sys
-import xml.etree.ElementTree as ElementTree
 
-from autograder.knockouts import knockout as knockouts
+def knockout(find, replace="return 3;"):
+    return Knockout(name="03_memoization/kv_cache/wrong", title="", errors=[],
+                    find=find, replace=replace, caught_by="", hint="")
 
 
-def failing_tests(program, only):
-    """Names of all tests that ran, and of those that failed."""
-    report = os.path.join(os.environ["TEST_TMPDIR"], "report.xml")
-    run = subprocess.run(
-        [program, f"--gtest_filter={only}", f"--gtest_output=xml:{report}"],
-        capture_output=True, text=True, check=False)
-    print(run.stdout, run.stderr)
-    if run.returncode not in (0, 1):
-        sys.exit(f"the tests ended with status {run.returncode}: a bug must "
-                 "make a test fail, not the program that runs it")
-    ran, failed = set(), set()
-    for case in ElementTree.parse(report).iter("testcase"):
-        name = f"{case.get('classname')}.{case.get('name')}"
-        ran.add(name)
-        if case.find("failure") is not None:
-            failed.add(name)
-    return ran, failed
+class KnockoutTest(unittest.TestCase):
 
+    def test_names_the_file_it_edits(self):
+        self.assertEqual(knockout("").source, "03_memoization/kv_cache.cc")
 
-def main():
-    knockout = knockouts.read(sys.argv[1])
-    ran, failed = failing_tests(sys.argv[2], knockout.caught_by)
-    if not ran:
-        sys.exit(f"{knockout.name}: there is no test {knockout.caught_by}")
-    if ran != failed:
-        sys.exit(f"{knockout.name} is not caught by {knockout.caught_by}: "
-                 f"{knockout.title}")
+    def test_exchanges_the_lines_and_drops_the_markers(self):
+        self.assertEqual(plant(knockout("return one + one;"), SOLUTION), """\
+int Given() { return 1; }
+
+int Answer() {
+  // TODO(3.1): text
+  const int one = 1;
+  return 3;
+}
+""")
+
+    def test_without_markers_keeps_everything_else(self):
+        self.assertEqual(
+            without_markers(SOLUTION),
+            "".join(line for line in SOLUTION.splitlines(keepends=True)
+                    if "SOLUTION" not in line))
+
+    def test_refuses_what_no_longer_stands_there(self):
+        with self.assertRaisesRegex(KnockoutError, "stands 0 times"):
+            plant(knockout("return two;"), SOLUTION)
+
+    def test_refuses_what_stands_there_twice(self):
+        with self.assertRaisesRegex(KnockoutError, "stands 3 times"):
+            plant(knockout("one"), SOLUTION)
+
+    def test_refuses_to_break_what_is_given(self):
+        with self.assertRaisesRegex(KnockoutError, "not inside a SOLUTION"):
+            plant(knockout("return 1;"), SOLUTION)
 
 
 if __name__ == "__main__":
-    main()
+    unittest.main()

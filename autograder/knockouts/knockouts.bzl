@@ -56,7 +56,7 @@ def _knockout(name, knockout, solution, deps):
         name = name + "_wrong",
         testonly = True,
         srcs = [name + ".cc"],
-        copts = ["-Wno-unused"],
+        copts = ["-w"],  # what is wrong may well earn a warning
         deps = _SOLUTION_DEPS,
         alwayslink = True,
     )
@@ -71,7 +71,7 @@ def _knockout(name, knockout, solution, deps):
     native.py_test(
         name = name,
         size = "small",
-        srcs = ["knockout_test.py"],
+        srcs = ["caught_test.py"],
         args = [
             "$(rootpath %s)" % knockout,
             "$(rootpath :%s_tests)" % name,
@@ -80,6 +80,6 @@ def _knockout(name, knockout, solution, deps):
             knockout,
             ":%s_tests" % name,
         ],
-        main = "knockout_test.py",
+        main = "caught_test.py",
         deps = [":knockout"],
     )
