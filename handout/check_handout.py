@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Unpacks the handout as a student would, and looks at what happens.
+
+1. The archive holds no answer and no trace of the grader, and packing it twice
+   gives the same bytes.
+2. Untouched, it builds without warnings; given code passes its tests; every
+   test of a module fails, because something is not implemented.
+3. With the solutions copied in, all tests pass.
+
+Options go to Bazel, for example --jobs=2. What was built stays in
+.kvlab/handout, so that the next run is quick.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cli import test_results  # pylint: disable=wrong-import-position
+from handout import make_handout  # pylint: disable=wrong-import-position
+
+PLACE = ROOT / ".kvlab" / "handout"
+NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
+
+# What only the grader and the solutions say. kvlab itself, the one script for
+# everybody, asks whether there is a grader.
+TRACES = re.compile(rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
+                    rb"|rubric|knockout")
+MAY_SPEAK_OF_THE_GRADER = {"kvlab"}
+DATA = ("bazel-", "kit/testdata/", "models/")  # nobody wrote an answer there
+
+problems = []
+
+
+def problem(text):
+    problems.append(text)
+    print(f"check_handout: {text}", file=sys.stderr)
+
+
+def unpack():
+    """Packs the handout twice, compares, and unpacks it into PLACE."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    archives = [PLACE / "first.tar.gz", PLACE / "second.tar.gz"]
+    for archive in archives:
+        with archive.open("wb") as out:
+            make_handout.pack(out)
+    if archives[0].read_bytes() != archives[1].read_bytes():
+        problem("packing twice gives different archives")
+    tree = PLACE / make_handout.FOLDER
+    for entry in tree.glob("*"):
+        if not entry.name.startswith("bazel-"):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    with tarfile.open(archives[0]) as archive:
+        archive.extractall(PLACE)
+    return tree
+
+
+def answers():
+    """Every three lines that follow each other in a region of a solution."""
+    for solution in sorted(ROOT.glob("solutions/*/*.cc")):
+        inside, lines = False, []
+        for line in solution.read_text(encoding="utf-8").splitlines(True):
+            if re.match(r"\s*// (BEGIN|END) SOLUTION", line):
+                inside, lines = "BEGIN" in line, []
+            elif inside:
+                lines = lines[-2:] + [line]
+                if sum(len(each.strip()) for each in lines) > 60:
+                    yield "".join(lines).encode()
+
+
+def look_for_traces(tree):
+    parts = set(answers())
+    if not parts:
+        problem("found no answers in solutions/ to look for")
+    for path in sorted(tree.rglob("*")):
+        name = str(path.relative_to(tree))
+        if name.startswith(DATA) or not path.is_file():
+            continue
+        content = path.read_bytes()
+        if name not in MAY_SPEAK_OF_THE_GRADER:
+            if trace := TRACES.search(content):
+                problem(f"{name} says '{trace.group().decode()}'")
+        if path.suffix in (".cc", ".h", ".md"):
+            for part in parts:
+                if part in content:
+                    problem(f"{name} holds a part of an answer:\n"
+                            f"{part.decode()}")
+
+
+def run_tests(tree, options):
+    """Bazel's exit status and the tests it ran."""
+    events = PLACE / "events.json"
+    status = subprocess.run(
+        ["bazel", "test", "--config=quiet", "--keep_going",
+         f"--build_event_json_file={events}", *options, "//..."],
+        cwd=tree, stdout=subprocess.DEVNULL, check=False).returncode
+    lines = events.read_text(encoding="utf-8").splitlines()
+    return status, test_results.read_events(lines).values()
+
+
+def is_task_test(target):
+    return re.match(r"//modules/\d\d_", target.label)
+
+
+def check_stubs(tree, options):
+    _, targets = run_tests(tree, options)
+    count = 0
+    for target in targets:
+        if not target.builds:
+            problem(f"{target.label} does not build")
+        elif not is_task_test(target):
+            if not target.passed:
+                problem(f"{target.label} fails, although all of it is given")
+        elif target.tests == 0 or len(target.failures) != target.tests:
+            problem(f"{target.label}: {len(target.failures)} of {target.tests} "
+                    "tests fail with the stubs; all of them should")
+        for failure in target.failures if is_task_test(target) else ():
+            count += 1
+            if not NOT_IMPLEMENTED.search(failure.message):
+                problem(f"{failure.test} fails, but not because something is "
+                        f"not implemented:\n{failure.message}")
+    print(f"check_handout: {count} tests of tasks fail by NotImplemented")
+
+
+def check_solutions(tree, options):
+    for solution in sorted(ROOT.glob("solutions/*/*.cc")):
+        shutil.copy(solution, tree / "modules" / solution.parent.name)
+    status, targets = run_tests(tree, options)
+    for target in targets:
+        if not target.passed:
+            problem(f"{target.label} fails with the solutions")
+    if status != 0:
+        problem(f"bazel test ends with status {status} with the solutions")
+    tests = sum(target.tests for target in targets)
+    print(f"check_handout: with the solutions {len(targets)} test targets "
+          f"pass, {tests} tests")
+
+
+def main():
+    options = sys.argv[1:]
+    tree = unpack()
+    look_for_traces(tree)
+    # A warning is an error here, as in the course's own build: and what was
+    # compiled there need not be compiled again.
+    shutil.copy(ROOT / "course.bazelrc", tree)
+    check_stubs(tree, options)
+    check_solutions(tree, options)
+    print("check_handout: " + (f"{len(problems)} problems" if problems
+                               else "all is well"))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

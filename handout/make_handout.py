@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""./kvlab handout [FILE]: packs what students get into kvlab-handout.tar.gz.
+
+Takes the tracked files of the repository as they are now, without those that
+only the course may see. The same files give the same archive, byte for byte.
+"""
+
+import argparse
+import gzip
+import io
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDER = "kvlab"  # what the archive unpacks to
+
+SHIPPED = (
+    ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy", ".gitignore",
+    "BUILD", "LICENSE", "WORKSPACE", "cli/", "handout/submit.py",
+    "implementation/", "kit/", "kvlab", "models/", "modules/", "third_party/",
+)
+# The course's own part of a shipped folder.
+KEPT = ("cli/demo/", "third_party/lint/")
+
+README = "handout/README.student.md"
+MIDNIGHT = 1704067200  # 1 January 2024, in every entry of the archive
+
+
+def tracked():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True,
+                            capture_output=True, text=True)
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+def is_shipped(name):
+    return (any(name == each or each.endswith("/") and name.startswith(each)
+                for each in SHIPPED)
+            and not name.startswith(KEPT))
+
+
+def students_choice(text):
+    """implementation/BUILD with the student's code as the only default."""
+    text = re.sub(r"//solutions/(\w+):solution", r"//modules/\1:student", text)
+    return re.sub(
+        r"\A(#.*\n)+",
+        "# Which code the tests and programs of each module link: yours.\n",
+        text)
+
+
+def students_packages(text):
+    """packages.txt with the group that builds, and no other."""
+    groups = re.split(r"(?m)^(?=\[)", text)
+    return "".join([groups[0]] + [group for group in groups[1:]
+                                  if group.startswith("[build]")]).rstrip() + "\n"
+
+
+REWRITTEN = {
+    "implementation/BUILD": students_choice,
+    "third_party/packages.txt": students_packages,
+}
+
+
+def files():
+    """Everything in the handout: name, content, whether it can be run."""
+    named = {name: ROOT / name for name in tracked() if is_shipped(name)}
+    named["README.md"] = ROOT / README
+    for name, path in sorted(named.items()):
+        content = path.read_bytes()
+        if name in REWRITTEN:
+            content = REWRITTEN[name](content.decode("utf-8")).encode("utf-8")
+        yield name, content, os.access(path, os.X_OK)
+
+
+def pack(out):
+    """Writes the archive to the file object; how many files it holds."""
+    count = 0
+    # No time and no name in gzip's header.
+    with gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0) as zipped, \
+            tarfile.open(fileobj=zipped, mode="w") as archive:
+        for name, content, executable in files():
+            entry = tarfile.TarInfo(f"{FOLDER}/{name}")
+            entry.size = len(content)
+            entry.mtime = MIDNIGHT
+            entry.mode = 0o755 if executable else 0o644
+            archive.addfile(entry, io.BytesIO(content))
+            count += 1
+    return count
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="kvlab handout",
+                                     description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=pathlib.Path,
+                        default=pathlib.Path("kvlab-handout.tar.gz"))
+    target = parser.parse_args().file
+    archive = io.BytesIO()
+    count = pack(archive)
+    try:
+        target.write_bytes(archive.getvalue())
+    except OSError as error:
+        print(f"kvlab handout: cannot write {target}: {error.strerror}",
+              file=sys.stderr)
+        return 2
+    print(f"kvlab handout: {target}, {count} files, "
+          f"{target.stat().st_size / 1e6:.1f} MB; it unpacks to {FOLDER}/")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""What becomes of files that students get in another form."""
+
+import unittest
+
+from handout import make_handout
+
+
+class MakeHandoutTest(unittest.TestCase):
+
+    def test_ships_what_students_need(self):
+        for name in ("kvlab", "BUILD", "kit/tensor.h", "modules/01_a/a_test.cc",
+                     "handout/submit.py", "third_party/setup"):
+            self.assertTrue(make_handout.is_shipped(name), name)
+
+    def test_keeps_what_is_the_courses_own(self):
+        for name in ("solutions/01_a/a.cc", "autograder/rubric.toml",
+                     "course.bazelrc", "handout/make_handout.py", "README.md",
+                     "cli/demo/demo.cc", "third_party/lint/check", ".ci/run"):
+            self.assertFalse(make_handout.is_shipped(name), name)
+
+    def test_links_the_students_code_by_default(self):
+        text = make_handout.students_choice(
+            "# Solutions, here.\n# Second line.\n\n"
+            'build_setting_default = "//solutions/01_attention:solution",\n')
+        self.assertNotRegex(text, "(?i)solution")
+        self.assertIn('= "//modules/01_attention:student",', text)
+
+    def test_installs_only_what_builds(self):
+        self.assertEqual(
+            make_handout.students_packages(
+                "# Head\n\n[build]\ng++  # compiler\n\n[grade]\nbwrap  # no\n"),
+            "# Head\n\n[build]\ng++  # compiler\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

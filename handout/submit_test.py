@@ -1,0 +1,90 @@
+"""What `./kvlab submit` promises."""
+
+import contextlib
+import io
+import pathlib
+import tempfile
+import unittest
+import zipfile
+from unittest import mock
+
+from handout import submit
+
+STUB = """\
+void A() {
+  throw NotImplemented("A", "module 1, task 2");
+}
+void LongName() {
+  throw NotImplemented("LongName",
+                       "module 1, task 3");
+}
+"""
+
+
+class SubmitTest(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.zip = self.root / "submission.zip"
+        self.write("01_attention/module.toml", 'files = ["a.cc", "b.cc"]')
+        self.write("01_attention/a.cc", STUB)
+        self.write("01_attention/b.cc", "// done\n")
+        self.write("01_attention/notes.txt", "mine")
+        self.write("02_transformer/module.toml", 'files = ["c.cc"]')
+        self.write("02_transformer/c.cc", "// done\n")
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def submit(self, *arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with mock.patch.object(submit, "MODULES", self.root), \
+                contextlib.redirect_stdout(out), \
+                contextlib.redirect_stderr(err):
+            status = submit.main(arguments or [str(self.zip)])
+        return status, out.getvalue(), err.getvalue()
+
+    def test_packs_exactly_the_files_that_modules_name(self):
+        status, out, _ = self.submit()
+
+        self.assertEqual(status, 0)
+        with zipfile.ZipFile(self.zip) as archive:
+            self.assertEqual(archive.namelist(), [
+                "01_attention/a.cc", "01_attention/b.cc", "02_transformer/c.cc"])
+            self.assertEqual(archive.read("01_attention/a.cc"), STUB.encode())
+        self.assertRegex(out, r" 8 bytes  02_transformer/c.cc")
+        self.assertIn("3 files", out)
+
+    def test_says_which_tasks_are_not_done(self):
+        _, out, _ = self.submit()
+
+        self.assertIn("not done yet in module 1: 1.2 A, 1.3 LongName\n", out)
+
+    def test_is_silent_about_tasks_when_all_are_done(self):
+        self.write("01_attention/a.cc", "// done\n")
+
+        self.assertNotIn("not done", self.submit()[1])
+
+    def test_refuses_when_a_file_is_missing(self):
+        (self.root / "01_attention/b.cc").unlink()
+
+        status, _, err = self.submit()
+
+        self.assertEqual(status, 2)
+        self.assertEqual(err, "kvlab submit: modules/01_attention/b.cc is "
+                         "missing; nothing was packed\n")
+        self.assertFalse(self.zip.exists())
+
+    def test_refuses_a_place_it_cannot_write_to(self):
+        status, _, err = self.submit(str(self.root / "no" / "such.zip"))
+
+        self.assertEqual(status, 2)
+        self.assertRegex(err, r"^kvlab submit: cannot write .*\n$")
+
+
+if __name__ == "__main__":
+    unittest.main()
