@@ -60,7 +60,7 @@ class TensorReader {
 
   LinearWeights Linear(const std::string& name, std::size_t in,
                        std::size_t out) const {
-    return {.weight = Conv1D(name + ".weight", in, out),
+    return {.weight = Conv1D(name + ".weight", in, out).InPanels(),
             .bias = Vector(name + ".bias", out)};
   }
 

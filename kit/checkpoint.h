@@ -16,9 +16,11 @@ namespace kvlab {
 // says "tie_word_embeddings": false; then it is lm_head.weight. Tensors that
 // the model does not need, such as the masks that published files carry along
 // (h.0.attn.bias), are ignored.
-// The file is mapped, not copied, and stays mapped as long as the weights
-// live; a matrix is copied only if it does not lie at a multiple of its
-// element size. Biases and layer norms are widened to float32.
+// The file is mapped, and stays mapped as long as the weights live. The tables
+// wte, wpe and lm_head are read where they lie, unless that is no multiple of
+// their element size; the matrices of the blocks are copied into panels (see
+// WeightMatrix::InPanels) in the type they are stored in. Biases and layer
+// norms are widened to float32.
 //
 // Throws DataError, naming the file and the tensor, for whatever does not
 // hold: a missing or truncated file, a header longer than the file, offsets

@@ -11,6 +11,7 @@
 #include "kit/kernels/dot.h"
 #include "kit/kernels/few_rows.h"
 #include "kit/kernels/many_rows.h"
+#include "kit/kernels/panel.h"
 #include "kit/kernels/stored_matrix.h"
 
 namespace kvlab {
@@ -49,7 +50,9 @@ void StartFrom(std::span<const float> bias, Matrix out) {
 // out += a * b, b [k, n].
 template <DType kType>
 void AddProduct(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  if (a.rows <= kernels::kFewRows) {
+  if (a.rows == 1 && b.cols == kPanelWidth) {
+    kernels::AddRowTimesPanel(a.data, b, out.data);
+  } else if (a.rows <= kernels::kFewRows) {
     kernels::AddProductFewRows(a, b, out);
   } else {
     kernels::AddProductManyRows(a, b, out);
@@ -70,10 +73,21 @@ template <DType kType>
 void AddLinear(ConstMatrix x, const WeightMatrix& weight, Matrix out) {
   const std::size_t in = weight.In();
   const std::size_t out_features = weight.Out();
-  if (weight.Layout() == WeightLayout::kInOut) {
-    AddProduct<kType>(x, {weight.Data(), in, out_features, out_features}, out);
-  } else {
-    AddTransposed<kType>(x, {weight.Data(), out_features, in, in}, out);
+  switch (weight.Layout()) {
+    case WeightLayout::kInOut:
+      return AddProduct<kType>(
+          x, {weight.Data(), in, out_features, out_features}, out);
+    case WeightLayout::kOutIn:
+      return AddTransposed<kType>(x, {weight.Data(), out_features, in, in},
+                                  out);
+    case WeightLayout::kPanels:
+      break;
+  }
+  for (std::size_t n = 0; n < out_features; n += kPanelWidth) {
+    const std::size_t width = std::min(kPanelWidth, out_features - n);
+    const StoredMatrix<kType> panel = {
+        weight.Data() + n * in * DTypeBytes(kType), in, width, width};
+    AddProduct<kType>(x, panel, kernels::Block(out, 0, n, x.rows, width));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "kit/weight_matrix.h"
 
-#include <bit>
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,10 @@ float LoadElement(const std::byte* data, DType dtype) {
   std::memcpy(&bits, data, sizeof(bits));
   return dtype == DType::kF16 ? HalfToFloat(bits) : BFloat16ToFloat(bits);
 }
+
+struct alignas(64) CacheLine {
+  std::array<std::byte, 64> bytes;
+};
 
 }  // namespace
 
@@ -69,9 +74,8 @@ float WeightMatrix::At(std::size_t in, std::size_t out) const {
                             std::to_string(out_),
                         "stay below In() and Out()");
   }
-  const std::size_t index =
-      layout_ == WeightLayout::kInOut ? in * out_ + out : out * in_ + in;
-  return LoadElement(bytes_.data() + index * DTypeBytes(dtype_), dtype_);
+  return LoadElement(bytes_.data() + Index(in, out) * DTypeBytes(dtype_),
+                     dtype_);
 }
 
 void WeightMatrix::CopyOutputRow(std::size_t out, std::span<float> row) const {
@@ -83,22 +87,43 @@ void WeightMatrix::CopyOutputRow(std::size_t out, std::span<float> row) const {
                             " to " + std::to_string(out_) + " features",
                         "stay below Out() and give In() floats");
   }
-  const std::size_t element = DTypeBytes(dtype_);
-  const bool contiguous = layout_ == WeightLayout::kOutIn;
-  const std::byte* data =
-      bytes_.data() + (contiguous ? out * in_ : out) * element;
-  const std::size_t step = (contiguous ? 1 : out_) * element;
+  const std::size_t first = Index(0, out);
+  const std::size_t step = in_ > 1 ? Index(1, out) - first : 0;
   for (std::size_t in = 0; in < in_; ++in) {
-    row[in] = LoadElement(data + in * step, dtype_);
+    row[in] = LoadElement(
+        bytes_.data() + (first + in * step) * DTypeBytes(dtype_), dtype_);
   }
 }
 
-WeightMatrix WeightMatrix::Transposed() const {
-  WeightMatrix other = *this;
-  other.layout_ = layout_ == WeightLayout::kInOut ? WeightLayout::kOutIn
-                                                  : WeightLayout::kInOut;
-  std::swap(other.in_, other.out_);
-  return other;
+WeightMatrix WeightMatrix::InPanels() const {
+  auto lines = std::make_shared<std::vector<CacheLine>>(
+      (bytes_.size() + sizeof(CacheLine) - 1) / sizeof(CacheLine));
+  const std::span<std::byte> copy =
+      std::as_writable_bytes(std::span(*lines)).first(bytes_.size());
+  const WeightMatrix panels(lines, copy, dtype_, WeightLayout::kPanels, in_,
+                            out_);
+  const std::size_t element = DTypeBytes(dtype_);
+  for (std::size_t in = 0; in < in_; ++in) {
+    for (std::size_t out = 0; out < out_; ++out) {
+      std::memcpy(copy.data() + panels.Index(in, out) * element,
+                  bytes_.data() + Index(in, out) * element, element);
+    }
+  }
+  return panels;
+}
+
+std::size_t WeightMatrix::Index(std::size_t in, std::size_t out) const {
+  switch (layout_) {
+    case WeightLayout::kInOut:
+      return in * out_ + out;
+    case WeightLayout::kOutIn:
+      return out * in_ + in;
+    case WeightLayout::kPanels:
+      break;
+  }
+  const std::size_t begin = out / kPanelWidth * kPanelWidth;
+  const std::size_t width = std::min(kPanelWidth, out_ - begin);
+  return begin * in_ + in * width + (out - begin);
 }
 
 }  // namespace kvlab

@@ -14,15 +14,22 @@ enum class DType { kF32, kF16, kBF16 };
 // Bytes of one element: 4, 2, 2.
 std::size_t DTypeBytes(DType dtype);
 
-// Which of the two axes comes first in memory.
+// In which order the elements lie in memory.
 enum class WeightLayout {
-  kInOut,  // row-major [in, out]: GPT-2's Conv1D
-  kOutIn,  // row-major [out, in]: torch.nn.Linear, and wte as the head
+  kInOut,   // row-major [in, out]: GPT-2's Conv1D
+  kOutIn,   // row-major [out, in]: torch.nn.Linear, and wte as the head
+  kPanels,  // [in, out] cut into panels of kPanelWidth output features, one
+            // panel behind the other, each row-major [in, its width]
 };
+
+// Output features of a panel; the last one has what is left over. 64 float32
+// sums fill half of the AVX registers: a decode step reads a panel from end to
+// end and touches its outputs once.
+inline constexpr std::size_t kPanelWidth = 64;
 
 // A linear map from `in` to `out` features, read-only, in the element type
 // and order of the checkpoint: a decode step is bound by reading these bytes,
-// so they are never widened in memory. Copies share the bytes.
+// so they are never widened in memory. Copies of the object share the bytes.
 class WeightMatrix {
  public:
   // An empty map, 0 x 0.
@@ -54,11 +61,15 @@ class WeightMatrix {
   // `out`. Throws ContractError if out >= Out() or row.size() != In().
   void CopyOutputRow(std::size_t out, std::span<float> row) const;
 
-  // The same map with the bytes read the other way round: in and out change
-  // places. Copies nothing.
-  WeightMatrix Transposed() const;
+  // The same map, copied into kPanels and to the start of a cache line. What
+  // memory streams best is one address after the other, so that is how the
+  // kernels meet these elements.
+  WeightMatrix InPanels() const;
 
  private:
+  // Where an element lies, counted in elements.
+  std::size_t Index(std::size_t in, std::size_t out) const;
+
   std::shared_ptr<const void> owner_;
   std::span<const std::byte> bytes_;
   DType dtype_ = DType::kF32;

@@ -34,13 +34,16 @@ inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   }
   std::array<float, kLanes> folded{};
   xsimd::haddp(sums).store_unaligned(folded.data());
+  for (; k < b.cols; ++k) {
+    for (std::size_t m = 0; m < kRows; ++m) {
+      for (std::size_t n = 0; n < kCols; ++n) {
+        folded[m * kCols + n] += a.data[m * a.row_stride + k] * b.LoadOne(n, k);
+      }
+    }
+  }
   for (std::size_t m = 0; m < kRows; ++m) {
     for (std::size_t n = 0; n < kCols; ++n) {
-      float sum = folded[m * kCols + n];
-      for (std::size_t tail = k; tail < b.cols; ++tail) {
-        sum += a.Row(m)[tail] * b.LoadOne(n, tail);
-      }
-      out.Row(m)[n] += sum;
+      out.data[m * out.row_stride + n] += folded[m * kCols + n];
     }
   }
 }
@@ -84,6 +87,7 @@ void AddTransposedFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   for (std::size_t n = 0; n < b.rows; n += kBand) {
     const std::size_t height = std::min(kBand, b.rows - n);
     const StoredMatrix<kType> b_band = b.Block(n, 0, height, b.cols);
+    for (std::size_t i = 0; i < kBand; ++i) b.PrefetchRow(n + kBand + i);
     std::size_t m = 0;
     for (; m + 2 <= a.rows; m += 2) {
       AddDotsOfRows<2>(Block(a, m, 0, 2, a.cols), b_band,

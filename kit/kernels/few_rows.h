@@ -10,6 +10,7 @@
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/tile.h"
 #include "kit/tensor.h"
+#include "kit/weight_matrix.h"
 
 namespace kvlab::kernels {
 
@@ -67,15 +68,16 @@ void AddBand(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   AddBandOfRows<kMaxRows>(a, b, out);
 }
 
-// out += a * b. A band of 8 rows of b is swept from left to right: 8 streams
-// are as many as the hardware prefetches well. The sums in out, which every
-// band adds to, stay in the first-level cache.
+// out += a * b. A band of rows of b is swept from left to right, by a few rows
+// of a at a time. In a wide matrix a band has 8 rows, as many streams as the
+// hardware prefetches well; a panel lies in one piece, and a band of it is
+// what fits the first-level cache beside the sums.
 template <DType kType>
 void AddProductFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  constexpr std::size_t kBand = 8;
   constexpr std::size_t kGroup = 6;
-  for (std::size_t k = 0; k < b.rows; k += kBand) {
-    const std::size_t depth = std::min(kBand, b.rows - k);
+  const std::size_t height = b.cols <= kPanelWidth ? 64 : 8;
+  for (std::size_t k = 0; k < b.rows; k += height) {
+    const std::size_t depth = std::min(height, b.rows - k);
     const StoredMatrix<kType> band = b.Block(k, 0, depth, b.cols);
     for (std::size_t m = 0; m < a.rows; m += kGroup) {
       const std::size_t rows = std::min(kGroup, a.rows - m);

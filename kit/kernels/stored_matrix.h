@@ -60,6 +60,16 @@ struct StoredMatrix {
     }
   }
 
+  // Asks for the lines of memory that hold this row. It may lie beyond the
+  // end: what is not there is not fetched.
+  void PrefetchRow(std::size_t row) const {
+    constexpr std::size_t kLineBytes = 64;
+    const auto* address = reinterpret_cast<const char*>(Address(row, 0));
+    for (std::size_t i = 0; i < cols * kElementBytes; i += kLineBytes) {
+      _mm_prefetch(address + i, _MM_HINT_T0);
+    }
+  }
+
   // The part that starts at [row, col] and has the given size.
   StoredMatrix Block(std::size_t row, std::size_t col, std::size_t block_rows,
                      std::size_t block_cols) const {

@@ -1,0 +1,50 @@
+#include "kit/work.h"
+
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace kvlab {
+namespace {
+
+TEST(CountedWorkTest, KeepsTheCategoriesApart) {
+  const WorkCounts before = CountedWork();
+  CountMacs(Work::kQkv, 1);
+  CountMacs(Work::kAttention, 20);
+  CountMacs(Work::kProjection, 300);
+  CountMacs(Work::kMlp, 4000);
+  CountMacs(Work::kHead, 50000);
+  CountMacs(Work::kAttention, 20);
+  const WorkCounts counted = CountedWork() - before;
+  EXPECT_EQ(counted[Work::kQkv], 1U);
+  EXPECT_EQ(counted[Work::kAttention], 40U);
+  EXPECT_EQ(counted[Work::kProjection], 300U);
+  EXPECT_EQ(counted[Work::kMlp], 4000U);
+  EXPECT_EQ(counted[Work::kHead], 50000U);
+  EXPECT_EQ(counted.Total(), 54341U);
+}
+
+TEST(CountedWorkTest, LosesNothingBetweenThreads) {
+  const WorkCounts before = CountedWork();
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([] {
+      for (std::size_t i = 0; i < 10000; ++i) CountMacs(Work::kMlp, 3);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ((CountedWork() - before)[Work::kMlp], 4U * 10000 * 3);
+}
+
+TEST(WorkNameTest, NamesEveryCategory) {
+  EXPECT_EQ(WorkName(Work::kQkv), "qkv");
+  EXPECT_EQ(WorkName(Work::kAttention), "attention");
+  EXPECT_EQ(WorkName(Work::kProjection), "projection");
+  EXPECT_EQ(WorkName(Work::kMlp), "mlp");
+  EXPECT_EQ(WorkName(Work::kHead), "head");
+}
+
+}  // namespace
+}  // namespace kvlab
