@@ -14,29 +14,29 @@ _SOLUTION_DEPS = [
     "//modules/03_memoization:contract",
 ]
 
-def knockouts(module, files, tests, before):
+def knockouts(name, files, tests, before):
     """A test for each knockout in the folder of a module.
 
     Args:
-      module: the folder, "NN_name".
+      name: the folder, "NN_name".
       files: the module's sources without .cc.
       tests: the module's tests.
       before: the solutions of the modules that it stands on.
     """
-    for path in native.glob([module + "/*/*.toml"]):
-        _, file, name = path[:-len(".toml")].split("/")
+    for path in native.glob([name + "/*/*.toml"]):
+        _, file, bug = path[:-len(".toml")].split("/")
         if file not in files:
-            fail("%s: there is no %s.cc in %s" % (path, file, module))
+            fail("%s: there is no %s.cc in %s" % (path, file, name))
         _knockout(
-            name = "%s/%s/%s" % (module, file, name),
+            name = "%s/%s/%s" % (name, file, bug),
             knockout = path,
-            solution = "//solutions/%s:%s.cc" % (module, file),
+            solution = "//solutions/%s:%s.cc" % (name, file),
             deps = before + [
-                "//solutions/%s:%s" % (module, other)
+                "//solutions/%s:%s" % (name, other)
                 for other in files
                 if other != file
             ] + [
-                "//modules/%s:%s_cases" % (module, test)
+                "//modules/%s:%s_cases" % (name, test)
                 for test in tests
             ],
         )
