@@ -14,7 +14,6 @@ load(
     "CPP_COMPILE_ACTION_NAME",
 )
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
-load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 
 WorkerInfo = provider(
     doc = "A worker that lacks only the student's objects.",
