@@ -61,16 +61,20 @@ def unpack():
 
 
 def answers():
-    """Every three lines that follow each other in a region of a solution."""
+    """Every three lines that follow each other in a region of a solution, and
+    nowhere outside of one."""
     for solution in sorted(ROOT.glob("solutions/*/*.cc")):
-        inside, lines = False, []
+        inside, lines, parts, given = False, [], set(), ""
         for line in solution.read_text(encoding="utf-8").splitlines(True):
             if re.match(r"\s*// (BEGIN|END) SOLUTION", line):
                 inside, lines = "BEGIN" in line, []
-            elif inside:
+            elif not inside:
+                given += line
+            else:
                 lines = lines[-2:] + [line]
                 if sum(len(each.strip()) for each in lines) > 60:
-                    yield "".join(lines).encode()
+                    parts.add("".join(lines))
+        yield from (part.encode() for part in parts if part not in given)
 
 
 def look_for_traces(tree):

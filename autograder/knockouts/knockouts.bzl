@@ -81,5 +81,6 @@ def _knockout(name, knockout, solution, deps):
             ":%s_tests" % name,
         ],
         main = "caught_test.py",
+        tags = ["no-sanitize"],
         deps = [":knockout"],
     )
