@@ -1,0 +1,172 @@
+// grade PATH...: marks submissions and writes a report for each.
+//
+// Exit status: 0 whatever the marks, 2 for a usage error, 1 if the grader
+// itself failed.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "autograder/checks/check.h"
+#include "autograder/grade_submission.h"
+#include "autograder/report/gradescope.h"
+#include "autograder/report/text_report.h"
+#include "autograder/rubric/rubric.h"
+#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/worker_kit/staged_kit.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct CommandLine {
+  std::vector<fs::path> paths;
+  fs::path out = "report";
+  std::optional<std::uint64_t> seed;
+  std::optional<int> module;
+  bool brief = false;
+  fs::path rubric;
+};
+
+// What the build puts beside this program.
+fs::path Runfile(const std::string& name) {
+  return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab/" +
+         name;
+}
+
+// One line that is written over on a terminal, else a line for each step.
+class Progress {
+ public:
+  void Show(const std::string& text) {
+    if (!terminal_) {
+      std::cerr << text << '\n';
+      return;
+    }
+    std::cerr << "\r\033[K" << text.substr(0, kColumns) << std::flush;
+  }
+  void Clear() {
+    if (terminal_) std::cerr << "\r\033[K" << std::flush;
+  }
+
+ private:
+  static constexpr std::size_t kColumns = 79;
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+};
+
+std::uint64_t FreshSeed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
+
+std::optional<Judged> JudgedOf(std::optional<int> module) {
+  static const std::map<int, Judged> kModules = {
+      {1, Judged::kModule1}, {2, Judged::kModule2}, {3, Judged::kModule3}};
+  if (!module) return {};
+  return kModules.at(*module);
+}
+
+// `out`/name, or `out`/name-2 if an earlier submission has the same name.
+fs::path FolderFor(const Report& report, const fs::path& out,
+                   std::map<std::string, int>& taken) {
+  const int count = ++taken[report.name];
+  return out /
+         (count == 1 ? report.name : fmt::format("{}-{}", report.name, count));
+}
+
+void Write(const fs::path& file, const std::string& content) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << content;
+  stream.close();
+  if (!stream) throw GraderError("cannot write " + file.string());
+}
+
+void WriteReports(const Report& report, const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw GraderError("cannot make " + folder.string() + ": " +
+                      error.message());
+  }
+  Write(folder / "report.txt", FullText(report));
+  Write(folder / "instructor.txt", InstructorText(report));
+  Write(folder / "results.json", GradescopeJson(report));
+}
+
+// Parses the command line, or exits: 0 for --help, 2 for what is wrong.
+CommandLine Parse(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("Marks submissions: folders or zip files.", "kvlab grade");
+  app.add_option("PATH", line.paths, "a submission: folder or zip")
+      ->required()
+      ->check(CLI::ExistingPath);
+  app.add_option("--out", line.out, "where reports go, a folder for each")
+      ->capture_default_str();
+  app.add_option("--seed", line.seed, "repeats a run (see instructor.txt)");
+  app.add_option("--module", line.module, "judge only this module")
+      ->check(CLI::Range(1, 3));
+  app.add_option("--rubric", line.rubric, "another rubric.toml");
+  app.add_flag("--brief", line.brief, "print only what was lost and why");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error) == 0 ? 0 : 2);
+  }
+  return line;
+}
+
+void GradeAll(const CommandLine& line) {
+  const Rubric rubric = LoadRubric(
+      line.rubric.empty() ? Runfile("autograder/rubric.toml") : line.rubric,
+      AllChecks());
+  const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
+  const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
+                      ChooseSandboxUser());
+  const GradingGround ground = {rubric, kit, checkpoint};
+  Progress progress;
+  std::vector<Report> reports;
+  std::map<std::string, int> taken;
+  for (const fs::path& path : line.paths) {
+    GradingOptions options;
+    options.seed = line.seed.value_or(FreshSeed());
+    options.only = JudgedOf(line.module);
+    options.on_progress = [&](const std::string& what) {
+      progress.Show(fmt::format("[{}/{}] {}: {}", reports.size() + 1,
+                                line.paths.size(), path.string(), what));
+    };
+    reports.push_back(GradeSubmission(ground, path, options));
+    progress.Clear();
+    const fs::path folder = FolderFor(reports.back(), line.out, taken);
+    WriteReports(reports.back(), folder);
+    std::cout << (line.brief ? BriefText(reports.back())
+                             : FullText(reports.back()))
+              << "\nreports in " << folder.string() << "\n\n"
+              << std::flush;
+  }
+  if (reports.size() > 1) std::cout << SummaryTable(reports);
+}
+
+}  // namespace
+}  // namespace kvlab::grading
+
+int main(int argc, char** argv) {
+  const auto line = kvlab::grading::Parse(argc, argv);
+  try {
+    kvlab::grading::GradeAll(line);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "\nthe grader failed: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,208 @@
+#include "autograder/grade_submission.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograder/checker/counting_endpoint.h"
+#include "autograder/checker/local_endpoint.h"
+#include "autograder/checker/worker_endpoint.h"
+#include "autograder/checks/check.h"
+#include "autograder/protocol/channel.h"
+#include "autograder/rubric/scoring.h"
+#include "autograder/submission/submission.h"
+#include "autograder/worker_kit/build_workers.h"
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "kit/error.h"
+
+namespace kvlab::grading {
+namespace {
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  const std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
+  return seconds.count();
+}
+
+const char* WorkerOf(Judged judged) {
+  switch (judged) {
+    case Judged::kModule1:
+      return "worker_1";
+    case Judged::kModule2:
+      return "worker_2";
+    case Judged::kModule3:
+      return "worker_3";
+    case Judged::kAll:
+      break;
+  }
+  return "worker_all";
+}
+
+// The first lines of what a compiler or linker says; the rest follows from
+// them.
+std::string FirstLines(const std::string& text) {
+  constexpr int kMaxLines = 25;
+  std::istringstream lines(text);
+  std::string first;
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (++count > kMaxLines) return first + "...";
+    first += line + "\n";
+  }
+  return first;
+}
+
+// The workers of one submission, part by part.
+class Workers {
+ public:
+  Workers(const GradingGround& ground, const SubmissionBuild& build)
+      : ground_(ground), build_(build) {
+    baseline_ =
+        std::make_unique<WorkerEndpoint>(Options(ground.kit.ReferenceWorker()));
+  }
+
+  PartSetup SetUp(const RubricPart& part) {
+    const WorkerBuild& worker = build_.workers.at(WorkerOf(part.judged));
+    if (!worker.Built()) {
+      return {.parties = {}, .trouble = Trouble(part.judged, worker)};
+    }
+    student_ = std::make_unique<WorkerEndpoint>(Options(worker.program));
+    counted_ = std::make_unique<CountingEndpoint>(Options(worker.program));
+    return {
+        .parties = {.student = student_.get(),
+                    .reference = &reference_,
+                    .baseline = baseline_.get(),
+                    .counted = counted_.get(),
+                    .instructions_of_last_call =
+                        [this] { return counted_->InstructionsOfLastCall(); }},
+        .trouble = ""};
+  }
+
+ private:
+  WorkerOptions Options(const std::filesystem::path& program) const {
+    WorkerOptions options;
+    options.program = program;
+    options.model = ground_.kit.Model();
+    options.user = ground_.kit.User();
+    return options;
+  }
+
+  // The compiler's words belong to the part of the module that they are about.
+  std::string Trouble(Judged judged, const WorkerBuild& worker) const {
+    if (judged != Judged::kAll) {
+      for (const WorkerRecipe& recipe : ground_.kit.Manifest().workers) {
+        if (recipe.name != WorkerOf(judged)) continue;
+        const std::string& module = recipe.student_modules.front();
+        const std::string& problem = build_.modules.at(module).problem;
+        if (!problem.empty()) return FirstLines(problem);
+      }
+    }
+    return FirstLines(worker.problem);
+  }
+
+  const GradingGround& ground_;
+  const SubmissionBuild& build_;
+  LocalEndpoint reference_;
+  std::unique_ptr<WorkerEndpoint> baseline_;
+  std::unique_ptr<WorkerEndpoint> student_;
+  std::unique_ptr<CountingEndpoint> counted_;
+};
+
+std::vector<std::string> Notices(const Submission& submission) {
+  std::vector<std::string> notices;
+  for (const auto& [path, file] : submission.files) {
+    if (!file.IsPresent()) notices.push_back(path + ": " + file.problem);
+  }
+  if (submission.ignored_count > 0) {
+    notices.push_back(fmt::format(
+        "ignored, since no module asks for it: {}{}",
+        fmt::join(submission.ignored, ", "),
+        submission.ignored_count > submission.ignored.size()
+            ? fmt::format(" and {} more",
+                          submission.ignored_count - submission.ignored.size())
+            : ""));
+  }
+  return notices;
+}
+
+// A path that cannot be read as a submission counts as an empty one.
+Submission ReadOrEmpty(const std::filesystem::path& path, const StagedKit& kit,
+                       std::vector<std::string>& notices) {
+  try {
+    return ReadSubmission(path, kit.Modules());
+  } catch (const DataError& error) {
+    notices.emplace_back(error.what());
+  }
+  Submission empty;
+  for (const ModuleFiles& module : kit.Modules()) {
+    for (const std::string& file : module.files) {
+      empty.files[CoursePath(module, file)].problem = "it is missing";
+    }
+  }
+  return empty;
+}
+
+std::string NameOf(const std::filesystem::path& path) {
+  std::filesystem::path clean = std::filesystem::absolute(path);
+  clean = clean.lexically_normal();
+  if (clean.filename().empty()) clean = clean.parent_path();
+  return clean.extension() == ".zip" ? clean.stem().string()
+                                     : clean.filename().string();
+}
+
+std::string Isolation(const StagedKit& kit) {
+  return fmt::format("bubblewrap, as {}, without network",
+                     kit.User() ? kit.User()->name : "the grader's own user");
+}
+
+}  // namespace
+
+Report GradeSubmission(const GradingGround& ground,
+                       const std::filesystem::path& path,
+                       const GradingOptions& options) {
+  const auto progress = [&](const std::string& what) {
+    if (options.on_progress) options.on_progress(what);
+  };
+  Report report;
+  report.name = NameOf(path);
+  report.seed = options.seed;
+  report.isolation = Isolation(ground.kit);
+  const Submission submission = ReadOrEmpty(path, ground.kit, report.notices);
+  for (std::string& notice : Notices(submission)) {
+    report.notices.push_back(std::move(notice));
+  }
+
+  progress("compiling");
+  auto start = std::chrono::steady_clock::now();
+  const SubmissionBuild build = BuildWorkers(ground.kit, submission);
+  report.build_seconds = SecondsSince(start);
+
+  start = std::chrono::steady_clock::now();
+  Workers workers(ground, build);
+  ScoringOptions scoring;
+  scoring.seed = options.seed;
+  scoring.checkpoint = {.in_worker = kModelFolder,
+                        .here = ground.checkpoint.string()};
+  scoring.set_up_part = [&](const RubricPart& part) {
+    return workers.SetUp(part);
+  };
+  scoring.on_check = [&](const RubricTask& task, const RubricCheck& check) {
+    progress(fmt::format("{} {}: {}", task.id, task.title, check.title));
+  };
+  scoring.wanted = [&](const RubricPart& part) {
+    return !options.only || part.judged == *options.only;
+  };
+  report.marks = Score(ground.rubric, AllChecks(), scoring);
+  report.check_seconds = SecondsSince(start);
+  return report;
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,40 @@
+// From a path that somebody handed in to a report.
+#ifndef KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
+#define KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "autograder/report/report.h"
+#include "autograder/rubric/rubric.h"
+#include "autograder/worker_kit/staged_kit.h"
+
+namespace kvlab::grading {
+
+struct GradingOptions {
+  std::uint64_t seed = 0;
+  // Which part of the rubric; all of them if not given.
+  std::optional<Judged> only;
+  // Called with what is being done: "3.6 Cached attention: Steps".
+  std::function<void(const std::string& what)> on_progress;
+};
+
+// What all submissions of a run share.
+struct GradingGround {
+  const Rubric& rubric;
+  const StagedKit& kit;
+  std::filesystem::path checkpoint;  // as this process finds it
+};
+
+// Reads, compiles, runs and marks. Whatever is wrong with the submission is in
+// the report. Throws GraderError or SandboxError if the grader is at fault.
+Report GradeSubmission(const GradingGround& ground,
+                       const std::filesystem::path& path,
+                       const GradingOptions& options);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_

@@ -1,0 +1,214 @@
+#include "autograder/report/text_report.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr std::size_t kColumns = 80;
+constexpr std::size_t kLabelColumns = 12;
+
+// `text` in lines of up to `columns`. Its own line ends stay; a word that is
+// too long gets a line of its own.
+std::vector<std::string> Wrap(const std::string& text, std::size_t columns) {
+  std::vector<std::string> lines;
+  std::istringstream paragraphs(text);
+  for (std::string paragraph; std::getline(paragraphs, paragraph);) {
+    // Compilers and errors indent; that is kept.
+    const std::size_t indent =
+        std::min(paragraph.find_first_not_of(' '), paragraph.size());
+    std::string line(indent, ' ');
+    std::istringstream words(paragraph);
+    for (std::string word; words >> word;) {
+      if (line.size() > indent && line.size() + 1 + word.size() > columns) {
+        lines.push_back(line);
+        line = std::string(indent, ' ');
+      }
+      if (line.size() > indent) line += ' ';
+      line += word;
+    }
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+// "      asked       A random ..." with the text wrapped beside its label.
+std::string Labelled(std::size_t indent, std::string_view label,
+                     const std::string& text) {
+  std::string out;
+  bool first = true;
+  for (const std::string& line :
+       Wrap(text, kColumns - indent - kLabelColumns)) {
+    out += fmt::format("{:{}}{:<{}}{}\n", "", indent, first ? label : "",
+                       kLabelColumns, line);
+    first = false;
+  }
+  return out;
+}
+
+// A title on the left and points on the right.
+std::string Line(std::size_t indent, const std::string& title, double points,
+                 double max_points) {
+  return fmt::format("{:{}}{:<{}}{:>6g} of {:g}\n", "", indent, title,
+                     kColumns - 14 - indent, points, max_points);
+}
+
+// Each label with its text, for checks that lost points.
+std::vector<std::pair<std::string, std::string>> Texts(const CheckMark& mark) {
+  std::vector<std::pair<std::string, std::string>> texts;
+  if (mark.Passed()) {
+    if (!mark.measured.empty()) texts.emplace_back("measured", mark.measured);
+    return texts;
+  }
+  if (!mark.run) {
+    texts.emplace_back("not run", mark.came_back);
+    return texts;
+  }
+  texts.emplace_back("asked", mark.check->asked);
+  texts.emplace_back("came back", mark.came_back);
+  texts.emplace_back("why", mark.check->why);
+  texts.emplace_back("where", mark.check->where);
+  return texts;
+}
+
+std::string Notices(const Report& report) {
+  std::string out;
+  for (const std::string& notice : report.notices) {
+    out += Labelled(2, "note", notice);
+  }
+  for (const PartMark& part : report.marks.parts) {
+    if (part.trouble.empty()) continue;
+    out += fmt::format("  {} could not be run:\n", part.part->title);
+    std::istringstream lines(part.trouble);
+    for (std::string line; std::getline(lines, line);) {
+      out += fmt::format("    {}\n", line);
+    }
+  }
+  return out;
+}
+
+std::string TaskText(const TaskMark& task) {
+  std::string out =
+      Line(2, fmt::format("{:<5} {}", task.task->id, task.task->title),
+           task.Points(), task.task->Points());
+  for (const CheckMark& mark : task.checks) {
+    if (mark.Passed() && mark.measured.empty()) continue;
+    out += Line(8, mark.check->title, mark.points, mark.check->points);
+    for (const auto& [label, text] : Texts(mark)) {
+      out += Labelled(10, label, text);
+    }
+  }
+  return out;
+}
+
+std::size_t LostWithoutRunning(const Marks& marks) {
+  std::size_t count = 0;
+  for (const PartMark& part : marks.parts) {
+    for (const TaskMark& task : part.tasks) {
+      count += static_cast<std::size_t>(
+          std::ranges::count(task.checks, false, &CheckMark::run));
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+std::string CheckText(const CheckMark& mark) {
+  std::string out;
+  for (const auto& [label, text] : Texts(mark)) {
+    out += fmt::format("{}{}: {}", out.empty() ? "" : "\n", label, text);
+  }
+  return out;
+}
+
+std::string FullText(const Report& report) {
+  std::string out =
+      Line(0, report.name, report.marks.Points(), report.marks.MaxPoints());
+  out += Notices(report);
+  for (const PartMark& part : report.marks.parts) {
+    out += '\n';
+    out += Line(0, part.part->title, part.Points(), part.part->Points());
+    if (!part.trouble.empty()) {
+      out += "  not run, see above\n";
+      continue;
+    }
+    for (const TaskMark& task : part.tasks) out += TaskText(task);
+  }
+  return out;
+}
+
+std::string BriefText(const Report& report) {
+  std::string out =
+      Line(0, report.name, report.marks.Points(), report.marks.MaxPoints());
+  out += Notices(report);
+  for (const PartMark& part : report.marks.parts) {
+    for (const TaskMark& task : part.tasks) {
+      for (const CheckMark& mark : task.checks) {
+        if (!mark.run || mark.Passed()) continue;
+        out += Line(2,
+                    fmt::format("{:<5} {}: {}", task.task->id, task.task->title,
+                                mark.check->title),
+                    mark.points, mark.check->points);
+        for (const auto& [label, text] : Texts(mark)) {
+          out += Labelled(8, label, text);
+        }
+      }
+    }
+  }
+  if (const std::size_t not_run = LostWithoutRunning(report.marks)) {
+    out += fmt::format("  {} more checks were not run because of these\n",
+                       not_run);
+  }
+  return out;
+}
+
+std::string InstructorText(const Report& report) {
+  std::string out = fmt::format(
+      "submission  {}\nseed        {}\nisolation   {}\nbuild       {:.1f} s\n"
+      "checks      {:.1f} s\n\n",
+      report.name, report.seed, report.isolation, report.build_seconds,
+      report.check_seconds);
+  for (const PartMark& part : report.marks.parts) {
+    for (const TaskMark& task : part.tasks) {
+      for (const CheckMark& mark : task.checks) {
+        out += fmt::format("{:>8.3f} s  {:<6}{:<28}{:>5g} of {:g}\n",
+                           mark.seconds, task.task->id, mark.check->name,
+                           mark.points, mark.check->points);
+      }
+    }
+  }
+  return out;
+}
+
+std::string SummaryTable(std::span<const Report> reports) {
+  constexpr std::size_t kNameColumns = 28;
+  if (reports.empty()) return "";
+  std::string out = fmt::format("{:<{}}", "submission", kNameColumns);
+  for (const PartMark& part : reports.front().marks.parts) {
+    // "Module 1: attention" is "Module 1" here
+    const std::string& title = part.part->title;
+    out += fmt::format("{:>12}", title.substr(0, title.find(':')));
+  }
+  out += fmt::format("{:>10}\n", "points");
+  for (const Report& report : reports) {
+    out += fmt::format("{:<{}}", report.name, kNameColumns);
+    for (const PartMark& part : report.marks.parts) {
+      out += fmt::format("{:>12}", fmt::format("{:g} of {:g}", part.Points(),
+                                               part.part->Points()));
+    }
+    out += fmt::format("{:>10g}\n", report.marks.Points());
+  }
+  return out;
+}
+
+}  // namespace kvlab::grading

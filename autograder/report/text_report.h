@@ -1,0 +1,33 @@
+// Reports to read in a terminal.
+#ifndef KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
+#define KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
+
+#include <span>
+#include <string>
+
+#include "autograder/report/report.h"
+
+namespace kvlab::grading {
+
+// For the author: points per module, task and check; for each check that did
+// not earn all of them what was asked, what came back, why it matters and
+// where to look.
+std::string FullText(const Report& report);
+
+// The mark, and what was lost for which reason. Checks that were not run
+// because of others are only counted.
+std::string BriefText(const Report& report);
+
+// For the instructor: the seed that repeats the run, and where the time went.
+std::string InstructorText(const Report& report);
+
+// One line per submission: its name, points per module, all points.
+std::string SummaryTable(std::span<const Report> reports);
+
+// What one check says about itself, without its points: the texts of
+// FullText, or what was measured if it passed.
+std::string CheckText(const CheckMark& mark);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
