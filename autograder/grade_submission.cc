@@ -122,13 +122,13 @@ std::vector<std::string> Notices(const Submission& submission) {
     if (!file.IsPresent()) notices.push_back(path + ": " + file.problem);
   }
   if (submission.ignored_count > 0) {
-    notices.push_back(fmt::format(
-        "ignored, since no module asks for it: {}{}",
-        fmt::join(submission.ignored, ", "),
-        submission.ignored_count > submission.ignored.size()
-            ? fmt::format(" and {} more",
-                          submission.ignored_count - submission.ignored.size())
-            : ""));
+    constexpr std::size_t kShown = 4;
+    const std::size_t shown = std::min(kShown, submission.ignored.size());
+    const std::size_t more = submission.ignored_count - shown;
+    notices.push_back(
+        fmt::format("ignored, since no module asks for it: {}{}",
+                    fmt::join(std::span(submission.ignored).first(shown), ", "),
+                    more > 0 ? fmt::format(" and {} more", more) : ""));
   }
   return notices;
 }
