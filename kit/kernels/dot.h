@@ -12,20 +12,33 @@
 namespace kvlab::kernels {
 
 // out[m, n] += a[m] . b[n] for kRows rows of a and 8 / kRows rows of b: eight
-// sums of eight lanes each, folded into eight numbers at the end.
+// sums of eight lanes each, folded into eight numbers at the end. A single row
+// is bound by memory: for each 8 x 8 elements that it reads, it asks for as
+// many bytes of the 8 rows that follow.
 template <std::size_t kRows, DType kType>
 inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   constexpr std::size_t kCols = kLanes / kRows;
+  constexpr std::size_t kStepBytes =
+      kLanes * kLanes * StoredMatrix<kType>::kElementBytes;
   Floats sums[kLanes];
+#pragma GCC unroll 8
   for (Floats& sum : sums) sum = Floats(0.0F);
+  const std::byte* next_rows = b.Address(kCols, 0);
   std::size_t k = 0;
   for (; k + kLanes <= b.cols; k += kLanes) {
+    if constexpr (kRows == 1) {
+      Prefetch(next_rows, kStepBytes);
+      next_rows += kStepBytes;
+    }
     Floats a_part[kRows];
+#pragma GCC unroll 2
     for (std::size_t m = 0; m < kRows; ++m) {
       a_part[m] = Floats::load_unaligned(a.data + m * a.row_stride + k);
     }
+#pragma GCC unroll 8
     for (std::size_t n = 0; n < kCols; ++n) {
       const Floats b_part = b.LoadEight(n, k);
+#pragma GCC unroll 2
       for (std::size_t m = 0; m < kRows; ++m) {
         sums[m * kCols + n] =
             xsimd::fma(a_part[m], b_part, sums[m * kCols + n]);
@@ -34,16 +47,13 @@ inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   }
   std::array<float, kLanes> folded{};
   xsimd::haddp(sums).store_unaligned(folded.data());
-  for (; k < b.cols; ++k) {
-    for (std::size_t m = 0; m < kRows; ++m) {
-      for (std::size_t n = 0; n < kCols; ++n) {
-        folded[m * kCols + n] += a.data[m * a.row_stride + k] * b.LoadOne(n, k);
-      }
-    }
-  }
   for (std::size_t m = 0; m < kRows; ++m) {
     for (std::size_t n = 0; n < kCols; ++n) {
-      out.data[m * out.row_stride + n] += folded[m * kCols + n];
+      float sum = folded[m * kCols + n];
+      for (std::size_t tail = k; tail < b.cols; ++tail) {
+        sum += a.data[m * a.row_stride + tail] * b.LoadOne(n, tail);
+      }
+      out.data[m * out.row_stride + n] += sum;
     }
   }
 }
@@ -87,7 +97,6 @@ void AddTransposedFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   for (std::size_t n = 0; n < b.rows; n += kBand) {
     const std::size_t height = std::min(kBand, b.rows - n);
     const StoredMatrix<kType> b_band = b.Block(n, 0, height, b.cols);
-    for (std::size_t i = 0; i < kBand; ++i) b.PrefetchRow(n + kBand + i);
     std::size_t m = 0;
     for (; m + 2 <= a.rows; m += 2) {
       AddDotsOfRows<2>(Block(a, m, 0, 2, a.cols), b_band,

@@ -17,16 +17,16 @@ template <DType kType>
 inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
                              float* out) {
   constexpr std::size_t kVectors = kPanelWidth / kLanes;
-  constexpr std::size_t kRowsAhead =
-      2048 / (kPanelWidth * StoredMatrix<kType>::kElementBytes);
-  panel.cols = kPanelWidth;  // known to the compiler
+  constexpr std::size_t kRowBytes =
+      kPanelWidth * StoredMatrix<kType>::kElementBytes;
+  constexpr std::size_t kRowsAhead = 2048 / kRowBytes;
   Floats sums[kVectors];
 #pragma GCC unroll 8
   for (std::size_t v = 0; v < kVectors; ++v) {
     sums[v] = Floats::load_unaligned(out + v * kLanes);
   }
   for (std::size_t k = 0; k < panel.rows; ++k) {
-    panel.PrefetchRow(k + kRowsAhead);
+    Prefetch(panel.Address(k + kRowsAhead, 0), kRowBytes);
     const Floats x_k(x[k]);
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kVectors; ++v) {

@@ -19,6 +19,16 @@ namespace kvlab::kernels {
 using Floats = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
 inline constexpr std::size_t kLanes = Floats::size;
 
+// Asks for the lines of memory that hold the next `bytes` from `address` on. It
+// may lie beyond the end of all data: what is not there is not fetched.
+inline void Prefetch(const std::byte* address, std::size_t bytes) {
+  constexpr std::size_t kLineBytes = 64;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < bytes; i += kLineBytes) {
+    _mm_prefetch(reinterpret_cast<const char*>(address) + i, _MM_HINT_T0);
+  }
+}
+
 // `rows` rows of `cols` elements of type kType, row_stride elements from one
 // row to the next. Owns nothing; the bytes may lie at any address.
 template <DType kType>
@@ -57,16 +67,6 @@ struct StoredMatrix {
       std::uint16_t bits = 0;
       std::memcpy(&bits, Address(row, col), sizeof(bits));
       return kType == DType::kF16 ? HalfToFloat(bits) : BFloat16ToFloat(bits);
-    }
-  }
-
-  // Asks for the lines of memory that hold this row. It may lie beyond the
-  // end: what is not there is not fetched.
-  void PrefetchRow(std::size_t row) const {
-    constexpr std::size_t kLineBytes = 64;
-    const auto* address = reinterpret_cast<const char*>(Address(row, 0));
-    for (std::size_t i = 0; i < cols * kElementBytes; i += kLineBytes) {
-      _mm_prefetch(address + i, _MM_HINT_T0);
     }
   }
 
