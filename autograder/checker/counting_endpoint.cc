@@ -1,5 +1,7 @@
 #include "autograder/checker/counting_endpoint.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -12,10 +14,14 @@
 #include <vector>
 
 #include "autograder/sandbox/file_descriptor.h"
+#include "autograder/sandbox/sandbox_error.h"
 
 namespace kvlab::grading {
 namespace {
 
+constexpr const char* kValgrind = "/usr/bin/valgrind";
+
+// The folder of the counts, inside the sandbox.
 constexpr const char* kInside = "/counts";
 
 // Callgrind writes one file per call: the name below, a dot, its number. It
@@ -63,12 +69,19 @@ std::optional<std::uint64_t> Totals(const std::filesystem::path& file) {
 CountingEndpoint::CountingEndpoint(const WorkerOptions& options)
     : WorkerEndpoint(ForValgrind(options)),
       staging_(options.user),
-      counts_(staging_.MakeWritable("counts")) {}
+      counts_(staging_.MakeWritable("counts")) {
+  // Without this a student's worker would seem to have crashed.
+  if (::access(kValgrind, X_OK) != 0) {
+    throw SandboxError("instructions cannot be counted",
+                       std::string(kValgrind) + " is missing",
+                       "./kvlab setup    (or: apt-get install valgrind)");
+  }
+}
 
 SandboxSpec CountingEndpoint::Spec() const {
   SandboxSpec spec = WorkerEndpoint::Spec();
   std::vector<std::string> command = {
-      "/usr/bin/valgrind",
+      kValgrind,
       "--tool=callgrind",
       "--quiet",
       "--vgdb=no",

@@ -23,7 +23,8 @@ namespace kvlab::grading {
 class CountingEndpoint final : public WorkerEndpoint {
  public:
   // Of options.limits the address space is raised to what valgrind needs, and
-  // start_seconds to what it takes.
+  // start_seconds to what it takes. Throws SandboxError if there is no
+  // valgrind.
   explicit CountingEndpoint(const WorkerOptions& options);
 
   Reply Call(const Request& request, const CallLimits& limits) override;
