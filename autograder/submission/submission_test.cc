@@ -95,8 +95,9 @@ class SubmissionTest : public ::testing::Test {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
-  const fs::path root_ = fs::path(::testing::TempDir()) /
-                         ("submission" + std::to_string(::getpid()));
+ private:
+  fs::path root_ = fs::path(::testing::TempDir()) /
+                   ("submission" + std::to_string(::getpid()));
 };
 
 TEST_F(SubmissionTest, TakesWhatModulesNameAndListsTheRest) {
@@ -211,8 +212,9 @@ TEST_F(SubmissionTest, TwoEntriesOfOneNameAreRefused) {
 
 TEST_F(SubmissionTest, ABombIsReadNoFurtherThanTheCap) {
   // 20 MB of zeros, some 20 kB packed.
-  const Submission submission =
-      ReadZip({{"01_attention/attention.cc", std::string(20000000, '\0')}});
+  std::string zeros;
+  zeros.resize(20000000);
+  const Submission submission = ReadZip({{"01_attention/attention.cc", zeros}});
   EXPECT_EQ(submission.files.at(kAttention).problem,
             "it is longer than 1048576 bytes");
 }
