@@ -21,6 +21,9 @@ namespace {
 
 constexpr const char* kProgram = "/worker";
 
+// One failure may be bad luck on a busy machine.
+constexpr int kMaxFailedStarts = 3;
+
 // A worker whose pipe is closed has ended or is about to.
 constexpr double kEndingSeconds = 2;
 
@@ -63,7 +66,7 @@ SandboxSpec WorkerEndpoint::Spec() const {
 }
 
 Reply WorkerEndpoint::Call(const Request& request, const CallLimits& limits) {
-  if (std::optional<Reply> failure = Start()) return *failure;
+  if (std::optional<Reply> failure = EnsureWorker()) return *failure;
   const auto start = std::chrono::steady_clock::now();
   Reply reply = Exchange(request, limits);
   reply.seconds = SecondsSince(start);
@@ -76,8 +79,16 @@ std::optional<std::uint64_t> WorkerEndpoint::ResidentBytes() {
 
 void WorkerEndpoint::Restart() { worker_.reset(); }
 
-std::optional<Reply> WorkerEndpoint::Start() {
+std::optional<Reply> WorkerEndpoint::EnsureWorker() {
   if (worker_) return std::nullopt;
+  if (failed_starts_ == kMaxFailedStarts) return last_failure_;
+  const std::optional<Reply> failure = Start();
+  failed_starts_ = failure ? failed_starts_ + 1 : 0;
+  if (failure) last_failure_ = *failure;
+  return failure;
+}
+
+std::optional<Reply> WorkerEndpoint::Start() {
   const FileDescriptor nothing = OpenDevNull();
   Pipe requests = MakePipe();
   Pipe replies = MakePipe();

@@ -35,6 +35,9 @@ struct WorkerOptions {
 // Call after it was lost or restarted. Starting it does not count in
 // Reply.seconds.
 //
+// A worker that did not get ready three times in a row is not started again:
+// every further Call returns at once what the last attempt came to.
+//
 // A check that wants to be judged alone begins with Restart(): then no thread
 // or byte that an earlier check left behind can spoil it.
 //
@@ -61,6 +64,7 @@ class WorkerEndpoint : public Endpoint {
   struct Worker;
 
   // Starts a worker if there is none. Nothing, or why it did not get ready.
+  std::optional<Reply> EnsureWorker();
   std::optional<Reply> Start();
   Reply Exchange(const Request& request, const CallLimits& limits);
   // One reply, or how the worker was lost while we waited for it.
@@ -74,6 +78,8 @@ class WorkerEndpoint : public Endpoint {
 
   WorkerOptions options_;
   std::unique_ptr<Worker> worker_;
+  int failed_starts_ = 0;  // in a row
+  Reply last_failure_;
 };
 
 }  // namespace kvlab::grading

@@ -167,6 +167,18 @@ TEST_F(WorkerEndpointTest, SaysWhatHappenedBeforeMain) {
   EXPECT_EQ(hangs.Call({"echo", {}}, {}).status, Status::kTimedOut);
 }
 
+TEST_F(WorkerEndpointTest, AWorkerThatNeverGetsReadyIsNotWaitedForAgain) {
+  WorkerOptions options = Options("early_hang_worker");
+  options.start_seconds = 0.3;
+  WorkerEndpoint endpoint(options);
+  for (int call = 0; call < 3; ++call) endpoint.Call({"echo", {}}, {});
+  // Now there is one that would answer; it is not tried.
+  Staging().Copy("autograder/checker/misbehaving_worker", "early_hang_worker");
+  EXPECT_EQ(endpoint.Call({"echo", {}}, {}).status, Status::kTimedOut);
+  endpoint.Restart();
+  EXPECT_EQ(endpoint.Call({"echo", {}}, {}).status, Status::kTimedOut);
+}
+
 TEST_F(WorkerEndpointTest, AMissingProgramIsAFaultOfTheGrader) {
   WorkerOptions options = Options("misbehaving_worker");
   options.program = Staging().Path() / "no such program";
