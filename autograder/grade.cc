@@ -22,6 +22,7 @@
 #include "autograder/report/gradescope.h"
 #include "autograder/report/text_report.h"
 #include "autograder/rubric/rubric.h"
+#include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
@@ -131,8 +132,10 @@ void GradeAll(const CommandLine& line) {
       line.rubric.empty() ? Runfile("autograder/rubric.toml") : line.rubric,
       AllChecks());
   const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
+  const std::optional<SandboxUser> user = ChooseSandboxUser();
+  RequireSandbox(user);
   const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
-                      ChooseSandboxUser());
+                      user);
   const GradingGround ground = {rubric, kit, checkpoint};
   Progress progress;
   std::vector<Report> reports;
