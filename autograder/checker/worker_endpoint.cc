@@ -110,8 +110,7 @@ std::optional<Reply> WorkerEndpoint::Start() {
   if (worker_ && ready.message == kReadyMessage) return std::nullopt;
   if (worker_) ready = Lost(Status::kBadReply, "it wrote bytes of its own");
   ready.message =
-      "before the worker was ready for a first call (static "
-      "initialisers run then): " +
+      "while it started, before any call (static initialisers run then): " +
       ready.message;
   return ready;
 }

@@ -158,8 +158,8 @@ TEST_F(WorkerEndpointTest, SaysWhatHappenedBeforeMain) {
   const Reply exit = exits.Call({"echo", {}}, {});
   EXPECT_EQ(exit.status, Status::kWorkerCrashed);
   EXPECT_EQ(exit.message,
-            "before the worker was ready for a first call (static "
-            "initialisers run then): the process ended with exit status 0");
+            "while it started, before any call (static initialisers run then): "
+            "the process ended with exit status 0");
 
   WorkerOptions options = Options("early_hang_worker");
   options.start_seconds = 0.3;

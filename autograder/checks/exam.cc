@@ -53,7 +53,7 @@ std::string Explain(const Reply& reply, const CallLimits& limits) {
     case Status::kException:
       return "threw an exception: " + reply.message;
     case Status::kWorkerCrashed:
-      return "the program ended in the middle of the call: " + reply.message;
+      return "the program ended instead of answering: " + reply.message;
     case Status::kTimedOut:
       return fmt::format("no answer within {:.3g} seconds", limits.seconds);
     case Status::kBadReply:
