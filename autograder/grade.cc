@@ -121,8 +121,11 @@ CommandLine Parse(int argc, char** argv) {
   app.add_flag("--brief", line.brief, "print only what was lost and why");
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    std::exit(app.exit(help));
   } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error) == 0 ? 0 : 2);
+    std::cerr << "kvlab grade: " << error.what() << '\n';
+    std::exit(2);
   }
   return line;
 }
