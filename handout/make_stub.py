@@ -23,7 +23,7 @@ import pathlib
 import re
 import sys
 
-NOTICE = "// Fill in the TODOs; README.md beside this file explains each task."
+NOTICE = "// Fill in the TODOs: the header says what is promised, README.md says why."
 
 _BEGIN = re.compile(r"^(\s*)// BEGIN SOLUTION ([A-Za-z_][\w:~]*)$")
 _END = re.compile(r"^\s*// END SOLUTION$")

@@ -14,6 +14,16 @@ std::string Message(std::string_view what, std::string_view why,
   return text;
 }
 
+// "module 3, task 2" stands at TODO(3.2).
+std::string TodoOf(std::string_view task) {
+  std::string numbers;
+  for (const char letter : task) {
+    if (letter >= '0' && letter <= '9') numbers += letter;
+    if (letter == ',') numbers += '.';
+  }
+  return "TODO(" + numbers + ")";
+}
+
 }  // namespace
 
 ContractError::ContractError(std::string_view what, std::string_view why,
@@ -25,9 +35,9 @@ DataError::DataError(std::string_view what, std::string_view why,
     : std::runtime_error(Message(what, why, fix)) {}
 
 NotImplemented::NotImplemented(std::string_view function, std::string_view task)
-    : std::logic_error(
-          Message(std::string(function) + " is not implemented yet",
-                  std::string("this is ") + std::string(task),
-                  "open the file, find the TODO, replace the throw")) {}
+    : std::logic_error(Message(
+          std::string(function) + " is not implemented yet",
+          std::string("this is ") + std::string(task),
+          "find " + TodoOf(task) + " and replace the throw below it")) {}
 
 }  // namespace kvlab

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -12,6 +13,13 @@
 
 namespace kvlab {
 namespace {
+
+// Six digits say where two numbers part.
+std::string Short(float value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
 
 template <std::size_t N, typename A, typename B>
 ::testing::AssertionResult Compare(const A& actual, const B& expected,
@@ -37,7 +45,8 @@ template <std::size_t N, typename A, typename B>
     if (!(std::abs(a - e) <= allowed)) {
       return ::testing::AssertionFailure()
              << "element " << ShapeText(index) << " of " << ShapeText(shape)
-             << " is " << a << ", expected " << e << " within " << allowed;
+             << " is " << Short(a) << ", expected " << Short(e) << " within "
+             << Short(allowed);
     }
     for (std::size_t axis = N; axis-- > 0;) {
       if (++index[axis] < shape[axis]) break;

@@ -1,4 +1,4 @@
-// Fill in the TODOs; README.md beside this file explains each task.
+// Fill in the TODOs: the header says what is promised, README.md says why.
 #include "modules/01_attention/attention.h"
 
 #include <algorithm>

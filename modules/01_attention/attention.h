@@ -48,6 +48,8 @@ Tensor3 MergeHeads(const Tensor4& x);
 //             are seen by no query. A query that sees no key at all (it is
 //             padding itself) yields zeros.
 //   returns   [B, H, T, D]
+// So query i of row b sees keys j with left_pad[b] <= j <= P + i. Both products
+// are counted as Work::kAttention, which the kit's products do.
 // Throws ContractError if a shape disagrees, G does not divide H, S < T, or
 // left_pad has another length than B.
 Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,

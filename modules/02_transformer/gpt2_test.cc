@@ -120,7 +120,7 @@ TEST(Gpt2Test, CountsTheWorkOfEveryLayer) {
   model.Forward(SingleRow({1, 2, 3, 4, 5}), LogitsFor::kAllPositions);
   const WorkCounts work = CountedWork() - before;
 
-  // Per token and layer: 3 d^2, d^2, 8 d^2 (facts: 24 d^2 FLOPs).
+  // Per token and layer: 3 d^2, d^2 and 8 d^2, in all 24 d^2 FLOPs.
   EXPECT_EQ(work[Work::kQkv], 3U * 5 * 3 * 24 * 24);
   EXPECT_EQ(work[Work::kProjection], 3U * 5 * 24 * 24);
   EXPECT_EQ(work[Work::kMlp], 3U * 5 * 8 * 24 * 24);

@@ -83,9 +83,11 @@ KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
                             std::size_t max_seq_len);
 
 // Task 3.8. As Generate, and with the same tokens, but the prompt runs through
-// the model once (prefill) and then each new token once (decode). Enables a
-// cache of just the size needed and disables it when done, also if a step
-// throws. Throws ContractError as CheckGenerate does.
+// the model once (prefill) and then each new token but the last once (decode).
+// Enables a cache for prompt + new_tokens - 1 tokens per row and disables it
+// when done, also if a step throws; for 0 new tokens it enables none.
+// Throws ContractError as CheckGenerate does, and as EnableKvCache does if the
+// model has a cache of another shape already.
 Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,
                       const GenerateOptions& options);
 

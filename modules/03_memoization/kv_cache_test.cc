@@ -246,8 +246,7 @@ TEST(LayerCacheTest, TruncateMovesAndAllocatesNothing) {
 TEST(LayerCacheTest, TruncateRefusesTokensThatWereNeverStored) {
   LayerCache cache = Filled(3);
 
-  EXPECT_THAT(MessageOf<ContractError>([&] { cache.Truncate(4); }),
-              HasSubstr("past_len is 3, asked to keep 4"));
+  EXPECT_THROW(cache.Truncate(4), ContractError);
   ExpectHolds(cache, 3);
 }
 
@@ -310,8 +309,7 @@ TEST(KvCacheTest, RefusesLayersThatAreNotThere) {
   const KvCache& read_only = cache;
   EXPECT_EQ(&cache.Layer(2), &read_only.Layer(2));
 
-  EXPECT_THAT(MessageOf<ContractError>([&] { cache.Layer(3); }),
-              HasSubstr("3 layers"));
+  EXPECT_THROW(cache.Layer(3), ContractError);
   EXPECT_THROW(read_only.Layer(3), ContractError);
   EXPECT_THROW(cache.Layer(std::numeric_limits<std::size_t>::max()),
                ContractError);  // what -1 becomes

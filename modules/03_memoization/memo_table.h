@@ -44,7 +44,8 @@ class MemoTable {
 // Task 3.1, on a textbook recurrence: the number of ways from the top left to
 // cell [row, col] of a grid, going right or down,
 //   paths(r, c) = paths(r - 1, c) + paths(r, c - 1), 1 on the first row and
-// column. Every cell, also one on the edge, is looked up in `table`.
+// column. Every cell that is asked for, also one on the edge, is looked up in
+// `table`; one on the edge asks for no other.
 std::uint64_t LatticePaths(std::size_t row, std::size_t col, MemoTable& table);
 
 // How many keys (or values: they come in pairs) a generation computes.
