@@ -116,11 +116,9 @@ class Workers {
   std::unique_ptr<CountingEndpoint> counted_;
 };
 
+// What is missing is told where the module's part is.
 std::vector<std::string> Notices(const Submission& submission) {
   std::vector<std::string> notices;
-  for (const auto& [path, file] : submission.files) {
-    if (!file.IsPresent()) notices.push_back(path + ": " + file.problem);
-  }
   if (submission.ignored_count > 0) {
     constexpr std::size_t kShown = 4;
     const std::size_t shown = std::min(kShown, submission.ignored.size());

@@ -172,10 +172,10 @@ AttentionInput RandomAttentionInput(Random& random,
 std::string Describe(const AttentionInput& input) {
   const AttentionSizes& sizes = input.sizes;
   return fmt::format(
-      "batch {}, {} heads on {} key/value heads, {} new tokens after {} "
-      "earlier ones, head_dim {}{}",
-      sizes.batch, sizes.heads, sizes.kv_heads, sizes.new_len, sizes.past_len,
-      sizes.head_dim, input.left_pad.empty() ? "" : ", padded on the left");
+      "batch {}, {} on {}, {} after {} earlier, head_dim {}{}", sizes.batch,
+      Count(sizes.heads, "head"), Count(sizes.kv_heads, "key/value head"),
+      Count(sizes.new_len, "new token"), sizes.past_len, sizes.head_dim,
+      input.left_pad.empty() ? "" : ", padded on the left");
 }
 
 Array SlowAttention(const AttentionInput& input, Mistake mistake) {

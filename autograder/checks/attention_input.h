@@ -34,7 +34,7 @@ struct AttentionInput {
 AttentionInput RandomAttentionInput(Random& random,
                                     const AttentionSizes& sizes);
 
-// "batch 2, 3 heads, 4 new tokens after 5 earlier ones, head_dim 8"
+// "batch 2, 3 heads on 1 key/value head, 4 new tokens after 5 earlier, ..."
 std::string Describe(const AttentionInput& input);
 
 enum class Mistake {

@@ -46,8 +46,8 @@ void CompareHeld(Exam& exam, const Values& answer, const KeysAndValues& all,
     const auto difference =
         Difference(exam.Get<Array>(answer, index), right, 0, kHeadAxes);
     if (difference) {
-      exam.Fail(fmt::format("the {} of the {} tokens held: {}", name, past_len,
-                            *difference));
+      exam.Fail(fmt::format("the {} of the {} held: {}", name,
+                            Count(past_len, "token"), *difference));
     }
   };
   CompareNumber(exam, "PastLen()", exam.GetIntegers(answer, 2, 1)[0],

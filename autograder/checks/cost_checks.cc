@@ -170,38 +170,42 @@ Verdict InstructionsOfSteps(Exam& exam) {
   return verdict;
 }
 
-// One token appended to a short cache and to a long one.
-Verdict CostOfAppend(Exam& exam) {
-  const std::size_t longest = exam.SettingSize("longest");
+// Instructions of the token that fills a cache for `capacity` tokens.
+double AppendInstructions(Exam& exam, std::size_t capacity) {
   const TrialCacheShape shape = {.batch = 2,
-                                 .max_seq_len = longest,
+                                 .max_seq_len = capacity,
                                  .layers = 1,
                                  .heads = 2,
                                  .head_dim = 8};
   const Handle cache =
       exam.Get<Handle>(exam.AskCounted("layer_cache.new", {shape.Sizes()}), 0);
-  const KeysAndValues all = RandomTokens(exam.Randomness(), shape, longest);
+  const KeysAndValues all = RandomTokens(exam.Randomness(), shape, capacity);
+  double instructions = 0;
   std::size_t held = 0;
-  const auto append = [&](std::size_t tokens) {
+  for (const std::size_t tokens : {capacity - 1, std::size_t{1}}) {
     const KeysAndValues part = Part(all, held, tokens);
     exam.AskCounted("layer_cache.append", {cache, part.keys, part.values});
+    instructions = static_cast<double>(exam.Instructions());
     held += tokens;
-    return static_cast<double>(exam.Instructions());
-  };
-  append(8);
-  const double early = append(1);
-  append(longest - held - 1);
-  const double late = append(1);
-  exam.Case(fmt::format("{} tokens appended", longest));
+  }
+  exam.Case(fmt::format("a cache filled with {} tokens", capacity));
   CompareHeld(exam, exam.AskCounted("layer_cache.read", {cache}), all, held);
+  return instructions;
+}
+
+Verdict CostOfAppend(Exam& exam) {
+  const std::size_t shortest = exam.SettingSize("shortest");
+  const std::size_t longest = exam.SettingSize("longest");
+  const double few = AppendInstructions(exam, shortest);
+  const double many = AppendInstructions(exam, longest);
   Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
-  verdict.measured =
-      fmt::format("{:.0f} instructions after 8 tokens, {:.0f} after {}", early,
-                  late, longest - 1);
-  if (late > exam.Setting("largest_growth") * early) {
+  verdict.measured = fmt::format(
+      "{:.0f} instructions for the last token of {}, {:.0f} for that of {}",
+      few, shortest, many, longest);
+  if (many > exam.Setting("largest_growth") * few) {
     verdict.share = 0;
     verdict.came_back =
-        "one token costs more the more the cache holds: " + verdict.measured;
+        "one token costs more the larger the cache: " + verdict.measured;
   }
   return verdict;
 }
@@ -296,7 +300,7 @@ Checks CostChecks() {
        {"tolerance", "shortest", "largest_growth", "linear_slack",
         "constant_slack"},
        InstructionsOfSteps},
-      {"append.cost", {"longest", "largest_growth"}, CostOfAppend},
+      {"append.cost", {"shortest", "longest", "largest_growth"}, CostOfAppend},
       {"enable.memory",
        {"tolerance", "slack_mib", "slack_share"},
        MemoryOfCaches},

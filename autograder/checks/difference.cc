@@ -46,13 +46,27 @@ std::string Place(const Index& index, const Axes& axes) {
   return place;
 }
 
-// "batch row 1 only", "positions 2, 3 only"; "" for all of them.
+// "batch row 1 only", "positions 2 to 6 only", "heads 0, 2 only"; "" for all
+// of them, or too many to say.
 std::string Only(const std::set<std::size_t>& found, std::size_t size,
                  const std::string& name) {
+  constexpr std::size_t kMostListed = 6;
   if (found.size() == size) return "";
   if (found.size() == 1) return fmt::format("{} {} only", name, *found.begin());
-  if (found.size() > 8) return "";
+  const std::size_t first = *found.begin();
+  const std::size_t last = *found.rbegin();
+  if (last - first + 1 == found.size()) {
+    return fmt::format("{}s {} to {} only", name, first, last);
+  }
+  if (found.size() > kMostListed) return "";
   return fmt::format("{}s {} only", name, fmt::join(found, ", "));
+}
+
+// A difference as a share of the right numbers, to one digit.
+std::string ShareText(double share) {
+  if (share >= 1.5) return fmt::format("{:.0f} times", share);
+  if (share >= 0.01) return fmt::format("{:.0f} % of", 100 * share);
+  return fmt::format("{:.1g} % of", 100 * share);
 }
 
 // Whether `array` holds the same numbers at every index of `axis`.
@@ -141,9 +155,8 @@ std::string Whereabouts(const Array& actual, const Array& expected,
   const double size = RelativeSize(actual, expected);
   if (std::isfinite(size)) {
     text += fmt::format(
-        "; on the whole they are off by {:.1g} of the size of "
-        "the right ones",
-        size);
+        "; on the whole they are off by {} the size of the right ones",
+        ShareText(size));
   }
   return text;
 }

@@ -35,6 +35,15 @@ void SameOptions(Exam& exam) {
   Compare(exam, MakeGenerateTrial(exam, {.new_tokens = 0}, {}, ""));
 }
 
+// The prompt once, then each new token once; the last is never fed back.
+void RunsEachTokenOnce(Exam& exam) {
+  const GenerateTrial trial = MakeGenerateTrial(exam, {.batch = 2}, {}, "");
+  CompareGenerationWork(exam, "generate.cached", trial,
+                        trial.prompt.SeqLen() + trial.new_tokens - 1,
+                        "the prompt runs through the model once, and each new "
+                        "token but the last once");
+}
+
 // The model must have no cache: it computes a whole pass as before.
 void ExpectNoCache(Exam& exam, const GenerateTrial& trial,
                    const std::string& about) {
@@ -81,6 +90,7 @@ Checks GenerateCachedChecks() {
       AllOrNothing("generate_cached.tokens", {"margin"}, SameTokens),
       AllOrNothing("generate_cached.batch", {"margin"}, SameBatches),
       AllOrNothing("generate_cached.options", {"margin"}, SameOptions),
+      AllOrNothing("generate_cached.work", {"margin"}, RunsEachTokenOnce),
       AllOrNothing("generate_cached.cleans_up", {"margin", "tolerance"},
                    CleansUp),
   };

@@ -112,9 +112,9 @@ void CompareGeneration(Exam& exam, const std::string& operation,
                        const GenerateTrial& trial) {
   const std::size_t batch = trial.prompt.batch;
   exam.Case(
-      fmt::format("batch {}{}, {} new tokens after a prompt of {}, {}", batch,
+      fmt::format("batch {}{}, {} after a prompt of {}, {}", batch,
                   trial.prompt.left_pad.empty() ? "" : ", left padded",
-                  trial.new_tokens, trial.prompt.SeqLen(),
+                  Count(trial.new_tokens, "new token"), trial.prompt.SeqLen(),
                   trial.sampling.temperature == 0 ? "greedy" : "sampled"));
   const Values answer = exam.AskStudent(operation, GenerateQuestion(trial));
   const Integers& generated = exam.Get<Integers>(answer, 0);
@@ -138,6 +138,23 @@ void CompareGeneration(Exam& exam, const std::string& operation,
         "on_tokens was not given the new tokens of all rows, step by "
         "step");
   }
+}
+
+void CompareGenerationWork(Exam& exam, const std::string& operation,
+                           const GenerateTrial& trial, std::size_t tokens,
+                           const std::string& hint) {
+  constexpr std::size_t kQkvCategory = 0;  // in the answer of work.counted
+  const auto counted = [&] {
+    return exam.GetIntegers(exam.AskStudent("work.counted", {}), 0,
+                            kQkvCategory + 1)[kQkvCategory];
+  };
+  const std::int64_t before = counted();
+  CompareGeneration(exam, operation, trial);
+  const ModelShape& shape = trial.model.shape;
+  const std::size_t token_macs =
+      trial.prompt.batch * shape.layers * 3 * shape.DModel() * shape.DModel();
+  CompareNumber(exam, "the number of tokens run through each layer",
+                (counted() - before) / Int(token_macs), Int(tokens), hint);
 }
 
 double WorstGap(const Array& logits, std::size_t prompt_len,

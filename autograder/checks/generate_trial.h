@@ -45,6 +45,13 @@ Question InterruptedQuestion(const GenerateTrial& trial, std::size_t step);
 void CompareGeneration(Exam& exam, const std::string& operation,
                        const GenerateTrial& trial);
 
+// The same, and throws CheckFailed unless exactly `tokens` tokens of each row
+// went through the layers meanwhile, counted by the products that make queries,
+// keys and values.
+void CompareGenerationWork(Exam& exam, const std::string& operation,
+                           const GenerateTrial& trial, std::size_t tokens,
+                           const std::string& hint);
+
 // How far the logit of each generated token lies below the largest, at most,
 // by the reference's logits on the generated sequence itself: 0 for a greedy
 // choice that the reference would make too.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "autograder/protocol/value.h"
@@ -35,6 +36,9 @@ Integers Columns(const Integers& ids, std::size_t batch, std::size_t begin,
 // `total` cut into `count` pieces of at least one each, at random.
 std::vector<std::size_t> RandomPieces(Random& random, std::size_t total,
                                       std::size_t count);
+
+// "1 token", "3 tokens"
+std::string Count(std::size_t count, const std::string& name);
 
 inline std::int64_t Int(std::size_t size) {
   return static_cast<std::int64_t>(size);

@@ -30,10 +30,54 @@ void ForwardLogits(Exam& exam) {
   }
 }
 
+// The last tokens of a padded batch, by a model whose attention has seen the
+// ones before them.
+void ComparePositionsAfter(Exam& exam, const TrialModel& model,
+                           std::size_t past_len) {
+  TrialTokens tokens = RandomTrialTokens(exam, model, 2, 9);
+  tokens.left_pad = {0, Int(Between(exam.Randomness(), 1, 3))};
+  const Array expected = ReferenceLogits(exam, model, tokens);
+  const Values made =
+      exam.AskStudent("model.with_past", {model.weights, Int(past_len)});
+  const Values answer = exam.AskStudent(
+      "model.forward",
+      ForwardQuestion({exam.Get<Handle>(made, 0), {}}, tokens.Part(past_len, 9),
+                      Positions::kAll));
+  exam.Case(
+      fmt::format("batch 2, one row padded, {} tokens after {} that "
+                  "attention has seen",
+                  9 - past_len, past_len));
+  CompareArrays(exam, exam.Get<Array>(answer, 0),
+                Slice(expected, 1, past_len, 9), kLogitAxes);
+}
+
 // Attention adds nothing: what differs between positions is wpe's doing.
 void ForwardPositions(Exam& exam) {
   const TrialModel model = MakeModel(exam, 16, "no_attention linear_mlp");
   CompareWholeForward(exam, model, RandomTrialTokens(exam, model, 2, 9));
+  ComparePositionsAfter(exam, model, 8);
+  ComparePositionsAfter(exam, model, 5);
+}
+
+// What a cache needs to find its rows.
+void ForwardLayers(Exam& exam) {
+  const TrialModel model = MakeModel(exam, 8, "");
+  TrialTokens tokens = RandomTrialTokens(exam, model, 2, 4);
+  tokens.left_pad = {0, 1};
+  const Values answer = exam.AskStudent(
+      "model.layers_asked",
+      {model.weights, tokens.ids, Int(tokens.batch), tokens.left_pad});
+  const Integers& layers = exam.Get<Integers>(answer, 0);
+  exam.Case(fmt::format("one pass through {} layers", model.shape.layers));
+  CompareNumber(exam, "the number of calls of attention.Forward",
+                Int(layers.size()), Int(model.shape.layers));
+  for (std::size_t call = 0; call < layers.size(); ++call) {
+    CompareNumber(exam, fmt::format("the layer asked for in call {}", call),
+                  layers[call], Int(call));
+  }
+  if (exam.Get<Integers>(answer, 1) != tokens.left_pad) {
+    exam.Fail("attention was not given the tokens' left_pad");
+  }
 }
 
 void ForwardNoFuture(Exam& exam) {
@@ -138,6 +182,7 @@ Checks ModelChecks() {
   return {
       AllOrNothing("forward.logits", {"tolerance"}, ForwardLogits),
       AllOrNothing("forward.positions", {"tolerance"}, ForwardPositions),
+      AllOrNothing("forward.layers", {}, ForwardLayers),
       AllOrNothing("forward.no_future", {"tolerance"}, ForwardNoFuture),
       AllOrNothing("forward.last_position", {"tolerance"}, ForwardLastPosition),
       AllOrNothing("forward.left_pad", {"tolerance"}, ForwardLeftPad),

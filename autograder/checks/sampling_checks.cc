@@ -200,26 +200,15 @@ void GeneratingWithOptions(Exam& exam) {
                      "more new tokens than the model has positions for");
 }
 
-constexpr std::size_t kQkvCategory = 0;  // in the answer of work.counted
-
 // Step t runs the model over all prompt_len + t tokens.
 void GeneratingByRecomputing(Exam& exam) {
   const GenerateTrial trial = MakeGenerateTrial(exam, {}, {}, kPlain);
-  const auto counted = [&] {
-    return exam.GetIntegers(exam.AskStudent("work.counted", {}), 0,
-                            kQkvCategory + 1)[kQkvCategory];
-  };
-  const std::int64_t before = counted();
-  CompareGeneration(exam, "generate.baseline", trial);
   std::size_t tokens = 0;
   for (std::size_t step = 0; step < trial.new_tokens; ++step) {
     tokens += trial.prompt.SeqLen() + step;
   }
-  const ModelShape& shape = trial.model.shape;
-  const std::size_t token_macs = 3 * shape.DModel() * shape.DModel();
-  CompareNumber(exam, "the number of tokens run through each layer",
-                (counted() - before) / Int(shape.layers * token_macs),
-                Int(tokens), "each step runs over the whole prefix, once");
+  CompareGenerationWork(exam, "generate.baseline", trial, tokens,
+                        "each step runs over the whole prefix, once");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "autograder/operations/arguments.h"
@@ -91,6 +92,37 @@ Values OneBlock(ObjectStore& objects, const Values& values) {
           attention.left_pads};
 }
 
+// Stands in for attention that has seen `past_len` tokens, where positions
+// alone are judged: it adds nothing.
+class PastAttention final : public Attention {
+ public:
+  explicit PastAttention(std::size_t past_len) : past_len_(past_len) {}
+
+  std::size_t PastLen() const override { return past_len_; }
+
+  Tensor3 Forward(std::size_t /*layer*/, const Tensor3& x,
+                  const AttentionWeights& /*weights*/,
+                  std::span<const std::size_t> /*left_pad*/) override {
+    Tensor3 nothing = Tensor3::from_shape(x.shape());
+    nothing.fill(0.0F);
+    return nothing;
+  }
+
+ private:
+  std::size_t past_len_;
+};
+
+// model.with_past(weights, past_len) -> model whose attention adds nothing and
+// has seen past_len tokens
+Values NewModelWithPast(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  auto model = std::make_shared<Gpt2>(
+      objects.Share<Gpt2Weights>(arguments.Next<Handle>()));
+  model->ReplaceAttention(
+      std::make_unique<PastAttention>(arguments.NextSize()));
+  return {objects.Keep(std::move(model))};
+}
+
 // model.new(weights) -> model
 Values NewModel(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
@@ -106,6 +138,18 @@ Values Forward(ObjectStore& objects, const Values& values) {
   return {ToArray(model.Forward(tokens, arguments.NextSize() != 0
                                             ? LogitsFor::kLastPosition
                                             : LogitsFor::kAllPositions))};
+}
+
+// model.layers_asked(weights, ids, batch, left_pad) -> the layers that one
+// pass asks attention for, in order, and the left_pad that it was given
+Values LayersAsked(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  Gpt2 model(objects.Share<Gpt2Weights>(arguments.Next<Handle>()));
+  auto attention = std::make_unique<NotedAttention>();
+  const NotedAttention& noted = *attention;
+  model.ReplaceAttention(std::move(attention));
+  model.Forward(arguments.NextTokenBatch(), LogitsFor::kAllPositions);
+  return {noted.layers, noted.left_pads};
 }
 
 // model.past_len(model) -> tokens that its attention remembers
@@ -157,7 +201,9 @@ const RegisterOperation kGelu("transformer.gelu", Gelu);
 const RegisterOperation kMlp("transformer.mlp", MlpOfLayer);
 const RegisterOperation kBlock("transformer.block", OneBlock);
 const RegisterOperation kNew("model.new", NewModel);
+const RegisterOperation kWithPast("model.with_past", NewModelWithPast);
 const RegisterOperation kForward("model.forward", Forward);
+const RegisterOperation kAsked("model.layers_asked", LayersAsked);
 const RegisterOperation kPastLen("model.past_len", PastLen);
 const RegisterOperation kGreedy("sampling.greedy", ChooseGreedy);
 const RegisterOperation kSample("sampling.sample", DrawSamples);

@@ -73,6 +73,11 @@ std::vector<std::pair<std::string, std::string>> Texts(const CheckMark& mark) {
     texts.emplace_back("not run", mark.came_back);
     return texts;
   }
+  if (!mark.follows.empty()) {
+    texts.emplace_back("follows", "probably from: " + mark.follows);
+    texts.emplace_back("came back", mark.came_back);
+    return texts;
+  }
   texts.emplace_back("asked", mark.check->asked);
   texts.emplace_back("came back", mark.came_back);
   texts.emplace_back("why", mark.check->why);
@@ -110,15 +115,26 @@ std::string TaskText(const TaskMark& task) {
   return out;
 }
 
-std::size_t LostWithoutRunning(const Marks& marks) {
+// Lost points for a reason that stands elsewhere.
+bool IsConsequence(const CheckMark& mark) {
+  return !mark.run || (!mark.Passed() && !mark.follows.empty());
+}
+
+std::string ConsequencesText(const Marks& marks) {
   std::size_t count = 0;
+  double points = 0;
   for (const PartMark& part : marks.parts) {
     for (const TaskMark& task : part.tasks) {
-      count += static_cast<std::size_t>(
-          std::ranges::count(task.checks, false, &CheckMark::run));
+      for (const CheckMark& mark : task.checks) {
+        if (!IsConsequence(mark)) continue;
+        ++count;
+        points += mark.check->points - mark.points;
+      }
     }
   }
-  return count;
+  if (count == 0) return "";
+  return fmt::format("  {} more check{} lost {:g} points as a consequence\n",
+                     count, count == 1 ? "" : "s", points);
 }
 
 }  // namespace
@@ -154,7 +170,7 @@ std::string BriefText(const Report& report) {
   for (const PartMark& part : report.marks.parts) {
     for (const TaskMark& task : part.tasks) {
       for (const CheckMark& mark : task.checks) {
-        if (!mark.run || mark.Passed()) continue;
+        if (mark.Passed() || IsConsequence(mark)) continue;
         out += Line(2,
                     fmt::format("{:<5} {}: {}", task.task->id, task.task->title,
                                 mark.check->title),
@@ -165,11 +181,7 @@ std::string BriefText(const Report& report) {
       }
     }
   }
-  if (const std::size_t not_run = LostWithoutRunning(report.marks)) {
-    out += fmt::format("  {} more checks were not run because of these\n",
-                       not_run);
-  }
-  return out;
+  return out + ConsequencesText(report.marks);
 }
 
 std::string InstructorText(const Report& report) {

@@ -14,8 +14,8 @@ namespace kvlab::grading {
 // where to look.
 std::string FullText(const Report& report);
 
-// The mark, and what was lost for which reason. Checks that were not run
-// because of others are only counted.
+// The mark, and what was lost for which reason. What was lost as a consequence
+// of that is only counted.
 std::string BriefText(const Report& report);
 
 // For the instructor: the seed that repeats the run, and where the time went.

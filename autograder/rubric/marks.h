@@ -14,6 +14,9 @@ struct CheckMark {
   bool run = false;       // false: something that it needs did not pass
   double points = 0;      // of check->points
   std::string came_back;  // what was wrong, or why it was not run
+  // A check that failed above and probably made this one fail: "Full pass
+  // (1.3)"; "" if this one speaks for itself.
+  std::string follows;
   std::string measured;
   double seconds = 0;
 

@@ -48,8 +48,27 @@ void ReadSettings(TomlTable& table, const Check& known, RubricCheck& check) {
   }
 }
 
+// What stands above a check in its part.
+struct Above {
+  std::set<std::string> checks;  // names
+  std::set<std::string> tasks;   // ids
+};
+
+void ExpectAbove(const TomlTable& table, const RubricCheck& check,
+                 const std::vector<std::string>& names,
+                 const std::set<std::string>& above) {
+  for (const std::string& name : names) {
+    if (!above.contains(name)) {
+      table.Fail(fmt::format("'{}' refers to '{}', which does not stand above "
+                             "it in this part",
+                             check.name, name),
+                 "name what stands above it, or move this one down");
+    }
+  }
+}
+
 RubricCheck ReadCheck(TomlTable& table, const Checks& known,
-                      const std::set<std::string>& above) {
+                      const Above& above) {
   RubricCheck check;
   check.name = table.Text("name");
   check.run = table.TextOr("run", check.name);
@@ -58,7 +77,7 @@ RubricCheck ReadCheck(TomlTable& table, const Checks& known,
     table.Fail(fmt::format("there is no check '{}'", check.run),
                "checks are listed in autograder/checks/*_checks.cc");
   }
-  if (above.contains(check.name)) {
+  if (above.checks.contains(check.name)) {
     table.Fail(fmt::format("check '{}' stands twice in this part", check.name),
                "remove one of the two");
   }
@@ -71,14 +90,11 @@ RubricCheck ReadCheck(TomlTable& table, const Checks& known,
   check.why = table.Text("why");
   check.where = table.Text("where");
   check.needs = table.TextsIfAny("needs");
-  for (const std::string& need : check.needs) {
-    if (!above.contains(need)) {
-      table.Fail(fmt::format("'{}' needs '{}', which does not stand above it "
-                             "in this part",
-                             check.name, need),
-                 "name a check above it, or move this one down");
-    }
-  }
+  ExpectAbove(table, check, check.needs, above.checks);
+  check.follows = table.TextsIfAny("follows");
+  std::set<std::string> checks_and_tasks = above.checks;
+  checks_and_tasks.insert(above.tasks.begin(), above.tasks.end());
+  ExpectAbove(table, check, check.follows, checks_and_tasks);
   ReadSettings(table, *found, check);
   table.ExpectNoMore();
   return check;
@@ -104,15 +120,16 @@ RubricPart ReadPart(TomlTable& table, const Checks& known) {
   RubricPart part;
   part.title = table.Text("title");
   part.judged = ReadJudged(table);
-  std::set<std::string> above;
+  Above above;
   for (TomlTable& task_table : table.Tables("tasks")) {
     RubricTask task;
     task.id = task_table.Text("id");
     task.title = task_table.Text("title");
     for (TomlTable& check_table : task_table.Tables("checks")) {
       task.checks.push_back(ReadCheck(check_table, known, above));
-      above.insert(task.checks.back().name);
+      above.checks.insert(task.checks.back().name);
     }
+    above.tasks.insert(task.id);
     task_table.ExpectNoMore();
     part.tasks.push_back(std::move(task));
   }

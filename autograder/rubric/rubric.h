@@ -26,6 +26,9 @@ struct RubricCheck {
   // Checks of the same part, above this one: unless they earn all their
   // points, this one is not run.
   std::vector<std::string> needs;
+  // Likewise checks, or ids of tasks: if this one fails and one of them did
+  // too, the author is told to put that right first.
+  std::vector<std::string> follows;
   Exam::Settings settings;
 };
 

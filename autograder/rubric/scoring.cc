@@ -73,8 +73,27 @@ class PartScoring {
     }
     if (options_.on_check) options_.on_check(task, check);
     CheckMark mark = Run(parties, check);
-    if (mark.Passed()) passed_.insert(check.name);
+    if (mark.Passed()) {
+      passed_.insert(check.name);
+    } else {
+      mark.follows = CauseOf(check);
+    }
     return mark;
+  }
+
+  // The first check in `follows` that did not pass.
+  std::string CauseOf(const RubricCheck& check) const {
+    for (const std::string& name : check.follows) {
+      for (const RubricTask& task : part_.tasks) {
+        for (const RubricCheck& above : task.checks) {
+          if ((name == above.name || name == task.id) &&
+              !passed_.contains(above.name)) {
+            return TitleOf(above.name);
+          }
+        }
+      }
+    }
+    return "";
   }
 
   CheckMark Run(const Parties& parties, const RubricCheck& check) {
@@ -98,6 +117,7 @@ class PartScoring {
             .run = true,
             .points = verdict.share * check.points,
             .came_back = verdict.came_back,
+            .follows = "",
             .measured = verdict.measured,
             .seconds = seconds.count()};
   }
