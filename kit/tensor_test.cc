@@ -25,7 +25,8 @@ TEST(ViewTest, ShowsTheTensorItselfNotACopy) {
 TEST(ViewTest, StridesStepOverWhatIsNotShown) {
   const Tensor4 storage = NumberedTokens(2, 3, 0, 8, 5);
   const ConstView4 view =
-      MakeView(storage.data(), {2, 3, 4, 5}, {3 * 8 * 5, 8 * 5, 5});
+      MakeView(storage.data(), {2, 3, 4, 5},
+               {std::size_t{3} * 8 * 5, std::size_t{8} * 5, 5});
   EXPECT_TRUE(Same(view, NumberedTokens(2, 3, 0, 4, 5)));
 }
 
@@ -57,7 +58,8 @@ TEST(MatrixTest, HeadMatrixIsOneHeadOfOneBatchRow) {
 TEST(MatrixTest, HeadMatrixFollowsTheStridesOfAView) {
   const Tensor4 storage = NumberedTokens(2, 3, 0, 8, 5);
   const ConstView4 view =
-      MakeView(storage.data(), {2, 3, 4, 5}, {3 * 8 * 5, 8 * 5, 5});
+      MakeView(storage.data(), {2, 3, 4, 5},
+               {std::size_t{3} * 8 * 5, std::size_t{8} * 5, 5});
   const ConstMatrix head = HeadMatrix(view, 1, 2);
   EXPECT_EQ(head.rows, 4U);
   EXPECT_EQ(head.Row(3)[4], 1234.0F);
