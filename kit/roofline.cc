@@ -1,0 +1,123 @@
+#include "kit/roofline.h"
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kit/error.h"
+#include "xsimd/xsimd.hpp"
+
+namespace kvlab {
+namespace {
+
+using Floats = xsimd::batch<float>;
+
+// What the loops compute ends here, or the compiler would leave them out.
+volatile float sink;
+
+enum class Prefetching { kByHardware, kAsked };
+
+// Reads everything once, in four streams of additions.
+template <Prefetching kPrefetching>
+void ReadAll(std::span<const float> values) {
+  constexpr std::size_t kStreams = 4;
+  constexpr std::size_t kStep = kStreams * Floats::size;
+  constexpr std::size_t kAhead = 512;  // floats, 2 KiB
+  std::array<Floats, kStreams> sums;
+  sums.fill(Floats(0.0F));
+  for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
+    const float* address = values.data() + i;
+    if constexpr (kPrefetching == Prefetching::kAsked) {
+      _mm_prefetch(reinterpret_cast<const char*>(address + kAhead),
+                   _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(address + kAhead + kStep / 2),
+                   _MM_HINT_T0);
+    }
+#pragma GCC unroll 4
+    for (std::size_t s = 0; s < kStreams; ++s) {
+      sums[s] += Floats::load_unaligned(address + s * Floats::size);
+    }
+  }
+  sink = xsimd::hadd(sums[0] + sums[1] + sums[2] + sums[3]);
+}
+
+// 12 independent chains of multiply-adds: 2 start per cycle and each takes 4.
+constexpr std::size_t kChains = 12;
+
+void MultiplyAdd(std::size_t rounds) {
+  const Floats factor(0.5F + sink * 0.0F);  // not known to the compiler
+  std::array<Floats, kChains> sums;
+  sums.fill(factor);
+  for (std::size_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 12
+    for (Floats& sum : sums) sum = xsimd::fma(sum, factor, factor);
+  }
+  Floats total(0.0F);
+  for (const Floats& sum : sums) total += sum;
+  sink = xsimd::hadd(total);
+}
+
+double Seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+// The shortest of many runs, in seconds.
+template <typename Action>
+double BestTime(Action action, double budget_s) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  double best_s = budget_s;
+  do {
+    const Clock::time_point start = Clock::now();
+    action();
+    best_s = std::min(best_s, Seconds(Clock::now() - start));
+  } while (Seconds(Clock::now() - begin) < budget_s);
+  return best_s;
+}
+
+}  // namespace
+
+double MeasureReadBandwidth(std::size_t working_set_bytes) {
+  constexpr std::size_t kSmallest = 1024;
+  if (working_set_bytes < kSmallest) {
+    throw ContractError("MeasureReadBandwidth: too few bytes to time",
+                        std::to_string(working_set_bytes) + " of at least " +
+                            std::to_string(kSmallest),
+                        "ask for a larger working set");
+  }
+  const std::vector<float> values(working_set_bytes / sizeof(float), 1.0F);
+  // Small sets are read several times per run: a run lasts some 10 us.
+  constexpr std::size_t kBytesPerRun = 1U << 20U;
+  const std::size_t repeats =
+      std::max<std::size_t>(1, kBytesPerRun / working_set_bytes);
+  const double by_hardware_s = BestTime(
+      [&] {
+        for (std::size_t i = 0; i < repeats; ++i) {
+          ReadAll<Prefetching::kByHardware>(values);
+        }
+      },
+      0.1);
+  const double asked_s = BestTime(
+      [&] {
+        for (std::size_t i = 0; i < repeats; ++i) {
+          ReadAll<Prefetching::kAsked>(values);
+        }
+      },
+      0.1);
+  return static_cast<double>(repeats * working_set_bytes) /
+         std::min(by_hardware_s, asked_s);
+}
+
+double MeasureFlopPeak() {
+  constexpr std::size_t kRounds = 10000;
+  constexpr double kFlop = 2.0 * kRounds * kChains * Floats::size;
+  return kFlop / BestTime([] { MultiplyAdd(kRounds); }, 0.1);
+}
+
+}  // namespace kvlab

@@ -1,0 +1,25 @@
+// The two roofs of a machine, measured on one thread: how fast it reads, and
+// how fast it multiplies and adds. No product runs faster than both allow, and
+// a percentage of them means the same on another machine; seconds do not.
+// Source: Williams, Waterman & Patterson 2009, "Roofline: an insightful visual
+// performance model", Communications of the ACM 52(4).
+#ifndef KVLAB_KIT_ROOFLINE_H_
+#define KVLAB_KIT_ROOFLINE_H_
+
+#include <cstddef>
+
+namespace kvlab {
+
+// Bytes per second at which this many bytes are read over and over: from the
+// first-level cache, a later one or memory, wherever they fit. The best of
+// many short runs, within a quarter of a second.
+// Throws ContractError for fewer than 1024 bytes.
+double MeasureReadBandwidth(std::size_t working_set_bytes);
+
+// FLOP per second of multiply-adds on registers of eight float32 (AVX2), two
+// FLOP each. The best of many short runs, within a quarter of a second.
+double MeasureFlopPeak();
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_ROOFLINE_H_
