@@ -101,6 +101,12 @@ void MeasureLoop(benchmark::State& state, const IterationCost& cost,
   report("percent_of_flop_peak", flop, FlopPeak() / 100.0);
 }
 
+double CpuTime(const std::function<void()>& action) {
+  const double begin_s = CpuSeconds();
+  action();
+  return CpuSeconds() - begin_s;
+}
+
 std::shared_ptr<const Gpt2Weights> BenchmarkModel() {
   static const auto weights =
       std::make_shared<const Gpt2Weights>(LoadGpt2(model_directory));

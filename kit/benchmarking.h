@@ -33,6 +33,9 @@ void MeasureLoop(benchmark::State& state, const IterationCost& cost,
 // Runs `action`; false if it threw, after telling `state` why.
 bool Succeeds(benchmark::State& state, const std::function<void()>& action);
 
+// CPU time of this thread, in seconds, that `action` takes.
+double CpuTime(const std::function<void()>& action);
+
 // The model of --model, by default models/shakespeare-gpt2, loaded once.
 // Throws DataError if it cannot be read.
 std::shared_ptr<const Gpt2Weights> BenchmarkModel();

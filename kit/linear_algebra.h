@@ -14,7 +14,7 @@ namespace kvlab {
 // out = x * weight + bias.
 //   x [rows, in], bias [out] or empty for none, out [rows, out]
 // Counts rows * in * out MACs. Throws ContractError if a shape disagrees;
-// `out` must not overlap `x`. Allocates nothing for one row.
+// `out` must not overlap `x`. Allocates nothing.
 void Linear(Work work, ConstMatrix x, const WeightMatrix& weight,
             std::span<const float> bias, Matrix out);
 

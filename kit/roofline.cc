@@ -1,7 +1,5 @@
 #include "kit/roofline.h"
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -21,27 +19,16 @@ using Floats = xsimd::batch<float>;
 // What the loops compute ends here, or the compiler would leave them out.
 volatile float sink;
 
-enum class Prefetching { kByHardware, kAsked };
-
 // Reads everything once, in four streams of additions.
-template <Prefetching kPrefetching>
 void ReadAll(std::span<const float> values) {
   constexpr std::size_t kStreams = 4;
   constexpr std::size_t kStep = kStreams * Floats::size;
-  constexpr std::size_t kAhead = 512;  // floats, 2 KiB
   std::array<Floats, kStreams> sums;
   sums.fill(Floats(0.0F));
   for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
-    const float* address = values.data() + i;
-    if constexpr (kPrefetching == Prefetching::kAsked) {
-      _mm_prefetch(reinterpret_cast<const char*>(address + kAhead),
-                   _MM_HINT_T0);
-      _mm_prefetch(reinterpret_cast<const char*>(address + kAhead + kStep / 2),
-                   _MM_HINT_T0);
-    }
 #pragma GCC unroll 4
     for (std::size_t s = 0; s < kStreams; ++s) {
-      sums[s] += Floats::load_unaligned(address + s * Floats::size);
+      sums[s] += Floats::load_unaligned(values.data() + i + s * Floats::size);
     }
   }
   sink = xsimd::hadd(sums[0] + sums[1] + sums[2] + sums[3]);
@@ -69,15 +56,16 @@ double Seconds(std::chrono::steady_clock::duration duration) {
 
 // The shortest of many runs, in seconds.
 template <typename Action>
-double BestTime(Action action, double budget_s) {
+double BestTime(Action action) {
+  constexpr double kBudget = 0.2;  // seconds
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
-  double best_s = budget_s;
+  double best_s = kBudget;
   do {
     const Clock::time_point start = Clock::now();
     action();
     best_s = std::min(best_s, Seconds(Clock::now() - start));
-  } while (Seconds(Clock::now() - begin) < budget_s);
+  } while (Seconds(Clock::now() - begin) < kBudget);
   return best_s;
 }
 
@@ -96,28 +84,16 @@ double MeasureReadBandwidth(std::size_t working_set_bytes) {
   constexpr std::size_t kBytesPerRun = 1U << 20U;
   const std::size_t repeats =
       std::max<std::size_t>(1, kBytesPerRun / working_set_bytes);
-  const double by_hardware_s = BestTime(
-      [&] {
-        for (std::size_t i = 0; i < repeats; ++i) {
-          ReadAll<Prefetching::kByHardware>(values);
-        }
-      },
-      0.1);
-  const double asked_s = BestTime(
-      [&] {
-        for (std::size_t i = 0; i < repeats; ++i) {
-          ReadAll<Prefetching::kAsked>(values);
-        }
-      },
-      0.1);
-  return static_cast<double>(repeats * working_set_bytes) /
-         std::min(by_hardware_s, asked_s);
+  const double best_s = BestTime([&] {
+    for (std::size_t i = 0; i < repeats; ++i) ReadAll(values);
+  });
+  return static_cast<double>(repeats * working_set_bytes) / best_s;
 }
 
 double MeasureFlopPeak() {
   constexpr std::size_t kRounds = 10000;
   constexpr double kFlop = 2.0 * kRounds * kChains * Floats::size;
-  return kFlop / BestTime([] { MultiplyAdd(kRounds); }, 0.1);
+  return kFlop / BestTime([] { MultiplyAdd(kRounds); });
 }
 
 }  // namespace kvlab

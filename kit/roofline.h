@@ -11,8 +11,9 @@
 namespace kvlab {
 
 // Bytes per second at which this many bytes are read over and over: from the
-// first-level cache, a later one or memory, wherever they fit. The best of
-// many short runs, within a quarter of a second.
+// first-level cache, a later one or memory, wherever they fit. One loop from
+// the first byte to the last, prefetched by the hardware alone, as STREAM and
+// its kin measure. The best of many short runs, within a quarter of a second.
 // Throws ContractError for fewer than 1024 bytes.
 double MeasureReadBandwidth(std::size_t working_set_bytes);
 

@@ -3,6 +3,7 @@
 #ifndef KVLAB_KIT_KERNELS_DOT_H_
 #define KVLAB_KIT_KERNELS_DOT_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -90,12 +91,13 @@ void AddDotsOfRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
 }
 
 // out += a * b^T, reading b once from memory: a band of its rows stays in the
-// first-level cache while pairs of rows of a pass over it.
+// first-level cache while pairs of rows of a pass over it. A single row needs
+// each row of b only once.
 template <DType kType>
 void AddTransposedFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  constexpr std::size_t kBand = 8;
-  for (std::size_t n = 0; n < b.rows; n += kBand) {
-    const std::size_t height = std::min(kBand, b.rows - n);
+  const std::size_t band = a.rows == 1 ? b.rows : kLanes;
+  for (std::size_t n = 0; n < b.rows; n += band) {
+    const std::size_t height = std::min(band, b.rows - n);
     const StoredMatrix<kType> b_band = b.Block(n, 0, height, b.cols);
     std::size_t m = 0;
     for (; m + 2 <= a.rows; m += 2) {

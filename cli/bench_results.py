@@ -1,0 +1,98 @@
+"""What Google Benchmark reports, as tables of one line for each benchmark."""
+
+import dataclasses
+import re
+import statistics
+
+SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+ROOFS = ("bandwidth", "flop_peak")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One benchmark: seconds for an iteration, and percent of each roof."""
+    seconds: float
+    percent: dict
+    error: str = ""
+
+
+def read_report(report):
+    """The results in Google Benchmark's JSON, by name."""
+    results = {}
+    for entry in report["benchmarks"]:
+        if entry.get("run_type") == "aggregate":
+            continue
+        name = re.sub(r"/iterations:\d+", "", entry["name"])
+        name, manual = re.subn(r"/manual_time$", "", name)
+        if entry.get("error_occurred"):
+            results[name] = Result(0.0, {}, entry.get("error_message", ""))
+            continue
+        time = entry["real_time" if manual else "cpu_time"]
+        percent = {roof: entry["percent_of_" + roof] for roof in ROOFS
+                   if "percent_of_" + roof in entry}
+        results[name] = Result(time * SECONDS[entry["time_unit"]], percent)
+    return results
+
+
+def medians(runs):
+    """One result for each benchmark from several runs of all of them."""
+    merged = {}
+    for name in runs[0]:
+        results = [run[name] for run in runs if name in run]
+        failed = next((r for r in results if r.error), None)
+        if failed:
+            merged[name] = failed
+            continue
+        merged[name] = Result(
+            statistics.median(r.seconds for r in results),
+            {roof: statistics.median(r.percent[roof] for r in results)
+             for roof in results[0].percent})
+    return merged
+
+
+def time_text(seconds):
+    for unit in ("s", "ms", "us"):
+        if seconds >= SECONDS[unit]:
+            return f"{seconds / SECONDS[unit]:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def percent_text(percent, roof):
+    return f"{percent[roof]:.1f}" if roof in percent else "-"
+
+
+def reference_table(results, reference):
+    """Percent of this machine's roofs beside those that `reference` (by name,
+    then by roof) reached of its own."""
+    width = max(len(name) for name in results)
+    lines = [f"{'percent of the machine':{width}}  "
+             "   bandwidth  (reference)     FLOP peak  (reference)"]
+    for name, result in results.items():
+        if result.error:
+            lines.append(f"{name:{width}}  {result.error}")
+        if not result.percent:
+            continue
+        theirs = reference.get(name, {})
+        lines.append(f"{name:{width}}  " + "  ".join(
+            f"{percent_text(result.percent, roof):>12}"
+            f"{'(' + percent_text(theirs, roof) + ')':>13}"
+            for roof in ROOFS))
+    return lines
+
+
+def comparison_table(student, reference):
+    """Times of both, and how fast the student's code is: 1 is as fast as the
+    reference, 2 twice as fast."""
+    width = max(len(name) for name in reference)
+    lines = [f"{'':{width}}  {'student':>10}  {'reference':>10}"
+             f"  {'times as fast':>13}"]
+    for name, theirs in reference.items():
+        mine = student.get(name)
+        if mine is None or mine.error or theirs.error:
+            why = (mine.error if mine else "") or theirs.error or "did not run"
+            lines.append(f"{name:{width}}  {why}")
+            continue
+        lines.append(f"{name:{width}}  {time_text(mine.seconds):>10}"
+                     f"  {time_text(theirs.seconds):>10}"
+                     f"  {theirs.seconds / mine.seconds:>13.2f}")
+    return lines
