@@ -75,9 +75,9 @@ void TinyCheckpoint::AddTensor(const std::string& name,
   std::size_t size = 1;
   for (const std::size_t axis : shape) size *= axis;
   const std::size_t begin = data.size();
-  first_element_[name] = next_element_ % 256;
+  first_element[name] = next_element % 256;
   for (std::size_t i = 0; i < size; ++i) {
-    data += StoredElement(next_element_++ % 256, dtype);
+    data += StoredElement(next_element++ % 256, dtype);
   }
   header[name] = {{"dtype", dtype},
                   {"shape", shape},
@@ -85,7 +85,7 @@ void TinyCheckpoint::AddTensor(const std::string& name,
 }
 
 float TinyCheckpoint::FirstElement(const std::string& name) const {
-  return first_element_.at(name).get<float>();
+  return first_element.at(name).get<float>();
 }
 
 std::string TinyCheckpoint::Safetensors() const {

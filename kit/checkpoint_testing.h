@@ -40,9 +40,9 @@ struct TinyCheckpoint {
   // Writes all four files to a folder of the test's own, and returns it.
   std::filesystem::path Write() const;
 
- private:
-  std::size_t next_element_ = 0;
-  nlohmann::ordered_json first_element_;
+  // What the next element is, and what each tensor's first one was.
+  std::size_t next_element = 0;
+  nlohmann::ordered_json first_element;
 };
 
 // `header` with its length before it and `data` behind it.

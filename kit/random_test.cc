@@ -99,7 +99,7 @@ TEST(Gpt2WeightsTest, BytesCountATiedHeadOnce) {
                              .vocab_size = 5};
   const Gpt2Weights weights = RandomGpt2Weights(random, config);
   constexpr std::size_t kEmbeddings = 5 * 4 + 3 * 4;
-  constexpr std::size_t kNorms = 3 * 2 * 4;
+  constexpr std::size_t kNorms = std::size_t{3} * 2 * 4;
   constexpr std::size_t kAttention = 4 * 12 + 12 + 4 * 4 + 4;
   constexpr std::size_t kMlp = 4 * 8 + 8 + 8 * 4 + 4;
   EXPECT_EQ(weights.Bytes(), (kEmbeddings + kNorms + kAttention + kMlp) * 4);
