@@ -25,7 +25,7 @@ class KvlabTest(unittest.TestCase):
         self.script = self.folder / "project" / "kvlab"
         self.write("project/third_party/setup", SETUP)
         self.write("project/modules/03_memoization/module.toml", "")
-        self.write("project/cli/generate.cc", "")
+        self.write("project/cli/bench.py", "")
         self.write("project/handout/submit.py", "")
         self.write("bin/bazel", BAZEL)
         self.write("built/cli/generate", PROGRAM)
@@ -63,14 +63,14 @@ class KvlabTest(unittest.TestCase):
 
     def test_the_handout_has_the_students_verbs(self):
         self.assertEqual(self.verbs(),
-                         ["setup", "generate", "test", "submit"])
+                         ["setup", "generate", "test", "bench", "submit"])
 
     def test_the_course_has_all_verbs(self):
         for name in ["cli/demo/BUILD", "autograder/BUILD",
                      "handout/make_handout.py"]:
             self.write(f"project/{name}", "")
         self.assertEqual(self.verbs(),
-                         ["setup", "demo", "generate", "test",
+                         ["setup", "demo", "generate", "test", "bench",
                           "grade", "handout", "submit"])
 
     def test_other_verbs_are_refused(self):
@@ -81,8 +81,9 @@ class KvlabTest(unittest.TestCase):
     def test_a_module_that_is_not_there_is_refused_at_once(self):
         for word in ["9", "2", "x", "33", "03_memoization"]:
             with self.subTest(word):
-                self.assertRefused(f"there is no module '{word}'",
-                                   "test", word)
+                for verb in "test", "bench":
+                    self.assertRefused(f"there is no module '{word}'",
+                                       verb, word)
 
     def test_a_program_gets_the_users_words_in_the_users_folder(self):
         where = self.folder / "else where"
