@@ -19,12 +19,6 @@ def _flags(ctx, context):
             flags += [option, folder]
     return flags
 
-def _leave_out(source):
-    """Tests are short and run under sanitizers: no search of all their paths."""
-    if source.basename.endswith("_test.cc"):
-        return ["--checks=-clang-analyzer-*"]
-    return []
-
 def _clang_tidy_impl(target, ctx):
     if CcInfo not in target or target.label.workspace_name:
         return []
@@ -54,7 +48,6 @@ def _clang_tidy_impl(target, ctx):
                     report.path,
                     "--quiet",
                     "--config-file=" + ctx.file._config.path,
-                ] + _leave_out(source) + [
                     source.path,
                     "--",
                 ] + _flags(ctx, context),
