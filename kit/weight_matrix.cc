@@ -100,8 +100,7 @@ WeightMatrix WeightMatrix::InPanels() const {
       (bytes_.size() + sizeof(CacheLine) - 1) / sizeof(CacheLine));
   const std::span<std::byte> copy =
       std::as_writable_bytes(std::span(*lines)).first(bytes_.size());
-  const WeightMatrix panels(lines, copy, dtype_, WeightLayout::kPanels, in_,
-                            out_);
+  WeightMatrix panels(lines, copy, dtype_, WeightLayout::kPanels, in_, out_);
   const std::size_t element = DTypeBytes(dtype_);
   for (std::size_t in = 0; in < in_; ++in) {
     for (std::size_t out = 0; out < out_; ++out) {

@@ -21,7 +21,7 @@ inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   constexpr std::size_t kCols = kLanes / kRows;
   constexpr std::size_t kStepBytes =
       kLanes * kLanes * StoredMatrix<kType>::kElementBytes;
-  Floats sums[kLanes];
+  std::array<Floats, kLanes> sums;
 #pragma GCC unroll 8
   for (Floats& sum : sums) sum = Floats(0.0F);
   const std::byte* next_rows = b.Address(kCols, 0);
@@ -31,7 +31,7 @@ inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
       Prefetch(next_rows, kStepBytes);
       next_rows += kStepBytes;
     }
-    Floats a_part[kRows];
+    std::array<Floats, kRows> a_part;
 #pragma GCC unroll 2
     for (std::size_t m = 0; m < kRows; ++m) {
       a_part[m] = Floats::load_unaligned(a.data + m * a.row_stride + k);
@@ -47,7 +47,7 @@ inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
     }
   }
   std::array<float, kLanes> folded{};
-  xsimd::haddp(sums).store_unaligned(folded.data());
+  xsimd::haddp(sums.data()).store_unaligned(folded.data());
   for (std::size_t m = 0; m < kRows; ++m) {
     for (std::size_t n = 0; n < kCols; ++n) {
       float sum = folded[m * kCols + n];

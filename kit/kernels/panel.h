@@ -3,6 +3,7 @@
 #ifndef KVLAB_KIT_KERNELS_PANEL_H_
 #define KVLAB_KIT_KERNELS_PANEL_H_
 
+#include <array>
 #include <cstddef>
 
 #include "kit/kernels/stored_matrix.h"
@@ -20,7 +21,7 @@ inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
   constexpr std::size_t kRowBytes =
       kPanelWidth * StoredMatrix<kType>::kElementBytes;
   constexpr std::size_t kRowsAhead = 2048 / kRowBytes;
-  Floats sums[kVectors];
+  std::array<Floats, kVectors> sums;
 #pragma GCC unroll 8
   for (std::size_t v = 0; v < kVectors; ++v) {
     sums[v] = Floats::load_unaligned(out + v * kLanes);

@@ -3,6 +3,7 @@
 #ifndef KVLAB_KIT_KERNELS_TILE_H_
 #define KVLAB_KIT_KERNELS_TILE_H_
 
+#include <array>
 #include <cstddef>
 
 #include "kit/kernels/stored_matrix.h"
@@ -10,13 +11,17 @@
 
 namespace kvlab::kernels {
 
+// A tile of the result: 8 * kVectors columns in each of kRows rows.
+template <std::size_t kRows, std::size_t kVectors>
+using Sums = std::array<std::array<Floats, kVectors>, kRows>;
+
 // sums[m][v] += a[m, k] * b[k, v]. The shorter side is held in registers while
 // the longer one passes by.
 template <std::size_t kRows, std::size_t kVectors, DType kType>
 inline void AddOneStep(ConstMatrix a, StoredMatrix<kType> b, std::size_t k,
-                       Floats (&sums)[kRows][kVectors]) {
+                       Sums<kRows, kVectors>& sums) {
   if constexpr (kRows < kVectors) {
-    Floats a_column[kRows];
+    std::array<Floats, kRows> a_column;
 #pragma GCC unroll 8
     for (std::size_t m = 0; m < kRows; ++m) {
       a_column[m] = Floats(a.data[m * a.row_stride + k]);
@@ -30,7 +35,7 @@ inline void AddOneStep(ConstMatrix a, StoredMatrix<kType> b, std::size_t k,
       }
     }
   } else {
-    Floats b_row[kVectors];
+    std::array<Floats, kVectors> b_row;
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kVectors; ++v) {
       b_row[v] = b.LoadEight(k, v * kLanes);
@@ -55,7 +60,7 @@ inline void AddOneStep(ConstMatrix a, StoredMatrix<kType> b, std::size_t k,
 // least 8 sums must be under way to keep both units busy.
 template <std::size_t kRows, std::size_t kVectors, DType kType>
 inline void AddTile(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  Floats sums[kRows][kVectors];
+  Sums<kRows, kVectors> sums;
 #pragma GCC unroll 8
   for (std::size_t m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
