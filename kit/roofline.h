@@ -13,12 +13,13 @@ namespace kvlab {
 // Bytes per second at which this many bytes are read over and over: from the
 // first-level cache, a later one or memory, wherever they fit. One loop from
 // the first byte to the last, prefetched by the hardware alone, as STREAM and
-// its kin measure. The best of many short runs, within a quarter of a second.
+// its kin measure: the best of many short runs, and of five buffers the median,
+// within half a second.
 // Throws ContractError for fewer than 1024 bytes.
 double MeasureReadBandwidth(std::size_t working_set_bytes);
 
 // FLOP per second of multiply-adds on registers of eight float32 (AVX2), two
-// FLOP each. The best of many short runs, within a quarter of a second.
+// FLOP each. The best of many short runs, within a tenth of a second.
 double MeasureFlopPeak();
 
 }  // namespace kvlab
