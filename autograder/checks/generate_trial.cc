@@ -51,6 +51,36 @@ bool AllClear(Exam& exam, const GenerateTrial& trial) {
   return true;
 }
 
+// The tokens that each new one of row `b` directly follows.
+Integers Predecessors(const GenerateTrial& trial, std::size_t b) {
+  const std::size_t prompt_len = trial.prompt.SeqLen();
+  Integers tokens = {trial.prompt.ids[(b + 1) * prompt_len - 1]};
+  const auto first = trial.expected.begin() + Int(b * trial.new_tokens);
+  tokens.insert(tokens.end(), first, first + Int(trial.new_tokens) - 1);
+  return tokens;
+}
+
+// Whether somebody who forgets all but the last token would be found out, in
+// every row. Too much to ask of a single new token.
+bool NeedsItsPrefix(Exam& exam, const GenerateTrial& trial) {
+  if (trial.new_tokens < 2 || trial.sampling.temperature != 0) return true;
+  for (std::size_t b = 0; b < trial.prompt.batch; ++b) {
+    const TrialTokens alone = {.ids = Predecessors(trial, b),
+                               .batch = trial.new_tokens,
+                               .left_pad = {}};
+    const Array logits = ReferenceLogits(exam, trial.model, alone);
+    bool differs = false;
+    for (std::size_t step = 0; step < trial.new_tokens; ++step) {
+      const std::int64_t chosen =
+          Drawn(Slots(LogitsAt(logits, step, 0), trial.sampling), 0);
+      differs =
+          differs || chosen != trial.expected[b * trial.new_tokens + step];
+    }
+    if (!differs) return false;
+  }
+  return true;
+}
+
 // Row by row to step by step.
 Integers Streamed(const Integers& generated, std::size_t batch) {
   Integers streamed;
@@ -87,10 +117,10 @@ Question InterruptedQuestion(const GenerateTrial& trial, std::size_t step) {
 GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
                                 const Sampling& sampling,
                                 const std::string& variant) {
-  constexpr int kAttempts = 50;
+  constexpr int kAttempts = 100;
   GenerateTrial trial;
-  trial.model =
-      MakeModel(exam, sizes.prompt_len + sizes.new_tokens + 3, variant);
+  trial.model = MakeModel(exam, sizes.prompt_len + sizes.new_tokens + 3,
+                          variant + " strong_attention");
   trial.new_tokens = sizes.new_tokens;
   trial.sampling = sampling;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -103,7 +133,7 @@ GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
     trial.seed = RandomSeed(exam.Randomness());
     trial.expected = exam.Get<Integers>(
         exam.AskReference("generate.baseline", GenerateQuestion(trial)), 0);
-    if (trial.new_tokens == 0 || AllClear(exam, trial)) return trial;
+    if (AllClear(exam, trial) && NeedsItsPrefix(exam, trial)) return trial;
   }
   throw GraderError("no random prompt has a clear continuation");
 }

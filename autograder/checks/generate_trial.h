@@ -29,8 +29,9 @@ struct GenerateSizes {
   bool left_padded = false;
 };
 
-// Draws models, prompts and seeds until every choice of the reference is clear
-// by the setting "margin". Throws GraderError if that never happens.
+// Draws prompts and seeds until every choice of the reference is clear by the
+// setting "margin", and no row's continuation is what the last token alone
+// would lead to. Throws GraderError if that never happens.
 GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
                                 const Sampling& sampling,
                                 const std::string& variant);

@@ -44,9 +44,9 @@ void ComparePositionsAfter(Exam& exam, const TrialModel& model,
       ForwardQuestion({exam.Get<Handle>(made, 0), {}}, tokens.Part(past_len, 9),
                       Positions::kAll));
   exam.Case(
-      fmt::format("batch 2, one row padded, {} tokens after {} that "
-                  "attention has seen",
-                  9 - past_len, past_len));
+      fmt::format("batch 2, one row padded, {} after {} that attention "
+                  "has seen",
+                  Count(9 - past_len, "token"), past_len));
   CompareArrays(exam, exam.Get<Array>(answer, 0),
                 Slice(expected, 1, past_len, 9), kLogitAxes);
 }

@@ -28,6 +28,18 @@ WeightMatrix Zeros(const WeightMatrix& like) {
   return WeightMatrix::FromFloats(zeros, like.Layout(), like.In(), like.Out());
 }
 
+// The same map, every weight times `factor`.
+WeightMatrix Scaled(const WeightMatrix& matrix, float factor) {
+  std::vector<float> values;  // row-major [in, out]
+  for (std::size_t in = 0; in < matrix.In(); ++in) {
+    for (std::size_t out = 0; out < matrix.Out(); ++out) {
+      values.push_back(factor * matrix.At(in, out));
+    }
+  }
+  return WeightMatrix::FromFloats(values, WeightLayout::kInOut, matrix.In(),
+                                  matrix.Out());
+}
+
 // Shifts GELU's input to where GELU(x) is x, and takes the shift out again
 // behind c_proj.
 void MakeLinear(MlpWeights& mlp) {
@@ -40,11 +52,12 @@ void MakeLinear(MlpWeights& mlp) {
   }
 }
 
-// Changes weights so that an error shows in one check alone. Words of
+// Changes weights so that an error shows, and in one check alone. Words of
 // `variant`:
-//   "no_positions"  all positions look alike
-//   "no_attention"  attention adds nothing
-//   "linear_mlp"    GELU returns its input as it is
+//   "no_positions"      all positions look alike
+//   "no_attention"      attention adds nothing
+//   "strong_attention"  what came before decides more than the last token does
+//   "linear_mlp"        GELU returns its input as it is
 void Simplify(Gpt2Weights& weights, const std::string& variant) {
   const auto wanted = [&](const char* word) {
     return variant.find(word) != std::string::npos;
@@ -54,6 +67,9 @@ void Simplify(Gpt2Weights& weights, const std::string& variant) {
     if (wanted("no_attention")) {
       block.attn.c_proj.weight = Zeros(block.attn.c_proj.weight);
       block.attn.c_proj.bias.fill(0.0F);
+    }
+    if (wanted("strong_attention")) {
+      block.attn.c_proj.weight = Scaled(block.attn.c_proj.weight, 4.0F);
     }
     if (wanted("linear_mlp")) MakeLinear(block.mlp);
   }
