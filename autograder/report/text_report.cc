@@ -133,8 +133,9 @@ std::string ConsequencesText(const Marks& marks) {
     }
   }
   if (count == 0) return "";
-  return fmt::format("  {} more check{} lost {:g} points as a consequence\n",
-                     count, count == 1 ? "" : "s", points);
+  return fmt::format("  {} more check{} lost {:g} point{} as a consequence\n",
+                     count, count == 1 ? "" : "s", points,
+                     points == 1 ? "" : "s");
 }
 
 }  // namespace
