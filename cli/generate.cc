@@ -162,24 +162,31 @@ int Run(const Options& options) {
   return 0;
 }
 
+// Parses, runs, and gives every error its exit status.
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");
+  Declare(app, options);
+  try {
+    app.parse(argc, argv);
+    return Run(options);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return Refuse(error.what());
+  } catch (const DataError& error) {
+    return Refuse(error.what());
+  }
+}
+
 }  // namespace
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  kvlab::Options options;
-  CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");
-  kvlab::Declare(app, options);
   try {
-    app.parse(argc, argv);
-    return kvlab::Run(options);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return kvlab::Refuse(error.what());
-  } catch (const kvlab::DataError& error) {
-    return kvlab::Refuse(error.what());
+    return kvlab::Main(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "\n{}\n", error.what());
+    std::fprintf(stderr, "\n%s\n", error.what());
     return 1;
   }
 }

@@ -17,26 +17,29 @@ constexpr Gpt2Config kConfig = {.num_layers = 2,
                                 .max_positions = 32,
                                 .vocab_size = 11};
 
-class ComparisonTest : public testing::Test {
- protected:
-  Comparison RunPairs(std::size_t pairs) {
-    return Compare(model_, SingleRow({1, 2, 3}), {.new_tokens = 10}, pairs,
-                   [this](std::size_t pair) { told_.push_back(pair); });
-  }
-
-  Random random_{1};
-  Gpt2 model_{
-      std::make_shared<const Gpt2Weights>(RandomGpt2Weights(random_, kConfig))};
-  std::vector<std::size_t> told_;
+// What a small random model gives, and which pairs were told.
+struct Told {
+  Comparison result;
+  std::vector<std::size_t> pairs;
 };
+
+Told RunPairs(std::size_t pairs) {
+  Random random(1);
+  Gpt2 model(
+      std::make_shared<const Gpt2Weights>(RandomGpt2Weights(random, kConfig)));
+  Told told;
+  told.result = Compare(model, SingleRow({1, 2, 3}), {.new_tokens = 10}, pairs,
+                        [&](std::size_t pair) { told.pairs.push_back(pair); });
+  return told;
+}
 
 // Prompt 3 and 10 new tokens: the passes run over 3, 4, .. 12 tokens, 75 in
 // all; with a cache over 3 and then one at a time, 12. With d = 64 the linear
 // layers of 2 blocks do 24 d^2 MACs a token and the head 11 d a pass.
 // Attention adds 2 d t^2 to a pass over t tokens at most, and nothing at
 // least: the true ratio lies between the two extremes.
-TEST_F(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
-  const Comparison result = RunPairs(1);
+TEST(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
+  const Comparison result = RunPairs(1).result;
   const double head = 10 * 11 * 64;
   const double uncached = 24 * 64 * 64 * 75 + head;
   const double cached = 24 * 64 * 64 * 12 + head;
@@ -47,26 +50,26 @@ TEST_F(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
 
 // 2 * 2 layers * 2 heads * 32 * (3 + 10 - 1) tokens * 4 bytes: the last new
 // token is never fed back. The heap adds its own bytes to each block.
-TEST_F(ComparisonTest, CacheBytesAreThoseOfTheCacheInUse) {
-  const Comparison result = RunPairs(1);
+TEST(ComparisonTest, CacheBytesAreThoseOfTheCacheInUse) {
+  const Comparison result = RunPairs(1).result;
   EXPECT_EQ(result.cache.formula_bytes, 12288U);
   EXPECT_GE(result.cache.measured_bytes, 12288U);
   EXPECT_LE(result.cache.measured_bytes, 12288U + 2048U);
 }
 
-TEST_F(ComparisonTest, SpeedupLiesBetweenItsEnds) {
-  const Comparison result = RunPairs(3);
-  EXPECT_EQ(told_, (std::vector<std::size_t>{1, 2, 3}));
+TEST(ComparisonTest, SpeedupLiesBetweenItsEnds) {
+  const auto [result, pairs] = RunPairs(3);
+  EXPECT_EQ(pairs, (std::vector<std::size_t>{1, 2, 3}));
   EXPECT_LE(result.speedup_low, result.speedup);
   EXPECT_LE(result.speedup, result.speedup_high);
   EXPECT_GT(result.speedup_low, 0);
 }
 
-TEST_F(ComparisonTest, CachedAndUncachedWriteTheSame) {
-  EXPECT_EQ(RunPairs(2).equal_tokens, 10U);
+TEST(ComparisonTest, CachedAndUncachedWriteTheSame) {
+  EXPECT_EQ(RunPairs(2).result.equal_tokens, 10U);
 }
 
-TEST_F(ComparisonTest, NoPairsAreRefused) {
+TEST(ComparisonTest, NoPairsAreRefused) {
   EXPECT_THROW(RunPairs(0), ContractError);
 }
 

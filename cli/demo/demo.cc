@@ -58,7 +58,7 @@ GenerationRun ShowText(Gpt2& model, const Tokenizer& tokenizer,
     std::fflush(stdout);
   };
   show(std::string(kPrompt));
-  const GenerationRun run =
+  GenerationRun run =
       RunGeneration(model, prompt,
                     {.new_tokens = kTextTokens,
                      .sampling = kSampling,
@@ -139,21 +139,27 @@ int Run(const Options& options) {
   return equal_text && equal_rows ? 0 : 1;
 }
 
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Text with and without a cache, and what it saves.",
+               "./kvlab demo");
+  Declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  }
+  return Run(options);
+}
+
 }  // namespace
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  kvlab::Options options;
-  CLI::App app("Text with and without a cache, and what it saves.",
-               "./kvlab demo");
-  kvlab::Declare(app, options);
   try {
-    app.parse(argc, argv);
-    return kvlab::Run(options);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+    return kvlab::Main(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "kvlab demo: {}\n", error.what());
+    std::fprintf(stderr, "kvlab demo: %s\n", error.what());
     return 2;
   }
 }
