@@ -30,8 +30,9 @@ class AttentionTrial {
     if (layers == Layers::kOne) shape_.layers = 1;
     weights_ = exam.Make("weights.random",
                          {RandomSeed(random), shape_.Sizes(), std::string()});
-    if (padding == Padding::kLeft)
+    if (padding == Padding::kLeft) {
       left_pad_ = RandomLeftPad(random, batch, kTokens);
+    }
     for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
       x_.push_back(RandomArray(random, {batch, kTokens, shape_.DModel()}));
       whole_.push_back(Whole(layer));
