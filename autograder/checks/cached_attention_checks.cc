@@ -66,6 +66,8 @@ class AttentionTrial {
     });
   }
 
+  const Array& Input(std::size_t layer) const { return x_[layer]; }
+
   // An input that does not belong to the sequence.
   Array Noise() {
     return RandomArray(exam_.Randomness(), {batch_, kTokens, shape_.DModel()});
@@ -164,9 +166,19 @@ void ForEachPieces(Exam& exam, Padding padding,
 
 void Prefill(Exam& exam) { ForEachPieces(exam, Padding::kNone, {{kTokens}}); }
 
+// After a prompt only the steps are compared: what a prefill gives is for
+// Prefill to say.
 void Steps(Exam& exam) {
-  ForEachPieces(exam, Padding::kNone,
-                {{1, 1, 1, 1, 1, 1, 1, 1}, {4, 1, 1, 1, 1}});
+  ForEachPieces(exam, Padding::kNone, {std::vector<std::size_t>(kTokens, 1)});
+  constexpr std::size_t kPrompt = 4;
+  AttentionTrial trial(exam, 3, Layers::kOne, Padding::kNone);
+  const Handle attention = trial.NewAttention();
+  trial.Forward(attention, 0, trial.Input(0), 0, kPrompt);
+  for (std::size_t t = kPrompt; t < kTokens; ++t) {
+    exam.Case(fmt::format("batch 3, one token after a prompt of {} and {}",
+                          kPrompt, Count(t - kPrompt, "step")));
+    trial.CompareForward(attention, 0, t, 1);
+  }
 }
 
 void Chunks(Exam& exam) {

@@ -25,7 +25,7 @@ std::vector<RubricCheck> EveryCheck() {
 class EveryCheckTest : public ::testing::TestWithParam<RubricCheck> {};
 
 TEST_P(EveryCheckTest, TheSolutionsPass) {
-  const Verdict verdict = RunAgainst(GetParam(), Honest);
+  const Verdict verdict = RunAgainst(GetParam(), {});
   EXPECT_EQ(verdict.share, 1) << verdict.came_back;
 }
 
@@ -48,26 +48,26 @@ TEST_P(EveryCheckTest, ZerosFail) {
   const Behaviour zeros = WithArrays([](Array& array) {
     for (float& value : array.values) value = 0;
   });
-  EXPECT_EQ(RunAgainst(GetParam(), zeros).share, 0);
+  EXPECT_EQ(RunAgainst(GetParam(), {.student = zeros}).share, 0);
 }
 
 TEST_P(EveryCheckTest, NotANumberFails) {
   const Behaviour nans = WithArrays([](Array& array) {
     for (float& value : array.values) value = std::nanf("");
   });
-  EXPECT_EQ(RunAgainst(GetParam(), nans).share, 0);
+  EXPECT_EQ(RunAgainst(GetParam(), {.student = nans}).share, 0);
 }
 
 TEST_P(EveryCheckTest, AnotherShapeFails) {
   const Behaviour longer =
       WithArrays([](Array& array) { array.shape.push_back(1); });
-  EXPECT_EQ(RunAgainst(GetParam(), longer).share, 0);
+  EXPECT_EQ(RunAgainst(GetParam(), {.student = longer}).share, 0);
 }
 
 TEST_P(EveryCheckTest, NumbersThatDoNotFillTheShapeFail) {
   const Behaviour hollow =
       WithArrays([](Array& array) { array.values.clear(); });
-  EXPECT_EQ(RunAgainst(GetParam(), hollow).share, 0);
+  EXPECT_EQ(RunAgainst(GetParam(), {.student = hollow}).share, 0);
 }
 
 TEST_P(EveryCheckTest, AnswersOfAnotherKindFail) {
@@ -76,12 +76,12 @@ TEST_P(EveryCheckTest, AnswersOfAnotherKindFail) {
     for (Value& value : reply.values) value = std::string("42");
     return reply;
   };
-  EXPECT_EQ(RunAgainst(GetParam(), other).share, 0);
+  EXPECT_EQ(RunAgainst(GetParam(), {.student = other}).share, 0);
 }
 
 TEST_P(EveryCheckTest, EmptyAnswersFail) {
   const auto empty = [](const Request&, Endpoint&) { return Reply{}; };
-  EXPECT_EQ(RunAgainst(GetParam(), empty).share, 0);
+  EXPECT_EQ(RunAgainst(GetParam(), {.student = empty}).share, 0);
 }
 
 // What is given in the stubs works; the rest is not implemented. Whoever throws
@@ -96,7 +96,7 @@ TEST_P(EveryCheckTest, FailuresOfAllKindsFail) {
       reply.message = "it broke";
       return reply;
     };
-    const Verdict verdict = RunAgainst(GetParam(), fails);
+    const Verdict verdict = RunAgainst(GetParam(), {.student = fails});
     EXPECT_EQ(verdict.share, 0);
     EXPECT_NE(verdict.came_back, "");
   }

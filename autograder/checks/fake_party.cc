@@ -1,10 +1,12 @@
 #include "autograder/checks/fake_party.h"
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
-#include "autograder/checks/cache_trial.h"
+#include "autograder/checker/local_endpoint.h"
 
 namespace kvlab::grading {
 namespace {
@@ -18,37 +20,56 @@ std::uint64_t CacheBytes(const Integers& shape) {
   return bytes;
 }
 
+class FakeEndpoint final : public Endpoint {
+ public:
+  FakeEndpoint(Behaviour behaviour, const FakeParty& party)
+      : behaviour_(std::move(behaviour)), party_(party) {}
+
+  Reply Call(const Request& request, const CallLimits& /*limits*/) override {
+    Reply reply = behaviour_(request, honest_);
+    if (request.operation == "model.forward") resident_ += party_.pass_growth;
+    if (request.operation == "cached.enable" && reply.status == Status::kOk) {
+      GrowBy(reply.values);
+    }
+    return reply;
+  }
+  std::optional<std::uint64_t> ResidentBytes() override { return resident_; }
+  void Restart() override { honest_.Restart(); }
+
+ private:
+  // The cache of the handle in `enabled`, if it is one.
+  void GrowBy(const Values& enabled) {
+    const Reply shape = honest_.Call({"cached.shape", enabled}, {});
+    if (shape.status != Status::kOk) return;
+    const auto& sizes = std::get<Integers>(shape.values.at(0));
+    resident_ += static_cast<std::uint64_t>(
+        party_.cache_growth * static_cast<double>(CacheBytes(sizes)));
+  }
+
+  Behaviour behaviour_;
+  const FakeParty& party_;
+  LocalEndpoint honest_;
+  std::uint64_t resident_ = 0;
+};
+
 }  // namespace
 
 Reply Honest(const Request& request, Endpoint& honest) {
   return honest.Call(request, {});
 }
 
-Reply FakeStudent::Call(const Request& request, const CallLimits& /*limits*/) {
-  Reply reply = behaviour_(request, honest_);
-  if (request.operation == "cached.enable" && reply.status == Status::kOk) {
-    const Reply shape =
-        honest_.Call({"cached.shape", {reply.values.at(0)}}, {});
-    if (shape.status == Status::kOk) {
-      resident_ += CacheBytes(std::get<Integers>(shape.values.at(0)));
-    }
-  }
-  return reply;
-}
-
-Verdict RunAgainst(const RubricCheck& check, const Behaviour& behaviour,
-                   const std::function<std::uint64_t()>& instructions) {
-  FakeStudent student(behaviour);
-  FakeStudent counted(behaviour);
+Verdict RunAgainst(const RubricCheck& check, const FakeParty& party) {
+  FakeEndpoint student(party.student, party);
+  FakeEndpoint counted(party.student, party);
+  FakeEndpoint baseline(party.baseline, party);
   LocalEndpoint reference;
-  LocalEndpoint baseline;
   const Parties parties = {
       .student = &student,
       .reference = &reference,
       .baseline = &baseline,
       .counted = &counted,
       .instructions_of_last_call = [&]() -> std::optional<std::uint64_t> {
-        return instructions ? instructions() : 1000;
+        return party.instructions();
       }};
   Exam::Settings settings = check.settings;
   if (check.run == "speed.cached_generation") {

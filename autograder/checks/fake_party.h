@@ -5,11 +5,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "autograder/checker/endpoint.h"
-#include "autograder/checker/local_endpoint.h"
 #include "autograder/checks/check.h"
 #include "autograder/checks/exam.h"
 #include "autograder/rubric/rubric.h"
@@ -23,31 +21,22 @@ using Behaviour =
 // Asks the solutions.
 Reply Honest(const Request& request, Endpoint& honest);
 
-class FakeStudent final : public Endpoint {
- public:
-  explicit FakeStudent(Behaviour behaviour)
-      : behaviour_(std::move(behaviour)) {}
-
-  Reply Call(const Request& request, const CallLimits& limits) override;
-  // What a process would hold whose caches are as large as they should be.
-  std::optional<std::uint64_t> ResidentBytes() override { return resident_; }
-  void Restart() override {
-    honest_.Restart();
-    resident_ = 0;
-  }
-
- private:
-  Behaviour behaviour_;
-  LocalEndpoint honest_;
-  std::uint64_t resident_ = 0;
+// A student, and what is measured of their code from outside.
+struct FakeParty {
+  Behaviour student = Honest;
+  // Who the student's speed is compared with.
+  Behaviour baseline = Honest;
+  // Instructions of each counted call, one after the other.
+  std::function<std::uint64_t()> instructions = [] { return 1000; };
+  // Memory per byte that the formula gives for an enabled cache, and what each
+  // forward pass leaves behind.
+  double cache_growth = 1;
+  std::uint64_t pass_growth = 0;
 };
 
-// Runs one check of autograder/rubric.toml, with its settings, against a
-// student who behaves so. Instructions are those that `instructions` gives for
-// each counted call. The long lengths and many pairs of speed checks are cut.
-Verdict RunAgainst(
-    const RubricCheck& check, const Behaviour& behaviour,
-    const std::function<std::uint64_t()>& instructions = nullptr);
+// Runs one check of autograder/rubric.toml with its settings. The long lengths
+// and many pairs of speed checks are cut, and their thresholds are 1.2 and 1.5.
+Verdict RunAgainst(const RubricCheck& check, const FakeParty& party);
 
 // autograder/rubric.toml.
 const Rubric& CourseRubric();

@@ -1,0 +1,379 @@
+// Errors that look plausible, planted one by one: the check must see each, and
+// tell its author something useful.
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograder/checks/attention_input.h"
+#include "autograder/checks/check.h"
+#include "autograder/checks/fake_party.h"
+#include "gtest/gtest.h"
+
+namespace kvlab::grading {
+namespace {
+
+// As the solutions, but one operation answers otherwise.
+Behaviour Instead(const std::string& operation, const Behaviour& other) {
+  return [=](const Request& request, Endpoint& honest) {
+    return request.operation == operation ? other(request, honest)
+                                          : Honest(request, honest);
+  };
+}
+
+// As the solutions, but the answer of one operation is changed.
+Behaviour Changed(const std::string& operation,
+                  const std::function<void(Values&)>& change) {
+  return Instead(operation, [=](const Request& request, Endpoint& honest) {
+    Reply reply = Honest(request, honest);
+    if (reply.status == Status::kOk) change(reply.values);
+    return reply;
+  });
+}
+
+// As the solutions, but one operation does nothing.
+Behaviour Ignoring(const std::string& operation) {
+  return Instead(operation, [](const Request&, Endpoint&) { return Reply{}; });
+}
+
+// As the solutions, but what is refused is accepted.
+Behaviour AcceptingAll() {
+  return [](const Request& request, Endpoint& honest) {
+    Reply reply = Honest(request, honest);
+    if (reply.status == Status::kContractError) reply = Reply{};
+    return reply;
+  };
+}
+
+void ExpectCaught(const std::string& check, const FakeParty& party,
+                  const std::string& message) {
+  const Verdict verdict = RunAgainst(CourseCheck(check), party);
+  EXPECT_EQ(verdict.share, 0) << check;
+  EXPECT_NE(verdict.came_back.find(message), std::string::npos)
+      << check << ": " << verdict.came_back;
+}
+
+// --- attention ---
+
+AttentionInput InputOf(const Request& request) {
+  const auto array = [&](std::size_t i) {
+    return std::get<Array>(request.arguments.at(i));
+  };
+  AttentionInput input = {.sizes = {},
+                          .queries = array(0),
+                          .keys = array(1),
+                          .values = array(2),
+                          .left_pad = {}};
+  const auto& q = input.queries.shape;
+  const auto& k = input.keys.shape;
+  input.sizes = {.batch = q[0],
+                 .heads = q[1],
+                 .kv_heads = k[1],
+                 .past_len = k[2] - q[2],
+                 .new_len = q[2],
+                 .head_dim = q[3]};
+  for (const std::int64_t pad : std::get<Integers>(request.arguments.at(3))) {
+    input.left_pad.push_back(static_cast<std::size_t>(pad));
+  }
+  return input;
+}
+
+FakeParty AttentionWith(Mistake mistake) {
+  return {.student = Instead(
+              "attention.causal", [=](const Request& request, Endpoint&) {
+                Reply reply;
+                reply.values = {SlowAttention(InputOf(request), mistake)};
+                return reply;
+              })};
+}
+
+TEST(PlantedTest, MistakesOfAttentionAreNamed) {
+  ExpectCaught("causal.full_pass", AttentionWith(Mistake::kNoMask),
+               "attention without a mask");
+  ExpectCaught("causal.full_pass", AttentionWith(Mistake::kNoScale),
+               "not divided by sqrt(head_dim)");
+  ExpectCaught("causal.chunk", AttentionWith(Mistake::kTopLeftMask),
+               "aligned to the top left");
+  ExpectCaught("causal.left_pad", AttentionWith(Mistake::kPadSeen),
+               "left padding are seen");
+  ExpectCaught("causal.grouped", AttentionWith(Mistake::kInterleavedKvHeads),
+               "neighbours share a head");
+}
+
+TEST(PlantedTest, AMistakeFailsItsCheckAndNoOther) {
+  for (const char* check : {"causal.full_pass", "causal.left_pad",
+                            "causal.grouped", "causal.views"}) {
+    EXPECT_EQ(
+        RunAgainst(CourseCheck(check), AttentionWith(Mistake::kTopLeftMask))
+            .share,
+        1)
+        << check;
+  }
+}
+
+// --- refusals ---
+
+TEST(PlantedTest, WhateverAcceptsAllIsCaught) {
+  const FakeParty accepting = {.student = AcceptingAll()};
+  for (const char* check :
+       {"heads.refusals", "causal.refusals", "multi_head.refusals",
+        "layer_norm.refusals", "mlp.refusals", "forward.refusals",
+        "sampling.greedy", "sampling.sample", "generate.options",
+        "memo.look_up", "bytes.overflow", "append.refusals",
+        "truncate.refusals", "kv_cache.refusals", "enable.refusals"}) {
+    ExpectCaught(check, accepting, "was accepted");
+  }
+}
+
+TEST(PlantedTest, WhateverRefusesTooLateIsCaught) {
+  // appends first, then complains
+  const FakeParty late = {
+      .student = Instead(
+          "layer_cache.append", [](const Request& request, Endpoint& honest) {
+            Reply reply = Honest(request, honest);
+            if (reply.status == Status::kContractError) {
+              honest.Call({"layer_cache.truncate",
+                           {request.arguments[0], std::int64_t{1}}},
+                          {});
+            }
+            return reply;
+          })};
+  ExpectCaught("append.refusals", late, "after a third token where there is");
+}
+
+// --- models ---
+
+TEST(PlantedTest, AModelThatSeesTheFutureIsCaughtByName) {
+  // each logit knows all tokens of the pass
+  const FakeParty leaking = {
+      .student = Instead(
+          "model.forward", [](const Request& request, Endpoint& honest) {
+            Reply reply = Honest(request, honest);
+            std::int64_t sum = 0;
+            for (const auto id : std::get<Integers>(request.arguments.at(1))) {
+              sum += id;
+            }
+            for (float& logit : std::get<Array>(reply.values.at(0)).values) {
+              logit += 0.01F * static_cast<float>(sum);
+            }
+            return reply;
+          })};
+  ExpectCaught("forward.no_future", leaking, "the model sees the future");
+}
+
+TEST(PlantedTest, AModelThatIgnoresItsInputIsCaughtByName) {
+  const FakeParty constant = {
+      .student = Changed("model.forward", [](Values& values) {
+        std::ranges::fill(std::get<Array>(values[0]).values, 0.5F);
+      })};
+  ExpectCaught("forward.no_future", constant, "they do not depend on");
+  ExpectCaught("forward.logits", constant,
+               "the same numbers came back for every position");
+}
+
+TEST(PlantedTest, WorkThatIsNotNeededIsCaught) {
+  // every pass counts as twice the work
+  const FakeParty wasteful = {
+      .student = Changed("work.counted", [](Values& values) {
+        for (std::int64_t& macs : std::get<Integers>(values[0])) macs *= 2;
+      })};
+  ExpectCaught("cached.work", wasteful, "for queries, keys and values");
+  ExpectCaught("forward.last_position", wasteful, "the head did");
+  ExpectCaught("generate_cached.work", wasteful, "too large");
+}
+
+TEST(PlantedTest, ABaselineThatDoesNotRecomputeIsCaught) {
+  const FakeParty lazy = {
+      .student = Changed("work.counted", [](Values& values) {
+        for (std::int64_t& macs : std::get<Integers>(values[0])) macs /= 4;
+      })};
+  ExpectCaught("generate.recomputes", lazy, "too small");
+}
+
+TEST(PlantedTest, TokensOfTheWrongRowAreCaught) {
+  const FakeParty swapped = {
+      .student = Changed("generate.cached", [](Values& values) {
+        auto& tokens = std::get<Integers>(values[0]);
+        std::ranges::rotate(tokens, tokens.begin() + 1);
+      })};
+  ExpectCaught("generate_cached.tokens", swapped,
+               "is another one than the model chooses");
+}
+
+TEST(PlantedTest, TokensThatAreNotHandedOnAreCaught) {
+  const FakeParty silent = {.student =
+                                Changed("generate.cached", [](Values& values) {
+                                  std::get<Integers>(values[1]).clear();
+                                })};
+  ExpectCaught("generate_cached.tokens", silent, "on_tokens was not given");
+}
+
+// --- caches ---
+
+TEST(PlantedTest, WhatForgetsToForgetIsCaught) {
+  ExpectCaught("truncate.tokens", {.student = Ignoring("layer_cache.truncate")},
+               "PastLen() is 7, which is too large");
+  ExpectCaught("kv_cache.truncate", {.student = Ignoring("kv_cache.truncate")},
+               "PastLen()");
+  ExpectCaught("kv_cache.reset", {.student = Ignoring("kv_cache.reset")},
+               "after Reset()");
+  ExpectCaught("enable.reset", {.student = Ignoring("cached.reset")},
+               "prompt 2 after Reset()");
+  ExpectCaught("enable.disable", {.student = Ignoring("cached.disable")},
+               "Enabled() is still true");
+}
+
+TEST(PlantedTest, ViewsThatMoveAreCaught) {
+  std::int64_t moved = 0;
+  const FakeParty moving = {
+      .student = Changed("layer_cache.storage", [&](Values& values) {
+        std::get<Integers>(values[0])[0] += 64 * ++moved;
+      })};
+  ExpectCaught("views.stable", moving, "they lie at different addresses");
+}
+
+TEST(PlantedTest, AttentionThatIgnoresItsCacheIsNamed) {
+  std::int64_t heads = 0;
+  const FakeParty forgetful = {
+      .student = [&](const Request& request, Endpoint& honest) {
+        if (request.operation == "cached_attention.new") {
+          heads = std::get<std::int64_t>(request.arguments.at(0));
+        }
+        if (request.operation != "cached_attention.forward") {
+          return Honest(request, honest);
+        }
+        const Values& asked = request.arguments;  // weights, layer, x behind
+        return honest.Call({"attention.multi_head",
+                            {asked[1], asked[2], asked[3], heads, Integers()}},
+                           {});
+      }};
+  ExpectCaught("cached.steps", forgetful, "what the cache holds was not used");
+  EXPECT_EQ(RunAgainst(CourseCheck("cached.prefill"), forgetful).share, 1);
+}
+
+TEST(PlantedTest, ACacheThatNestsIsCaught) {
+  std::int64_t count = 0;
+  const FakeParty nesting = {.student =
+                                 Changed("cached.state", [&](Values& values) {
+                                   std::get<Integers>(values[0])[3] += ++count;
+                                 })};
+  ExpectCaught("enable.twice", nesting, "they refer to two caches");
+}
+
+// --- cost ---
+
+// Counts what each call is said to cost, one after the other.
+std::function<std::uint64_t()> Costs(std::vector<std::uint64_t> costs) {
+  return [costs, next = std::size_t{0}]() mutable { return costs.at(next++); };
+}
+
+TEST(PlantedTest, StepsThatRecomputeAreCaughtByTheirGrowth) {
+  ExpectCaught("cached.instructions",
+               {.instructions = Costs({100, 200, 400, 810})},
+               "a step at 256 tokens costs 8.1 times one at 32");
+}
+
+TEST(PlantedTest, StepsThatGrowFasterThanLinearAreCaught) {
+  ExpectCaught("cached.instructions",
+               {.instructions = Costs({1000, 1040, 1200, 1840})},
+               "grows faster than its number of tokens");
+}
+
+TEST(PlantedTest, StepsThatGrowLinearlyPass) {
+  EXPECT_EQ(RunAgainst(CourseCheck("cached.instructions"),
+                       {.instructions = Costs({98, 113, 143, 202})})
+                .share,
+            1);
+}
+
+TEST(PlantedTest, AppendsThatCopyAreCaught) {
+  // two appends to each of two caches
+  ExpectCaught("append.cost", {.instructions = Costs({9000, 3000, 9000, 9000})},
+               "one token costs more the larger the cache");
+}
+
+TEST(PlantedTest, MemoryBesideTheFormulaIsCaught) {
+  ExpectCaught("enable.memory", {.cache_growth = 2},
+               "the cache's memory is not what the formula says");
+  ExpectCaught("enable.memory", {.cache_growth = 0},
+               "the cache's memory is not what the formula says");
+}
+
+TEST(PlantedTest, MemoryThatGrowsWhileDecodingIsCaught) {
+  ExpectCaught("enable.memory", {.pass_growth = 100000},
+               "memory grows while decoding");
+}
+
+// --- speed ---
+
+Behaviour Taking(const std::string& operation, double seconds) {
+  return Instead(operation, [=](const Request& request, Endpoint& honest) {
+    Reply reply = Honest(request, honest);
+    reply.seconds = seconds;
+    return reply;
+  });
+}
+
+double SpeedShare(double baseline_seconds, double student_seconds) {
+  return RunAgainst(CourseCheck("speed.50"),
+                    {.student = Taking("generate.cached", student_seconds),
+                     .baseline = Taking("generate.baseline", baseline_seconds)})
+      .share;
+}
+
+TEST(SpeedTest, PointsComeInTwoTiers) {
+  EXPECT_EQ(SpeedShare(1.6, 1), 1);
+  EXPECT_EQ(SpeedShare(1.3, 1), 0.5);
+  EXPECT_EQ(SpeedShare(1.1, 1), 0);
+}
+
+TEST(SpeedTest, PairsAreAddedWhileTheyDisagree) {
+  std::vector<double> seconds = {1, 0.5, 1, 0.5, 1, 0.5, 0.5, 0.5, 0.5, 0.5};
+  std::size_t asked = 0;
+  const Verdict verdict = RunAgainst(
+      CourseCheck("speed.50"),
+      {.student = Instead("generate.cached",
+                          [&](const Request& request, Endpoint& honest) {
+                            Reply reply = Honest(request, honest);
+                            reply.seconds = seconds[asked++ % 10];
+                            return reply;
+                          }),
+       .baseline = Taking("generate.baseline", 1)});
+  EXPECT_GT(asked, 4U);  // one to warm up, three pairs
+  EXPECT_EQ(verdict.share, 1) << verdict.came_back;
+}
+
+TEST(SpeedTest, FastAndWrongEarnsNothing) {
+  const FakeParty wrong = {
+      .student = Changed("generate.cached",
+                         [](Values& values) {
+                           auto& tokens = std::get<Integers>(values[0]);
+                           tokens.back() = (tokens.back() + 1) % 1024;
+                         }),
+      .baseline = Taking("generate.baseline", 100)};
+  ExpectCaught("speed.50", wrong, "not the one with the largest logit");
+}
+
+TEST(SpeedTest, IdsOutsideTheVocabularyAreRefused) {
+  for (const std::int64_t id : {std::int64_t{-1}, std::int64_t{1024}}) {
+    const FakeParty wrong = {
+        .student = Changed(
+            "generate.cached",
+            [id](Values& values) { std::get<Integers>(values[0])[2] = id; }),
+        .baseline = Taking("generate.baseline", 100)};
+    ExpectCaught("speed.50", wrong, "not in the vocabulary");
+  }
+}
+
+TEST(SpeedTest, TooFewTokensEarnNothing) {
+  const FakeParty few = {
+      .student = Changed(
+          "generate.cached",
+          [](Values& values) { std::get<Integers>(values[0]).pop_back(); }),
+      .baseline = Taking("generate.baseline", 100)};
+  ExpectCaught("speed.50", few, "tokens came back");
+}
+
+}  // namespace
+}  // namespace kvlab::grading
