@@ -148,7 +148,8 @@ TEST_F(ReportTest, TheSeedIsHiddenFromStudentsOnGradescope) {
 }
 
 TEST_F(ReportTest, WhateverASubmissionThrowsBecomesValidJson) {
-  report_.marks.parts[0].tasks[0].checks[1].came_back = "\xFF\x00\x80 \"\\";
+  report_.marks.parts[0].tasks[0].checks[1].came_back =
+      std::string("\xFF\x00\x80 \"\\", 6);
   EXPECT_TRUE(nlohmann::json::accept(GradescopeJson(report_)));
 }
 
