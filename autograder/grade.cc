@@ -50,14 +50,14 @@ fs::path Runfile(const std::string& name) {
 // One line that is written over on a terminal, else a line for each step.
 class Progress {
  public:
-  void Show(const std::string& text) {
+  void Show(const std::string& text) const {
     if (!terminal_) {
       std::cerr << text << '\n';
       return;
     }
     std::cerr << "\r\033[K" << text.substr(0, kColumns) << std::flush;
   }
-  void Clear() {
+  void Clear() const {
     if (terminal_) std::cerr << "\r\033[K" << std::flush;
   }
 
@@ -72,10 +72,10 @@ std::uint64_t FreshSeed() {
 }
 
 std::optional<Judged> JudgedOf(std::optional<int> module) {
-  static const std::map<int, Judged> kModules = {
+  static const std::map<int, Judged> modules = {
       {1, Judged::kModule1}, {2, Judged::kModule2}, {3, Judged::kModule3}};
   if (!module) return {};
-  return kModules.at(*module);
+  return modules.at(*module);
 }
 
 // `out`/name, or `out`/name-2 if an earlier submission has the same name.
@@ -167,12 +167,11 @@ void GradeAll(const CommandLine& line) {
 }  // namespace kvlab::grading
 
 int main(int argc, char** argv) {
-  const auto line = kvlab::grading::Parse(argc, argv);
   try {
-    kvlab::grading::GradeAll(line);
+    kvlab::grading::GradeAll(kvlab::grading::Parse(argc, argv));
     return 0;
   } catch (const std::exception& error) {
-    std::cerr << "\nthe grader failed: " << error.what() << '\n';
+    std::fprintf(stderr, "\nthe grader failed: %s\n", error.what());
     return 1;
   }
 }

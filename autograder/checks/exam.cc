@@ -62,9 +62,9 @@ std::string Explain(const Reply& reply, const CallLimits& limits) {
   return reply.message;
 }
 
-Exam::Exam(const Parties& parties, CheckpointPlaces checkpoint,
-           Settings settings, std::uint64_t seed, const CallLimits& limits)
-    : parties_(parties),
+Exam::Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
+           std::uint64_t seed, const CallLimits& limits)
+    : parties_(std::move(parties)),
       checkpoint_(std::move(checkpoint)),
       settings_(std::move(settings)),
       random_(seed),

@@ -68,7 +68,7 @@ class Exam {
  public:
   using Settings = std::map<std::string, double, std::less<>>;
 
-  Exam(const Parties& parties, CheckpointPlaces checkpoint, Settings settings,
+  Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
        std::uint64_t seed, const CallLimits& limits);
 
   // A number from the rubric. Throws GraderError if it is not there.

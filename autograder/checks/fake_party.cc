@@ -16,7 +16,9 @@ constexpr const char* kCheckpoint = "models/shakespeare-gpt2";
 // Bytes of float32 keys and values of the shape that cached.shape answers.
 std::uint64_t CacheBytes(const Integers& shape) {
   std::uint64_t bytes = 2 * sizeof(float);
-  for (const std::int64_t size : shape) bytes *= std::uint64_t(size);
+  for (const std::int64_t size : shape) {
+    bytes *= static_cast<std::uint64_t>(size);
+  }
   return bytes;
 }
 

@@ -195,7 +195,7 @@ TEST(PlantedTest, TokensOfTheWrongRowAreCaught) {
   const FakeParty swapped = {
       .student = Changed("generate.cached", [](Values& values) {
         auto& tokens = std::get<Integers>(values[0]);
-        std::ranges::rotate(tokens, tokens.begin() + 1);
+        std::rotate(tokens.begin(), tokens.begin() + 1, tokens.end());
       })};
   ExpectCaught("generate_cached.tokens", swapped,
                "is another one than the model chooses");

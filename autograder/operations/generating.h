@@ -19,7 +19,7 @@ using GenerateFunction = Tokens (*)(Gpt2& model, const TokenBatch& prompt,
 // on_tokens step by step, 1 if break_at cut it short.
 // With break_at, on_tokens throws at that step, counted from 0.
 Values RunGeneration(GenerateFunction generate, ObjectStore& objects,
-                     const Values& arguments);
+                     const Values& values);
 
 }  // namespace kvlab::grading
 

@@ -101,14 +101,14 @@ RubricCheck ReadCheck(TomlTable& table, const Checks& known,
 }
 
 Judged ReadJudged(TomlTable& table) {
-  static const std::map<std::string, Judged> kNames = {
+  static const std::map<std::string, Judged> names = {
       {"module 1", Judged::kModule1},
       {"module 2", Judged::kModule2},
       {"module 3", Judged::kModule3},
       {"everything", Judged::kAll}};
   const std::string name = table.Text("judged");
-  const auto found = kNames.find(name);
-  if (found == kNames.end()) {
+  const auto found = names.find(name);
+  if (found == names.end()) {
     table.Fail(fmt::format("'{}' cannot be judged", name),
                "use \"module 1\", \"module 2\", \"module 3\" or "
                "\"everything\"");

@@ -122,8 +122,9 @@ TEST(SplitHeadsTest, PutsEveryFeatureIntoItsHead) {
   for (std::size_t b = 0; b < 2; ++b) {
     for (std::size_t t = 0; t < 4; ++t) {
       for (std::size_t feature = 0; feature < 6; ++feature) {
-        x(b, t, feature) = static_cast<float>(1000 * b + 100 * (feature / 2) +
-                                              10 * t + feature % 2);
+        const std::size_t head = feature / 2;
+        x(b, t, feature) =
+            static_cast<float>(1000 * b + 100 * head + 10 * t + feature % 2);
       }
     }
   }

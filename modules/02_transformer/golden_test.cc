@@ -168,8 +168,8 @@ struct GoldenModel {
   float tolerance;
 };
 
-void PrintTo(const GoldenModel& goldenModel, std::ostream* out) {
-  *out << goldenModel.name;
+void PrintTo(const GoldenModel& golden_model, std::ostream* out) {
+  *out << golden_model.name;
 }
 
 class GoldenLogitsTest : public ::testing::TestWithParam<GoldenModel> {
