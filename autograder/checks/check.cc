@@ -18,11 +18,14 @@ Check AllOrNothing(std::string name, std::vector<std::string> settings,
 }
 
 Verdict RunCheck(const Check& check, Exam& exam) {
+  Verdict verdict;
   try {
-    return check.run(exam);
+    verdict = check.run(exam);
   } catch (const CheckFailed& failed) {
-    return {.share = 0, .came_back = failed.came_back, .measured = ""};
+    verdict.came_back = failed.came_back;
   }
+  verdict.measurements = exam.Recorded();
+  return verdict;
 }
 
 const Checks& AllChecks() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autograder/checks/exam.h"
+#include "autograder/checks/measurement.h"
 
 namespace kvlab::grading {
 
@@ -15,6 +16,7 @@ struct Verdict {
   double share = 0;       // of the check's points, 0 to 1
   std::string came_back;  // what the author reads when share is below 1
   std::string measured;   // what was measured, also when all is well
+  Measurements measurements = {};  // what the check recorded, pass or fail
 };
 
 struct Check {

@@ -222,6 +222,7 @@ double ResidentMib(Exam& exam) {
 std::string MemoryOfCache(Exam& exam, const TrialModel& model,
                           std::size_t batch) {
   constexpr std::size_t kSteps = 40;
+  constexpr std::size_t kStepsPerSample = 5;
   const ModelShape& shape = model.shape;
   const TrialTokens tokens = RandomTrialTokens(exam, model, batch, kSteps);
   const auto forward = [&](std::size_t begin, std::size_t end) {
@@ -238,11 +239,22 @@ std::string MemoryOfCache(Exam& exam, const TrialModel& model,
                       {model.model, Int(batch), Int(shape.max_positions)}),
       0);
   const double enabled = ResidentMib(exam);
+  CacheMemoryMeasurement measurement = {
+      .batch = batch, .samples = {{.tokens = 0, .mib = enabled - before}}};
+  const auto sample = [&](std::size_t tokens_decoded) {
+    const double resident = ResidentMib(exam);
+    measurement.samples.push_back(
+        {.tokens = tokens_decoded, .mib = resident - before});
+    return resident;
+  };
   forward(0, 1);
-  const double first = ResidentMib(exam);
+  const double first = sample(1);
+  double decoded = first;
   Array logits;
-  for (std::size_t t = 1; t < kSteps; ++t) logits = forward(t, t + 1);
-  const double decoded = ResidentMib(exam);
+  for (std::size_t t = 1; t < kSteps; ++t) {
+    logits = forward(t, t + 1);
+    if ((t + 1) % kStepsPerSample == 0) decoded = sample(t + 1);
+  }
   exam.Case(fmt::format("the last of {} cached steps", kSteps));
   CompareArrays(
       exam, logits,
@@ -259,6 +271,8 @@ std::string MemoryOfCache(Exam& exam, const TrialModel& model,
   const double formula =
       static_cast<double>(cache.layers * cache.LayerBytes(cache.max_seq_len)) /
       (1U << 20U);
+  measurement.formula_mib = formula;
+  exam.Record(measurement);
   const std::string measured = fmt::format(
       "batch {}: {:.1f} MiB by the formula, {:.1f} MiB when "
       "enabled, {:.1f} MiB more after {} steps",

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "autograder/checker/endpoint.h"
+#include "autograder/checks/measurement.h"
 #include "autograder/protocol/value.h"
 #include "kit/random.h"
 
@@ -92,6 +93,15 @@ class Exam {
   // Throws CheckFailed, with the case in front.
   [[noreturn]] void Fail(const std::string& came_back) const;
 
+  // Numbers for the reports; they stay if the check fails after all.
+  void Record(const SpeedupMeasurement& speedup) {
+    recorded_.speedups.push_back(speedup);
+  }
+  void Record(const CacheMemoryMeasurement& memory) {
+    recorded_.cache_memory.push_back(memory);
+  }
+  const Measurements& Recorded() const { return recorded_; }
+
   // Throws CheckFailed unless the student answers.
   Values AskStudent(const std::string& operation, const Question& question);
   // The same under the instruction counter. Throws GraderError without one.
@@ -132,6 +142,7 @@ class Exam {
   CallLimits limits_;
   bool timed_out_ = false;
   std::string about_;
+  Measurements recorded_;
 };
 
 // The student's half, or the reference's.

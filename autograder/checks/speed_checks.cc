@@ -25,12 +25,21 @@ class SpeedTrial {
     RunPair(kWarmUpTokens);
   }
 
-  // How many times faster the student is than the baseline, on a fresh prompt.
-  double RunPair(std::size_t new_tokens) {
+  // How many times faster than the baseline on one fresh prompt.
+  struct Ratios {
+    double student = 0;
+    double reference = 0;
+  };
+
+  Ratios RunPair(std::size_t new_tokens) {
     const TrialTokens prompt =
         RandomPrompt(exam_, exam_.SettingSize("prompt_tokens"));
-    const double baseline = BaselineSeconds(prompt, new_tokens);
-    return baseline / StudentSeconds(prompt, new_tokens, baseline);
+    const double baseline =
+        ReferenceSeconds("generate.baseline", prompt, new_tokens);
+    const double student = StudentSeconds(prompt, new_tokens, baseline);
+    const double reference =
+        ReferenceSeconds("generate.cached", prompt, new_tokens);
+    return {.student = baseline / student, .reference = baseline / reference};
   }
 
  private:
@@ -55,8 +64,9 @@ class SpeedTrial {
             Int(new_tokens), 0.0,        std::int64_t{0}, std::int64_t{0}};
   }
 
-  double BaselineSeconds(const TrialTokens& prompt, std::size_t new_tokens) {
-    return AskBaseline("generate.baseline",
+  double ReferenceSeconds(const std::string& operation,
+                          const TrialTokens& prompt, std::size_t new_tokens) {
+    return AskBaseline(operation,
                        Arguments(baseline_model_, prompt, new_tokens))
         .seconds;
   }
@@ -113,12 +123,23 @@ Verdict Speedup(Exam& exam) {
   const double full = exam.Setting("full_speedup");
   const double half = exam.Setting("half_speedup");
   std::vector<double> ratios;
+  std::vector<double> reference_ratios;
   while (ratios.size() < exam.SettingSize("pairs") ||
          (ratios.size() < exam.SettingSize("most_pairs") &&
           (Straddles(ratios, full) || Straddles(ratios, half)))) {
-    ratios.push_back(trial.RunPair(new_tokens));
+    const SpeedTrial::Ratios pair = trial.RunPair(new_tokens);
+    ratios.push_back(pair.student);
+    reference_ratios.push_back(pair.reference);
   }
   const double speedup = Median(ratios);
+  exam.Record(SpeedupMeasurement{.new_tokens = new_tokens,
+                                 .pairs = ratios.size(),
+                                 .median = speedup,
+                                 .least = std::ranges::min(ratios),
+                                 .most = std::ranges::max(ratios),
+                                 .reference = Median(reference_ratios),
+                                 .full_from = full,
+                                 .half_from = half});
   Verdict verdict;
   verdict.share = speedup >= full ? 1 : speedup >= half ? 0.5 : 0;
   verdict.measured = fmt::format(

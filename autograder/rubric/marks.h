@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/checks/measurement.h"
 #include "autograder/rubric/rubric.h"
 
 namespace kvlab::grading {
@@ -19,6 +20,7 @@ struct CheckMark {
   std::string follows;
   std::string measured;
   double seconds = 0;
+  Measurements measurements = {};
 
   bool Passed() const { return run && points == check->points; }
 };

@@ -119,7 +119,8 @@ class PartScoring {
             .came_back = verdict.came_back,
             .follows = "",
             .measured = verdict.measured,
-            .seconds = seconds.count()};
+            .seconds = seconds.count(),
+            .measurements = verdict.measurements};
   }
 
   const Rubric& rubric_;
