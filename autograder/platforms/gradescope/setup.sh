@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Gradescope runs this once, as root, when it makes the image: installs what the
+# grader needs and builds it.
+set -euo pipefail
+cd "${AUTOGRADER:-/autograder}/source"
+./kvlab setup
+./kvlab grade --help
