@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -19,8 +18,8 @@
 #include "CLI/CLI.hpp"
 #include "autograder/checks/check.h"
 #include "autograder/grade_submission.h"
-#include "autograder/report/gradescope.h"
 #include "autograder/report/text_report.h"
+#include "autograder/report/write_reports.h"
 #include "autograder/rubric/rubric.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_user.h"
@@ -84,25 +83,6 @@ fs::path FolderFor(const Report& report, const fs::path& out,
   const int count = ++taken[report.name];
   return out /
          (count == 1 ? report.name : fmt::format("{}-{}", report.name, count));
-}
-
-void Write(const fs::path& file, const std::string& content) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << content;
-  stream.close();
-  if (!stream) throw GraderError("cannot write " + file.string());
-}
-
-void WriteReports(const Report& report, const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw GraderError("cannot make " + folder.string() + ": " +
-                      error.message());
-  }
-  Write(folder / "report.txt", FullText(report));
-  Write(folder / "instructor.txt", InstructorText(report));
-  Write(folder / "results.json", GradescopeJson(report));
 }
 
 // Parses the command line, or exits: 0 for --help, 2 for what is wrong.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -19,6 +20,7 @@
 #include "autograder/rubric/scoring.h"
 #include "autograder/submission/submission.h"
 #include "autograder/worker_kit/build_workers.h"
+#include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/error.h"
@@ -156,6 +158,10 @@ std::string NameOf(const std::filesystem::path& path) {
                                      : clean.filename().string();
 }
 
+std::string Now() {
+  return fmt::format("{:%FT%T}", fmt::gmtime(std::time(nullptr)));
+}
+
 std::string Isolation(const StagedKit& kit) {
   return fmt::format("bubblewrap, as {}, without network",
                      kit.User() ? kit.User()->name : "the grader's own user");
@@ -173,6 +179,7 @@ Report GradeSubmission(const GradingGround& ground,
   report.name = NameOf(path);
   report.seed = options.seed;
   report.isolation = Isolation(ground.kit);
+  report.graded_at = Now();
   const Submission submission = ReadOrEmpty(path, ground.kit, report.notices);
   for (std::string& notice : Notices(submission)) {
     report.notices.push_back(std::move(notice));

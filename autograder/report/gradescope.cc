@@ -1,9 +1,11 @@
 #include "autograder/report/gradescope.h"
 
 #include <cmath>
-#include <cstddef>
 #include <string>
+#include <vector>
 
+#include "autograder/report/check_rows.h"
+#include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
@@ -13,56 +15,89 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json TestOf(const TaskMark& task, const CheckMark& mark, std::size_t number) {
-  return {{"score", mark.points},
-          {"max_score", mark.check->points},
-          {"status", mark.Passed() ? "passed" : "failed"},
-          {"name", fmt::format("{}: {}", task.task->title, mark.check->title)},
-          {"number", fmt::format("{}.{}", task.task->id, number)},
-          {"output", CheckText(mark)},
-          {"visibility", "visible"}};
+constexpr const char* kFormat = "text";  // nothing in it is rendered
+
+Json Tags(const CheckRow& row) {
+  Json tags = {ShortTitle(*row.part)};
+  if (!row.mark->run) tags.push_back("not run");
+  if (!row.mark->follows.empty()) tags.push_back("consequence");
+  return tags;
 }
 
-Json HiddenTest(const Report& report) {
-  return {{"score", 0},
-          {"max_score", 0},
-          {"status", "passed"},
-          {"name", "For the instructor"},
-          {"output", InstructorText(report)},
-          {"visibility", "hidden"}};
-}
-
-// What concerns no single check.
-std::string Overview(const Report& report) {
-  std::string output;
-  for (const std::string& notice : report.notices) output += notice + "\n";
-  for (const PartMark& part : report.marks.parts) {
-    if (!part.trouble.empty()) {
-      output += part.part->title + " could not be run:\n" + part.trouble + "\n";
-    }
+// Numbers that an instructor may want to add up over a class.
+Json Numbers(const Measurements& measurements) {
+  Json numbers = Json::object();
+  for (const SpeedupMeasurement& speedup : measurements.speedups) {
+    numbers["speedups"].push_back({{"new_tokens", speedup.new_tokens},
+                                   {"pairs", speedup.pairs},
+                                   {"median", speedup.median},
+                                   {"least", speedup.least},
+                                   {"most", speedup.most},
+                                   {"reference", speedup.reference}});
   }
-  return output;
+  for (const CacheMemoryMeasurement& memory : measurements.cache_memory) {
+    numbers["cache_memory"].push_back(
+        {{"batch", memory.batch},
+         {"formula_mib", memory.formula_mib},
+         {"measured_mib", memory.samples.back().mib}});
+  }
+  return numbers;
+}
+
+Json TestOf(const CheckRow& row) {
+  Json extra = {{"check", row.mark->check->name},
+                {"seconds", row.mark->seconds}};
+  extra.update(Numbers(row.mark->measurements));
+  return {{"score", row.mark->points},
+          {"max_score", row.mark->check->points},
+          {"status", row.mark->Passed() ? "passed" : "failed"},
+          {"name", row.Name()},
+          {"name_format", kFormat},
+          {"number", row.Number()},
+          {"output", Legible(CheckText(*row.mark))},
+          {"output_format", kFormat},
+          {"tags", Tags(row)},
+          {"visibility", "visible"},
+          {"extra_data", extra}};
+}
+
+double Rounded(double number) { return std::round(number * 10) / 10; }
+
+// Who was not measured is not on it.
+Json Leaderboard(const Report& report) {
+  Json columns = Json::array();
+  const Measurements all = AllMeasurements(report);
+  for (const SpeedupMeasurement& speedup : all.speedups) {
+    columns.push_back(
+        {{"name", fmt::format("Speedup, {} tokens", speedup.new_tokens)},
+         {"value", Rounded(speedup.median)},
+         {"order", "desc"}});
+  }
+  for (const CacheMemoryMeasurement& memory : all.cache_memory) {
+    columns.push_back(
+        {{"name", fmt::format("Cache memory (MiB), batch {}", memory.batch)},
+         {"value", Rounded(memory.samples.back().mib)},
+         {"order", "asc"}});
+  }
+  return columns;
 }
 
 }  // namespace
 
 std::string GradescopeJson(const Report& report) {
   Json tests = Json::array();
-  for (const PartMark& part : report.marks.parts) {
-    for (const TaskMark& task : part.tasks) {
-      std::size_t number = 0;
-      for (const CheckMark& mark : task.checks) {
-        tests.push_back(TestOf(task, mark, ++number));
-      }
-    }
-  }
-  tests.push_back(HiddenTest(report));
-  const Json results = {{"score", report.marks.Points()},
-                        {"execution_time", std::lround(report.build_seconds +
+  for (const CheckRow& row : CheckRows(report)) tests.push_back(TestOf(row));
+  const Json results = {{"execution_time", std::lround(report.build_seconds +
                                                        report.check_seconds)},
-                        {"output", Overview(report)},
+                        {"output", Legible(Overview(report))},
+                        {"output_format", kFormat},
+                        {"test_output_format", kFormat},
+                        {"test_name_format", kFormat},
                         {"visibility", "visible"},
-                        {"tests", tests}};
+                        {"stdout_visibility", "hidden"},
+                        {"extra_data", {{"submission", Legible(report.name)}}},
+                        {"tests", tests},
+                        {"leaderboard", Leaderboard(report)}};
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

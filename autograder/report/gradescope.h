@@ -1,6 +1,6 @@
 // Gradescope's results.json.
-// Source: gradescope-autograders.readthedocs.io, "Specifications", section
-// "Output Format".
+// Source: gradescope-autograders.readthedocs.io, "Autograder Specifications",
+// section "Output format", and "Leaderboards".
 #ifndef KVLAB_AUTOGRADER_REPORT_GRADESCOPE_H_
 #define KVLAB_AUTOGRADER_REPORT_GRADESCOPE_H_
 
@@ -10,9 +10,11 @@
 
 namespace kvlab::grading {
 
-// One test per check, visible; what the instructor needs to repeat the run is
-// a hidden test of 0 points at the end. Valid UTF-8 whatever the submission
-// printed or threw.
+// One test per check; Gradescope adds up their scores, so there is no score of
+// the whole. No test is hidden on the instructor's account: a student with a
+// hidden test is shown no total at all. What the instructor needs belongs on
+// standard output, which students do not see. Valid UTF-8 whatever the
+// submission printed or threw, and never rendered as markup.
 std::string GradescopeJson(const Report& report);
 
 }  // namespace kvlab::grading

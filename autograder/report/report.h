@@ -16,6 +16,8 @@ struct Report {
   // For its author: files missing or ignored, what does not compile.
   std::vector<std::string> notices;
 
+  std::string graded_at;  // UTC: "2024-06-07T12:34:56"
+
   // For the instructor.
   std::uint64_t seed = 0;
   std::string isolation;  // as whom and in what the submission ran

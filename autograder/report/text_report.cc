@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "autograder/report/check_rows.h"
+#include "autograder/report/legible.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -115,11 +117,6 @@ std::string TaskText(const TaskMark& task) {
   return out;
 }
 
-// Lost points for a reason that stands elsewhere.
-bool IsConsequence(const CheckMark& mark) {
-  return !mark.run || (!mark.Passed() && !mark.follows.empty());
-}
-
 std::string ConsequencesText(const Marks& marks) {
   std::size_t count = 0;
   double points = 0;
@@ -161,7 +158,7 @@ std::string FullText(const Report& report) {
     }
     for (const TaskMark& task : part.tasks) out += TaskText(task);
   }
-  return out;
+  return Legible(out);
 }
 
 std::string BriefText(const Report& report) {
@@ -182,7 +179,7 @@ std::string BriefText(const Report& report) {
       }
     }
   }
-  return out + ConsequencesText(report.marks);
+  return Legible(out + ConsequencesText(report.marks));
 }
 
 std::string InstructorText(const Report& report) {

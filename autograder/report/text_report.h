@@ -1,4 +1,4 @@
-// Reports to read in a terminal.
+// Reports to read in a terminal, which no word of a submission can command.
 #ifndef KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
 #define KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
 

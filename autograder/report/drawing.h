@@ -1,0 +1,59 @@
+// Lines, marks and words of a plot, as SVG.
+#ifndef KVLAB_AUTOGRADER_REPORT_DRAWING_H_
+#define KVLAB_AUTOGRADER_REPORT_DRAWING_H_
+
+#include <string>
+#include <vector>
+
+#include "autograder/report/html.h"
+
+namespace kvlab::grading {
+
+// In units of the drawing, x to the right and y down.
+struct Point {
+  double x = 0;
+  double y = 0;
+};
+
+// From numbers to units along one side of a plot.
+struct Axis {
+  enum class Scale { kLinear, kLog };
+
+  Scale scale = Scale::kLinear;
+  double from = 0;  // numbers at the two ends
+  double to = 1;
+  double start = 0;  // units at the two ends
+  double end = 1;
+
+  // Numbers beyond an end are drawn at it.
+  double At(double number) const;
+};
+
+// How lines and words look; drawing.css says so.
+//   yours, reference, full, half, formula: the series
+//   grid, label: the paper
+using Look = std::string;
+
+Html Line(Point from, Point to, const Look& look);
+Html Path(const std::vector<Point>& points, const Look& look);
+Html Dot(Point at, const Look& look);
+Html Square(Point at, const Look& look);
+
+// Where the words stand: they begin, have their middle or end there.
+enum class Anchor { kStart, kMiddle, kEnd };
+Html Words(Point at, Anchor anchor, const std::string& text);
+
+struct Picture {
+  std::string id;  // unique in the page
+  std::string title;
+  std::string description;  // for who cannot see it
+  double width = 0;
+  double height = 0;
+};
+
+// An <svg> that stands alone: its colours, for light and for dark, are in it.
+Html Svg(const Picture& picture, const Html& content);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_DRAWING_H_

@@ -1,0 +1,53 @@
+// Pieces of an HTML page. Whoever has an Html cannot have forgotten to escape.
+#ifndef KVLAB_AUTOGRADER_REPORT_HTML_H_
+#define KVLAB_AUTOGRADER_REPORT_HTML_H_
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kvlab::grading {
+
+// Markup, never mixed up with text: text becomes markup through Text() alone.
+class Html {
+ public:
+  Html() = default;
+
+  // Markup of ours: a constant or a file of this folder, never words of a
+  // submission.
+  static Html Trusted(std::string_view markup) {
+    return Html(std::string(markup));
+  }
+
+  Html& operator+=(const Html& other) {
+    markup_ += other.markup_;
+    return *this;
+  }
+  friend Html operator+(Html left, const Html& right) { return left += right; }
+
+  const std::string& Markup() const { return markup_; }
+
+ private:
+  explicit Html(std::string markup) : markup_(std::move(markup)) {}
+
+  std::string markup_;
+};
+
+// `text`, legible and escaped.
+Html Text(std::string_view text);
+
+// Names are constants of ours; values are escaped.
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+// <name attributes>content</name>
+Html Tag(const std::string& name, const Attributes& attributes,
+         const Html& content);
+Html Tag(const std::string& name, const Html& content);
+
+// <name attributes>, for elements that have no content: meta.
+Html VoidTag(const std::string& name, const Attributes& attributes);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_HTML_H_

@@ -1,0 +1,15 @@
+// What was measured of a submission, as figures with their numbers.
+#ifndef KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_
+#define KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_
+
+#include "autograder/checks/measurement.h"
+#include "autograder/report/html.h"
+
+namespace kvlab::grading {
+
+// Nothing if nothing was measured.
+Html MeasurementsSection(const Measurements& measurements);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_

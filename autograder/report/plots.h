@@ -1,0 +1,23 @@
+// What was measured of a submission, drawn: SVG that stands alone.
+#ifndef KVLAB_AUTOGRADER_REPORT_PLOTS_H_
+#define KVLAB_AUTOGRADER_REPORT_PLOTS_H_
+
+#include <vector>
+
+#include "autograder/checks/measurement.h"
+#include "autograder/report/html.h"
+
+namespace kvlab::grading {
+
+// How many times faster than recomputing, by the number of new tokens: the
+// author's code with its interval, the reference's, and from where points are
+// given. Both axes are logarithmic. At least one speedup.
+Html SpeedupPlot(const std::vector<SpeedupMeasurement>& speedups);
+
+// Memory of a process with a cache, by the number of tokens decoded, and what
+// the formula says. At least one measurement, each with a sample.
+Html MemoryPlot(const std::vector<CacheMemoryMeasurement>& measurements);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_PLOTS_H_

@@ -1,0 +1,48 @@
+// Reports of made-up submissions, for tests to talk about.
+#ifndef KVLAB_AUTOGRADER_REPORT_SAMPLE_REPORT_H_
+#define KVLAB_AUTOGRADER_REPORT_SAMPLE_REPORT_H_
+
+#include <memory>
+
+#include "autograder/report/report.h"
+#include "autograder/rubric/rubric.h"
+
+namespace kvlab::grading {
+
+// A report, and the rubric that it refers to. Part 1, task 1.1 "Softmax", has
+// the checks first to fourth of 1 to 4 points; part 2, task 2.1 "Norm", has a
+// fifth of 5; part 3, task 3.1 "Speed", has two of speed and one of memory, of
+// 2 points each.
+struct Sample {
+  std::unique_ptr<Rubric> rubric;
+  Report report;
+
+  CheckMark& Mark(std::size_t part, std::size_t check) {
+    return report.marks.parts[part].tasks[0].checks[check];
+  }
+};
+
+// "alice" has 1.5 of 15 points in the parts that can be run: of part 1, first
+// passed, second earned a quarter, third follows from second, and fourth was
+// not run. Part 2 does not compile. Part 3: 2 of 6; 50 tokens were fast, 500
+// were not, and memory grew.
+Sample MixedSample();
+
+// "grace" has all 21 points.
+Sample PerfectSample();
+
+// "heidi": no part can be run.
+Sample BrokenSample();
+
+// A mixed report whose every word of the submission wants to be markup, a
+// command, a control character or the other writing direction.
+Sample HostileSample();
+
+// Words of the hostile sample that no reader may take for markup.
+constexpr const char* kHostileMarkup =
+    "</pre></style><script>window.taken = 1</script><img src=x "
+    "onerror=\"window.taken=1\">]]><!--";
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_SAMPLE_REPORT_H_

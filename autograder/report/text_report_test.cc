@@ -1,0 +1,79 @@
+#include "autograder/report/text_report.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "autograder/report/sample_report.h"
+#include "gtest/gtest.h"
+
+namespace kvlab::grading {
+namespace {
+
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(TextReportTest, TheFullTextSaysWhatIsToBeDone) {
+  const std::string text = FullText(MixedSample().report);
+  EXPECT_TRUE(Has(text, "alice")) << text;
+  EXPECT_TRUE(Has(text, "3.5 of 21")) << text;
+  EXPECT_TRUE(Has(text, "asked       What was asked.\n")) << text;
+  EXPECT_TRUE(Has(text, "came back   NaN at row 3\n")) << text;
+  EXPECT_TRUE(Has(text, "why         Why it matters.\n")) << text;
+  EXPECT_TRUE(Has(text, "where       header.h, Function\n")) << text;
+  EXPECT_TRUE(Has(text, "measured    7 times as fast\n")) << text;
+  EXPECT_TRUE(Has(text, "follows     probably from: The second check (1.1)\n"))
+      << text;
+  EXPECT_TRUE(Has(text, "not run     because of second\n")) << text;
+  EXPECT_TRUE(Has(text, "    modules/02_transformer/layers.cc:12:3: error"))
+      << text;
+  EXPECT_TRUE(Has(text, "notes.txt")) << text;
+  EXPECT_FALSE(Has(text, "424242")) << text;  // the seed is the instructor's
+}
+
+TEST(TextReportTest, LinesFitATerminal) {
+  Sample sample = MixedSample();
+  sample.report.marks.parts[1].trouble.clear();  // a compiler's lines stay
+  for (RubricPart& part : sample.rubric->parts) {
+    for (int i = 0; i < 40; ++i) {
+      part.tasks[0].checks[0].asked += " More was asked.";
+    }
+  }
+  std::size_t line = 0;
+  for (const char letter : FullText(sample.report)) {
+    line = letter == '\n' ? 0 : line + 1;
+    EXPECT_LE(line, 80U);
+  }
+}
+
+TEST(TextReportTest, TheBriefTextCountsConsequences) {
+  const std::string text = BriefText(MixedSample().report);
+  EXPECT_TRUE(Has(text, "NaN at row 3")) << text;
+  EXPECT_FALSE(Has(text, "NaN at row 4")) << text;
+  EXPECT_FALSE(Has(text, "because of second")) << text;
+  EXPECT_TRUE(Has(text, "3 more checks lost 12 points as a consequence"))
+      << text;
+}
+
+TEST(TextReportTest, NoWordOfASubmissionCommandsTheTerminal) {
+  const Sample sample = HostileSample();
+  EXPECT_FALSE(Has(FullText(sample.report), "\x1B"));
+  EXPECT_FALSE(Has(BriefText(sample.report), "\x1B"));
+}
+
+TEST(TextReportTest, TheInstructorGetsTheSeed) {
+  EXPECT_TRUE(Has(InstructorText(MixedSample().report), "424242"));
+}
+
+TEST(TextReportTest, TheSummaryHasALinePerSubmission) {
+  const Sample sample = MixedSample();
+  const std::vector<Report> two = {sample.report, sample.report};
+  const std::string table = SummaryTable(two);
+  EXPECT_TRUE(Has(table, "Module 1")) << table;
+  EXPECT_TRUE(Has(table, "1.5 of 10")) << table;
+  EXPECT_EQ(std::ranges::count(table, '\n'), 3);
+}
+
+}  // namespace
+}  // namespace kvlab::grading

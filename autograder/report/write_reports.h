@@ -1,0 +1,23 @@
+// All files that one grading leaves behind.
+#ifndef KVLAB_AUTOGRADER_REPORT_WRITE_REPORTS_H_
+#define KVLAB_AUTOGRADER_REPORT_WRITE_REPORTS_H_
+
+#include <filesystem>
+
+#include "autograder/report/report.h"
+
+namespace kvlab::grading {
+
+// Makes the folder if it is not there. For the author report.txt and
+// report.html, for the instructor instructor.txt, and what platforms read:
+//   results.json           Gradescope
+//   prairielearn.json      PrairieLearn
+//   autolab.json           Autolab, one line
+//   github_classroom.json  GitHub Classroom
+//   junit.xml              build servers
+// Throws std::runtime_error if the disk refuses.
+void WriteReports(const Report& report, const std::filesystem::path& folder);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_WRITE_REPORTS_H_
