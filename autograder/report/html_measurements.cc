@@ -39,7 +39,7 @@ Html SpeedupFigure(const std::vector<SpeedupMeasurement>& speedups) {
   for (const SpeedupMeasurement& speedup : speedups) {
     rows += Row({fmt::format("{}", speedup.new_tokens),
                  fmt::format("{:.1f}×", speedup.median),
-                 fmt::format("{:.1f} to {:.1f}", speedup.least, speedup.most),
+                 fmt::format("{:.1f}–{:.1f}", speedup.least, speedup.most),
                  fmt::format("{:.1f}×", speedup.reference),
                  fmt::format("{:g}×", speedup.full_from)});
   }

@@ -66,8 +66,9 @@ Html GlanceRow(const Report& report, const PartMark& part) {
           Link(IdOf(report, part), Text(part.part->title))) +
           Tag("td", PointsOf(part.Points(), most)) +
           Tag("td", {{"class", "bar"}, {"aria-hidden", "true"}},
-              Tag("span", {{"style", fmt::format("width: {:.1f}%", share)}},
-                  {})));
+              Tag("div",
+                  Tag("div", {{"style", fmt::format("width: {:.1f}%", share)}},
+                      {}))));
 }
 
 Html Glance(const Report& report) {
@@ -81,11 +82,10 @@ Html Glance(const Report& report) {
 
 Html FirstItem(const CheckRow& row) {
   const double lost = row.mark->check->points - row.mark->points;
-  return Tag(
-      "li",
-      Link(IdOf(row),
-           Text(fmt::format("{} {}", row.task->task->id, row.Name()))) +
-          Text(fmt::format(" ({:g} point{})", lost, lost == 1 ? "" : "s")));
+  return Tag("li", Link(IdOf(row), Text(fmt::format("{} {}", row.task->task->id,
+                                                    row.Name()))) +
+                       Text(fmt::format(" ({:g} point{} lost)", lost,
+                                        lost == 1 ? "" : "s")));
 }
 
 // Causes, not consequences.

@@ -28,8 +28,8 @@ TEST(LegibleTest, WhatIsNoTextBecomesABox) {
 }
 
 TEST(LegibleTest, TheWritingDirectionCannotBeTurned) {
-  EXPECT_EQ(Legible("\xE2\x80\xAE"), kBox);  // U+202E
-  EXPECT_EQ(Legible("\xE2\x81\xA6"), kBox);  // U+2066
+  EXPECT_EQ(Legible(std::string("\xE2\x80") + "\xAE"), kBox);  // U+202E
+  EXPECT_EQ(Legible(std::string("\xE2\x81") + "\xA6"), kBox);  // U+2066
 }
 
 TEST(HtmlTest, TextAndAttributesAreEscaped) {

@@ -50,7 +50,7 @@ Html OneMemory(const CacheMemoryMeasurement& memory, const Axes& axes) {
   }
   drawn += Path(points, "yours");
   for (const Point& point : points) drawn += Dot(point, "yours");
-  return drawn + Words({kPlotRight, formula - 9}, Anchor::kEnd,
+  return drawn + Words({kPlotRight, formula + 16}, Anchor::kEnd,
                        fmt::format("batch {}", memory.batch));
 }
 

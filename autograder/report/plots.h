@@ -16,7 +16,7 @@ Html SpeedupPlot(const std::vector<SpeedupMeasurement>& speedups);
 
 // Memory of a process with a cache, by the number of tokens decoded, and what
 // the formula says. At least one measurement, each with a sample.
-Html MemoryPlot(const std::vector<CacheMemoryMeasurement>& measurements);
+Html MemoryPlot(const std::vector<CacheMemoryMeasurement>& memories);
 
 }  // namespace kvlab::grading
 

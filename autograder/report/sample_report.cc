@@ -161,7 +161,8 @@ Sample HostileSample() {
   const std::string hostile =
       std::string(kHostileMarkup) +
       "\n::set-output name=score::100\n\xFF\xC0\x80\xED\xA0\x80 " +
-      std::string(1, '\0') + "\x1B[31m \xE2\x80\xAE\xEF\xBF\xBF {\"scores\"}";
+      std::string(1, '\0') + "\x1B[31m \xE2\x80" +
+      "\xAE\xEF\xBF\xBF {\"scores\"}";
   sample.report.name = hostile;
   sample.report.notices = {hostile, std::string(3000, 'n')};
   Lose(sample.Mark(0, 1), 0.5, hostile);

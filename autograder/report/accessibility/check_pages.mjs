@@ -1,10 +1,11 @@
 // check_pages.mjs FOLDER [PICTURES]: looks at each FOLDER/NAME/report.html as a
 // reader would: on a phone, on a desk, in the dark and on paper. Exit status 1
 // if axe finds a barrier, a page is wider than its window, asks for anything
-// beyond itself, or lets a word of the submission run.
+// beyond itself, or lets a word of the submission run; or if this program does
+// not find the faults of planted.html.
 import fs from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
 
@@ -14,6 +15,15 @@ const VIEWS = [
   { name: "desk", width: 1280, media: "screen", colorScheme: "light" },
   { name: "desk-dark", width: 1280, media: "screen", colorScheme: "dark" },
   { name: "paper", width: 794, media: "print", colorScheme: "light" },
+];
+
+const PLANTED = [
+  "axe color-contrast",
+  "axe html-has-lang",
+  "axe image-alt",
+  "asks for",
+  "ran a word",
+  "wider than its window",
 ];
 
 // Everything folded is unfolded too: what is hidden is not looked at.
@@ -61,6 +71,15 @@ async function look(browser, file, view, picture) {
   return found;
 }
 
+async function expectEyes(browser) {
+  const file = fileURLToPath(new URL("planted.html", import.meta.url));
+  const found = await look(browser, file, VIEWS[0]);
+  const missed = PLANTED.filter(
+    (fault) => !found.some((line) => line.startsWith(fault)),
+  );
+  if (missed.length > 0) throw new Error(`does not find: ${missed.join(", ")}`);
+}
+
 const [folder, pictures] = process.argv.slice(2);
 const names = fs
   .readdirSync(folder)
@@ -72,6 +91,7 @@ const browser = await chromium.launch({
   // Chromium refuses its own sandbox to root; the pages are ours.
   args: process.getuid() === 0 ? ["--no-sandbox"] : [],
 });
+await expectEyes(browser);
 let looks = 0;
 let failed = 0;
 for (const name of names) {
