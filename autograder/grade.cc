@@ -4,6 +4,7 @@
 // itself failed.
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -20,6 +21,7 @@
 #include "autograder/grade_submission.h"
 #include "autograder/report/text_report.h"
 #include "autograder/report/write_reports.h"
+#include "autograder/rubric/iso_time.h"
 #include "autograder/rubric/rubric.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_user.h"
@@ -36,6 +38,7 @@ struct CommandLine {
   fs::path out = "report";
   std::optional<std::uint64_t> seed;
   std::optional<int> module;
+  std::optional<std::chrono::sys_seconds> submitted_at;
   bool brief = false;
   fs::path rubric;
 };
@@ -97,6 +100,19 @@ CommandLine Parse(int argc, char** argv) {
   app.add_option("--seed", line.seed, "repeats a run (see instructor.txt)");
   app.add_option("--module", line.module, "judge only this module")
       ->check(CLI::Range(1, 3));
+  app.add_option_function<std::string>(
+         "--submitted-at",
+         [&](const std::string& text) {
+           line.submitted_at = ParseIsoTime(text);
+         },
+         "when it was handed in, for the late policy: "
+         "2027-01-15T23:59:00+01:00")
+      ->check([](const std::string& text) {
+        return ParseIsoTime(text) ? ""
+                                  : "'" + text +
+                                        "' is no date with time and zone; "
+                                        "write 2027-01-15T23:59:00+01:00";
+      });
   app.add_option("--rubric", line.rubric, "another rubric.toml");
   app.add_flag("--brief", line.brief, "print only what was lost and why");
   try {
@@ -127,6 +143,7 @@ void GradeAll(const CommandLine& line) {
     GradingOptions options;
     options.seed = line.seed.value_or(FreshSeed());
     options.only = JudgedOf(line.module);
+    options.submitted_at = line.submitted_at;
     options.on_progress = [&](const std::string& what) {
       progress.Show(fmt::format("[{}/{}] {}: {}", reports.size() + 1,
                                 line.paths.size(), path.string(), what));

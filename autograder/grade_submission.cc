@@ -207,6 +207,10 @@ Report GradeSubmission(const GradingGround& ground,
   };
   report.marks = Score(ground.rubric, AllChecks(), scoring);
   report.check_seconds = SecondsSince(start);
+  if (ground.rubric.late_policy && options.submitted_at) {
+    report.lateness =
+        LatenessOf(*ground.rubric.late_policy, *options.submitted_at);
+  }
   return report;
 }
 

@@ -2,6 +2,7 @@
 #ifndef KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
 #define KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -18,6 +19,8 @@ struct GradingOptions {
   std::uint64_t seed = 0;
   // Which part of the rubric; all of them if not given.
   std::optional<Judged> only;
+  // When it was handed in; without it no late policy applies.
+  std::optional<std::chrono::sys_seconds> submitted_at;
   // Called with what is being done: "3.6 Cached attention: Steps".
   std::function<void(const std::string& what)> on_progress;
 };

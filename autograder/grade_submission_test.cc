@@ -33,8 +33,7 @@ Rubric RubricWithoutClock() {
       for (RubricCheck& check : task.checks) {
         if (check.run != "speed.cached_generation") continue;
         check.settings["new_tokens"] = 30;
-        check.settings["full_speedup"] = 1.1;
-        check.settings["half_speedup"] = 1;
+        check.tiers = {{1.1, 1}, {1, 0.5}};
       }
     }
   }

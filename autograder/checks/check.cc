@@ -11,10 +11,12 @@ Check AllOrNothing(std::string name, std::vector<std::string> settings,
                    std::function<void(Exam&)> run) {
   return {.name = std::move(name),
           .settings = std::move(settings),
-          .run = [run = std::move(run)](Exam& exam) {
-            run(exam);
-            return Verdict{.share = 1, .came_back = "", .measured = ""};
-          }};
+          .run =
+              [run = std::move(run)](Exam& exam) {
+                run(exam);
+                return Verdict{.share = 1, .came_back = "", .measured = ""};
+              },
+          .tiers_of = ""};
 }
 
 Verdict RunCheck(const Check& check, Exam& exam) {

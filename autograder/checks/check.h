@@ -25,6 +25,9 @@ struct Check {
   std::vector<std::string> settings;
   // Throws CheckFailed for a share of 0, GraderError if the grader is at fault.
   std::function<Verdict(Exam&)> run;
+  // What the rubric's tiers are thresholds of, "speedup"; "" for a check that
+  // has none.
+  std::string tiers_of = {};
 };
 
 using Checks = std::vector<Check>;

@@ -63,12 +63,13 @@ std::string Explain(const Reply& reply, const CallLimits& limits) {
 }
 
 Exam::Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
-           std::uint64_t seed, const CallLimits& limits)
+           std::uint64_t seed, const CallLimits& limits, Tiers tiers)
     : parties_(std::move(parties)),
       checkpoint_(std::move(checkpoint)),
       settings_(std::move(settings)),
       random_(seed),
-      limits_(limits) {}
+      limits_(limits),
+      tiers_(std::move(tiers)) {}
 
 double Exam::Setting(std::string_view name) const {
   const auto found = settings_.find(name);
@@ -76,6 +77,11 @@ double Exam::Setting(std::string_view name) const {
     throw GraderError(fmt::format("the rubric gives no '{}'", name));
   }
   return found->second;
+}
+
+const Tiers& Exam::Thresholds() const {
+  if (tiers_.empty()) throw GraderError("the rubric gives no tiers");
+  return tiers_;
 }
 
 void Exam::Fail(const std::string& came_back) const {

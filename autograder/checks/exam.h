@@ -16,6 +16,7 @@
 
 #include "autograder/checker/endpoint.h"
 #include "autograder/checks/measurement.h"
+#include "autograder/checks/tiers.h"
 #include "autograder/protocol/value.h"
 #include "kit/random.h"
 
@@ -70,13 +71,16 @@ class Exam {
   using Settings = std::map<std::string, double, std::less<>>;
 
   Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
-       std::uint64_t seed, const CallLimits& limits);
+       std::uint64_t seed, const CallLimits& limits, Tiers tiers = {});
 
   // A number from the rubric. Throws GraderError if it is not there.
   double Setting(std::string_view name) const;
   std::size_t SettingSize(std::string_view name) const {
     return static_cast<std::size_t>(Setting(name));
   }
+
+  // The rubric's thresholds. Throws GraderError if it gives none.
+  const Tiers& Thresholds() const;
 
   Random& Randomness() { return random_; }
   const CheckpointPlaces& Checkpoint() const { return checkpoint_; }
@@ -140,6 +144,7 @@ class Exam {
   Settings settings_;
   Random random_;
   CallLimits limits_;
+  Tiers tiers_;
   bool timed_out_ = false;
   std::string about_;
   Measurements recorded_;

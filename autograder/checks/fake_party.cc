@@ -74,14 +74,14 @@ Verdict RunAgainst(const RubricCheck& check, const FakeParty& party) {
         return party.instructions();
       }};
   Exam::Settings settings = check.settings;
+  Tiers tiers = check.tiers;
   if (check.run == "speed.cached_generation") {
     settings["new_tokens"] = 20;
     settings["pairs"] = 3;
-    settings["full_speedup"] = 1.5;
-    settings["half_speedup"] = 1.2;
+    tiers = {{1.5, 1}, {1.2, 0.5}};
   }
   Exam exam(parties, {.in_worker = kCheckpoint, .here = kCheckpoint}, settings,
-            20240607, CourseRubric().limits.call);
+            20240607, CourseRubric().limits.call, tiers);
   return RunCheck(*FindCheck(check.run), exam);
 }
 

@@ -15,7 +15,8 @@ struct SpeedupMeasurement {
   double least = 0;
   double most = 0;
   double reference = 0;  // the reference's own cache, in the same pairs
-  double full_from = 0;  // where full points begin, and half of them
+  // Where full points begin, and half of them (the least there are).
+  double full_from = 0;
   double half_from = 0;
 };
 

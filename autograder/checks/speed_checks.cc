@@ -9,6 +9,7 @@
 #include "autograder/checks/check_groups.h"
 #include "autograder/checks/checkpoint_trial.h"
 #include "autograder/checks/inputs.h"
+#include "autograder/checks/tiers.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -71,7 +72,7 @@ class SpeedTrial {
         .seconds;
   }
 
-  // Gives up where even half points are far out of reach.
+  // Gives up where even the lowest tier is far out of reach.
   double StudentSeconds(const TrialTokens& prompt, std::size_t new_tokens,
                         double baseline) {
     exam_.Case(
@@ -80,7 +81,7 @@ class SpeedTrial {
                     new_tokens, prompt.SeqLen()));
     CallLimits limits = exam_.Limits();
     limits.seconds =
-        3 * baseline / exam_.Setting("half_speedup") + kGraceSeconds;
+        3 * baseline / exam_.Thresholds().back().at_least + kGraceSeconds;
     const Reply reply = exam_.Everybody().student->Call(
         {"generate.cached",
          Arguments(model_.model.student, prompt, new_tokens)},
@@ -112,21 +113,20 @@ double Median(std::vector<double> numbers) {
 }
 
 // Whether more pairs could still decide otherwise.
-bool Straddles(const std::vector<double>& ratios, double threshold) {
+bool Straddles(const std::vector<double>& ratios, const Tiers& tiers) {
   const auto [least, most] = std::ranges::minmax(ratios);
-  return least < threshold && threshold <= most;
+  return ShareFor(tiers, least) != ShareFor(tiers, most);
 }
 
 Verdict Speedup(Exam& exam) {
   SpeedTrial trial(exam);
   const std::size_t new_tokens = exam.SettingSize("new_tokens");
-  const double full = exam.Setting("full_speedup");
-  const double half = exam.Setting("half_speedup");
+  const Tiers& tiers = exam.Thresholds();
   std::vector<double> ratios;
   std::vector<double> reference_ratios;
   while (ratios.size() < exam.SettingSize("pairs") ||
          (ratios.size() < exam.SettingSize("most_pairs") &&
-          (Straddles(ratios, full) || Straddles(ratios, half)))) {
+          Straddles(ratios, tiers))) {
     const SpeedTrial::Ratios pair = trial.RunPair(new_tokens);
     ratios.push_back(pair.student);
     reference_ratios.push_back(pair.reference);
@@ -138,15 +138,15 @@ Verdict Speedup(Exam& exam) {
                                  .least = std::ranges::min(ratios),
                                  .most = std::ranges::max(ratios),
                                  .reference = Median(reference_ratios),
-                                 .full_from = full,
-                                 .half_from = half});
+                                 .full_from = tiers.front().at_least,
+                                 .half_from = tiers.back().at_least});
   Verdict verdict;
-  verdict.share = speedup >= full ? 1 : speedup >= half ? 0.5 : 0;
+  verdict.share = ShareFor(tiers, speedup);
   verdict.measured = fmt::format(
       "{:.1f} times as fast as recomputing, {} new tokens (median of {} pairs, "
-      "{:.1f} to {:.1f}); full points from {:g}, half from {:g}",
+      "{:.1f} to {:.1f}); {}",
       speedup, new_tokens, ratios.size(), std::ranges::min(ratios),
-      std::ranges::max(ratios), full, half);
+      std::ranges::max(ratios), TiersText(tiers));
   if (verdict.share < 1) verdict.came_back = verdict.measured;
   return verdict;
 }
@@ -155,9 +155,10 @@ Verdict Speedup(Exam& exam) {
 
 Checks SpeedChecks() {
   return {{"speed.cached_generation",
-           {"new_tokens", "pairs", "most_pairs", "prompt_tokens",
-            "full_speedup", "half_speedup", "margin", "baseline_seconds"},
-           Speedup}};
+           {"new_tokens", "pairs", "most_pairs", "prompt_tokens", "margin",
+            "baseline_seconds"},
+           Speedup,
+           "speedup"}};
 }
 
 }  // namespace kvlab::grading

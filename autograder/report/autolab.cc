@@ -30,7 +30,7 @@ std::string AutolabLine(const Report& report) {
   for (const PartMark& part : report.marks.parts) {
     scores[ShortTitle(part)] = part.Points();
   }
-  Json scoreboard = {report.marks.Points()};
+  Json scoreboard = {report.Points()};
   for (const CheckRow& row : CheckRows(report)) {
     if (MeasuresSpeed(row)) scoreboard.push_back(Speedup(row));
   }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/rubric/late_policy.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -48,6 +49,9 @@ std::string ShortTitle(const PartMark& part) {
 
 std::string Overview(const Report& report) {
   std::string overview;
+  if (report.lateness) {
+    overview += LatenessText(*report.lateness, report.marks.Points()) + "\n";
+  }
   for (const std::string& notice : report.notices) overview += notice + "\n";
   for (const PartMark& part : report.marks.parts) {
     if (part.trouble.empty()) continue;

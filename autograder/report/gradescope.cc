@@ -7,6 +7,7 @@
 #include "autograder/report/check_rows.h"
 #include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
+#include "autograder/rubric/visibility.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -57,7 +58,7 @@ Json TestOf(const CheckRow& row) {
           {"output", Legible(CheckText(*row.mark))},
           {"output_format", kFormat},
           {"tags", Tags(row)},
-          {"visibility", "visible"},
+          {"visibility", NameOf(row.mark->check->visibility)},
           {"extra_data", extra}};
 }
 
@@ -87,17 +88,19 @@ Json Leaderboard(const Report& report) {
 std::string GradescopeJson(const Report& report) {
   Json tests = Json::array();
   for (const CheckRow& row : CheckRows(report)) tests.push_back(TestOf(row));
-  const Json results = {{"execution_time", std::lround(report.build_seconds +
-                                                       report.check_seconds)},
-                        {"output", Legible(Overview(report))},
-                        {"output_format", kFormat},
-                        {"test_output_format", kFormat},
-                        {"test_name_format", kFormat},
-                        {"visibility", "visible"},
-                        {"stdout_visibility", "hidden"},
-                        {"extra_data", {{"submission", Legible(report.name)}}},
-                        {"tests", tests},
-                        {"leaderboard", Leaderboard(report)}};
+  Json results = {{"execution_time",
+                   std::lround(report.build_seconds + report.check_seconds)},
+                  {"output", Legible(Overview(report))},
+                  {"output_format", kFormat},
+                  {"test_output_format", kFormat},
+                  {"test_name_format", kFormat},
+                  {"visibility", "visible"},
+                  {"stdout_visibility", "hidden"},
+                  {"extra_data", {{"submission", Legible(report.name)}}},
+                  {"tests", tests},
+                  {"leaderboard", Leaderboard(report)}};
+  // Without it Gradescope adds up the tests.
+  if (report.lateness) results["score"] = report.Points();
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -8,6 +8,7 @@
 #include "autograder/report/html_checks.h"
 #include "autograder/report/html_measurements.h"
 #include "autograder/report/report_css.h"
+#include "autograder/rubric/late_policy.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -41,16 +42,23 @@ std::string TimeOf(const Report& report) {
   return time + " UTC";
 }
 
+Html LateNote(const Report& report) {
+  if (!report.lateness) return {};
+  const std::string text =
+      LatenessText(*report.lateness, report.marks.Points());
+  return Tag("p", Text("Late? " + text + "."));
+}
+
 Html Header(const Report& report) {
-  return Tag(
-      "header",
-      Tag("p", {{"class", "course"}}, Text("kvlab report")) +
-          Tag("h1", Tag("bdi", Text(report.name))) +
-          Tag("p", {{"class", "total"}},
-              Tag("strong", Text(fmt::format("{:g}", report.marks.Points()))) +
-                  Text(fmt::format(" of {:g} points",
-                                   report.marks.MaxPoints()))) +
-          Tag("p", Text("Graded on " + TimeOf(report) + ".")));
+  return Tag("header",
+             Tag("p", {{"class", "course"}}, Text("kvlab report")) +
+                 Tag("h1", Tag("bdi", Text(report.name))) +
+                 Tag("p", {{"class", "total"}},
+                     Tag("strong", Text(fmt::format("{:g}", report.Points()))) +
+                         Text(fmt::format(" of {:g} points",
+                                          report.marks.MaxPoints()))) +
+                 LateNote(report) +
+                 Tag("p", Text("Graded on " + TimeOf(report) + ".")));
 }
 
 Html Link(const std::string& id, const Html& words) {

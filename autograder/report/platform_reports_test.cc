@@ -11,6 +11,7 @@
 #include "autograder/report/junit.h"
 #include "autograder/report/prairielearn.h"
 #include "autograder/report/sample_report.h"
+#include "autograder/rubric/visibility.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "pugixml.hpp"
@@ -60,6 +61,23 @@ TEST(GradescopeTest, NoTestIsHiddenAndNoTestTellsTheSeed) {
   }
   EXPECT_EQ(json.at("stdout_visibility"), "hidden");
   EXPECT_FALSE(Has(text, "424242"));
+}
+
+TEST(GradescopeTest, ATestIsSeenWhenTheRubricSays) {
+  Sample sample = MixedSample();
+  sample.rubric->parts[0].tasks[0].checks[1].visibility =
+      Visibility::kAfterDueDate;
+  const Json json = Json::parse(GradescopeJson(sample.report));
+  EXPECT_EQ(json.at("tests").at(0).at("visibility"), "visible");
+  EXPECT_EQ(json.at("tests").at(1).at("visibility"), "after_due_date");
+}
+
+TEST(GradescopeTest, ALateSubmissionIsNotAddedUp) {
+  Sample sample = MixedSample();
+  sample.report.lateness = {.policy = {}, .submitted = {}, .factor = 0.5};
+  const Json json = Json::parse(GradescopeJson(sample.report));
+  EXPECT_EQ(json.at("score"), sample.report.marks.Points() / 2);
+  EXPECT_TRUE(Has(json.at("output"), "3.5 points count as 1.75"));
 }
 
 TEST(GradescopeTest, TheLeaderboardHoldsWhatWasMeasured) {

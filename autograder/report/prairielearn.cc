@@ -57,9 +57,9 @@ Json FormatErrors(const Report& report) {
   return errors;
 }
 
-double Share(const Marks& marks) {
-  const double most = marks.MaxPoints();
-  return most > 0 ? marks.Points() / most : 0;
+double Share(const Report& report) {
+  const double most = report.marks.MaxPoints();
+  return most > 0 ? report.Points() / most : 0;
 }
 
 }  // namespace
@@ -70,11 +70,11 @@ std::string PrairieLearnJson(const Report& report) {
       [](const PartMark& part) { return part.trouble.empty(); });
   Json results = {{"gradable", gradable}};
   if (gradable) {
-    results["score"] = Share(report.marks);
+    results["score"] = Share(report);
   } else {
     results["format_errors"] = FormatErrors(report);
   }
-  results["message"] = fmt::format("{:g} of {:g} points", report.marks.Points(),
+  results["message"] = fmt::format("{:g} of {:g} points", report.Points(),
                                    report.marks.MaxPoints());
   results["output"] = Legible(Overview(report));
   results["images"] = Images(report);

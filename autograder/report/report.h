@@ -3,9 +3,11 @@
 #define KVLAB_AUTOGRADER_REPORT_REPORT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "autograder/rubric/late_policy.h"
 #include "autograder/rubric/marks.h"
 
 namespace kvlab::grading {
@@ -13,6 +15,8 @@ namespace kvlab::grading {
 struct Report {
   std::string name;  // of the submission
   Marks marks;
+  // None if there is no due date, or nobody said when it was handed in.
+  std::optional<Lateness> lateness;
   // For its author: files missing or ignored, what does not compile.
   std::vector<std::string> notices;
 
@@ -23,6 +27,11 @@ struct Report {
   std::string isolation;  // as whom and in what the submission ran
   double build_seconds = 0;
   double check_seconds = 0;
+
+  // What counts: the points of the marks, less what being late costs.
+  double Points() const {
+    return marks.Points() * (lateness ? lateness->factor : 1);
+  }
 };
 
 }  // namespace kvlab::grading

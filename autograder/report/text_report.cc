@@ -103,6 +103,16 @@ std::string Notices(const Report& report) {
   return out;
 }
 
+std::string Headline(const Report& report) {
+  std::string out =
+      Line(0, report.name, report.Points(), report.marks.MaxPoints());
+  if (report.lateness) {
+    out += Labelled(2, "late?",
+                    LatenessText(*report.lateness, report.marks.Points()));
+  }
+  return out + Notices(report);
+}
+
 std::string TaskText(const TaskMark& task) {
   std::string out =
       Line(2, fmt::format("{:<5} {}", task.task->id, task.task->title),
@@ -146,9 +156,7 @@ std::string CheckText(const CheckMark& mark) {
 }
 
 std::string FullText(const Report& report) {
-  std::string out =
-      Line(0, report.name, report.marks.Points(), report.marks.MaxPoints());
-  out += Notices(report);
+  std::string out = Headline(report);
   for (const PartMark& part : report.marks.parts) {
     out += '\n';
     out += Line(0, part.part->title, part.Points(), part.part->Points());
@@ -162,9 +170,7 @@ std::string FullText(const Report& report) {
 }
 
 std::string BriefText(const Report& report) {
-  std::string out =
-      Line(0, report.name, report.marks.Points(), report.marks.MaxPoints());
-  out += Notices(report);
+  std::string out = Headline(report);
   for (const PartMark& part : report.marks.parts) {
     for (const TaskMark& task : part.tasks) {
       for (const CheckMark& mark : task.checks) {
@@ -216,7 +222,7 @@ std::string SummaryTable(std::span<const Report> reports) {
       out += fmt::format("{:>12}", fmt::format("{:g} of {:g}", part.Points(),
                                                part.part->Points()));
     }
-    out += fmt::format("{:>10g}\n", report.marks.Points());
+    out += fmt::format("{:>10g}\n", report.Points());
   }
   return out;
 }

@@ -1,10 +1,12 @@
 #include "autograder/report/text_report.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "autograder/report/sample_report.h"
+#include "autograder/rubric/late_policy.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
@@ -30,6 +32,17 @@ TEST(TextReportTest, TheFullTextSaysWhatIsToBeDone) {
       << text;
   EXPECT_TRUE(Has(text, "notes.txt")) << text;
   EXPECT_FALSE(Has(text, "424242")) << text;  // the seed is the instructor's
+}
+
+TEST(TextReportTest, LatePointsAreComputedWhereTheAuthorSeesIt) {
+  using std::chrono::sys_seconds;
+  const sys_seconds due{std::chrono::seconds(1800053940)};
+  Sample sample = MixedSample();
+  sample.report.lateness = LatenessOf({.due = due, .percent_per_day = 20},
+                                      due + std::chrono::hours(30));
+  const std::string text = FullText(sample.report);
+  EXPECT_TRUE(Has(text, "2.1 of 21\n")) << text;
+  EXPECT_TRUE(Has(text, "2 x 20 % off, 60 % count; 3.5 points")) << text;
 }
 
 TEST(TextReportTest, LinesFitATerminal) {

@@ -12,9 +12,10 @@ namespace kvlab::grading {
 
 struct CheckMark {
   const RubricCheck* check = nullptr;
-  bool run = false;       // false: something that it needs did not pass
-  double points = 0;      // of check->points
-  std::string came_back;  // what was wrong, or why it was not run
+  bool run = false;   // false: something that it needs did not pass
+  double points = 0;  // of check->points
+  // What was wrong; or why it was not run: "because task 3.2 failed: Append".
+  std::string came_back;
   // A check that failed above and probably made this one fail: "Full pass
   // (1.3)"; "" if this one speaks for itself.
   std::string follows;

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "autograder/rubric/read_check.h"
+#include "autograder/rubric/references.h"
 #include "autograder/rubric/toml_table.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
@@ -25,79 +27,6 @@ double SumOfPoints(const Range& range) {
   double points = 0;
   for (const auto& element : range) points += element.Points();
   return points;
-}
-
-// The settings that a check asks for, no more and no fewer.
-void ReadSettings(TomlTable& table, const Check& known, RubricCheck& check) {
-  const std::set<std::string> wanted(known.settings.begin(),
-                                     known.settings.end());
-  for (const auto& [name, number] : table.NumbersIfAny("settings")) {
-    if (!wanted.contains(name)) {
-      table.Fail(
-          fmt::format("check '{}' has no setting '{}'", check.name, name),
-          fmt::format("its settings are: {}", fmt::join(known.settings, ", ")));
-    }
-    check.settings[name] = number;
-  }
-  for (const std::string& name : wanted) {
-    if (!check.settings.contains(name)) {
-      table.Fail(
-          fmt::format("check '{}' lacks its setting '{}'", check.name, name),
-          fmt::format("add it: settings = {{ {} = ... }}", name));
-    }
-  }
-}
-
-// What stands above a check in its part.
-struct Above {
-  std::set<std::string> checks;  // names
-  std::set<std::string> tasks;   // ids
-};
-
-void ExpectAbove(const TomlTable& table, const RubricCheck& check,
-                 const std::vector<std::string>& names,
-                 const std::set<std::string>& above) {
-  for (const std::string& name : names) {
-    if (!above.contains(name)) {
-      table.Fail(fmt::format("'{}' refers to '{}', which does not stand above "
-                             "it in this part",
-                             check.name, name),
-                 "name what stands above it, or move this one down");
-    }
-  }
-}
-
-RubricCheck ReadCheck(TomlTable& table, const Checks& known,
-                      const Above& above) {
-  RubricCheck check;
-  check.name = table.Text("name");
-  check.run = table.TextOr("run", check.name);
-  const auto found = std::ranges::find(known, check.run, &Check::name);
-  if (found == known.end()) {
-    table.Fail(fmt::format("there is no check '{}'", check.run),
-               "checks are listed in autograder/checks/*_checks.cc");
-  }
-  if (above.checks.contains(check.name)) {
-    table.Fail(fmt::format("check '{}' stands twice in this part", check.name),
-               "remove one of the two");
-  }
-  check.title = table.Text("title");
-  check.points = table.Number("points");
-  if (!(check.points >= 0)) {
-    table.Fail("points are negative", "give 0 or more");
-  }
-  check.asked = table.Text("asked");
-  check.why = table.Text("why");
-  check.where = table.Text("where");
-  check.needs = table.TextsIfAny("needs");
-  ExpectAbove(table, check, check.needs, above.checks);
-  check.follows = table.TextsIfAny("follows");
-  std::set<std::string> checks_and_tasks = above.checks;
-  checks_and_tasks.insert(above.tasks.begin(), above.tasks.end());
-  ExpectAbove(table, check, check.follows, checks_and_tasks);
-  ReadSettings(table, *found, check);
-  table.ExpectNoMore();
-  return check;
 }
 
 Judged ReadJudged(TomlTable& table) {
@@ -116,36 +45,59 @@ Judged ReadJudged(TomlTable& table) {
   return found->second;
 }
 
+void ExpectFirst(const TomlTable& table, std::string_view key,
+                 const std::string& name, std::set<std::string>& taken) {
+  if (!taken.insert(name).second) {
+    table.FailAtKey(key, fmt::format("'{}' stands twice in this part", name),
+                    "remove one of the two");
+  }
+}
+
 RubricPart ReadPart(TomlTable& table, const Checks& known) {
   RubricPart part;
   part.title = table.Text("title");
   part.judged = ReadJudged(table);
-  Above above;
+  std::set<std::string> taken;
+  std::vector<TomlTable> check_tables;
   for (TomlTable& task_table : table.Tables("tasks")) {
-    RubricTask task;
+    RubricTask& task = part.tasks.emplace_back();
     task.id = task_table.Text("id");
+    ExpectFirst(task_table, "id", task.id, taken);
     task.title = task_table.Text("title");
+    const Visibility visibility =
+        ReadVisibility(task_table, Visibility::kVisible);
     for (TomlTable& check_table : task_table.Tables("checks")) {
-      task.checks.push_back(ReadCheck(check_table, known, above));
-      above.checks.insert(task.checks.back().name);
+      task.checks.push_back(ReadCheck(check_table, known, visibility));
+      ExpectFirst(check_table, "name", task.checks.back().name, taken);
+      check_tables.push_back(check_table);
     }
-    above.tasks.insert(task.id);
     task_table.ExpectNoMore();
-    part.tasks.push_back(std::move(task));
   }
   table.ExpectNoMore();
+  ExpectReferencesAbove(part, check_tables);
   return part;
 }
 
 RubricLimits ReadLimits(TomlTable table) {
   RubricLimits limits;
-  limits.call.seconds = table.Number("call_seconds");
+  limits.call.seconds = table.PositiveNumber("call_seconds");
   limits.call.reply_bytes =
-      static_cast<std::size_t>(table.Number("reply_mib") * (1U << 20U));
-  limits.hasty_call_seconds = table.Number("hasty_call_seconds");
-  limits.patience = static_cast<std::size_t>(table.Number("patience"));
+      static_cast<std::size_t>(table.PositiveNumber("reply_mib") * (1U << 20U));
+  limits.hasty_call_seconds = table.PositiveNumber("hasty_call_seconds");
+  limits.patience = static_cast<std::size_t>(table.PositiveNumber("patience"));
   table.ExpectNoMore();
   return limits;
+}
+
+LatePolicy ReadLatePolicy(TomlTable table) {
+  LatePolicy policy;
+  policy.due = table.Time("due");
+  policy.grace_minutes = table.AmountOr("grace_minutes", 0);
+  policy.percent_per_day = table.PercentOr("percent_per_day", 0);
+  policy.free_days = table.CountOr("free_days", 0);
+  policy.floor_percent = table.PercentOr("floor_percent", 0);
+  table.ExpectNoMore();
+  return policy;
 }
 
 }  // namespace
@@ -173,6 +125,9 @@ Rubric ParseRubric(std::string_view toml, const std::string& file,
   TomlTable table(document, file);
   Rubric rubric;
   rubric.limits = ReadLimits(table.Table("limits"));
+  if (table.Has("late_policy")) {
+    rubric.late_policy = ReadLatePolicy(table.Table("late_policy"));
+  }
   for (TomlTable& part : table.Tables("parts")) {
     rubric.parts.push_back(ReadPart(part, known));
   }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@
 
 #include "autograder/checks/check.h"
 #include "autograder/checks/exam.h"
+#include "autograder/checks/tiers.h"
+#include "autograder/rubric/late_policy.h"
+#include "autograder/rubric/visibility.h"
 
 namespace kvlab::grading {
 
@@ -23,13 +27,15 @@ struct RubricCheck {
   std::string asked;
   std::string why;
   std::string where;
-  // Checks of the same part, above this one: unless they earn all their
-  // points, this one is not run.
+  // Checks, or ids of tasks, above this one in the same part: unless they earn
+  // all their points, this one is not run.
   std::vector<std::string> needs;
-  // Likewise checks, or ids of tasks: if this one fails and one of them did
-  // too, the author is told to put that right first.
+  // Likewise: if this one fails and one of them did too, the author is told to
+  // put that right first.
   std::vector<std::string> follows;
   Exam::Settings settings;
+  Tiers tiers;  // of what the check measures; none for most
+  Visibility visibility = Visibility::kVisible;
 };
 
 struct RubricTask {
@@ -62,6 +68,7 @@ struct RubricLimits {
 
 struct Rubric {
   RubricLimits limits;
+  std::optional<LatePolicy> late_policy;  // none: no due date
   std::vector<RubricPart> parts;
 
   double Points() const;
@@ -73,9 +80,10 @@ class RubricError : public std::runtime_error {
 };
 
 // Throws RubricError for an unknown or missing key, a check that is not in
-// `known`, settings other than that check's, a check named twice in a part,
-// needs that do not stand above it, negative points, or points that do not sum
-// to 100.
+// `known`, settings other than that check's, a negative number, tiers that are
+// missing or out of order, a date that is none, a check or task named twice in
+// a part, needs or follows that are unknown, cyclic or do not stand above, or
+// points that do not sum to 100.
 Rubric ParseRubric(std::string_view toml, const std::string& file,
                    const Checks& known);
 

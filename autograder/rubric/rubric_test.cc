@@ -2,16 +2,19 @@
 
 #include <string>
 
+#include "autograder/rubric/iso_time.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
 namespace {
 
-// Two checks, one of which wants a number.
+// A check that wants nothing, one that wants a number, one that wants tiers.
 Checks Known() {
   const auto nothing = [](Exam&) {};
+  Check timed = AllOrNothing("timed", {}, nothing);
+  timed.tiers_of = "speedup";
   return {AllOrNothing("plain", {}, nothing),
-          AllOrNothing("measured", {"tolerance"}, nothing)};
+          AllOrNothing("measured", {"tolerance"}, nothing), timed};
 }
 
 const std::string kLimits = R"([limits]
@@ -102,9 +105,16 @@ TEST(RubricTest, RefusesWhatIsNoNumber) {
 
 TEST(RubricTest, RefusesNegativePoints) {
   ExpectError(kLimits + kPart + CheckLines("plain", "-1"),
-              "points are negative");
+              "rubric.toml:15: points are negative");
   ExpectError(kLimits + kPart + CheckLines("plain", "nan"),
-              "points are negative");
+              "'points' is no number");
+}
+
+TEST(RubricTest, RefusesANegativeTolerance) {
+  ExpectError(
+      kLimits + kPart +
+          CheckLines("measured", "100", "settings = { tolerance = -1e-5 }\n"),
+      "rubric.toml:19: setting 'tolerance' is negative");
 }
 
 TEST(RubricTest, RefusesAnUnknownCheck) {
@@ -115,7 +125,7 @@ TEST(RubricTest, RefusesAnUnknownCheck) {
 TEST(RubricTest, RefusesACheckTwiceInAPart) {
   ExpectError(
       kLimits + kPart + CheckLines("plain", "50") + CheckLines("plain", "50"),
-      "check 'plain' stands twice in this part");
+      "rubric.toml:20: 'plain' stands twice in this part");
 }
 
 TEST(RubricTest, RefusesSettingsThatTheCheckDoesNotHave) {
@@ -125,10 +135,143 @@ TEST(RubricTest, RefusesSettingsThatTheCheckDoesNotHave) {
               "check 'measured' lacks its setting 'tolerance'");
 }
 
-TEST(RubricTest, RefusesNeedsThatDoNotStandAbove) {
+std::string TwoChecks(const std::string& more_of_plain,
+                      const std::string& more_of_measured) {
+  return kLimits + kPart + CheckLines("plain", "40", more_of_plain) +
+         CheckLines("measured", "60", kSettings + more_of_measured);
+}
+
+TEST(RubricTest, AWholeTaskMayBeNeeded) {
+  const Rubric rubric =
+      Parse(kLimits + kPart + CheckLines("plain", "40") +
+            "[[parts.tasks]]\nid = \"1.2\"\ntitle = \"More\"\n" +
+            CheckLines("measured", "60", kSettings + "needs = [\"1.1\"]\n"));
+  EXPECT_EQ(rubric.parts[0].tasks[1].checks[0].needs,
+            std::vector<std::string>{"1.1"});
+}
+
+TEST(RubricTest, RefusesNeedsThatAreNotThere) {
+  ExpectError(TwoChecks("", "needs = [\"plane\"]\n"),
+              "rubric.toml:27: 'measured' refers to 'plane', which is neither "
+              "a check nor a task of this part");
+}
+
+TEST(RubricTest, RefusesNeedsThatStandBelow) {
+  ExpectError(TwoChecks("needs = [\"measured\"]\n", ""),
+              "rubric.toml:19: 'plain' refers to 'measured', which does not "
+              "stand above it");
+}
+
+TEST(RubricTest, RefusesNeedsThatGoRoundInACircle) {
+  ExpectError(TwoChecks("needs = [\"plain\"]\n", ""),
+              "rubric.toml:19: this goes round in a circle: plain -> plain");
+  ExpectError(TwoChecks("needs = [\"measured\"]\n", "needs = [\"plain\"]\n"),
+              "this goes round in a circle: plain -> measured -> plain");
+  ExpectError(TwoChecks("needs = [\"1.1\"]\n", ""),
+              "this goes round in a circle: plain -> plain");
+}
+
+TEST(RubricTest, TheSameHoldsForWhatFollows) {
+  ExpectError(TwoChecks("follows = [\"measured\"]\n", ""),
+              "'plain' refers to 'measured', which does not stand above it");
+  ExpectError(TwoChecks("follows = [\"1.7\"]\n", ""),
+              "'plain' refers to '1.7', which is neither");
+}
+
+std::string Tiered(const std::string& tiers) {
+  return kLimits + kPart +
+         CheckLines("timed", "100", "tiers = [" + tiers + "]\n");
+}
+
+TEST(RubricTest, ReadsTiers) {
+  const Rubric rubric =
+      Parse(Tiered("{ at_least = 10, share = 1 }, { at_least = 5, share = 0.5 "
+                   "}, { at_least = 2, share = 0.1 }"));
+  const Tiers& tiers = rubric.parts[0].tasks[0].checks[0].tiers;
+  ASSERT_EQ(tiers.size(), 3U);
+  EXPECT_EQ(tiers[1].at_least, 5);
+  EXPECT_EQ(tiers[1].share, 0.5);
+}
+
+TEST(RubricTest, RefusesTiersOutOfOrder) {
   ExpectError(
-      kLimits + kPart + CheckLines("plain", "100", "needs = [\"measured\"]\n"),
-      "'plain' refers to 'measured', which does not stand above it");
+      Tiered("{ at_least = 5, share = 1 }, { at_least = 10, share = 0.5 }"),
+      "rubric.toml:19: tiers are out of order: 10 for a share of 0.5 stands "
+      "below 5 for 1");
+  ExpectError(
+      Tiered("{ at_least = 5, share = 1 }, { at_least = 2, share = 1 }"),
+      "tiers are out of order");
+  ExpectError(Tiered("{ at_least = 5, share = 0.5 }"),
+              "the first tier does not give full points");
+  ExpectError(Tiered("{ at_least = -5, share = 1 }"),
+              "'at_least' is out of range");
+  ExpectError(Tiered("{ at_least = 5, share = 1, colour = 1 }"),
+              "'colour' is not known here");
+  ExpectError(Tiered(""), "'tiers'");
+}
+
+TEST(RubricTest, TiersBelongToTheChecksThatMeasure) {
+  ExpectError(kLimits + kPart + CheckLines("timed", "100"),
+              "check 'timed' lacks its tiers");
+  ExpectError(
+      kLimits + kPart +
+          CheckLines("plain", "100", "tiers = [{ at_least = 1, share = 1 }]\n"),
+      "rubric.toml:19: check 'plain' has no tiers");
+}
+
+TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
+  const Rubric rubric = Parse(
+      kLimits + kPart + "visibility = \"after_due_date\"\n" +
+      CheckLines("plain", "40") +
+      CheckLines("measured", "60", kSettings + "visibility = \"hidden\"\n"));
+  const RubricTask& task = rubric.parts[0].tasks[0];
+  EXPECT_EQ(task.checks[0].visibility, Visibility::kAfterDueDate);
+  EXPECT_EQ(task.checks[1].visibility, Visibility::kHidden);
+}
+
+TEST(RubricTest, RefusesAVisibilityThatThereIsNot) {
+  ExpectError(TwoChecks("visibility = \"secret\"\n", ""),
+              "rubric.toml:19: 'secret' is no visibility\n  fix: choose one "
+              "of: visible, after_due_date, after_published, hidden");
+}
+
+std::string WithPolicy(const std::string& policy) {
+  return kLimits + "[late_policy]\n" + policy + kPart +
+         CheckLines("plain", "100");
+}
+
+TEST(RubricTest, ReadsALatePolicy) {
+  const Rubric rubric =
+      Parse(WithPolicy("due = 2027-01-15T23:59:00+01:00\ngrace_minutes = 10\n"
+                       "percent_per_day = 12.5\nfree_days = 2\nfloor_percent = "
+                       "50\n"));
+  ASSERT_TRUE(rubric.late_policy);
+  EXPECT_EQ(TimeText(rubric.late_policy->due), "2027-01-15 22:59:00 UTC");
+  EXPECT_EQ(rubric.late_policy->grace_minutes, 10);
+  EXPECT_EQ(rubric.late_policy->percent_per_day, 12.5);
+  EXPECT_EQ(rubric.late_policy->free_days, 2);
+  EXPECT_EQ(rubric.late_policy->floor_percent, 50);
+}
+
+TEST(RubricTest, RefusesABadDate) {
+  ExpectError(WithPolicy("due = 2027-02-29T23:59:00Z\n"), "rubric.toml:7: ");
+  ExpectError(WithPolicy("due = 2027-01-15T23:59:00\n"),
+              "rubric.toml:7: 'due' is no date with time and zone");
+  ExpectError(WithPolicy("due = \"tomorrow\"\n"),
+              "rubric.toml:7: 'due' is no date with time and zone");
+  ExpectError(WithPolicy("percent_per_day = 10\n"), "'due' is missing");
+}
+
+TEST(RubricTest, RefusesALatePolicyThatCannotBe) {
+  const std::string due = "due = 2027-01-15T23:59:00Z\n";
+  ExpectError(WithPolicy(due + "percent_per_day = 110\n"),
+              "rubric.toml:8: 'percent_per_day' is no percentage");
+  ExpectError(WithPolicy(due + "floor_percent = -1\n"),
+              "'floor_percent' is no percentage");
+  ExpectError(WithPolicy(due + "grace_minutes = -1\n"),
+              "'grace_minutes' is negative");
+  ExpectError(WithPolicy(due + "free_days = 1.5\n"), "'free_days' is no count");
+  ExpectError(WithPolicy(due + "mercy = 1\n"), "'mercy' is not known here");
 }
 
 TEST(RubricTest, RefusesPointsThatDoNotSumTo100) {

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "autograder/checks/check.h"
 #include "fmt/format.h"
@@ -52,48 +54,42 @@ class PartScoring {
     return mark;
   }
 
-  std::string TitleOf(const std::string& name) const {
-    for (const RubricTask& task : part_.tasks) {
-      for (const RubricCheck& check : task.checks) {
-        if (check.name == name) {
-          return fmt::format("{} ({})", check.title, task.id);
+  struct Failed {
+    const RubricTask* task = nullptr;
+    const RubricCheck* check = nullptr;
+  };
+
+  // The first check that did not pass of those that `names` stand for.
+  std::optional<Failed> FirstFailed(
+      const std::vector<std::string>& names) const {
+    for (const std::string& name : names) {
+      for (const RubricTask& task : part_.tasks) {
+        for (const RubricCheck& check : task.checks) {
+          if ((name == check.name || name == task.id) &&
+              !passed_.contains(check.name)) {
+            return Failed{&task, &check};
+          }
         }
       }
     }
-    return name;
+    return std::nullopt;
   }
 
   CheckMark RunIfItCan(const Parties& parties, const RubricTask& task,
                        const RubricCheck& check) {
-    for (const std::string& need : check.needs) {
-      if (!passed_.contains(need)) {
-        return NotRun(check,
-                      "not run, because this did not pass: " + TitleOf(need));
-      }
+    if (const auto need = FirstFailed(check.needs)) {
+      return NotRun(check, fmt::format("because task {} failed: {}",
+                                       need->task->id, need->check->title));
     }
     if (options_.on_check) options_.on_check(task, check);
     CheckMark mark = Run(parties, check);
     if (mark.Passed()) {
       passed_.insert(check.name);
-    } else {
-      mark.follows = CauseOf(check);
+    } else if (const auto cause = FirstFailed(check.follows)) {
+      mark.follows =
+          fmt::format("{} ({})", cause->check->title, cause->task->id);
     }
     return mark;
-  }
-
-  // The first check in `follows` that did not pass.
-  std::string CauseOf(const RubricCheck& check) const {
-    for (const std::string& name : check.follows) {
-      for (const RubricTask& task : part_.tasks) {
-        for (const RubricCheck& above : task.checks) {
-          if ((name == above.name || name == task.id) &&
-              !passed_.contains(above.name)) {
-            return TitleOf(above.name);
-          }
-        }
-      }
-    }
-    return "";
   }
 
   CheckMark Run(const Parties& parties, const RubricCheck& check) {
@@ -106,7 +102,7 @@ class PartScoring {
       limits.seconds = rubric_.limits.hasty_call_seconds;
     }
     Exam exam(parties, options_.checkpoint, check.settings,
-              SeedOf(options_.seed, check.name), limits);
+              SeedOf(options_.seed, check.name), limits, check.tiers);
     const auto start = std::chrono::steady_clock::now();
     const Verdict verdict =
         RunCheck(*std::ranges::find(known_, check.run, &Check::name), exam);

@@ -103,8 +103,40 @@ TEST_F(ScoringTest, DoesNotRunWhatNeedsACheckThatFailed) {
   const auto marks = Score();
   EXPECT_FALSE(marks[1].run);
   EXPECT_EQ(marks[1].points, 0);
-  EXPECT_EQ(marks[1].came_back,
-            "not run, because this did not pass: Title of first (1.1)");
+  EXPECT_EQ(marks[1].came_back, "because task 1.1 failed: Title of first");
+}
+
+TEST_F(ScoringTest, DoesNotRunWhatNeedsATaskOfWhichAnythingFailed) {
+  Add(Rule("good", 1), Fixed("good", 1));
+  Add(Rule("bad", 1), Fixed("bad", 0.5));
+  RubricCheck later = Rule("later", 1);
+  later.needs = {"1.1"};
+  rubric_.parts[0].tasks.push_back(
+      {.id = "1.2", .title = "Later", .checks = {later}});
+  known_.push_back(Fixed("later", 1));
+  Score();
+  EXPECT_EQ(marks_.parts[0].tasks[1].checks[0].came_back,
+            "because task 1.1 failed: Title of bad");
+}
+
+TEST_F(ScoringTest, WhatWasNotRunHasNotPassed) {
+  Add(Rule("first", 1), Fixed("first", 0));
+  RubricCheck second = Rule("second", 1);
+  second.needs = {"first"};
+  Add(second, Fixed("second", 1));
+  RubricCheck third = Rule("third", 1);
+  third.needs = {"second"};
+  Add(third, Fixed("third", 1));
+  EXPECT_EQ(Score()[2].came_back, "because task 1.1 failed: Title of second");
+}
+
+TEST_F(ScoringTest, ACheckKnowsItsTiers) {
+  RubricCheck rule = Rule("a", 4);
+  rule.tiers = {{10, 1}, {5, 0.5}};
+  Add(rule, {"a", {}, [](Exam& exam) {
+               return Verdict{ShareFor(exam.Thresholds(), 7), "", ""};
+             }});
+  EXPECT_EQ(Score()[0].points, 2);
 }
 
 TEST_F(ScoringTest, WhatFollowsKeepsItsPointsIfItPasses) {

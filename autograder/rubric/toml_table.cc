@@ -1,5 +1,7 @@
 #include "autograder/rubric/toml_table.h"
 
+#include <chrono>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,10 +12,32 @@
 
 namespace kvlab::grading {
 
+namespace {
+
+constexpr double kLargest = 1e6;
+
+std::chrono::sys_seconds PointInTime(const toml::date_time& local) {
+  const std::chrono::year_month_day date(std::chrono::year(local.date.year),
+                                         std::chrono::month(local.date.month),
+                                         std::chrono::day(local.date.day));
+  return std::chrono::sys_days(date) + std::chrono::hours(local.time.hour) +
+         std::chrono::minutes(local.time.minute) +
+         std::chrono::seconds(local.time.second) -
+         std::chrono::minutes(local.offset->minutes);
+}
+
+}  // namespace
+
 void TomlTable::FailAt(const toml::node& node, const std::string& what,
                        const std::string& fix) const {
   throw RubricError(fmt::format("{}:{}: {}\n  fix: {}", file_,
                                 node.source().begin.line, what, fix));
+}
+
+void TomlTable::FailAtKey(std::string_view key, const std::string& what,
+                          const std::string& fix) const {
+  const toml::node* node = table_.get(key);
+  FailAt(node == nullptr ? table_ : *node, what, fix);
 }
 
 const toml::node* TomlTable::Find(std::string_view key) {
@@ -45,10 +69,58 @@ std::string TomlTable::TextOr(std::string_view key,
 
 double TomlTable::Number(std::string_view key) {
   const toml::node& node = Get(key);
-  if (!node.is_number()) {
+  if (!node.is_number() || !std::isfinite(*node.value<double>())) {
     FailAt(node, fmt::format("'{}' is no number", key), "give a number");
   }
   return *node.value<double>();
+}
+
+double TomlTable::AmountOr(std::string_view key, double otherwise) {
+  if (Find(key) == nullptr) return otherwise;
+  const double number = Number(key);
+  if (number < 0) {
+    FailAtKey(key, fmt::format("'{}' is negative", key), "give 0 or more");
+  }
+  return number;
+}
+
+double TomlTable::PercentOr(std::string_view key, double otherwise) {
+  if (Find(key) == nullptr) return otherwise;
+  const double number = Number(key);
+  if (number < 0 || number > 100) {
+    FailAtKey(key, fmt::format("'{}' is no percentage", key),
+              "give a number from 0 to 100");
+  }
+  return number;
+}
+
+double TomlTable::PositiveNumber(std::string_view key) {
+  const double number = Number(key);
+  if (number <= 0 || number > kLargest) {
+    FailAtKey(key, fmt::format("'{}' is out of range", key),
+              "give more than 0, and no more than a million");
+  }
+  return number;
+}
+
+int TomlTable::CountOr(std::string_view key, int otherwise) {
+  if (Find(key) == nullptr) return otherwise;
+  const double number = Number(key);
+  if (number < 0 || number > kLargest || number != std::floor(number)) {
+    FailAtKey(key, fmt::format("'{}' is no count", key),
+              "give a whole number, 0 or more");
+  }
+  return static_cast<int>(number);
+}
+
+std::chrono::sys_seconds TomlTable::Time(std::string_view key) {
+  const toml::node& node = Get(key);
+  const auto* value = node.as_date_time();
+  if (value == nullptr || value->get().is_local()) {
+    FailAt(node, fmt::format("'{}' is no date with time and zone", key),
+           "write it like this: 2027-01-15T23:59:00+01:00");
+  }
+  return PointInTime(value->get());
 }
 
 std::vector<std::string> TomlTable::TextsIfAny(std::string_view key) {

@@ -2,6 +2,7 @@
 #ifndef KVLAB_AUTOGRADER_RUBRIC_TOML_TABLE_H_
 #define KVLAB_AUTOGRADER_RUBRIC_TOML_TABLE_H_
 
+#include <chrono>
 #include <functional>
 #include <set>
 #include <string>
@@ -21,11 +22,22 @@ class TomlTable {
   std::string Text(std::string_view key);
   std::string TextOr(std::string_view key, const std::string& otherwise);
   double Number(std::string_view key);
+  // 0 or more; `otherwise` if the key is not there.
+  double AmountOr(std::string_view key, double otherwise);
+  // 0 to 100; `otherwise` if the key is not there.
+  double PercentOr(std::string_view key, double otherwise);
+  // More than 0, and no more than a million.
+  double PositiveNumber(std::string_view key);
+  // A whole number from 0 to a million; `otherwise` if the key is not there.
+  int CountOr(std::string_view key, int otherwise);
+  // A date with time and zone.
+  std::chrono::sys_seconds Time(std::string_view key);
   // Empty if the key is not there.
   std::vector<std::string> TextsIfAny(std::string_view key);
   // Every key of the table below `key`, with its number; none if not there.
   std::vector<std::pair<std::string, double>> NumbersIfAny(
       std::string_view key);
+  bool Has(std::string_view key) const { return table_.contains(key); }
   TomlTable Table(std::string_view key);
   std::vector<TomlTable> Tables(std::string_view key);
 
@@ -36,6 +48,9 @@ class TomlTable {
                          const std::string& fix) const {
     FailAt(table_, what, fix);
   }
+  // With the line of this key, if it is there.
+  [[noreturn]] void FailAtKey(std::string_view key, const std::string& what,
+                              const std::string& fix) const;
 
  private:
   [[noreturn]] void FailAt(const toml::node& node, const std::string& what,
