@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,20 +45,6 @@ const char* WorkerOf(Judged judged) {
       break;
   }
   return "worker_all";
-}
-
-// The first lines of what a compiler or linker says; the rest follows from
-// them.
-std::string FirstLines(const std::string& text) {
-  constexpr int kMaxLines = 25;
-  std::istringstream lines(text);
-  std::string first;
-  int count = 0;
-  for (std::string line; std::getline(lines, line);) {
-    if (++count > kMaxLines) return first + "...";
-    first += line + "\n";
-  }
-  return first;
 }
 
 // The workers of one submission, part by part.
@@ -104,10 +89,10 @@ class Workers {
         if (recipe.name != WorkerOf(judged)) continue;
         const std::string& module = recipe.student_modules.front();
         const std::string& problem = build_.modules.at(module).problem;
-        if (!problem.empty()) return FirstLines(problem);
+        if (!problem.empty()) return problem;
       }
     }
-    return FirstLines(worker.problem);
+    return worker.problem;
   }
 
   const GradingGround& ground_;

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "autograder/compile_errors/compiler_errors.h"
+#include "autograder/compile_errors/linker_errors.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_command.h"
 
@@ -60,13 +62,13 @@ void Append(std::vector<std::string>& command,
   command.insert(command.end(), words.begin(), words.end());
 }
 
-// What a tool said, for people.
-std::string ProblemText(const std::string& what, const RunResult& result) {
+// What a tool said, for the author.
+//   told: the part of its output that helps
+std::string ProblemText(const std::string& what, const RunResult& result,
+                        const std::string& told) {
   if (!result.ending) return what + ": it took too long and was stopped";
-  std::string text = what + ":\n" + result.output;
-  while (text.ends_with('\n')) text.pop_back();
-  if (result.output_cut) text += "\n[there was more]";
-  return text;
+  if (told.empty()) return what + ": " + EndingText(*result.ending);
+  return what + ":\n" + told;
 }
 
 class Builder {
@@ -141,7 +143,8 @@ class Builder {
     build.seconds += one.result.seconds;
     if (one.result.Succeeded()) return;
     if (!build.Compiled()) build.problem += "\n";
-    build.problem += ProblemText(one.source + " does not compile", one.result);
+    build.problem += ProblemText(one.source + " does not compile", one.result,
+                                 CompilerErrors(one.result.output));
   }
 
   void LinkAll() {
@@ -198,7 +201,8 @@ class Builder {
     const RunResult result =
         RunInSandbox(spec, kit_.User(), {.seconds = limits_.seconds_per_link});
     if (!result.Succeeded()) {
-      worker.problem = ProblemText("linking failed", result);
+      worker.problem =
+          ProblemText("linking failed", result, LinkerErrors(result.output));
     }
   }
 

@@ -16,7 +16,8 @@ namespace kvlab::grading {
 // One module's files.
 struct ModuleBuild {
   // Why there is no code of this module: which file is missing, refused or
-  // does not compile, in the compiler's words. "" if all is well.
+  // does not compile, in the compiler's words about the author's lines. "" if
+  // all is well.
   std::string problem;
   double seconds = 0;  // of compiling, its files one after the other
 

@@ -1,0 +1,35 @@
+#include "autograder/compile_errors/printable.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace kvlab::grading {
+namespace {
+
+TEST(PrintableTest, KeepsCharactersOfAnyLength) {
+  const std::string text = "a \u00e9 \u4e2d \U0001F600\nb";
+  EXPECT_EQ(Printable(text), text);
+}
+
+TEST(PrintableTest, ReplacesWhatIsNoUtf8) {
+  EXPECT_EQ(Printable("a\xff\xe4\xb8z"), "a\uFFFD\uFFFD\uFFFDz");
+  EXPECT_EQ(Printable("cut \xe4"), "cut \uFFFD");
+}
+
+TEST(PrintableTest, ReplacesWhatMovesTheCursorOrTurnsTheLine) {
+  EXPECT_EQ(Printable("\x1b[31mred"), "\uFFFD[31mred");
+  EXPECT_EQ(Printable("a\u202Eb"), "a\uFFFDb");
+  EXPECT_EQ(Printable(std::string("a\0b", 3)), "a\uFFFDb");
+  EXPECT_EQ(Printable("a\tb\r\n"), "a b\n");
+}
+
+TEST(ShortenedTest, NeverCutsACharacter) {
+  EXPECT_EQ(Shortened("\u4e2d\u4e2d\u4e2d", 2),
+            "\u4e2d\u4e2d [1 more characters]");
+  EXPECT_EQ(Shortened("\u4e2d\u4e2d\u4e2d", 3), "\u4e2d\u4e2d\u4e2d");
+  EXPECT_EQ(Shortened("", 3), "");
+}
+
+}  // namespace
+}  // namespace kvlab::grading
