@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
@@ -28,10 +29,11 @@ std::string Barred(const std::string& text) {
   return barred;
 }
 
-Json TestOf(const CheckRow& row) {
+// `factor` is what lateness leaves of the points.
+Json TestOf(const CheckRow& row, double factor) {
   return {{"name", fmt::format("{} {}", row.Number(), row.Name())},
           {"status", StatusOf(row)},
-          {"score", row.mark->points},
+          {"score", row.mark->points * factor},
           {"message", Barred(Legible(CheckText(*row.mark)))},
           {"test_code", row.mark->check->asked},
           {"filename", ""},
@@ -39,20 +41,36 @@ Json TestOf(const CheckRow& row) {
           {"execution_time", fmt::format("{:.3f}s", row.mark->seconds)}};
 }
 
+// One test for all that is not shown: its points belong to the sum.
+Json ConcealedTest(const AuthorsView& author, double factor) {
+  const bool all = author.ConcealedPoints() == author.ConcealedMaxPoints();
+  return {{"name", "checks that are not shown yet"},
+          {"status", all ? "pass" : "fail"},
+          {"score", author.ConcealedPoints() * factor}};
+}
+
+// The worst of the tests'.
+std::string StatusOf(const Json& tests) {
+  std::string status = "pass";
+  for (const Json& test : tests) {
+    if (test.at("status") == "error") return "error";
+    if (test.at("status") == "fail") status = "fail";
+  }
+  return status;
+}
+
 }  // namespace
 
 std::string GithubClassroomJson(const Report& report) {
-  std::string status = "pass";
+  const double factor = report.lateness ? report.lateness->factor : 1;
+  const AuthorsView author(report);
   Json tests = Json::array();
-  for (const CheckRow& row : CheckRows(report)) {
-    tests.push_back(TestOf(row));
-    const std::string of_test = StatusOf(row);
-    if (of_test == "error" || (of_test == "fail" && status == "pass")) {
-      status = of_test;
-    }
+  for (const CheckRow& row : CheckRows(author.Visible())) {
+    tests.push_back(TestOf(row, factor));
   }
+  if (author.ConcealsAny()) tests.push_back(ConcealedTest(author, factor));
   const Json results = {{"version", 1},
-                        {"status", status},
+                        {"status", StatusOf(tests)},
                         {"max_score", report.marks.MaxPoints()},
                         {"tests", tests}};
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -11,7 +11,8 @@
 
 namespace kvlab::grading {
 
-// Version 1: one test per check, whose scores the reporter adds up. The
+// Version 1: one test per check, whose scores the reporter adds up; those
+// that the author is not to see yet are one test. The
 // reporter prints messages to the log of the workflow, where a line that begins
 // with "::" is a command; no line of a message does.
 std::string GithubClassroomJson(const Report& report);

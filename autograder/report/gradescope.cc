@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
@@ -88,6 +89,7 @@ Json Leaderboard(const Report& report) {
 std::string GradescopeJson(const Report& report) {
   Json tests = Json::array();
   for (const CheckRow& row : CheckRows(report)) tests.push_back(TestOf(row));
+  const AuthorsView author(report);
   Json results = {{"execution_time",
                    std::lround(report.build_seconds + report.check_seconds)},
                   {"output", Legible(Overview(report))},
@@ -98,7 +100,7 @@ std::string GradescopeJson(const Report& report) {
                   {"stdout_visibility", "hidden"},
                   {"extra_data", {{"submission", Legible(report.name)}}},
                   {"tests", tests},
-                  {"leaderboard", Leaderboard(report)}};
+                  {"leaderboard", Leaderboard(author.Visible())}};
   // Without it Gradescope adds up the tests.
   if (report.lateness) results["score"] = report.Points();
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

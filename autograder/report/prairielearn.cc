@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/report/authors_view.h"
 #include "autograder/report/base64.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/legible.h"
@@ -77,9 +78,10 @@ std::string PrairieLearnJson(const Report& report) {
   results["message"] = fmt::format("{:g} of {:g} points", report.Points(),
                                    report.marks.MaxPoints());
   results["output"] = Legible(Overview(report));
-  results["images"] = Images(report);
+  const AuthorsView author(report);
+  results["images"] = Images(author.Visible());
   results["tests"] = Json::array();
-  for (const CheckRow& row : CheckRows(report)) {
+  for (const CheckRow& row : CheckRows(author.Visible())) {
     results["tests"].push_back(TestOf(row));
   }
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

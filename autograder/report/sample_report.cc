@@ -2,6 +2,9 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+
+#include "autograder/rubric/visibility.h"
 
 namespace kvlab::grading {
 namespace {
@@ -151,6 +154,12 @@ Sample BrokenSample() {
       mark.measurements = {};
     }
   }
+  return sample;
+}
+
+Sample ConcealedSample() {
+  Sample sample = MixedSample();
+  sample.rubric->parts[0].tasks[0].checks[1].visibility = Visibility::kHidden;
   return sample;
 }
 

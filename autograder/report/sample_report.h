@@ -34,6 +34,9 @@ Sample PerfectSample();
 // "heidi": no part can be run.
 Sample BrokenSample();
 
+// A mixed report whose author may not see the second check of task 1.1.
+Sample ConcealedSample();
+
 // A mixed report whose every word of the submission wants to be markup, a
 // command, a control character or the other writing direction.
 Sample HostileSample();

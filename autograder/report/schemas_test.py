@@ -15,7 +15,7 @@ import unittest
 import jsonschema
 
 HERE = pathlib.Path("autograder/report")
-SAMPLES = ["mixed", "perfect", "broken", "hostile"]
+SAMPLES = ["mixed", "perfect", "broken", "concealed", "hostile"]
 
 # Schema, and the file of a report that it is for.
 JSON_FILES = {

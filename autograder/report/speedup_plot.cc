@@ -118,7 +118,7 @@ Html SpeedupPlot(const Speedups& speedups) {
       Legend({{0, 0, "yours", "your cache (median, range)"},
               {0, 1, "reference", "the reference's cache"},
               {1, 0, "full", "full points from here"},
-              {1, 1, "half", "half points from here"}});
+              {1, 1, "half", "some points from here"}});
   return Plot("speedup", "Speedup by number of new tokens",
               Description(speedups), content);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "autograder/report/authors_view.h"
 #include "autograder/report/autolab.h"
 #include "autograder/report/github_classroom.h"
 #include "autograder/report/gradescope.h"
@@ -35,9 +36,12 @@ void WriteReports(const Report& report, const fs::path& folder) {
     throw std::runtime_error("cannot make " + folder.string() + ": " +
                              error.message());
   }
-  Write(folder / "report.txt", FullText(report));
-  Write(folder / "report.html", HtmlReport(report));
-  Write(folder / "instructor.txt", InstructorText(report));
+  const AuthorsView author(report);
+  Write(folder / "report.txt", FullText(author.Visible()));
+  Write(folder / "report.html", HtmlReport(author.Visible()));
+  Write(folder / "instructor.txt",
+        InstructorText(report) +
+            (author.ConcealsAny() ? "\n" + FullText(report) : ""));
   Write(folder / "results.json", GradescopeJson(report));
   Write(folder / "prairielearn.json", PrairieLearnJson(report));
   Write(folder / "autolab.json", AutolabLine(report));

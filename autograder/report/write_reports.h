@@ -15,6 +15,8 @@ namespace kvlab::grading {
 //   autolab.json           Autolab, one line
 //   github_classroom.json  GitHub Classroom
 //   junit.xml              build servers
+// What the rubric conceals from the author stands in instructor.txt, junit.xml
+// and, marked so, in Gradescope's file.
 // Throws std::runtime_error if the disk refuses.
 void WriteReports(const Report& report, const std::filesystem::path& folder);
 

@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
     grading::WriteReports(grading::MixedSample().report, folder / "mixed");
     grading::WriteReports(grading::PerfectSample().report, folder / "perfect");
     grading::WriteReports(grading::BrokenSample().report, folder / "broken");
+    grading::WriteReports(grading::ConcealedSample().report,
+                          folder / "concealed");
     grading::WriteReports(grading::HostileSample().report, folder / "hostile");
     return 0;
   } catch (const std::exception& error) {
