@@ -66,12 +66,12 @@ class KvlabTest(unittest.TestCase):
                          ["setup", "generate", "test", "bench", "submit"])
 
     def test_the_course_has_all_verbs(self):
-        for name in ["cli/demo/BUILD", "autograder/BUILD",
+        for name in ["cli/demo/BUILD", "autograder/fuzz/BUILD",
                      "handout/make_handout.py"]:
             self.write(f"project/{name}", "")
         self.assertEqual(self.verbs(),
                          ["setup", "demo", "generate", "test", "bench",
-                          "grade", "handout", "submit"])
+                          "grade", "fuzz", "handout", "submit"])
 
     def test_other_verbs_are_refused(self):
         self.assertRefused("there is no verb 'frobnicate'", "frobnicate")

@@ -1,0 +1,70 @@
+// Whatever may lie in a checkpoint folder. The input is the length of
+// config.json as u32, little-endian, then config.json, then the rest is
+// model.safetensors.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "autograder/fuzz/scratch_folder.h"
+#include "kit/checkpoint.h"
+#include "kit/error.h"
+#include "kit/gpt2_weights.h"
+#include "kit/weight_matrix.h"
+
+namespace kvlab::grading {
+namespace {
+
+struct Files {
+  std::span<const std::uint8_t> config;
+  std::span<const std::uint8_t> model;
+};
+
+Files Split(std::span<const std::uint8_t> input) {
+  std::uint32_t length = 0;
+  if (input.size() < sizeof(length)) return {};
+  std::memcpy(&length, input.data(), sizeof(length));
+  const auto rest = input.subspan(sizeof(length));
+  const std::size_t cut = std::min<std::size_t>(length, rest.size());
+  return {.config = rest.first(cut), .model = rest.subspan(cut)};
+}
+
+// Reads every element, so that one outside the file is noticed.
+double Sum(const WeightMatrix& matrix) {
+  double sum = 0;
+  for (std::size_t in = 0; in < matrix.In(); ++in) {
+    for (std::size_t out = 0; out < matrix.Out(); ++out) {
+      sum += matrix.At(in, out);
+    }
+  }
+  return sum;
+}
+
+void TouchEverything(const Gpt2Weights& weights) {
+  double sum = Sum(weights.wte) + Sum(weights.wpe) + Sum(weights.lm_head);
+  for (const BlockWeights& block : weights.blocks) {
+    sum += Sum(block.attn.c_attn.weight) + Sum(block.attn.c_proj.weight) +
+           Sum(block.mlp.c_fc.weight) + Sum(block.mlp.c_proj.weight);
+  }
+  volatile double kept = sum;
+  static_cast<void>(kept);
+}
+
+}  // namespace
+}  // namespace kvlab::grading
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace kvlab::grading;
+  static const ScratchFolder folder;
+  const Files files = Split({data, size});
+  folder.Write("config.json", files.config);
+  folder.Write("model.safetensors", files.model);
+  try {
+    TouchEverything(kvlab::LoadGpt2(folder.Path()));
+  } catch (const kvlab::DataError&) {
+    // refused, and the user is told why
+  }
+  return 0;
+}

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Writes the seeds in corpus/: small inputs, sound ones and hostile ones.
+
+Files that a fuzzer found are kept beside them under other names; this script
+touches only those that it makes, named seed-*.
+"""
+
+import io
+import json
+import pathlib
+import random
+import stat
+import struct
+import warnings
+import zipfile
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+# ---------------------------------------------------- replies of a worker --
+
+
+def text(value):
+    return struct.pack("<Q", len(value)) + value
+
+
+def integers(*values):
+    return b"\x02" + struct.pack(f"<Q{len(values)}q", len(values), *values)
+
+
+def tensor(shape, values):
+    return (b"\x03" + struct.pack(f"<Q{len(shape)}Q", len(shape), *shape)
+            + struct.pack(f"<Q{len(values)}f", len(values), *values))
+
+
+def reply(status, message, *values):
+    return (struct.pack("<B", status) + text(message)
+            + struct.pack("<Q", len(values)) + b"".join(values))
+
+
+def stream(payload, size=None):
+    size = len(payload) if size is None else size
+    return struct.pack("<IHHQ", 0x6D6C766B, 1, 2, size) + payload
+
+
+def replies():
+    number = b"\x00" + struct.pack("<q", -1)
+    real = b"\x01" + struct.pack("<d", 0.1)
+    handle = b"\x04" + struct.pack("<Q", 2**64 - 1)
+    nan, infinity = float("nan"), float("inf")
+    everything = reply(0, b"", number, real, integers(1, -2, 3), integers(),
+                       tensor([2, 1, 3], [1, 2, 3, 4, 5, 6]), tensor([], [3]),
+                       tensor([0, 7], []), handle, b"\x05" + text(b"ab\0c"))
+    huge = 2**60
+    yield "ready", stream(reply(0, b"ready"))
+    yield "every-kind", stream(everything)
+    yield "refusal", stream(reply(1, b"LayerCache::Append: no room"))
+    yield "stub", stream(reply(2, b"module 3, task 2 is not done"))
+    yield "exception", stream(reply(3, b"std::bad_alloc"))
+    yield "crash-claimed", stream(reply(4, b"it crashed"))
+    yield "not-finite", stream(reply(0, b"", tensor([3], [nan, infinity,
+                                                          -infinity])))
+    yield "tokens", stream(reply(0, b"", integers(*range(64))))
+    yield "nine-axes", stream(reply(0, b"", tensor([1] * 9, [1])))
+    yield "shape-overflow", stream(reply(0, b"", tensor([2**32, 2**32], [1])))
+    yield "shape-lies", stream(reply(0, b"", tensor([5], [1, 2])))
+    yield "huge-list", stream(reply(0, b"", b"\x02" + struct.pack("<Q", huge)))
+    yield "huge-text", stream(b"\0" + struct.pack("<QQ", huge, 0))
+    yield "huge-count", stream(b"\0" + text(b"") + struct.pack("<Q", huge))
+    yield "huge-size", stream(reply(0, b""), 2**63)
+    yield "too-short", stream(everything, len(everything) + 1)
+    yield "left-over", stream(everything + b"more", len(everything))
+    yield "empty", b""
+
+
+# ------------------------------------------------------------ submissions --
+
+
+def archive(*entries, method=zipfile.ZIP_DEFLATED):
+    """Entries are (name, content) or (name, content, mode)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as zipped:
+        for name, content, *mode in entries:
+            info = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
+            info.create_system = 3  # Unix
+            info.external_attr = (mode[0] if mode else 0o100644) << 16
+            info.compress_type = method
+            zipped.writestr(info, content)
+    return out.getvalue()
+
+
+def submissions():
+    warnings.simplefilter("ignore")  # of names that are there twice
+    attention = "modules/01_attention/attention.cc"
+    sound = archive((attention, b"int one;\n"),
+                    ("modules/02_transformer/layers.cc", b"int two;\r\n"),
+                    ("notes.txt", b"hello"))
+    yield "sound", sound
+    yield "stored", archive((attention, b"int one;\n"),
+                            method=zipfile.ZIP_STORED)
+    yield "nested", archive(("me/handout/01_attention/attention.cc", b"1"))
+    yield "windows", archive(("handout\\02_transformer\\gpt2.cc", b"2"))
+    yield "twice", archive((attention, b"1"), (attention, b"2"))
+    yield "leads-out", archive(("../" + attention, b"1"),
+                               ("/etc/passwd", b"2"), ("a/../../b", b"3"))
+    yield "link", archive((attention, b"/etc/passwd", stat.S_IFLNK | 0o777))
+    yield "device", archive((attention, b"", stat.S_IFCHR | 0o666))
+    yield "bomb", archive((attention, bytes(2_000_000)))
+    yield "folder", archive(("modules/", b""), (attention + "/", b""))
+    yield "odd-names", archive(("\x1b[31mred\n.txt", b""), ("\u4e2d.cc", b""))
+    yield "many", archive(*[(f"{n}.txt", b"") for n in range(60)])
+    yield "cut", sound[:-30]
+    yield "encrypted", sound.replace(b"PK\x01\x02\x14\x03\x14\0\0\0",
+                                     b"PK\x01\x02\x14\x03\x14\0\x01\0")
+    yield "size-lies", sound.replace(struct.pack("<I", 9),
+                                     struct.pack("<I", 2**32 - 2))
+    yield "empty-archive", archive()
+    yield "no-archive", b"this is no archive\n"
+
+
+# ------------------------------------------------------------ checkpoints --
+
+CONFIG = {"model_type": "gpt2", "activation_function": "gelu_new",
+          "n_layer": 1, "n_head": 2, "n_embd": 4, "n_inner": 4,
+          "n_positions": 2, "vocab_size": 3}
+SHAPES = {
+    "wte.weight": [3, 4], "wpe.weight": [2, 4],
+    "h.0.ln_1.weight": [4], "h.0.ln_1.bias": [4],
+    "h.0.attn.c_attn.weight": [4, 12], "h.0.attn.c_attn.bias": [12],
+    "h.0.attn.c_proj.weight": [4, 4], "h.0.attn.c_proj.bias": [4],
+    "h.0.ln_2.weight": [4], "h.0.ln_2.bias": [4],
+    "h.0.mlp.c_fc.weight": [4, 4], "h.0.mlp.c_fc.bias": [4],
+    "h.0.mlp.c_proj.weight": [4, 4], "h.0.mlp.c_proj.bias": [4],
+    "ln_f.weight": [4], "ln_f.bias": [4],
+}
+
+
+def tensors(dtype="F16", prefix="", shapes=None):
+    """Header and number of bytes of a file with these tensors."""
+    header, end = {}, 0
+    for name, shape in (shapes or SHAPES).items():
+        begin = end
+        size = 4 if dtype == "F32" else 2
+        for axis in shape:
+            size *= axis
+        end += size
+        header[prefix + name] = {"dtype": dtype, "shape": shape,
+                                 "data_offsets": [begin, end]}
+    return header, end
+
+
+def checkpoint(config, header, data_bytes, padding=0, length=None):
+    config = json.dumps(config).encode()
+    header = json.dumps(header).encode() + b" " * padding
+    data = bytes(n % 251 for n in range(data_bytes))
+    return (struct.pack("<I", len(config)) + config
+            + struct.pack("<Q", len(header) if length is None else length)
+            + header + data)
+
+
+def checkpoints():
+    header, size = tensors()
+    yield "f16", checkpoint(CONFIG, header, size)
+    yield "f32", checkpoint(CONFIG, *tensors("F32"))
+    yield "bf16-prefix", checkpoint(CONFIG, *tensors("BF16", "transformer."))
+    yield "not-aligned", checkpoint(CONFIG, header, size, padding=1)
+    own_head = tensors(shapes=SHAPES | {"lm_head.weight": [3, 4]})
+    yield "own-head", checkpoint(CONFIG | {"tie_word_embeddings": False},
+                                 *own_head)
+    yield "metadata", checkpoint(
+        CONFIG, {"__metadata__": {"format": "pt"}} | header, size)
+    yield "integers", checkpoint(CONFIG, *tensors("I16"))
+    yield "huge-shape", checkpoint(CONFIG, {"wte.weight": {
+        "dtype": "F32", "shape": [2**32, 2**32], "data_offsets": [0, 0]}}, 0)
+    yield "outside", checkpoint(CONFIG, {"wte.weight": {
+        "dtype": "U8", "shape": [2**40], "data_offsets": [0, 2**40]}}, 8)
+    yield "overlap", checkpoint(CONFIG, {
+        "a": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]},
+        "b": {"dtype": "U8", "shape": [8], "data_offsets": [4, 12]}}, 12)
+    yield "hole", checkpoint(CONFIG, {
+        "a": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}}, 8)
+    yield "long-header", checkpoint(CONFIG, header, size, length=2**63)
+    yield "many-layers", checkpoint(CONFIG | {"n_layer": 2**31 - 1}, header,
+                                    size)
+    yield "no-heads", checkpoint(CONFIG | {"n_head": 0}, header, size)
+    yield "empty", b""
+
+
+# -------------------------------------------- answers to the rubric's checks --
+
+
+def answers():
+    for check in range(0, 96, 8):
+        draw = random.Random(check)
+        # Half of the answers honest, so that checks get further.
+        yield f"{check:02}", bytes([check] + [
+            draw.choice([0, draw.randrange(256)]) for _ in range(40)])
+
+
+# --------------------------------------------------------------------------
+
+
+def main():
+    for target, seeds in {"reply": replies, "submission": submissions,
+                          "checkpoint": checkpoints,
+                          "answers": answers}.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("seed-*"):
+            old.unlink()
+        for name, content in seeds():
+            (folder / f"seed-{name}").write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+// Whatever somebody may hand in as a zip archive.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograder/fuzz/require.h"
+#include "autograder/fuzz/scratch_folder.h"
+#include "autograder/submission/module_files.h"
+#include "autograder/submission/submission.h"
+#include "kit/error.h"
+
+namespace kvlab::grading {
+namespace {
+
+const std::vector<ModuleFiles>& Modules() {
+  static const std::vector<ModuleFiles> modules = {
+      {1, "Attention", "01_attention", {"attention.cc"}},
+      {2, "Transformer", "02_transformer", {"layers.cc", "gpt2.cc"}},
+  };
+  return modules;
+}
+
+bool IsAscii(const std::string& name) {
+  return std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void Check(const Submission& submission) {
+  Require(submission.files.size() == 3, "what modules name is there");
+  for (const auto& [path, file] : submission.files) {
+    Require(file.content.size() <= kMaxSourceBytes, "files are short");
+    Require(file.IsPresent() || file.content.empty(), "it is there or not");
+    Require(IsAscii(file.found_at), "names can be shown");
+  }
+  Require(submission.ignored.size() <= submission.ignored_count, "all count");
+  for (const std::string& name : submission.ignored) {
+    Require(IsAscii(name), "names can be shown");
+  }
+}
+
+}  // namespace
+}  // namespace kvlab::grading
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace kvlab::grading;
+  static const ScratchFolder folder;
+  const auto file = folder.Write("submission.zip", {data, size});
+  try {
+    Check(ReadSubmission(file, Modules()));
+  } catch (const kvlab::DataError&) {
+    // refused, and the author is told why
+  }
+  return 0;
+}
