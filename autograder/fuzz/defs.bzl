@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
 
-def fuzz_target(name, src, deps, test = "replay_test.cc"):
+def fuzz_target(name, src, deps):
     """An entry LLVMFuzzerTestOneInput and its corpus, in corpus/NAME.
 
     NAME_fuzzer is built by autograder/fuzz/run.py with --config=fuzz; NAME_test
@@ -12,7 +12,6 @@ def fuzz_target(name, src, deps, test = "replay_test.cc"):
       name: what it reads
       src: the source of the entry
       deps: what the entry needs
-      test: what calls the entry in the test
     """
     cc_binary(
         name = name + "_fuzzer",
@@ -26,8 +25,8 @@ def fuzz_target(name, src, deps, test = "replay_test.cc"):
         name = name + "_test",
         size = "small",
         srcs = [
+            "replay_test.cc",
             src,
-            test,
         ],
         data = native.glob(["corpus/%s/*" % name]),
         local_defines = ["KVLAB_CORPUS=\\\"autograder/fuzz/corpus/%s\\\"" % name],

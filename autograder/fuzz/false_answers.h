@@ -1,4 +1,4 @@
-// A student's replies, falsified as an input of a fuzzer says.
+// A student's replies, falsified as a script says.
 #ifndef KVLAB_AUTOGRADER_FUZZ_FALSE_ANSWERS_H_
 #define KVLAB_AUTOGRADER_FUZZ_FALSE_ANSWERS_H_
 

@@ -8,7 +8,6 @@ touches only those that it makes, named seed-*.
 import io
 import json
 import pathlib
-import random
 import stat
 import struct
 import warnings
@@ -186,24 +185,12 @@ def checkpoints():
     yield "empty", b""
 
 
-# -------------------------------------------- answers to the rubric's checks --
-
-
-def answers():
-    for check in range(0, 96, 8):
-        draw = random.Random(check)
-        # Half of the answers honest, so that checks get further.
-        yield f"{check:02}", bytes([check] + [
-            draw.choice([0, draw.randrange(256)]) for _ in range(40)])
-
-
 # --------------------------------------------------------------------------
 
 
 def main():
     for target, seeds in {"reply": replies, "submission": submissions,
-                          "checkpoint": checkpoints,
-                          "answers": answers}.items():
+                          "checkpoint": checkpoints}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("seed-*"):

@@ -28,11 +28,10 @@ TARGETS = {
     "reply": {"max_len": 65536, "malloc_limit_mb": 1},
     "submission": {"max_len": 65536, "malloc_limit_mb": 4},
     "checkpoint": {"max_len": 65536, "malloc_limit_mb": 4},
-    "answers": {"max_len": 256, "malloc_limit_mb": 64},
 }
 INPUT_SECONDS = 10  # the slowest takes 0.05
 PROCESS_MIB = 2048
-LOG_LINES = 30
+LOG_LINES = 15
 
 
 def parse_command_line():
@@ -96,7 +95,10 @@ def report(name, seconds, status, log):
           f"{number('peak_rss_mb:', log):>5} MiB: "
           f"{'no fault' if status == 0 else 'FAULT'}", flush=True)
     if status != 0:
-        print("\n".join(log.splitlines()[-LOG_LINES:]))
+        lines = log.splitlines()
+        begin = next((n for n, line in enumerate(lines) if "ERROR:" in line),
+                     max(0, len(lines) - LOG_LINES))
+        print("\n".join(lines[begin:begin + LOG_LINES]))
         print(f"the input is kept as {KEPT}/{name}-*; once mended, it goes to "
               f"autograder/fuzz/corpus/{name}/")
 
