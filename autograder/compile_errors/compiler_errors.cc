@@ -53,7 +53,7 @@ std::string ContextText(const Diagnostic& diagnostic) {
 std::string_view PlaceOf(const Remark& remark) {
   const std::string_view text = remark.text;
   const std::size_t end = text.find(':', remark.path.size() + 1);
-  return text.substr(0, end == text.npos ? end : end + 1);
+  return text.substr(0, end == std::string_view::npos ? end : end + 1);
 }
 
 std::string NotesText(const Diagnostic& diagnostic) {

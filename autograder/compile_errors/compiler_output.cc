@@ -97,9 +97,10 @@ class Parser {
     }
     const std::size_t end = PathEnd(line);
     if (end == 0) return Kind::kOther;
-    remark.path = KnownPath(std::string_view(line).substr(0, end));
+    const std::string_view view = line;
+    remark.path = KnownPath(view.substr(0, end));
     remark.text = remark.path + line.substr(end);
-    const std::string_view rest = SkipPlace(std::string_view(line).substr(end));
+    const std::string_view rest = SkipPlace(view.substr(end));
     for (const std::string_view error : kErrors) {
       if (rest.starts_with(error)) return Kind::kError;
     }

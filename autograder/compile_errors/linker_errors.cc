@@ -94,8 +94,9 @@ class Parser {
       return;
     }
     // The line itself may name only where the other definition is.
-    const bool names_its_own = line.find(": in function `") != line.npos ||
-                               line.starts_with("/usr/bin/ld: /");
+    const bool names_its_own =
+        line.find(": in function `") != std::string::npos ||
+        line.starts_with("/usr/bin/ld: /");
     if (!names_its_own) {
       places.insert(places.begin(), place_);
     } else if (!places.empty()) {

@@ -51,20 +51,22 @@ void TouchEverything(const Gpt2Weights& weights) {
   static_cast<void>(kept);
 }
 
+void Load(const Files& files) {
+  static const ScratchFolder folder;
+  folder.Write("config.json", files.config);
+  folder.Write("model.safetensors", files.model);
+  try {
+    TouchEverything(LoadGpt2(folder.Path()));
+  } catch (const DataError&) {
+    // refused, and the user is told why
+  }
+}
+
 }  // namespace
 }  // namespace kvlab::grading
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  using namespace kvlab::grading;
-  static const ScratchFolder folder;
-  const Files files = Split({data, size});
-  folder.Write("config.json", files.config);
-  folder.Write("model.safetensors", files.model);
-  try {
-    TouchEverything(kvlab::LoadGpt2(folder.Path()));
-  } catch (const kvlab::DataError&) {
-    // refused, and the user is told why
-  }
+  kvlab::grading::Load(kvlab::grading::Split({data, size}));
   return 0;
 }

@@ -40,18 +40,21 @@ void Check(const Submission& submission) {
   }
 }
 
+void Read(std::span<const std::uint8_t> archive) {
+  static const ScratchFolder folder;
+  const auto file = folder.Write("submission.zip", archive);
+  try {
+    Check(ReadSubmission(file, Modules()));
+  } catch (const DataError&) {
+    // refused, and the author is told why
+  }
+}
+
 }  // namespace
 }  // namespace kvlab::grading
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
-  using namespace kvlab::grading;
-  static const ScratchFolder folder;
-  const auto file = folder.Write("submission.zip", {data, size});
-  try {
-    Check(ReadSubmission(file, Modules()));
-  } catch (const kvlab::DataError&) {
-    // refused, and the author is told why
-  }
+  kvlab::grading::Read({data, size});
   return 0;
 }

@@ -36,7 +36,8 @@ class IsoReader {
 
   // One of these letters, or 0.
   char AnyOf(std::string_view letters) {
-    if (rest_.empty() || letters.find(rest_.front()) == letters.npos) return 0;
+    if (rest_.empty() || letters.find(rest_.front()) == std::string_view::npos)
+      return 0;
     const char letter = rest_.front();
     rest_.remove_prefix(1);
     return letter;
@@ -103,7 +104,8 @@ std::optional<std::chrono::sys_seconds> ParseIsoTime(std::string_view text) {
   const std::chrono::seconds time = ReadTime(reader);
   const std::chrono::minutes ahead = ReadZone(reader);
   if (!reader.Complete() || !date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date) + time - ahead;
+  const std::chrono::sys_days day = date;
+  return day + time - ahead;
 }
 
 std::string TimeText(std::chrono::sys_seconds time) {

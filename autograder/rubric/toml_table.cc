@@ -20,7 +20,8 @@ std::chrono::sys_seconds PointInTime(const toml::date_time& local) {
   const std::chrono::year_month_day date(std::chrono::year(local.date.year),
                                          std::chrono::month(local.date.month),
                                          std::chrono::day(local.date.day));
-  return std::chrono::sys_days(date) + std::chrono::hours(local.time.hour) +
+  const std::chrono::sys_days day = date;
+  return day + std::chrono::hours(local.time.hour) +
          std::chrono::minutes(local.time.minute) +
          std::chrono::seconds(local.time.second) -
          std::chrono::minutes(local.offset->minutes);
