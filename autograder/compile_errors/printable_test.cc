@@ -19,9 +19,8 @@ TEST(PrintableTest, ReplacesWhatIsNoUtf8) {
 
 TEST(PrintableTest, ReplacesWhatMovesTheCursorOrTurnsTheLine) {
   EXPECT_EQ(Printable("\x1b[31mred"), "\uFFFD[31mred");
-  EXPECT_EQ(Printable("a\xE2\x80\xAE"
-                      "b"),
-            "a\uFFFDb");
+  const std::string to_the_left = {'\xE2', '\x80', '\xAE'};  // U+202E
+  EXPECT_EQ(Printable("a" + to_the_left + "b"), "a\uFFFDb");
   EXPECT_EQ(Printable(std::string("a\0b", 3)), "a\uFFFDb");
   EXPECT_EQ(Printable("a\tb\r\n"), "a b\n");
 }

@@ -36,8 +36,9 @@ class IsoReader {
 
   // One of these letters, or 0.
   char AnyOf(std::string_view letters) {
-    if (rest_.empty() || letters.find(rest_.front()) == std::string_view::npos)
-      return 0;
+    const bool found =
+        !rest_.empty() && letters.find(rest_.front()) != std::string_view::npos;
+    if (!found) return 0;
     const char letter = rest_.front();
     rest_.remove_prefix(1);
     return letter;
