@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <string>
 #include <string_view>
+
+#include "kit/error.h"
 
 namespace kvlab {
 namespace {
@@ -41,6 +44,13 @@ WorkCounts CountedWork() {
 }
 
 void CountMacs(Work work, std::uint64_t macs) {
+  constexpr std::uint64_t kNobodyDoes = std::uint64_t{1} << 48U;
+  if (macs >= kNobodyDoes) {
+    throw ContractError("CountMacs: " + std::to_string(macs) +
+                            " multiply-accumulates in one call",
+                        "counts only grow, and by what a kernel does",
+                        "leave counting to the kernels");
+  }
   counters[static_cast<std::size_t>(work)].fetch_add(macs,
                                                      std::memory_order_relaxed);
 }

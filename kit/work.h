@@ -44,7 +44,8 @@ struct WorkCounts {
 // between them. Safe to call from any thread.
 WorkCounts CountedWork();
 
-// Called by the kernels.
+// Called by the kernels. Throws ContractError, counting nothing, for 2^48 or
+// more: no call does that much, but a negative number would look like it.
 void CountMacs(Work work, std::uint64_t macs);
 
 }  // namespace kvlab

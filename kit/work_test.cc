@@ -1,10 +1,12 @@
 #include "kit/work.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kit/error.h"
 
 namespace kvlab {
 namespace {
@@ -44,6 +46,14 @@ TEST(WorkNameTest, NamesEveryCategory) {
   EXPECT_EQ(WorkName(Work::kProjection), "projection");
   EXPECT_EQ(WorkName(Work::kMlp), "mlp");
   EXPECT_EQ(WorkName(Work::kHead), "head");
+}
+
+// Whoever counts backwards hides work.
+TEST(CountedWorkTest, OnlyGrows) {
+  const WorkCounts before = CountedWork();
+  EXPECT_THROW(CountMacs(Work::kQkv, 0 - std::uint64_t{1}), ContractError);
+  EXPECT_THROW(CountMacs(Work::kQkv, std::uint64_t{1} << 48U), ContractError);
+  EXPECT_EQ(CountedWork(), before);
 }
 
 }  // namespace
