@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,10 @@ Pipe MakePipe() {
   pipe.read_end = Raised(ends[0]);
   pipe.write_end = Raised(ends[1]);
   return pipe;
+}
+
+FileDescriptor OpenNamelessFile() {
+  return Raised(::memfd_create("kvlab", MFD_CLOEXEC));
 }
 
 FileDescriptor OpenDevNull() {

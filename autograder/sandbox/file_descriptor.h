@@ -48,6 +48,10 @@ Pipe MakePipe();
 // Close-on-exec, numbered as a pipe's ends.
 FileDescriptor OpenDevNull();
 
+// An empty file in memory, close-on-exec, numbered as a pipe's ends. Throws
+// SandboxError if the system has none left.
+FileDescriptor OpenNamelessFile();
+
 // Does not block when it is read or written.
 void SetNonBlocking(const FileDescriptor& descriptor);
 

@@ -23,8 +23,8 @@ std::vector<std::string> PrlimitCommand(const SandboxLimits& limits) {
 
 }  // namespace
 
-std::vector<std::string> BubblewrapCommand(const SandboxSpec& spec,
-                                           int status_fd) {
+std::vector<std::string> BubblewrapCommand(
+    const SandboxSpec& spec, const BubblewrapDescriptors& descriptors) {
   std::vector<std::string> line = {"/usr/bin/bwrap"};
   const auto add = [&line](const std::vector<std::string>& words) {
     line.insert(line.end(), words.begin(), words.end());
@@ -49,7 +49,8 @@ std::vector<std::string> BubblewrapCommand(const SandboxSpec& spec,
   // The root folder and /dev are tmpfs as well, of half the memory.
   add({"--remount-ro", "/dev", "--remount-ro", "/"});
   add({"--chdir", spec.folder});
-  add({"--json-status-fd", std::to_string(status_fd), "--"});
+  add({"--seccomp", std::to_string(descriptors.filter)});
+  add({"--json-status-fd", std::to_string(descriptors.status), "--"});
   add(PrlimitCommand(spec.limits));
   add(spec.command);
   return line;

@@ -2,7 +2,8 @@
 //
 // Inside there is a read-only system (/usr), what is mounted below, a /tmp and
 // a /dev/shm of limited size, and nothing else: no network, no home, no
-// environment, no other process, no capability, no way to a nested namespace.
+// environment, no other process, no capability, no way to a nested namespace,
+// and none of the system calls of system_call_filter.h.
 #ifndef KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
 #define KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
 
@@ -41,9 +42,14 @@ struct SandboxSpec {
   SandboxLimits limits;
 };
 
-// bubblewrap's status goes to descriptor `status_fd`.
-std::vector<std::string> BubblewrapCommand(const SandboxSpec& spec,
-                                           int status_fd);
+// What bubblewrap itself is given, and does not pass on.
+struct BubblewrapDescriptors {
+  int status = -1;  // where it says what became of the command
+  int filter = -1;  // where it reads the system call filter
+};
+
+std::vector<std::string> BubblewrapCommand(
+    const SandboxSpec& spec, const BubblewrapDescriptors& descriptors);
 
 }  // namespace kvlab::grading
 

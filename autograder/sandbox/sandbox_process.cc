@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,12 +22,13 @@
 
 #include "autograder/sandbox/process_tree.h"
 #include "autograder/sandbox/sandbox_error.h"
+#include "autograder/sandbox/system_call_filter.h"
 
 namespace kvlab::grading {
 namespace {
 
-// Where bubblewrap finds its status pipe; it does not pass it on.
-constexpr int kStatusNumber = Pipe::kFirstPrivate - 1;
+constexpr BubblewrapDescriptors kForBubblewrap = {
+    .status = Pipe::kFirstPrivate - 1, .filter = Pipe::kFirstPrivate - 2};
 
 // Bubblewrap names the first process within milliseconds.
 constexpr double kStartSeconds = 10;
@@ -91,15 +93,16 @@ bool BecomeUser(const SandboxUser& user) {
 
 ExecPlan Plan(const SandboxSpec& spec, const std::optional<SandboxUser>& user,
               std::span<const Inherited> inherited,
-              const FileDescriptor& status) {
+              const FileDescriptor& status, const FileDescriptor& filter) {
   ExecPlan plan;
-  plan.words = BubblewrapCommand(spec, kStatusNumber);
+  plan.words = BubblewrapCommand(spec, kForBubblewrap);
   for (std::string& word : plan.words) plan.arguments.push_back(word.data());
   plan.arguments.push_back(nullptr);
   for (const Inherited& one : inherited) {
     plan.descriptors.push_back({one.ours.Number(), one.inside});
   }
-  plan.descriptors.push_back({status.Number(), kStatusNumber});
+  plan.descriptors.push_back({status.Number(), kForBubblewrap.status});
+  plan.descriptors.push_back({filter.Number(), kForBubblewrap.filter});
   plan.user = user;
   return plan;
 }
@@ -134,7 +137,11 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec,
                                const std::optional<SandboxUser>& user,
                                std::span<const Inherited> inherited) {
   Pipe status = MakePipe();
-  const ExecPlan plan = Plan(spec, user, inherited, status.write_end);
+  // When bubblewrap is killed, the first process inside becomes our child, and
+  // we see it off: in a container nobody else might.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const FileDescriptor filter = MakeSystemCallFilter();
+  const ExecPlan plan = Plan(spec, user, inherited, status.write_end, filter);
   bubblewrap_ = ::fork();
   if (bubblewrap_ == 0) ExecInChild(plan);
   if (bubblewrap_ < 0) {
@@ -189,7 +196,10 @@ void SandboxProcess::Kill() {
   // The kernel kills what is inside when bubblewrap is gone.
   if (!ending_) ::kill(bubblewrap_, SIGKILL);
   Wait(deadline);
-  if (init_end_.IsOpen()) WaitUntilReadable(init_end_, deadline);
+  if (init_end_.IsOpen()) {
+    WaitUntilReadable(init_end_, deadline);
+    ::waitpid(init_, nullptr, WNOHANG);  // not our child if bubblewrap took it
+  }
   init_end_.Close();
 }
 

@@ -17,7 +17,7 @@
 namespace kvlab::grading {
 
 // A descriptor of ours and the number that it has inside (below
-// Pipe::kFirstPrivate). Nothing else is inherited.
+// Pipe::kFirstPrivate - 2). Nothing else is inherited.
 struct Inherited {
   const FileDescriptor& ours;
   int inside = 0;

@@ -1,20 +1,26 @@
 // What a command can and cannot do inside, tried in a real sandbox.
 #include <fcntl.h>
+#include <seccomp.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "autograder/sandbox/isolation.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_process.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
+#include "autograder/sandbox/system_call_filter.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
@@ -36,6 +42,24 @@ std::string OutputOf(const std::string& script) {
 
 TEST(SandboxTest, StartsOnThisMachine) {
   EXPECT_NO_THROW(RequireSandbox(ChooseSandboxUser()));
+}
+
+TEST(IsolationTest, FindsEveryComponentHere) {
+  const Isolation isolation = ProbeIsolation(ChooseSandboxUser());
+  for (const IsolationComponent& component : isolation.components) {
+    // Whoever grades as himself has no other user.
+    if (component.name == "a user of its own") continue;
+    EXPECT_TRUE(component.found) << component.name;
+  }
+}
+
+TEST(IsolationTest, NamesWhatIsMissing) {
+  Isolation isolation = {{{"a wall", true}, {"a roof", true}}};
+  EXPECT_TRUE(isolation.Full());
+  EXPECT_EQ(isolation.Text(), "full: a wall, a roof");
+  isolation.components[1].found = false;
+  EXPECT_FALSE(isolation.Full());
+  EXPECT_EQ(isolation.Text(), "REDUCED, missing: a roof; found: a wall");
 }
 
 TEST(SandboxTest, HoldsASystemAndNothingElse) {
@@ -71,6 +95,51 @@ TEST(SandboxTest, HasNoCapabilitiesAndNoWayToGetSome) {
   EXPECT_EQ(OutputOf("grep -c 'Cap.*:\t0000000000000000' /proc/self/status"),
             "5\n");
   EXPECT_FALSE(RunInside(Shell("unshare --user true")).Succeeded());
+}
+
+// What `perl` says of a call: "EPERM" and the like, or "works".
+std::string Calling(const std::string& call) {
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/perl", "-e",
+                  "use Errno; $! = 0; my $result = syscall(" + call +
+                      "); print $result >= 0 ? 'works' : join '', grep { "
+                      "$!{$_} } keys %!"};
+  return RunInside(spec).output;
+}
+
+TEST(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
+  const std::map<std::string, std::string> calls = {
+      {"a socket of the internet", "41, 2, 1, 0"},
+      {"a socket between processes", "53, 1, 1, 0, my $x = 'x' x 128"},
+      {"ptrace of itself", "101, 0, 0, 0, 0"},
+      {"another process's memory", "310, 1, 0, 0, 0, 0, 0"},
+      {"a mount", "165, my $n = 'none', my $w = '/tmp', my $t = 'tmpfs', 0, 0"},
+      {"a user namespace", "272, 0x10000000"},
+      {"a clone in a user namespace", "56, 0x10000011, 0, 0, 0, 0"},
+      {"a key", "250, 0, 0xfffffffd, 1"},
+      {"a BPF map", "321, 0, my $x = 'x' x 128, 128"},
+      {"a performance counter", "298, my $x = 'x' x 128, 0, -1, -1, 0"},
+      {"an I/O ring", "425, 8, my $x = 'x' x 128"},
+      {"a user page fault descriptor", "323, 1"},
+      {"the personality", "135, 0x0040000"}};
+  for (const auto& [what, call] : calls) {
+    EXPECT_EQ(Calling(call), "EPERM") << what;
+  }
+}
+
+TEST(SystemCallFilterTest, KnowsEveryCallThatItRefuses) {
+  for (const char* name : RefusedSystemCalls()) {
+    EXPECT_NE(::seccomp_syscall_resolve_name(name), __NR_SCMP_ERROR) << name;
+  }
+}
+
+// Whoever hides flags behind a pointer is told that there is no such call.
+TEST(SystemCallFilterTest, HasNoClone3) {
+  EXPECT_EQ(Calling("435, my $x = 'x' x 88, 88"), "ENOSYS");
+}
+
+TEST(SystemCallFilterTest, LeavesThreadsAndProcessesAlone) {
+  EXPECT_EQ(OutputOf("echo $(echo a | cat)"), "a\n");
 }
 
 TEST(SandboxTest, SeesNoOtherProcesses) {
@@ -195,6 +264,14 @@ TEST(RunTest, TheDeadlineEndsAllProcessesInside) {
       0.5);
   EXPECT_FALSE(result.ending.has_value());
   EXPECT_FALSE(ProcessExists(time));
+}
+
+// Where nobody sees orphans off, as in many containers, they would pile up.
+TEST(RunTest, KilledSandboxesLeaveNoZombies) {
+  for (int i = 0; i < 3; ++i) RunInside(Shell("sleep 100"), 0.2);
+  errno = 0;
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 TEST(RunTest, ProcessesLeftBehindEndWithTheCommand) {

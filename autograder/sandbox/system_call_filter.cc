@@ -1,0 +1,94 @@
+#include "autograder/sandbox/system_call_filter.h"
+
+#include <sched.h>
+#include <seccomp.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+
+#include "autograder/sandbox/sandbox_error.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr std::array kRefused = {
+    // Networks, and sockets between processes.
+    "socket", "socketpair", "bind", "connect", "listen", "accept", "accept4",
+    // Other processes: their memory, their descriptors.
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
+    "pidfd_getfd", "kcmp", "migrate_pages", "move_pages",
+    // Mounts and namespaces.
+    "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount",
+    "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "unshare",
+    "setns", "name_to_handle_at", "open_by_handle_at", "quotactl",
+    "quotactl_fd", "swapon", "swapoff", "fanotify_init",
+    // Keys live in the kernel and outlast a process.
+    "keyctl", "add_key", "request_key",
+    // Large parts of the kernel that only system software asks for.
+    "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
+    "io_uring_register", "io_setup", "io_submit", "kexec_load",
+    "kexec_file_load", "init_module", "finit_module", "delete_module",
+    "lookup_dcookie", "vmsplice", "modify_ldt", "uselib",
+    // The machine's own state, and its log.
+    "acct", "adjtimex", "clock_adjtime", "clock_settime", "settimeofday",
+    "sethostname", "setdomainname", "syslog", "reboot", "iopl", "ioperm",
+    "vhangup", "personality", "nfsservctl"};
+
+// Namespaces come with these flags of clone.
+constexpr std::array<std::uint64_t, 7> kNamespaceFlags = {
+    CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+    CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+
+[[noreturn]] void Fail(int error_number) {
+  throw SandboxError("system calls cannot be filtered", ErrnoText(error_number),
+                     "./kvlab setup    (or: apt-get install libseccomp2)");
+}
+
+// libseccomp returns -errno.
+void Expect(int result) {
+  if (result < 0) Fail(-result);
+}
+
+// `name` fails with this error, if libseccomp knows such a call at all.
+void Refuse(scmp_filter_ctx filter, const char* name, int error_number) {
+  const int number = ::seccomp_syscall_resolve_name(name);
+  if (number == __NR_SCMP_ERROR) return;
+  Expect(::seccomp_rule_add(filter, SCMP_ACT_ERRNO(error_number), number, 0));
+}
+
+void RefuseNamespaces(scmp_filter_ctx filter) {
+  const int clone = ::seccomp_syscall_resolve_name("clone");
+  for (const std::uint64_t flag : kNamespaceFlags) {
+    const scmp_arg_cmp has_flag = SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag);
+    Expect(::seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), clone, 1,
+                                    &has_flag));
+  }
+  Refuse(filter, "clone3", ENOSYS);
+}
+
+}  // namespace
+
+std::span<const char* const> RefusedSystemCalls() { return kRefused; }
+
+FileDescriptor MakeSystemCallFilter() {
+  const std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>,
+                        decltype(&::seccomp_release)>
+      filter(::seccomp_init(SCMP_ACT_ALLOW), ::seccomp_release);
+  if (filter == nullptr) Fail(ENOMEM);
+  Expect(::seccomp_attr_set(filter.get(), SCMP_FLTATR_ACT_BADARCH,
+                            SCMP_ACT_KILL_PROCESS));
+  for (const char* name : kRefused) Refuse(filter.get(), name, EPERM);
+  RefuseNamespaces(filter.get());
+  FileDescriptor file = OpenNamelessFile();
+  Expect(::seccomp_export_bpf(filter.get(), file.Number()));
+  if (::lseek(file.Number(), 0, SEEK_SET) < 0) Fail(errno);
+  return file;
+}
+
+}  // namespace kvlab::grading
