@@ -97,6 +97,22 @@ void WorkOfSteps(Exam& exam) {
   }
 }
 
+// A count below this was not counted: one instruction of these machines does at
+// most eight multiply-accumulates.
+void ExpectCredible(Exam& exam, double instructions, const Integers& work) {
+  constexpr double kMacsPerInstruction = 8;
+  double macs = 0;
+  for (std::size_t category = 0; category < kCopied; ++category) {
+    macs += static_cast<double>(work[category]);
+  }
+  if (instructions < macs / kMacsPerInstruction) {
+    exam.Fail(fmt::format(
+        "{:.0f} instructions were counted; the products alone need {:.0f}: "
+        "the count was tampered with, or the work was done elsewhere",
+        instructions, macs / kMacsPerInstruction));
+  }
+}
+
 // Instructions of the step that computes token n, for each n, in one sequence
 // under the counter. Its logits are compared, so the step cannot be skipped.
 std::vector<double> StepInstructions(Exam& exam,
@@ -132,6 +148,7 @@ std::vector<double> StepInstructions(Exam& exam,
         ForwardQuestion(model.model, tokens.Part(n - 1, n), Positions::kLast));
     instructions.push_back(static_cast<double>(exam.Instructions()));
     exam.Case(fmt::format("the step that computes token {}", n));
+    ExpectCredible(exam, instructions.back(), WorkOf(model.shape, 1, n - 1, 1));
     CompareArrays(exam, exam.Get<Array>(answer, 0),
                   Slice(expected, 1, n - 1, n), kLogitAxes);
     held = n;

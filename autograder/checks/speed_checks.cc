@@ -1,152 +1,42 @@
 // Module 3: the reference's recomputing baseline against the student's cached
 // generation. Only their ratio counts: both run on this machine, in like
 // sandboxes, one after the other.
-#include <algorithm>
 #include <cstddef>
-#include <string>
-#include <vector>
 
 #include "autograder/checks/check_groups.h"
-#include "autograder/checks/checkpoint_trial.h"
-#include "autograder/checks/inputs.h"
+#include "autograder/checks/speed_trial.h"
 #include "autograder/checks/tiers.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
 namespace {
 
-class SpeedTrial {
- public:
-  explicit SpeedTrial(Exam& exam) : exam_(exam), model_(LoadCheckpoint(exam)) {
-    if (exam.Everybody().baseline == nullptr) {
-      throw GraderError("there is no baseline to compare the speed with");
-    }
-    const Handle weights = Made("weights.load", {exam.Checkpoint().in_worker});
-    baseline_model_ = Made("model.new", {weights});
-    RunPair(kWarmUpTokens);
-  }
-
-  // How many times faster than the baseline on one fresh prompt.
-  struct Ratios {
-    double student = 0;
-    double reference = 0;
-  };
-
-  Ratios RunPair(std::size_t new_tokens) {
-    const TrialTokens prompt =
-        RandomPrompt(exam_, exam_.SettingSize("prompt_tokens"));
-    const double baseline =
-        ReferenceSeconds("generate.baseline", prompt, new_tokens);
-    const double student = StudentSeconds(prompt, new_tokens, baseline);
-    const double reference =
-        ReferenceSeconds("generate.cached", prompt, new_tokens);
-    return {.student = baseline / student, .reference = baseline / reference};
-  }
-
- private:
-  static constexpr std::size_t kWarmUpTokens = 8;
-
-  Reply AskBaseline(const std::string& operation, const Values& arguments) {
-    Reply reply = exam_.Everybody().baseline->Call(
-        {operation, arguments}, {.seconds = exam_.Setting("baseline_seconds")});
-    if (reply.status != Status::kOk) {
-      throw GraderError("the baseline does not answer: " + reply.message);
-    }
-    return reply;
-  }
-
-  Handle Made(const std::string& operation, const Values& arguments) {
-    return exam_.Get<Handle>(AskBaseline(operation, arguments).values, 0);
-  }
-
-  static Values Arguments(Handle model, const TrialTokens& prompt,
-                          std::size_t new_tokens) {
-    return {model,           prompt.ids, std::int64_t{1}, Integers(),
-            Int(new_tokens), 0.0,        std::int64_t{0}, std::int64_t{0}};
-  }
-
-  double ReferenceSeconds(const std::string& operation,
-                          const TrialTokens& prompt, std::size_t new_tokens) {
-    return AskBaseline(operation,
-                       Arguments(baseline_model_, prompt, new_tokens))
-        .seconds;
-  }
-
-  // Gives up where even the lowest tier is far out of reach.
-  double StudentSeconds(const TrialTokens& prompt, std::size_t new_tokens,
-                        double baseline) {
-    exam_.Case(
-        fmt::format("{} new tokens after a prompt of {} on the shipped "
-                    "checkpoint",
-                    new_tokens, prompt.SeqLen()));
-    CallLimits limits = exam_.Limits();
-    limits.seconds =
-        3 * baseline / exam_.Thresholds().back().at_least + kGraceSeconds;
-    const Reply reply = exam_.Everybody().student->Call(
-        {"generate.cached",
-         Arguments(model_.model.student, prompt, new_tokens)},
-        limits);
-    if (reply.status == Status::kTimedOut) {
-      exam_.Fail(
-          fmt::format("no answer after {:.1f} seconds; the baseline, "
-                      "which recomputes everything, took {:.1f}",
-                      limits.seconds, baseline));
-    }
-    if (reply.status != Status::kOk) exam_.Fail(Explain(reply, limits));
-    CheckGreedyTokens(exam_, model_, prompt,
-                      exam_.Get<Integers>(reply.values, 0), new_tokens);
-    return reply.seconds;
-  }
-
-  static constexpr double kGraceSeconds = 1;
-
-  Exam& exam_;
-  TrialModel model_;
-  Handle baseline_model_;
-};
-
-double Median(std::vector<double> numbers) {
-  std::ranges::sort(numbers);
-  const std::size_t middle = numbers.size() / 2;
-  return numbers.size() % 2 == 1 ? numbers[middle]
-                                 : (numbers[middle - 1] + numbers[middle]) / 2;
-}
-
-// Whether more pairs could still decide otherwise.
-bool Straddles(const std::vector<double>& ratios, const Tiers& tiers) {
-  const auto [least, most] = std::ranges::minmax(ratios);
-  return ShareFor(tiers, least) != ShareFor(tiers, most);
-}
-
 Verdict Speedup(Exam& exam) {
-  SpeedTrial trial(exam);
   const std::size_t new_tokens = exam.SettingSize("new_tokens");
   const Tiers& tiers = exam.Thresholds();
-  std::vector<double> ratios;
-  std::vector<double> reference_ratios;
-  while (ratios.size() < exam.SettingSize("pairs") ||
-         (ratios.size() < exam.SettingSize("most_pairs") &&
-          Straddles(ratios, tiers))) {
-    const SpeedTrial::Ratios pair = trial.RunPair(new_tokens);
-    ratios.push_back(pair.student);
-    reference_ratios.push_back(pair.reference);
-  }
-  const double speedup = Median(ratios);
+  const Speedups speedups = MeasureSpeedups(exam);
+  const PairedRatios& ratios = speedups.student;
+  const double speedup = ratios.Median();
+  const auto [low, high] = ratios.Interval();
   exam.Record(SpeedupMeasurement{.new_tokens = new_tokens,
-                                 .pairs = ratios.size(),
+                                 .pairs = ratios.Count(),
                                  .median = speedup,
-                                 .least = std::ranges::min(ratios),
-                                 .most = std::ranges::max(ratios),
-                                 .reference = Median(reference_ratios),
+                                 .least = low,
+                                 .most = high,
+                                 .reference = speedups.reference.Median(),
                                  .full_from = tiers.front().at_least,
                                  .half_from = tiers.back().at_least});
   Verdict verdict;
   verdict.share = ShareFor(tiers, speedup);
   verdict.measured = fmt::format(
       "{:.1f} times as fast as recomputing, {} new tokens (median of {} pairs, "
-      "{:.1f} to {:.1f}); {}",
-      speedup, new_tokens, ratios.size(), std::ranges::min(ratios),
-      std::ranges::max(ratios), TiersText(tiers));
+      "interval {:.1f} to {:.1f}); {}",
+      speedup, new_tokens, ratios.Count(), low, high, TiersText(tiers));
+  if (Undecided(ratios, tiers)) {
+    verdict.measured +=
+        "; a threshold lies in the interval, and no more pairs are allowed: "
+        "the median decides";
+  }
   if (verdict.share < 1) verdict.came_back = verdict.measured;
   return verdict;
 }
