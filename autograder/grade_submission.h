@@ -30,6 +30,7 @@ struct GradingGround {
   const Rubric& rubric;
   const StagedKit& kit;
   std::filesystem::path checkpoint;  // as this process finds it
+  std::string isolation;  // as ProbeIsolation found it, for the report
 };
 
 // Reads, compiles, runs and marks. Whatever is wrong with the submission is in

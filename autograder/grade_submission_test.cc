@@ -61,7 +61,8 @@ class GradeSubmissionTest : public ::testing::Test {
     GradingOptions options;
     options.seed = 20240607;
     options.only = only;
-    return GradeSubmission({*rubric_, *kit_, kCheckpoint}, path, options);
+    return GradeSubmission({*rubric_, *kit_, kCheckpoint, "full"}, path,
+                           options);
   }
 
   // Puts `statement` before the line `line` of a file of module 3.

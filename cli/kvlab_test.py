@@ -71,7 +71,8 @@ class KvlabTest(unittest.TestCase):
             self.write(f"project/{name}", "")
         self.assertEqual(self.verbs(),
                          ["setup", "demo", "generate", "test", "bench",
-                          "grade", "fuzz", "handout", "submit"])
+                          "grade", "calibrate", "graderlab", "fuzz", "handout",
+                          "submit"])
 
     def test_other_verbs_are_refused(self):
         self.assertRefused("there is no verb 'frobnicate'", "frobnicate")

@@ -36,6 +36,11 @@ class Knockout:
     replace: str
     caught_by: str
     hint: str
+    # For graderlab: checks of the grader that lose points, the first of them
+    # because of this bug, the others because of the first; and words of what
+    # the author reads about the first.
+    loses: tuple = ()
+    says: str = ""
 
     @property
     def source(self):

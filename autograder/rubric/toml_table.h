@@ -19,6 +19,7 @@ class TomlTable {
   TomlTable(const toml::table& table, const std::string& file)
       : table_(table), file_(file) {}
 
+  bool Has(std::string_view key) const { return table_.contains(key); }
   std::string Text(std::string_view key);
   std::string TextOr(std::string_view key, const std::string& otherwise);
   double Number(std::string_view key);

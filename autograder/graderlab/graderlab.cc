@@ -1,0 +1,326 @@
+// The grader's own test set: grades every case and compares the marks with what
+// they must be. ./kvlab graderlab
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "autograder/checks/check.h"
+#include "autograder/grade_submission.h"
+#include "autograder/graderlab/judgement.h"
+#include "autograder/graderlab/lab_case.h"
+#include "autograder/graderlab/leftovers.h"
+#include "autograder/graderlab/stability.h"
+#include "autograder/report/text_report.h"
+#include "autograder/rubric/rubric.h"
+#include "autograder/sandbox/run.h"
+#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/staging_folder.h"
+#include "autograder/worker_kit/staged_kit.h"
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+
+namespace kvlab::grading {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct CommandLine {
+  std::vector<std::string> patterns;
+  bool list = false;
+  bool verbose = false;
+  std::size_t stability = 0;
+  std::optional<std::uint64_t> seed;
+};
+
+fs::path Runfiles() {
+  return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab";
+}
+
+CommandLine Parse(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("Grades the grader's own test set.", "kvlab graderlab");
+  app.add_option("CASE", line.patterns,
+                 "only these, KIND/NAME, such as 'exploit/*'");
+  app.add_flag("--list", line.list, "print the cases and what they are");
+  app.add_flag("--verbose", line.verbose, "print each author's whole report");
+  app.add_option("--stability", line.stability,
+                 "grade the steady cases so many times on a busy machine");
+  app.add_option("--seed", line.seed, "repeats a run");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    std::exit(app.exit(help));
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "kvlab graderlab: " << error.what() << '\n';
+    std::exit(2);
+  }
+  return line;
+}
+
+bool Wanted(const LabCase& one, const std::vector<std::string>& patterns) {
+  const std::string name = one.kind + "/" + one.name;
+  return patterns.empty() ||
+         std::ranges::any_of(patterns, [&](const std::string& pattern) {
+           return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
+                  pattern == one.name;
+         });
+}
+
+std::vector<fs::path> TomlFilesBelow(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(
+           folder, fs::directory_options::follow_directory_symlink)) {
+    if (entry.path().extension() == ".toml") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::vector<LabCase> AllCases() {
+  std::vector<LabCase> cases;
+  const fs::path here = Runfiles() / "autograder";
+  for (const fs::path& file : TomlFilesBelow(here / "graderlab/cases")) {
+    cases.push_back(ReadLabCase(file));
+  }
+  for (const fs::path& module :
+       {here / "knockouts/01_attention", here / "knockouts/02_transformer",
+        here / "knockouts/03_memoization"}) {
+    for (const fs::path& file : TomlFilesBelow(module)) {
+      cases.push_back(ReadKnockout(file));
+    }
+  }
+  return cases;
+}
+
+// The course's rubric with every speed check at the length of the first: half a
+// second each instead of half a minute.
+Rubric QuickRubric(Rubric rubric) {
+  const RubricCheck* shortest = nullptr;
+  for (RubricPart& part : rubric.parts) {
+    for (RubricTask& task : part.tasks) {
+      for (RubricCheck& check : task.checks) {
+        if (check.run != "speed.cached_generation") continue;
+        if (shortest == nullptr) shortest = &check;
+        check.settings = shortest->settings;
+        check.tiers = shortest->tiers;
+      }
+    }
+  }
+  rubric.limits.call.seconds = 4;
+  return rubric;
+}
+
+struct Result {
+  const LabCase* one = nullptr;
+  std::string given;
+  std::string expected;
+  std::string message;
+  std::vector<std::string> deviations;
+  std::string whole_report;
+};
+
+// The beginning of `text`, in one line.
+std::string OneLine(std::string text, std::size_t columns) {
+  std::ranges::replace(text, '\n', ' ');
+  if (text.size() <= columns) return text;
+  return text.substr(0, columns - 3) + "...";
+}
+
+class Lab {
+ public:
+  explicit Lab(std::uint64_t seed)
+      : seed_(seed),
+        user_(ChooseSandboxUser()),
+        rubric_(LoadRubric(Runfiles() / "autograder/rubric.toml", AllChecks())),
+        quick_rubric_(QuickRubric(rubric_)),
+        kit_(Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(),
+             user_) {
+    RequireSandbox(user_);
+  }
+
+  const std::optional<SandboxUser>& User() const { return user_; }
+
+  Result Run(const LabCase& one) const {
+    Result result;
+    result.one = &one;
+    const StagingFolder folder(user_);
+    WriteSubmission(one, Runfiles(), folder);
+    GradingOptions options;
+    options.seed = seed_;
+    const Rubric& rubric = one.speed ? rubric_ : quick_rubric_;
+    const Report report = GradeSubmission({rubric, kit_, Checkpoint(), ""},
+                                          folder.Path(), options);
+    result.given = PointsByPart(report);
+    result.expected = ExpectedByPart(one, report);
+    result.message = MessageTo(one, report);
+    result.deviations = Deviations(one, report);
+    result.whole_report = FullText(report);
+    return result;
+  }
+
+ private:
+  static fs::path Checkpoint() {
+    return Runfiles() / "models/shakespeare-gpt2";
+  }
+
+  std::uint64_t seed_;
+  std::optional<SandboxUser> user_;
+  Rubric rubric_;
+  Rubric quick_rubric_;
+  StagedKit kit_;
+};
+
+class Table {
+ public:
+  explicit Table(bool verbose) : verbose_(verbose) {
+    std::cout << fmt::format("{:<46}{:<18}{:<18}{}\n", "case",
+                             "points expected", "given",
+                             "what the author reads first");
+  }
+
+  void Add(const Result& result) {
+    const bool good = result.deviations.empty();
+    as_expected_ += good ? 1 : 0;
+    ++count_;
+    std::cout << fmt::format(
+        "{:<46}{:<18}{:<18}{}\n",
+        fmt::format("{}/{}", result.one->kind, result.one->name),
+        result.expected, result.given, OneLine(result.message, 60));
+    for (const std::string& deviation : result.deviations) {
+      std::cout << "    NOT AS EXPECTED: " << deviation << '\n';
+    }
+    if (verbose_) std::cout << result.whole_report << '\n';
+    std::cout << std::flush;
+  }
+
+  bool Close() const {
+    std::cout << fmt::format("{} of {} as expected\n", as_expected_, count_);
+    return as_expected_ == count_;
+  }
+
+ private:
+  bool verbose_;
+  std::size_t as_expected_ = 0;
+  std::size_t count_ = 0;
+};
+
+// Two at a time: they do not care for each other.
+void RunAbreast(const Lab& lab, const std::vector<const LabCase*>& cases,
+                Table& table) {
+  std::atomic<std::size_t> next = 0;
+  std::mutex printing;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < cases.size(); i = next++) {
+      const Result result = lab.Run(*cases[i]);
+      const std::scoped_lock lock(printing);
+      table.Add(result);
+    }
+  };
+  std::future<void> second = std::async(std::launch::async, work);
+  work();
+  second.get();
+}
+
+bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line) {
+  const std::uint64_t seed = line.seed.value_or(std::random_device()());
+  std::cout << "seed " << seed << '\n';
+  const Lab lab(seed);
+  Table table(line.verbose);
+  const std::set<std::string> before = Traces(lab.User());
+  std::vector<const LabCase*> abreast;
+  for (const LabCase& one : cases) {
+    if (!one.speed) abreast.push_back(&one);
+  }
+  RunAbreast(lab, abreast, table);
+  // After the exploits: whatever they left behind would show here.
+  for (const LabCase& one : cases) {
+    if (one.speed) table.Add(lab.Run(one));
+  }
+  const std::set<std::string> left = Added(before, Traces(lab.User()));
+  for (const std::string& trace : left) {
+    std::cout << "LEFT BEHIND: " << trace << '\n';
+  }
+  return table.Close() && left.empty();
+}
+
+// Cases far from a threshold, whose marks must be the same each time.
+constexpr std::array kSteadyCases = {"baseline/solutions",
+                                     "honest/half_as_fast_as_asked",
+                                     "knockout/mask_aligned_top_left"};
+
+// Grades each steady case again and again, with fresh inputs, while every core
+// is busy with something else. True if no mark ever changed.
+bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
+  const std::uint64_t seed = line.seed.value_or(std::random_device()());
+  std::cout << "seed " << seed << ", every core busy\n";
+  std::size_t changes = 0;
+  const BusyCores busy;
+  for (const LabCase& one : cases) {
+    const std::string name = one.kind + "/" + one.name;
+    if (std::ranges::find(kSteadyCases, name) == kSteadyCases.end()) continue;
+    std::map<std::string, std::size_t> marks;
+    for (std::size_t run = 0; run < line.stability; ++run) {
+      const Lab lab(seed + run);
+      ++marks[lab.Run(one).given];
+      std::cerr << fmt::format("{} {}/{}\n", name, run + 1, line.stability);
+    }
+    for (const auto& [given, times] : marks) {
+      std::cout << fmt::format("{:<46}{:<18}{} of {}\n", name, given, times,
+                               line.stability);
+    }
+    changes += marks.size() - 1;
+  }
+  std::cout << fmt::format("{} changes of a mark\n", changes);
+  return changes == 0;
+}
+
+int Main(int argc, char** argv) {
+  const CommandLine line = Parse(argc, argv);
+  std::vector<LabCase> cases = AllCases();
+  if (line.stability > 0) return RunSteadily(cases, line) ? 0 : 1;
+  std::erase_if(
+      cases, [&](const LabCase& one) { return !Wanted(one, line.patterns); });
+  if (cases.empty()) {
+    std::cerr << "kvlab graderlab: no case has such a name; --list shows all\n";
+    return 2;
+  }
+  if (line.list) {
+    for (const LabCase& one : cases) {
+      std::cout << fmt::format("{:<46}{}\n", one.kind + "/" + one.name,
+                               one.title);
+    }
+    return 0;
+  }
+  return RunAll(cases, line) ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace kvlab::grading
+
+int main(int argc, char** argv) {
+  try {
+    return kvlab::grading::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "\nthe grader failed: %s\n", error.what());
+    return 1;
+  }
+}

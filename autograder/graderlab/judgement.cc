@@ -1,0 +1,140 @@
+#include "autograder/graderlab/judgement.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+
+namespace kvlab::grading {
+namespace {
+
+// A check in its place, and the name that cases use.
+struct PlacedCheck {
+  const PartMark& part;
+  const CheckMark& mark;
+  std::string name;
+};
+
+std::vector<PlacedCheck> AllOf(const Marks& marks) {
+  std::vector<PlacedCheck> all;
+  for (const PartMark& part : marks.parts) {
+    for (const TaskMark& task : part.tasks) {
+      for (const CheckMark& mark : task.checks) {
+        all.push_back({part, mark, task.task->id + " " + mark.check->name});
+      }
+    }
+  }
+  return all;
+}
+
+bool Matches(const std::string& pattern, const std::string& name) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
+
+bool AnyMatches(const std::vector<std::string>& patterns,
+                const std::string& name) {
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+    return Matches(pattern, name);
+  });
+}
+
+// What the author reads where this check stands.
+std::string Message(const PlacedCheck& check) {
+  const std::string& trouble = check.part.trouble;
+  return trouble.empty() ? check.mark.came_back : trouble;
+}
+
+double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
+  if (AnyMatches(one.expect.may_lose, check.name)) return check.mark.points;
+  if (AnyMatches(one.expect.loses, check.name)) return 0;
+  const double points = check.mark.check->points;
+  return AnyMatches(one.expect.halves, check.name) ? points / 2 : points;
+}
+
+// Points of each part, where `earned` tells those of a check.
+std::string ByPart(const Marks& marks,
+                   const std::function<double(const PlacedCheck&)>& earned) {
+  std::string text;
+  for (const PartMark& part : marks.parts) {
+    double points = 0;
+    for (const PlacedCheck& check : AllOf(marks)) {
+      if (&check.part == &part) points += earned(check);
+    }
+    text += fmt::format("{}{:g}", text.empty() ? "" : " ", points);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> LostChecks(const Marks& marks) {
+  std::vector<std::string> lost;
+  for (const PlacedCheck& check : AllOf(marks)) {
+    if (!check.mark.Passed()) lost.push_back(check.name);
+  }
+  return lost;
+}
+
+std::string MessageTo(const LabCase& one, const Report& report) {
+  const std::vector<std::string>& seen_by =
+      one.expect.loses.empty() ? one.expect.halves : one.expect.loses;
+  if (seen_by.empty()) return "";
+  for (const PlacedCheck& check : AllOf(report.marks)) {
+    if (Matches(seen_by.front(), check.name) && !check.mark.Passed()) {
+      return Message(check);
+    }
+  }
+  return "";
+}
+
+std::vector<std::string> Deviations(const LabCase& one, const Report& report) {
+  std::vector<std::string> deviations;
+  const std::vector<PlacedCheck> all = AllOf(report.marks);
+  for (const std::string& pattern : one.expect.loses) {
+    if (std::ranges::none_of(all, [&](const PlacedCheck& check) {
+          return Matches(pattern, check.name);
+        })) {
+      deviations.push_back(
+          fmt::format("the rubric has no check '{}'", pattern));
+    }
+  }
+  for (const PlacedCheck& check : all) {
+    if (AnyMatches(one.expect.may_lose, check.name)) continue;
+    const double expected = ExpectedPoints(one, check);
+    if (check.mark.points == expected) continue;
+    if (check.mark.Passed()) {
+      deviations.push_back(check.name + " passed and must not");
+    } else if (expected < check.mark.check->points) {
+      deviations.push_back(fmt::format("{} earned {:g} instead of {:g}: {}",
+                                       check.name, check.mark.points, expected,
+                                       Message(check)));
+    } else {
+      deviations.push_back(fmt::format("{} lost points and must not: {}",
+                                       check.name, Message(check)));
+    }
+  }
+  const std::string message = MessageTo(one, report);
+  if (message.find(one.expect.says) == std::string::npos) {
+    deviations.push_back(fmt::format("the author is not told '{}' but '{}'",
+                                     one.expect.says, message));
+  }
+  return deviations;
+}
+
+std::string PointsByPart(const Report& report) {
+  return ByPart(report.marks,
+                [](const PlacedCheck& check) { return check.mark.points; });
+}
+
+std::string ExpectedByPart(const LabCase& one, const Report& report) {
+  return ByPart(report.marks, [&](const PlacedCheck& check) {
+    return ExpectedPoints(one, check);
+  });
+}
+
+}  // namespace kvlab::grading

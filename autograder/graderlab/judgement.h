@@ -1,0 +1,31 @@
+// Whether a case came out as it must.
+#ifndef KVLAB_AUTOGRADER_GRADERLAB_JUDGEMENT_H_
+#define KVLAB_AUTOGRADER_GRADERLAB_JUDGEMENT_H_
+
+#include <string>
+#include <vector>
+
+#include "autograder/graderlab/lab_case.h"
+#include "autograder/report/report.h"
+
+namespace kvlab::grading {
+
+// "1.3 causal.chunk", for every check that lost points.
+std::vector<std::string> LostChecks(const Marks& marks);
+
+// What the author reads about the first check that `loses` names; if that was
+// not run, why. "" if it lost nothing.
+std::string MessageTo(const LabCase& one, const Report& report);
+
+// What differs from the case's expectation, one sentence each; none if it came
+// out as it must.
+std::vector<std::string> Deviations(const LabCase& one, const Report& report);
+
+// Points of each part, as the report gives them and as the expectation says:
+// "18 22 61 1.5". A check that `may_lose` names counts as the report has it.
+std::string PointsByPart(const Report& report);
+std::string ExpectedByPart(const LabCase& one, const Report& report);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_GRADERLAB_JUDGEMENT_H_

@@ -1,0 +1,62 @@
+// One case of the grader's own test set: a submission, made from the solutions
+// by small edits, and the marks that it must get.
+#ifndef KVLAB_AUTOGRADER_GRADERLAB_LAB_CASE_H_
+#define KVLAB_AUTOGRADER_GRADERLAB_LAB_CASE_H_
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "autograder/sandbox/staging_folder.h"
+
+namespace kvlab::grading {
+
+// A change of one file. Exactly one of the ways is used.
+struct LabEdit {
+  std::string file;  // "03_memoization/kv_cache.cc"
+  // Stands in the file exactly once, or the case has rotted.
+  std::optional<std::string> find;
+  std::string replace;
+  std::optional<std::string> prepend;
+  std::optional<std::string> append;
+  std::optional<std::string> text;  // the whole file, which may be a new one
+  std::optional<std::string> take_from;  // "modules": the stub instead
+};
+
+// What must come out. Checks are named by task and name, "1.3 causal.chunk";
+// patterns as of a shell may stand for several.
+struct LabExpectation {
+  std::vector<std::string> loses;     // these earn nothing
+  std::vector<std::string> halves;    // these earn half of their points
+  std::vector<std::string> may_lose;  // these may: no other check does
+  // Words that the author must read about the first check in `loses`.
+  std::string says;
+};
+
+struct LabCase {
+  std::string kind;  // "baseline", "knockout", "exploit", "honest"
+  std::string name;
+  std::string title;
+  std::string base;  // "solutions" or "modules", which holds the stubs
+  std::vector<LabEdit> edits;
+  // Whether the speed checks, which take most of a minute, are run too.
+  bool speed = false;
+  LabExpectation expect;
+};
+
+// Reads a planted bug (autograder/knockouts/*/FILE/NAME.toml): what it plants,
+// `loses` and `says`. Throws RubricError, naming file and line.
+LabCase ReadKnockout(const std::filesystem::path& path);
+
+// Reads a case of graderlab/cases/KIND/NAME.toml. Throws RubricError likewise.
+LabCase ReadLabCase(const std::filesystem::path& path);
+
+// Writes the submission of `one` below `folder`. `sources` holds solutions/ and
+// modules/. Throws DataError if an edit does not fit its file.
+void WriteSubmission(const LabCase& one, const std::filesystem::path& sources,
+                     const StagingFolder& folder);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_GRADERLAB_LAB_CASE_H_
