@@ -38,7 +38,6 @@ class TomlTable {
   // Every key of the table below `key`, with its number; none if not there.
   std::vector<std::pair<std::string, double>> NumbersIfAny(
       std::string_view key);
-  bool Has(std::string_view key) const { return table_.contains(key); }
   TomlTable Table(std::string_view key);
   std::vector<TomlTable> Tables(std::string_view key);
 
