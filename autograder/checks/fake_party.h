@@ -27,7 +27,7 @@ struct FakeParty {
   // Who the student's speed is compared with.
   Behaviour baseline = Honest;
   // Instructions of each counted call, one after the other.
-  std::function<std::uint64_t()> instructions = [] { return 1000; };
+  std::function<std::uint64_t()> instructions = [] { return 1'000'000; };
   // Memory per byte that the formula gives for an enabled cache, and what each
   // forward pass leaves behind.
   double cache_growth = 1;

@@ -270,21 +270,28 @@ std::function<std::uint64_t()> Costs(std::vector<std::uint64_t> costs) {
 
 TEST(PlantedTest, StepsThatRecomputeAreCaughtByTheirGrowth) {
   ExpectCaught("cached.instructions",
-               {.instructions = Costs({100, 200, 400, 810})},
+               {.instructions = Costs({100'000, 200'000, 400'000, 810'000})},
                "a step at 256 tokens costs 8.1 times one at 32");
+}
+
+TEST(PlantedTest, CountsTooSmallForTheProductsAreCaught) {
+  ExpectCaught("cached.instructions",
+               {.instructions = Costs({1000, 1001, 1002, 1003})},
+               "was tampered with");
 }
 
 TEST(PlantedTest, StepsThatGrowFasterThanLinearAreCaught) {
   ExpectCaught("cached.instructions",
-               {.instructions = Costs({1000, 1040, 1200, 1840})},
+               {.instructions = Costs({100'000, 104'000, 120'000, 184'000})},
                "grows faster than its number of tokens");
 }
 
 TEST(PlantedTest, StepsThatGrowLinearlyPass) {
-  EXPECT_EQ(RunAgainst(CourseCheck("cached.instructions"),
-                       {.instructions = Costs({98, 113, 143, 202})})
-                .share,
-            1);
+  EXPECT_EQ(
+      RunAgainst(CourseCheck("cached.instructions"),
+                 {.instructions = Costs({98'000, 113'000, 143'000, 202'000})})
+          .share,
+      1);
 }
 
 TEST(PlantedTest, AppendsThatCopyAreCaught) {
