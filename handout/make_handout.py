@@ -58,7 +58,14 @@ def students_packages(text):
                                   if group.startswith("[build]")]).rstrip() + "\n"
 
 
+def students_ignored(text):
+    """.bazelignore with the folders that the handout can have."""
+    return "".join(line for line in text.splitlines(keepends=True)
+                   if not line.rstrip().endswith("/node_modules"))
+
+
 REWRITTEN = {
+    ".bazelignore": students_ignored,
     "implementation/BUILD": students_choice,
     "third_party/packages.txt": students_packages,
 }
