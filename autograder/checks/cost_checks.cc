@@ -88,7 +88,12 @@ void WorkOfSteps(Exam& exam) {
         ForwardQuestion({cached, {}}, tokens.Part(begin, begin + piece),
                         Positions::kAll));
     Integers done = CountedWork(exam);
-    for (std::size_t i = 0; i < done.size(); ++i) done[i] -= before[i];
+    for (std::size_t i = 0; i < kCategories; ++i) {
+      // Unsigned: hostile counts may lie further apart than 2^63.
+      done[i] =
+          static_cast<std::int64_t>(static_cast<std::uint64_t>(done[i]) -
+                                    static_cast<std::uint64_t>(before[i]));
+    }
     exam.Case(fmt::format("{} new tokens after {}, batch 2", piece, begin));
     CompareArrays(exam, exam.Get<Array>(answer, 0),
                   Slice(expected, 1, begin, begin + piece), kLogitAxes);
