@@ -15,34 +15,13 @@
 #include "kit/error.h"
 #include "kit/gpt2_weights.h"
 #include "kit/random.h"
-#include "kit/weight_matrix.h"
+#include "kit/weights_testing.h"
 
 namespace kvlab {
 namespace {
 
 constexpr std::uint64_t kSeed = 20240917;
 constexpr int kTrials = 1000;  // per kind of damage
-
-// Reads every element, so that one outside the file would be noticed.
-double Sum(const WeightMatrix& matrix) {
-  double sum = 0;
-  for (std::size_t in = 0; in < matrix.In(); ++in) {
-    for (std::size_t out = 0; out < matrix.Out(); ++out) {
-      sum += matrix.At(in, out);
-    }
-  }
-  return sum;
-}
-
-void TouchEverything(const Gpt2Weights& weights) {
-  double sum = Sum(weights.wte) + Sum(weights.wpe) + Sum(weights.lm_head);
-  for (const BlockWeights& block : weights.blocks) {
-    sum += Sum(block.attn.c_attn.weight) + Sum(block.attn.c_proj.weight) +
-           Sum(block.mlp.c_fc.weight) + Sum(block.mlp.c_proj.weight);
-  }
-  volatile double kept = sum;
-  static_cast<void>(kept);
-}
 
 enum class Outcome { kLoaded, kRefused };
 

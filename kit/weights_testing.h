@@ -1,0 +1,15 @@
+// For tests of what reads checkpoints from files that nobody can trust.
+#ifndef KVLAB_KIT_WEIGHTS_TESTING_H_
+#define KVLAB_KIT_WEIGHTS_TESTING_H_
+
+#include "kit/gpt2_weights.h"
+
+namespace kvlab {
+
+// Reads every element of every matrix, so that a sanitizer notices one that
+// lies outside its file.
+void TouchEverything(const Gpt2Weights& weights);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_WEIGHTS_TESTING_H_
