@@ -173,7 +173,8 @@ Report GradeSubmission(const GradingGround& ground,
 
   progress("compiling");
   auto start = std::chrono::steady_clock::now();
-  const SubmissionBuild build = BuildWorkers(ground.kit, submission);
+  const SubmissionBuild build = 
+      BuildWorkers(ground.kit, submission, {.known = ground.known});
   report.build_seconds = SecondsSince(start);
 
   start = std::chrono::steady_clock::now();

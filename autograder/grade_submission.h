@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "autograder/report/report.h"
 #include "autograder/rubric/rubric.h"
+#include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
 
 namespace kvlab::grading {
@@ -31,6 +33,8 @@ struct GradingGround {
   const StagedKit& kit;
   std::filesystem::path checkpoint;  // as this process finds it
   std::string isolation;  // as ProbeIsolation found it, for the report
+  // Sources of ours that need not be compiled again, see BuildOptions.
+  std::span<const KnownBuild> known = {};
 };
 
 // Reads, compiles, runs and marks. Whatever is wrong with the submission is in

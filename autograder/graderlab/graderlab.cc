@@ -34,6 +34,8 @@
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
+#include "autograder/submission/submission.h"
+#include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
@@ -155,6 +157,15 @@ class Lab {
         kit_(Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(),
              user_) {
     RequireSandbox(user_);
+    for (const char* base : {"solutions", "modules"}) {
+      const StagingFolder folder(user_);
+      LabCase unchanged;
+      unchanged.base = base;
+      WriteSubmission(unchanged, Runfiles(), folder);
+      Submission submission = ReadSubmission(folder.Path(), kit_.Modules());
+      SubmissionBuild build = BuildWorkers(kit_, submission);
+      known_.push_back({std::move(submission), std::move(build)});
+    }
   }
 
   const std::optional<SandboxUser>& User() const { return user_; }
@@ -167,8 +178,8 @@ class Lab {
     GradingOptions options;
     options.seed = seed_;
     const Rubric& rubric = one.speed ? rubric_ : quick_rubric_;
-    const Report report = GradeSubmission({rubric, kit_, Checkpoint(), ""},
-                                          folder.Path(), options);
+    const Report report = GradeSubmission(
+        {rubric, kit_, Checkpoint(), "", known_}, folder.Path(), options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);
@@ -187,6 +198,8 @@ class Lab {
   Rubric rubric_;
   Rubric quick_rubric_;
   StagedKit kit_;
+  // The solutions and the stubs, which most files of the cases are.
+  std::vector<KnownBuild> known_;
 };
 
 class Table {
@@ -206,7 +219,7 @@ class Table {
         fmt::format("{}/{}", result.one->kind, result.one->name),
         result.expected, result.given, OneLine(result.message, 60));
     for (const std::string& deviation : result.deviations) {
-      std::cout << "    NOT AS EXPECTED: " << deviation << '\n';
+      std::cout << "    NOT AS EXPECTED: " << OneLine(deviation, 160) << '\n';
     }
     if (verbose_) std::cout << result.whole_report << '\n';
     std::cout << std::flush;

@@ -118,6 +118,13 @@ TEST_F(JudgementTest, WhatMayBeLostIsNoDeviationEitherWay) {
   EXPECT_TRUE(DeviationsOf(expect).empty());
 }
 
+TEST_F(JudgementTest, WhatMustBeLostMustAlsoIfAPatternSaysThatItMay) {
+  const LabExpectation expect = {
+      .loses = {"1.1 first"}, .halves = {}, .may_lose = {"1.*"}, .says = ""};
+  EXPECT_EQ(DeviationsOf(expect),
+            (std::vector<std::string>{"1.1 first passed and must not"}));
+}
+
 TEST_F(JudgementTest, ACompilersWordsAreWhatTheAuthorReads) {
   Lose(0, 0, "");
   report_.marks.parts[0].trouble = "x.cc:1:1: error";

@@ -29,7 +29,7 @@ struct LabEdit {
 struct LabExpectation {
   std::vector<std::string> loses;     // these earn nothing
   std::vector<std::string> halves;    // these earn half of their points
-  std::vector<std::string> may_lose;  // these may: no other check does
+  std::vector<std::string> may_lose;  // others that may; no other check does
   // Words that the author must read about the first check in `loses`.
   std::string says;
 };

@@ -23,10 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCompiler = "/usr/bin/g++";
-
 // Places inside the sandbox.
 constexpr const char* kCourse = "/course";
+constexpr const char* kPrecompiled = "/precompiled";
 constexpr const char* kObjects = "/objects";
 constexpr const char* kArchives = "/archives";
 constexpr const char* kWorkers = "/workers";
@@ -88,10 +87,10 @@ bool SpeaksToValgrind(const fs::path& object) {
 class Builder {
  public:
   Builder(const StagedKit& kit, const Submission& submission,
-          const BuildLimits& limits)
+          const BuildOptions& options)
       : kit_(kit),
         submission_(submission),
-        limits_(limits),
+        options_(options),
         staging_(std::make_unique<StagingFolder>(kit.User())),
         course_(staging_->Copy(kit.Headers(), "course")),
         objects_(staging_->MakeWritable("objects")),
@@ -128,9 +127,29 @@ class Builder {
     }
   }
 
+  // The object of a source of ours with the same content.
+  const fs::path* KnownObject(const std::string& source) const {
+    const std::string& content = submission_.files.at(source).content;
+    for (const KnownBuild& known : options_.known) {
+      const auto file = known.submission.files.find(source);
+      const auto object = known.build.objects.find(source);
+      if (file != known.submission.files.end() &&
+          object != known.build.objects.end() &&
+          file->second.content == content) {
+        return &object->second;
+      }
+    }
+    return nullptr;
+  }
+
   void CompileAll() {
     std::vector<std::function<void()>> jobs;
     for (Compilation& one : compilations_) {
+      if (const fs::path* object = KnownObject(one.source)) {
+        staging_->Copy(*object, fs::path("objects") / one.object);
+        one.result.ending = Ending{};
+        continue;
+      }
       jobs.emplace_back([this, &one] { one.result = Compile(one); });
     }
     RunJobs(jobs);
@@ -138,18 +157,24 @@ class Builder {
 
   RunResult Compile(const Compilation& one) const {
     SandboxSpec spec;
-    spec.command = {kCompiler};
+    spec.command = {kit_.Manifest().compiler};
     Append(spec.command, kit_.Manifest().compile_flags);
+    // The compiler takes the image beside the header if it fits, and reads the
+    // header if not.
+    Append(spec.command, {"-include", std::string(kPrecompiled) + "/" +
+                                          kit_.Manifest().precompiled});
     // Warnings are for the student's own build; here they would hide errors.
     Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
     Append(spec.command,
            {"-c", one.source, "-o", std::string(kObjects) + "/" + one.object});
     // Headers and sources, no archive: a compiler can embed what it can read.
-    spec.mounts = {{course_, kCourse}, {objects_, kObjects, Access::kWritable}};
+    spec.mounts = {{course_, kCourse},
+                   {kit_.Precompiled(), kPrecompiled},
+                   {objects_, kObjects, Access::kWritable}};
     spec.folder = kCourse;
     spec.limits = kCompilerLimits;
     return RunInSandbox(spec, kit_.User(),
-                        {.seconds = limits_.seconds_per_file});
+                        {.seconds = options_.seconds_per_file});
   }
 
   void Judge(const Compilation& one) {
@@ -164,7 +189,10 @@ class Builder {
                 " holds instructions that speak to valgrind, under which the "
                 "grader counts: take them out";
     }
-    if (problem.empty()) return;
+    if (problem.empty()) {
+      build_.objects[one.source] = objects_ / one.object;
+      return;
+    }
     if (!build.Compiled()) build.problem += "\n";
     build.problem += problem;
   }
@@ -204,7 +232,8 @@ class Builder {
 
   void Link(const WorkerRecipe& recipe, WorkerBuild& worker) const {
     SandboxSpec spec;
-    spec.command = {kCompiler, "-o", std::string(kWorkers) + "/" + recipe.name};
+    spec.command = {kit_.Manifest().compiler, "-o",
+                    std::string(kWorkers) + "/" + recipe.name};
     // Objects from students are not fed to a compiler's plug-ins.
     Append(spec.command, {"-fno-lto", "-fno-use-linker-plugin"});
     Append(spec.command, ObjectsOf(recipe));
@@ -221,7 +250,7 @@ class Builder {
                    {workers_, kWorkers, Access::kWritable}};
     spec.limits = kCompilerLimits;
     const RunResult result =
-        RunInSandbox(spec, kit_.User(), {.seconds = limits_.seconds_per_link});
+        RunInSandbox(spec, kit_.User(), {.seconds = options_.seconds_per_link});
     if (!result.Succeeded()) {
       worker.problem =
           ProblemText("linking failed", result, LinkerErrors(result.output));
@@ -230,7 +259,7 @@ class Builder {
 
   const StagedKit& kit_;
   const Submission& submission_;
-  BuildLimits limits_;
+  const BuildOptions& options_;
   std::unique_ptr<StagingFolder> staging_;
   fs::path course_;
   fs::path objects_;
@@ -242,8 +271,8 @@ class Builder {
 }  // namespace
 
 SubmissionBuild BuildWorkers(const StagedKit& kit, const Submission& submission,
-                             const BuildLimits& limits) {
-  return Builder(kit, submission, limits).Build();
+                             const BuildOptions& options) {
+  return Builder(kit, submission, options).Build();
 }
 
 }  // namespace kvlab::grading

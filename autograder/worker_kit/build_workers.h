@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "autograder/sandbox/staging_folder.h"
@@ -34,21 +35,32 @@ struct WorkerBuild {
 
 struct SubmissionBuild {
   std::map<std::string, ModuleBuild> modules;  // by folder: "01_attention"
+  // Of each source that compiled, by its CoursePath.
+  std::map<std::string, std::filesystem::path> objects;
   std::map<std::string, WorkerBuild> workers;  // "worker_1", "worker_all"
-  // Holds the programs; they go when it goes.
+  // Holds objects and programs; they go when it goes.
   std::unique_ptr<StagingFolder> staging;
 };
 
-struct BuildLimits {
+// Sources of ours, and what became of them.
+struct KnownBuild {
+  Submission submission;
+  SubmissionBuild build;
+};
+
+struct BuildOptions {
   double seconds_per_file = 90;
   double seconds_per_link = 60;
+  // A file that is the same as one of these, to the byte, is not compiled
+  // again. Sources of ours only: nothing is kept from one submission to the
+  // next.
+  std::span<const KnownBuild> known = {};
 };
 
 // Compiles every file, two at a time, and links all workers whose modules
-// compiled. Nothing is kept from one submission to the next. Throws
-// SandboxError if no sandbox can be started.
+// compiled. Throws SandboxError if no sandbox can be started.
 SubmissionBuild BuildWorkers(const StagedKit& kit, const Submission& submission,
-                             const BuildLimits& limits = {});
+                             const BuildOptions& options = {});
 
 }  // namespace kvlab::grading
 

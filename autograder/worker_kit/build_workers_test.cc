@@ -2,8 +2,11 @@
 #include "autograder/worker_kit/build_workers.h"
 
 #include <string>
+#include <vector>
 
 #include "autograder/checker/worker_endpoint.h"
+#include "autograder/sandbox/run.h"
+#include "autograder/sandbox/sandbox_command.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/submission/submission.h"
@@ -57,6 +60,43 @@ TEST(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
     WorkerEndpoint endpoint({.program = worker.program, .user = Kit().User()});
     const Reply reply = endpoint.Call({"work.counted", {}}, {});
     EXPECT_EQ(reply.status, Status::kOk) << name << ": " << reply.message;
+  }
+}
+
+// -H lists the headers that the compiler opens, and an image that it takes
+// after "!".
+TEST(BuildWorkersTest, TheImageOfTheHeaderFitsTheFlags) {
+  SandboxSpec spec;
+  spec.command = {Kit().Manifest().compiler};
+  spec.command.insert(spec.command.end(),
+                      Kit().Manifest().compile_flags.begin(),
+                      Kit().Manifest().compile_flags.end());
+  for (const char* word : {"-H", "-include", "/precompiled/course.h", "-x",
+                           "c++", "-fsyntax-only", "/dev/null"}) {
+    spec.command.emplace_back(word);
+  }
+  spec.mounts = {{Kit().Precompiled(), "/precompiled"}};
+  const RunResult result = RunInSandbox(spec, Kit().User(), {});
+  ASSERT_TRUE(result.Succeeded()) << result.output;
+  EXPECT_TRUE(result.output.starts_with("! /precompiled/course.h.gch\n"))
+      << result.output;
+}
+
+TEST(BuildWorkersTest, KnownSourcesAreNotCompiledAgainAndOthersAre) {
+  std::vector<KnownBuild> known(1);
+  known[0].submission = Solutions();
+  known[0].build = BuildWorkers(Kit(), known[0].submission);
+  Submission submission = Solutions();
+  submission.files[kAttention].content += "\n";
+  const SubmissionBuild build =
+      BuildWorkers(Kit(), submission, {.known = known});
+  EXPECT_GT(build.modules.at("01_attention").seconds, 0);
+  EXPECT_EQ(build.modules.at("02_transformer").seconds, 0);
+  EXPECT_EQ(build.modules.at("03_memoization").seconds, 0);
+  for (const auto& [name, worker] : build.workers) {
+    ASSERT_EQ(worker.problem, "") << name;
+    WorkerEndpoint endpoint({.program = worker.program, .user = Kit().User()});
+    EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
   }
 }
 
@@ -119,6 +159,23 @@ TEST(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {
   const std::string problem =
       ProblemOf("asm(\".incbin \\\"/archives/kit/liberror.a\\\"\");\n");
   EXPECT_NE(problem.find("file not found"), std::string::npos) << problem;
+}
+
+TEST(BuildWorkersTest, CompileBombsEndAtALimitThatTheAuthorIsTold) {
+  const auto expect_told = [](const std::string& bomb, const std::string& why) {
+    const std::string problem = ProblemOf(bomb);
+    EXPECT_NE(problem.find(why), std::string::npos) << bomb << problem;
+  };
+  expect_told(
+      "template <unsigned long N> struct T { T<N + 1> next; };\n"
+      "T<0> bomb;\n",
+      "template instantiation depth exceeds");
+  expect_told(
+      "constexpr unsigned long Spin() { for (;;) {} }\n"
+      "constexpr unsigned long bomb = Spin();\n",
+      "loop iteration count exceeds limit");
+  expect_told("char bomb[10000000000] = {1};\n", "File size limit exceeded");
+  expect_told("asm(\".fill 10000000000\");\n", "File size limit exceeded");
 }
 
 TEST(BuildWorkersTest, CompilingEndsAtADeadline) {

@@ -1,6 +1,8 @@
 """What a grading machine needs to turn submissions into workers, in one folder.
 
     include/   headers of the kit and of the modules, and each module.toml
+    precompiled/   a header with what most sources include, and what the
+                   compiler made of it
     lib/       our side of the workers, as static archives
     reference_worker
     manifest.json  how to compile, and what each worker is linked from
@@ -14,6 +16,9 @@ load(
     "CPP_COMPILE_ACTION_NAME",
 )
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+
+# In the sandbox too.
+_COMPILER = "/usr/bin/g++"
 
 WorkerInfo = provider(
     doc = "A worker that lacks only the student's objects.",
@@ -91,11 +96,28 @@ def _course_headers(ctx):
         if not header.short_path.startswith("../")
     ]
 
+def _precompile(ctx, headers, flags):
+    """The compiler's image of ctx.file.precompiled, as GCC wants it named."""
+    image = ctx.actions.declare_file(ctx.file.precompiled.basename + ".gch")
+    ctx.actions.run(
+        executable = _COMPILER,
+        inputs = headers + [ctx.file.precompiled],
+        outputs = [image],
+        arguments = flags + ["-iquote", ".", "-x", "c++-header"] +
+                    [ctx.file.precompiled.path, "-o", image.path],
+        mnemonic = "WorkerKitPrecompile",
+    )
+    return image
+
 def _worker_kit_impl(ctx):
     workers = [worker[WorkerInfo] for worker in ctx.attr.workers]
+    compile_flags = _compile_flags(ctx)
+    headers = _course_headers(ctx)
     copies = {}
-    for header in _course_headers(ctx) + ctx.files.descriptions:
+    for header in headers + ctx.files.descriptions:
         copies["include/" + header.short_path] = header
+    for file in [ctx.file.precompiled, _precompile(ctx, headers, compile_flags)]:
+        copies["precompiled/" + file.basename] = file
     for info in workers:
         for archive in info.archives:
             copies["lib/" + archive.short_path] = archive
@@ -103,7 +125,9 @@ def _worker_kit_impl(ctx):
 
     manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
     ctx.actions.write(manifest, json.encode_indent(struct(
-        compile_flags = _compile_flags(ctx),
+        compiler = _COMPILER,
+        compile_flags = compile_flags,
+        precompiled = ctx.file.precompiled.basename,
         workers = [
             struct(
                 name = info.name,
@@ -148,6 +172,8 @@ worker_kit = rule(
     attrs = {
         # What students' code includes.
         "libraries": attr.label_list(providers = [CcInfo]),
+        # A header that every source is compiled behind.
+        "precompiled": attr.label(allow_single_file = [".h"]),
         # The modules' module.toml.
         "descriptions": attr.label_list(allow_files = [".toml"]),
         "workers": attr.label_list(providers = [WorkerInfo]),

@@ -14,6 +14,8 @@ KitManifest ReadKitManifest(const std::filesystem::path& file) {
     std::ifstream stream(file);
     const nlohmann::json json = nlohmann::json::parse(stream);
     KitManifest manifest;
+    json.at("compiler").get_to(manifest.compiler);
+    json.at("precompiled").get_to(manifest.precompiled);
     json.at("compile_flags").get_to(manifest.compile_flags);
     for (const nlohmann::json& entry : json.at("workers")) {
       WorkerRecipe& worker = manifest.workers.emplace_back();

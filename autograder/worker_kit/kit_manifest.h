@@ -17,7 +17,9 @@ struct WorkerRecipe {
 };
 
 struct KitManifest {
+  std::string compiler;  // "/usr/bin/g++"
   std::vector<std::string> compile_flags;
+  std::string precompiled;  // below precompiled/: "course.h"
   std::vector<WorkerRecipe> workers;
 };
 

@@ -29,6 +29,8 @@ class StagedKit {
 
   // What a submission is compiled against: kit/*.h, modules/*/*.h.
   std::filesystem::path Headers() const { return Kit() / "include"; }
+  // The header that every source is compiled behind, with its image.
+  std::filesystem::path Precompiled() const { return Kit() / "precompiled"; }
   // What it is linked with. Never in the sandbox of the compiler, which can
   // embed any file that it can read.
   std::filesystem::path Archives() const { return Kit() / "lib"; }

@@ -1,0 +1,25 @@
+// What most sources of a submission include, compiled once for all of them:
+// xtensor's headers take most of the compiler's time. A source behaves as if
+// this stood in its first line, so only what it may include anyway is here.
+#ifndef KVLAB_AUTOGRADER_WORKER_KIT_COURSE_H_
+#define KVLAB_AUTOGRADER_WORKER_KIT_COURSE_H_
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kit/error.h"
+#include "kit/tensor.h"
+
+#endif  // KVLAB_AUTOGRADER_WORKER_KIT_COURSE_H_
