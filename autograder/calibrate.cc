@@ -88,8 +88,9 @@ class Calibration {
 
   // Whether every threshold leaves the margin.
   bool Run() {
-    std::cout << fmt::format("{:<12}{:>9}{:>22}{:>12}{:>10}\n", "check",
-                             "speedup", "interval", "full from", "margin");
+    std::cout << fmt::format("{:<12}{:>12}{:>12}{:>10}{:>19}{:>11}{:>8}\n",
+                             "tokens/s of:", "baseline", "cached", "speedup",
+                             "interval", "full from", "margin");
     bool enough = true;
     for (const RubricPart& part : rubric_.parts) {
       for (const RubricTask& task : part.tasks) {
@@ -121,12 +122,16 @@ class Calibration {
     Exam exam(parties, {.in_worker = kModelFolder, .here = Model().string()},
               check.settings, std::random_device()(), rubric_.limits.call,
               check.tiers);
-    const PairedRatios ratios = MeasureSpeedups(exam).student;
+    const Speedups speedups = MeasureSpeedups(exam);
+    const PairedRatios& ratios = speedups.student;
+    const auto tokens = static_cast<double>(exam.SettingSize("new_tokens"));
     const auto [low, high] = ratios.Interval();
     const double full = check.tiers.front().at_least;
     const double margin = ratios.Median() / full;
     std::cout << fmt::format(
-        "{:<12}{:>8.1f}x{:>22}{:>11g}x{:>9.1f}x\n", check.name, ratios.Median(),
+        "{:<12}{:>12.0f}{:>12.0f}{:>9.1f}x{:>19}{:>10g}x{:>7.1f}x\n",
+        check.name, tokens / speedups.baseline_seconds,
+        tokens / speedups.student_seconds, ratios.Median(),
         fmt::format("{:.1f}x to {:.1f}x", low, high), full, margin);
     if (margin >= kWantedMargin) return true;
     std::cout << fmt::format(

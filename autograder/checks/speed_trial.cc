@@ -1,7 +1,9 @@
 #include "autograder/checks/speed_trial.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "autograder/checks/checkpoint_trial.h"
 #include "autograder/checks/inputs.h"
@@ -22,13 +24,14 @@ class SpeedTrial {
     RunPair(kWarmUpTokens);
   }
 
-  // How many times faster than the baseline on one fresh prompt.
-  struct Ratios {
+  // The same work three times, one after the other.
+  struct Seconds {
+    double baseline = 0;
     double student = 0;
     double reference = 0;
   };
 
-  Ratios RunPair(std::size_t new_tokens) {
+  Seconds RunPair(std::size_t new_tokens) {
     const TrialTokens prompt =
         RandomPrompt(exam_, exam_.SettingSize("prompt_tokens"));
     const double baseline =
@@ -36,7 +39,7 @@ class SpeedTrial {
     const double student = StudentSeconds(prompt, new_tokens, baseline);
     const double reference =
         ReferenceSeconds("generate.cached", prompt, new_tokens);
-    return {.student = baseline / student, .reference = baseline / reference};
+    return {.baseline = baseline, .student = student, .reference = reference};
   }
 
  private:
@@ -101,6 +104,14 @@ class SpeedTrial {
   Handle baseline_model_;
 };
 
+// The upper one of two.
+double MiddleOf(std::vector<double>& values) {
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
 }  // namespace
 
 bool Undecided(const PairedRatios& ratios, const Tiers& tiers) {
@@ -112,13 +123,19 @@ Speedups MeasureSpeedups(Exam& exam) {
   SpeedTrial trial(exam);
   const std::size_t new_tokens = exam.SettingSize("new_tokens");
   Speedups speedups;
+  std::vector<double> baseline;
+  std::vector<double> student;
   while (speedups.student.Count() < exam.SettingSize("pairs") ||
          (speedups.student.Count() < exam.SettingSize("most_pairs") &&
           Undecided(speedups.student, exam.Thresholds()))) {
-    const SpeedTrial::Ratios pair = trial.RunPair(new_tokens);
-    speedups.student.Add(pair.student);
-    speedups.reference.Add(pair.reference);
+    const SpeedTrial::Seconds pair = trial.RunPair(new_tokens);
+    speedups.student.Add(pair.baseline / pair.student);
+    speedups.reference.Add(pair.baseline / pair.reference);
+    baseline.push_back(pair.baseline);
+    student.push_back(pair.student);
   }
+  speedups.baseline_seconds = MiddleOf(baseline);
+  speedups.student_seconds = MiddleOf(student);
   return speedups;
 }
 

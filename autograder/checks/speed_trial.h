@@ -13,6 +13,9 @@ struct Speedups {
   PairedRatios student;
   // The reference's own GenerateCached on the same prompts.
   PairedRatios reference;
+  // Medians over the pairs.
+  double baseline_seconds = 0;
+  double student_seconds = 0;
 };
 
 // Whether a threshold lies in the interval of the median.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograder/compile_errors/compiler_output.h"
-#include "autograder/compile_errors/printable.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

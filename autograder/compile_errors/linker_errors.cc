@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "autograder/compile_errors/printable.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

@@ -49,6 +49,23 @@ std::string Message(const PlacedCheck& check) {
   return trouble.empty() ? check.mark.came_back : trouble;
 }
 
+// With what the rubric says about every failure of this check.
+std::string AllThatIsTold(const PlacedCheck& check) {
+  return Message(check) + "\n" + check.mark.check->why;
+}
+
+// The first check that must see the case and did; nullptr if none did.
+const PlacedCheck* FirstThatSees(const LabCase& one,
+                                 const std::vector<PlacedCheck>& all) {
+  const std::vector<std::string>& seen_by =
+      one.expect.loses.empty() ? one.expect.halves : one.expect.loses;
+  if (seen_by.empty()) return nullptr;
+  const auto found = std::ranges::find_if(all, [&](const PlacedCheck& check) {
+    return Matches(seen_by.front(), check.name) && !check.mark.Passed();
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
 double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
   const double points = check.mark.check->points;
   if (AnyMatches(one.expect.loses, check.name)) return 0;
@@ -82,15 +99,9 @@ std::vector<std::string> LostChecks(const Marks& marks) {
 }
 
 std::string MessageTo(const LabCase& one, const Report& report) {
-  const std::vector<std::string>& seen_by =
-      one.expect.loses.empty() ? one.expect.halves : one.expect.loses;
-  if (seen_by.empty()) return "";
-  for (const PlacedCheck& check : AllOf(report.marks)) {
-    if (Matches(seen_by.front(), check.name) && !check.mark.Passed()) {
-      return Message(check);
-    }
-  }
-  return "";
+  const std::vector<PlacedCheck> all = AllOf(report.marks);
+  const PlacedCheck* const seen_by = FirstThatSees(one, all);
+  return seen_by == nullptr ? "" : Message(*seen_by);
 }
 
 std::vector<std::string> Deviations(const LabCase& one, const Report& report) {
@@ -118,10 +129,11 @@ std::vector<std::string> Deviations(const LabCase& one, const Report& report) {
                                        check.name, Message(check)));
     }
   }
-  const std::string message = MessageTo(one, report);
-  if (message.find(one.expect.says) == std::string::npos) {
+  const PlacedCheck* const seen_by = FirstThatSees(one, all);
+  const std::string told = seen_by == nullptr ? "" : AllThatIsTold(*seen_by);
+  if (told.find(one.expect.says) == std::string::npos) {
     deviations.push_back(fmt::format("the author is not told '{}' but '{}'",
-                                     one.expect.says, message));
+                                     one.expect.says, told));
   }
   return deviations;
 }

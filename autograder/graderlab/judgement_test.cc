@@ -104,6 +104,16 @@ TEST_F(JudgementTest, SeesAMessageWithoutItsHint) {
   EXPECT_NE(deviations[0].find("the past"), std::string::npos);
 }
 
+TEST_F(JudgementTest, TheRubricsWordsAreAHintToo) {
+  part_.tasks[0].checks[0].why = "queries stand behind the past";
+  Lose(0, 0, "words");
+  EXPECT_TRUE(DeviationsOf({.loses = {"1.1 first"},
+                            .halves = {},
+                            .may_lose = {},
+                            .says = "the past"})
+                  .empty());
+}
+
 TEST_F(JudgementTest, SeesANameThatTheRubricDoesNotHave) {
   EXPECT_EQ(DeviationsOf(
                 {.loses = {"9.9 *"}, .halves = {}, .may_lose = {}, .says = ""}),

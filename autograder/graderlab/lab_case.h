@@ -30,7 +30,8 @@ struct LabExpectation {
   std::vector<std::string> loses;     // these earn nothing
   std::vector<std::string> halves;    // these earn half of their points
   std::vector<std::string> may_lose;  // others that may; no other check does
-  // Words that the author must read about the first check in `loses`.
+  // Words that the author must read about the first check in `loses`: in what
+  // came back, or in why it matters.
   std::string says;
 };
 

@@ -4,8 +4,8 @@
 
 #include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
-#include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -34,7 +34,7 @@ Json TestOf(const CheckRow& row, double factor) {
   return {{"name", fmt::format("{} {}", row.Number(), row.Name())},
           {"status", StatusOf(row)},
           {"score", row.mark->points * factor},
-          {"message", Barred(Legible(CheckText(*row.mark)))},
+          {"message", Barred(Printable(CheckText(*row.mark)))},
           {"test_code", row.mark->check->asked},
           {"filename", ""},
           {"line_no", 0},

@@ -6,9 +6,9 @@
 
 #include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
-#include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
 #include "autograder/rubric/visibility.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -56,7 +56,7 @@ Json TestOf(const CheckRow& row) {
           {"name", row.Name()},
           {"name_format", kFormat},
           {"number", row.Number()},
-          {"output", Legible(CheckText(*row.mark))},
+          {"output", Printable(CheckText(*row.mark))},
           {"output_format", kFormat},
           {"tags", Tags(row)},
           {"visibility", NameOf(row.mark->check->visibility)},
@@ -92,13 +92,13 @@ std::string GradescopeJson(const Report& report) {
   const AuthorsView author(report);
   Json results = {{"execution_time",
                    std::lround(report.build_seconds + report.check_seconds)},
-                  {"output", Legible(Overview(report))},
+                  {"output", Printable(Overview(report))},
                   {"output_format", kFormat},
                   {"test_output_format", kFormat},
                   {"test_name_format", kFormat},
                   {"visibility", "visible"},
                   {"stdout_visibility", "hidden"},
-                  {"extra_data", {{"submission", Legible(report.name)}}},
+                  {"extra_data", {{"submission", Printable(report.name)}}},
                   {"tests", tests},
                   {"leaderboard", Leaderboard(author.Visible())}};
   // Without it Gradescope adds up the tests.

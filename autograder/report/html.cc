@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "autograder/report/legible.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -11,7 +11,7 @@ namespace {
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
-  for (const char letter : Legible(text)) {
+  for (const char letter : Printable(text)) {
     switch (letter) {
       case '&':
         escaped += "&amp;";

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "autograder/report/check_rows.h"
-#include "autograder/report/legible.h"
 #include "autograder/report/text_report.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "pugixml.hpp"
 
@@ -14,7 +14,7 @@ namespace kvlab::grading {
 namespace {
 
 void Set(pugi::xml_node& node, const char* name, const std::string& value) {
-  node.append_attribute(name) = Legible(value).c_str();
+  node.append_attribute(name) = Printable(value).c_str();
 }
 
 void Set(pugi::xml_node& node, const char* name, std::size_t value) {
@@ -28,7 +28,7 @@ void SetSeconds(pugi::xml_node& node, double seconds) {
 pugi::xml_node Add(pugi::xml_node& node, const char* name,
                    const std::string& text = "") {
   pugi::xml_node child = node.append_child(name);
-  if (!text.empty()) child.text() = Legible(text).c_str();
+  if (!text.empty()) child.text() = Printable(text).c_str();
   return child;
 }
 

@@ -7,9 +7,9 @@
 #include "autograder/report/authors_view.h"
 #include "autograder/report/base64.h"
 #include "autograder/report/check_rows.h"
-#include "autograder/report/legible.h"
 #include "autograder/report/plots.h"
 #include "autograder/report/text_report.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 
@@ -30,7 +30,7 @@ Json TestOf(const CheckRow& row) {
           {"points", row.mark->points},
           {"max_points", row.mark->check->points},
           {"message", Message(*row.mark)},
-          {"output", Legible(CheckText(*row.mark))}};
+          {"output", Printable(CheckText(*row.mark))}};
 }
 
 Json Image(const std::string& label, const Html& svg) {
@@ -53,7 +53,7 @@ Json Images(const Report& report) {
 Json FormatErrors(const Report& report) {
   Json errors = Json::array();
   for (const PartMark& part : report.marks.parts) {
-    errors.push_back(Legible(part.part->title + ":\n" + part.trouble));
+    errors.push_back(Printable(part.part->title + ":\n" + part.trouble));
   }
   return errors;
 }
@@ -77,7 +77,7 @@ std::string PrairieLearnJson(const Report& report) {
   }
   results["message"] = fmt::format("{:g} of {:g} points", report.Points(),
                                    report.marks.MaxPoints());
-  results["output"] = Legible(Overview(report));
+  results["output"] = Printable(Overview(report));
   const AuthorsView author(report);
   results["images"] = Images(author.Visible());
   results["tests"] = Json::array();

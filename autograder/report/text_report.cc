@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "autograder/report/check_rows.h"
-#include "autograder/report/legible.h"
+#include "autograder/text/printable.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -166,7 +166,7 @@ std::string FullText(const Report& report) {
     }
     for (const TaskMark& task : part.tasks) out += TaskText(task);
   }
-  return Legible(out);
+  return Printable(out);
 }
 
 std::string BriefText(const Report& report) {
@@ -185,7 +185,7 @@ std::string BriefText(const Report& report) {
       }
     }
   }
-  return Legible(out + ConsequencesText(report.marks));
+  return Printable(out + ConsequencesText(report.marks));
 }
 
 std::string InstructorText(const Report& report) {

@@ -36,7 +36,7 @@ bool IsLeftByTools(std::string_view folder) {
 }
 
 // Names are shown to people: no control characters, no broken UTF-8.
-std::string Printable(const std::string& name) {
+std::string Escaped(const std::string& name) {
   std::string text;
   for (const char letter : name.substr(0, kMaxNameBytes)) {
     if (letter >= ' ' && letter <= '~') {
@@ -87,10 +87,10 @@ void Collector::Offer(const std::string& name, const ReadEntry& read) {
   if (!file.found_at.empty()) {
     file.content.clear();
     file.problem = "it is there twice, as " + file.found_at + " and as " +
-                   Printable(name) + "; nobody can know which you mean";
+                   Escaped(name) + "; nobody can know which you mean";
     return;
   }
-  file.found_at = Printable(name);
+  file.found_at = Escaped(name);
   EntryContent content = read();
   if (content.problem.empty() && content.bytes.size() > kMaxSourceBytes) {
     content.problem =
@@ -103,7 +103,7 @@ void Collector::Offer(const std::string& name, const ReadEntry& read) {
 void Collector::Ignore(const std::string& name) {
   ++submission_.ignored_count;
   if (submission_.ignored.size() < kMaxIgnoredNames) {
-    submission_.ignored.push_back(Printable(name));
+    submission_.ignored.push_back(Escaped(name));
   }
 }
 

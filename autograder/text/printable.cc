@@ -1,4 +1,4 @@
-#include "autograder/compile_errors/printable.h"
+#include "autograder/text/printable.h"
 
 #include <cstddef>
 #include <string>
@@ -26,10 +26,12 @@ Character First(std::string_view text) {
   return first;
 }
 
-// Also the marks that make a line read from right to left.
+// Also the marks that make a line read from right to left, and the ends of
+// planes, which are no characters.
 bool IsControl(utf8proc_int32_t code) {
   const utf8proc_category_t category = ::utf8proc_category(code);
-  return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF;
+  return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
+         (code & 0xFFFE) == 0xFFFE;
 }
 
 }  // namespace

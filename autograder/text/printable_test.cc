@@ -1,4 +1,4 @@
-#include "autograder/compile_errors/printable.h"
+#include "autograder/text/printable.h"
 
 #include <string>
 
@@ -23,6 +23,12 @@ TEST(PrintableTest, ReplacesWhatMovesTheCursorOrTurnsTheLine) {
   EXPECT_EQ(Printable("a" + to_the_left + "b"), "a\uFFFDb");
   EXPECT_EQ(Printable(std::string("a\0b", 3)), "a\uFFFDb");
   EXPECT_EQ(Printable("a\tb\r\n"), "a b\n");
+}
+
+TEST(PrintableTest, ReplacesWhatNoXmlMayHold) {
+  EXPECT_EQ(Printable("\xEF\xBF\xBF"), "\uFFFD");  // U+FFFF
+  EXPECT_EQ(Printable("\xC2\x85"), "\uFFFD");      // U+0085, a control
+  EXPECT_EQ(Printable("\xE2\x81\xA6"), "\uFFFD");  // U+2066, turns the line
 }
 
 TEST(ShortenedTest, NeverCutsACharacter) {
