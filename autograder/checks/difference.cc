@@ -102,6 +102,7 @@ std::optional<std::string> SameAlongAnAxis(const Array& actual,
 // The factor c for which actual is c times expected, if there is one.
 std::optional<double> CommonFactor(const Array& actual, const Array& expected,
                                    double tolerance) {
+  constexpr double kNoFactor = 0.01;
   double product = 0;
   double square = 0;
   for (std::size_t i = 0; i < actual.values.size(); ++i) {
@@ -110,6 +111,8 @@ std::optional<double> CommonFactor(const Array& actual, const Array& expected,
   }
   const double factor = product / square;
   if (!std::isfinite(factor) || factor == 0) return {};
+  // "1 times what it should be" tells nobody anything.
+  if (std::abs(factor - 1) < kNoFactor) return {};
   for (std::size_t i = 0; i < actual.values.size(); ++i) {
     const auto scaled = static_cast<float>(factor * expected.values[i]);
     if (!Close(actual.values[i], scaled, 10 * tolerance)) return {};

@@ -76,6 +76,12 @@ TEST(DifferenceTest, KnowsACommonFactor) {
   EXPECT_EQ(TextOf(actual), "every number is 2.5 times what it should be");
 }
 
+TEST(DifferenceTest, AFactorOfOneIsNone) {
+  Array actual = Numbered();
+  for (float& value : actual.values) value *= 1.00005F;
+  EXPECT_EQ(TextOf(actual).find("times what it should be"), std::string::npos);
+}
+
 TEST(DifferenceTest, SaysWhereNumbersDifferAndNeverWhatTheyShouldBe) {
   Array actual = Numbered();
   actual.values[8] += 50;   // [1, 1, 0]

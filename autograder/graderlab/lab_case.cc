@@ -106,6 +106,10 @@ LabCase ReadKnockout(const fs::path& path) {
     table.Fail("a planted bug that no check of the grader sees",
                "name the checks that must see it: loses = [\"1.3 ...\"]");
   }
+  if (one.expect.says.empty()) {
+    table.Fail("a planted bug whose author is told nothing",
+               "quote what the first of `loses` must tell: says = \"...\"");
+  }
   return one;
 }
 

@@ -91,13 +91,15 @@ TEST_F(LabCaseTest, RefusesWhatItDoesNotKnow) {
                RubricError);
 }
 
-TEST_F(LabCaseTest, APlantedBugMustSayWhichChecksSeeIt) {
+TEST_F(LabCaseTest, APlantedBugMustSayWhichChecksSeeItAndWhatTheyTell) {
   const std::string bug = "title = \"A title\"\nfind = \"a\"\nreplace = \"\"\n";
   const auto file = [&](const std::string& toml) {
     return course_.WriteFile("knockouts/01_x/x/bug.toml", toml);
   };
   EXPECT_THROW(ReadKnockout(file(bug)), RubricError);
-  const LabCase one = ReadKnockout(file(bug + "loses = [\"1.1 a\"]\n"));
+  EXPECT_THROW(ReadKnockout(file(bug + "loses = [\"1.1 a\"]\n")), RubricError);
+  const LabCase one =
+      ReadKnockout(file(bug + "loses = [\"1.1 a\"]\nsays = \"the past\"\n"));
   EXPECT_EQ(one.kind, "knockout");
   EXPECT_EQ(one.edits.at(0).file, "01_x/x.cc");
 }

@@ -37,9 +37,10 @@ class Knockout:
     caught_by: str
     hint: str
     # For graderlab: checks of the grader that lose points, the first of them
-    # because of this bug, the others because of the first; and words of what
-    # the author reads about the first.
+    # because of this bug, the others because of the first; others that do with
+    # some inputs; and words of what the author reads about the first.
     loses: tuple = ()
+    may_lose: tuple = ()
     says: str = ""
 
     @property
