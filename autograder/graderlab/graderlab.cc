@@ -32,6 +32,7 @@
 #include "autograder/report/text_report.h"
 #include "autograder/rubric/rubric.h"
 #include "autograder/sandbox/run.h"
+#include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/worker_kit/staged_kit.h"
@@ -145,6 +146,17 @@ std::string OneLine(std::string text, std::size_t columns) {
   return text.substr(0, columns - 3) + "...";
 }
 
+// A lab behind half a wall would show nothing about the whole one.
+void RequireBubblewrap(const std::optional<SandboxUser>& user) {
+  try {
+    RequireSandbox({.user = user});
+  } catch (const SandboxError& error) {
+    throw SandboxError(
+        "graderlab needs the full level of isolation: its cases test it",
+        error.what(), "./kvlab graderlab where bubblewrap works");
+  }
+}
+
 class Lab {
  public:
   explicit Lab(std::uint64_t seed)
@@ -153,8 +165,8 @@ class Lab {
         rubric_(LoadRubric(Runfiles() / "autograder/rubric.toml", AllChecks())),
         quick_rubric_(QuickRubric(rubric_)),
         kit_(Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(),
-             user_) {
-    RequireSandbox(user_);
+             {.user = user_}) {
+    RequireBubblewrap(user_);
   }
 
   const std::optional<SandboxUser>& User() const { return user_; }

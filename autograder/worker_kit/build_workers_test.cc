@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograder/checker/worker_endpoint.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/submission/submission.h"
@@ -18,7 +19,8 @@ const std::string kAttention = "modules/01_attention/attention.cc";
 // Staged once for all tests.
 const StagedKit& Kit() {
   static const StagedKit kit("autograder/worker_kit/worker_kit",
-                             "models/shakespeare-gpt2", ChooseSandboxUser());
+                             "models/shakespeare-gpt2",
+                             {.user = ChooseSandboxUser()});
   return kit;
 }
 
@@ -54,7 +56,7 @@ TEST(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
   ASSERT_EQ(build.workers.size(), Kit().Manifest().workers.size());
   for (const auto& [name, worker] : build.workers) {
     ASSERT_EQ(worker.problem, "") << name;
-    WorkerEndpoint endpoint({.program = worker.program, .user = Kit().User()});
+    WorkerEndpoint endpoint({.program = worker.program, .host = Kit().Host()});
     const Reply reply = endpoint.Call({"work.counted", {}}, {});
     EXPECT_EQ(reply.status, Status::kOk) << name << ": " << reply.message;
   }
@@ -63,7 +65,7 @@ TEST(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
 TEST(BuildWorkersTest, TheReferenceWorkerAnswers) {
   WorkerEndpoint endpoint({.program = Kit().ReferenceWorker(),
                            .model = Kit().Model(),
-                           .user = Kit().User()});
+                           .host = Kit().Host()});
   EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
 }
 
@@ -87,6 +89,23 @@ TEST(BuildWorkersTest, AnErrorIsToldAsTheCompilerToldIt) {
             "';' at end of input\n"
             "    1 | int x = 1\n"
             "      |          ^");
+}
+
+// Whatever the places are called where they are not mounted.
+TEST(BuildWorkersTest, ReducedIsolationTellsErrorsInTheSameWords) {
+  const StagedKit reduced(
+      "autograder/worker_kit/worker_kit", "models/shakespeare-gpt2",
+      {.user = ChooseSandboxUser(), .confinement = Confinement::kReduced});
+  const auto problems = [](const StagedKit& kit, const std::string& text) {
+    const SubmissionBuild build = BuildWorkers(kit, OnlyAttention(text));
+    return build.modules.at("01_attention").problem +
+           build.workers.at("worker_1").problem;
+  };
+  for (const std::string text :
+       {"int x = 1", "int unrelated;", "#include \"/course/none.h\"",
+        "int main() { return 0; }"}) {
+    EXPECT_EQ(problems(reduced, text), problems(Kit(), text));
+  }
 }
 
 TEST(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
