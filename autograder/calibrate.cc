@@ -7,10 +7,10 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <optional>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "autograder/checker/local_endpoint.h"
@@ -20,7 +20,7 @@
 #include "autograder/protocol/channel.h"
 #include "autograder/rubric/rubric.h"
 #include "autograder/sandbox/isolation.h"
-#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
 #include "kit/roofline.h"
@@ -76,13 +76,13 @@ void PrintMachine() {
 // The reference in the student's place.
 class Calibration {
  public:
-  explicit Calibration(const CommandLine& line)
-      : user_(ChooseSandboxUser()),
+  Calibration(const CommandLine& line, SandboxHost host)
+      : host_(std::move(host)),
         rubric_(LoadRubric(line.rubric.empty()
                                ? Runfile("autograder/rubric.toml")
                                : fs::path(line.rubric),
                            AllChecks())),
-        kit_(Runfile("autograder/worker_kit/worker_kit"), Model(), user_),
+        kit_(Runfile("autograder/worker_kit/worker_kit"), Model(), host_),
         as_student_(Options()),
         as_baseline_(Options()) {}
 
@@ -109,7 +109,7 @@ class Calibration {
     WorkerOptions options;
     options.program = kit_.ReferenceWorker();
     options.model = kit_.Model();
-    options.user = user_;
+    options.host = host_;
     options.limits.cpu_seconds = 3600;  // for all checks together
     return options;
   }
@@ -142,7 +142,7 @@ class Calibration {
     return false;
   }
 
-  std::optional<SandboxUser> user_;
+  SandboxHost host_;
   Rubric rubric_;
   StagedKit kit_;
   LocalEndpoint reference_;
@@ -151,10 +151,10 @@ class Calibration {
 };
 
 void Calibrate(const CommandLine& line) {
-  std::cout << "isolation: " << ProbeIsolation(ChooseSandboxUser()).Text()
-            << "\n\n";
+  const SandboxHost host = ChooseSandboxHost();
+  std::cout << "isolation: " << ProbeIsolation(host).Text() << "\n\n";
   PrintMachine();
-  Calibration calibration(line);
+  Calibration calibration(line, host);
   std::cout << (calibration.Run()
                     ? "\nEvery threshold leaves the reference room.\n"
                     : "\nEdit the thresholds (autograder/rubric.toml, or a "

@@ -80,7 +80,7 @@ class Workers {
     WorkerOptions options;
     options.program = program;
     options.model = ground_.kit.Model();
-    options.user = ground_.kit.User();
+    options.host = ground_.kit.Host();
     return options;
   }
 

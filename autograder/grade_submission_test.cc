@@ -11,6 +11,7 @@
 
 #include "autograder/checks/check.h"
 #include "autograder/report/text_report.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/worker_kit/staged_kit.h"
@@ -43,8 +44,9 @@ Rubric RubricWithoutClock() {
 class GradeSubmissionTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    kit_ = std::make_unique<StagedKit>("autograder/worker_kit/worker_kit",
-                                       kCheckpoint, ChooseSandboxUser());
+    kit_ = std::make_unique<StagedKit>(
+        "autograder/worker_kit/worker_kit", kCheckpoint,
+        SandboxHost{.user = ChooseSandboxUser()});
     rubric_ = std::make_unique<Rubric>(RubricWithoutClock());
   }
   static void TearDownTestSuite() {
@@ -58,11 +60,14 @@ class GradeSubmissionTest : public ::testing::Test {
   }
 
   static Report Grade(const fs::path& path, std::optional<Judged> only = {}) {
+    return GradeWith(*kit_, path, only);
+  }
+  static Report GradeWith(const StagedKit& kit, const fs::path& path,
+                          std::optional<Judged> only = {}) {
     GradingOptions options;
     options.seed = 20240607;
     options.only = only;
-    return GradeSubmission({*rubric_, *kit_, kCheckpoint, "full"}, path,
-                           options);
+    return GradeSubmission({*rubric_, kit, kCheckpoint, "full"}, path, options);
   }
 
   // Puts `statement` before the line `line` of a file of module 3.
@@ -90,6 +95,16 @@ TEST_F(GradeSubmissionTest, TheSolutionsEarnEverything) {
   const StagingFolder folder(kit_->User());
   CopyTo("solutions", folder);
   const Report report = Grade(folder.Path());
+  EXPECT_EQ(report.marks.Points(), 100) << BriefText(report);
+}
+
+TEST_F(GradeSubmissionTest, ReducedIsolationGivesTheSameMarks) {
+  const StagedKit reduced(
+      "autograder/worker_kit/worker_kit", kCheckpoint,
+      {.user = ChooseSandboxUser(), .confinement = Confinement::kReduced});
+  const StagingFolder folder(reduced.User());
+  CopyTo("solutions", folder);
+  const Report report = GradeWith(reduced, folder.Path());
   EXPECT_EQ(report.marks.Points(), 100) << BriefText(report);
 }
 

@@ -71,7 +71,7 @@ std::optional<std::uint64_t> Totals(const std::filesystem::path& file) {
 
 CountingEndpoint::CountingEndpoint(const WorkerOptions& options)
     : WorkerEndpoint(ForValgrind(options)),
-      staging_(options.user),
+      staging_(options.host.user),
       counts_(staging_.MakeWritable("counts")) {
   // Without this a student's worker would seem to have crashed.
   if (::access(kValgrind, X_OK) != 0) {

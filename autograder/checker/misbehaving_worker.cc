@@ -143,14 +143,15 @@ Values Print(ObjectStore&, const Values&) {
   return {std::string("printed")};
 }
 
-// The descriptors that are open, and the first line of /model/config.json.
+// The descriptors that are open, and the first line of the model's config.json.
 Values LookAround(ObjectStore&, const Values&) {
   Integers open;
   for (int number = 0; number < 1024; ++number) {
     if (::dup2(number, number) == number) open.push_back(number);
   }
+  const std::string file_name = std::string(kModelFolder) + "/config.json";
   std::string line(100, '\0');
-  if (std::FILE* file = std::fopen("/model/config.json", "r")) {
+  if (std::FILE* file = std::fopen(file_name.c_str(), "r")) {
     if (std::fgets(line.data(), static_cast<int>(line.size()), file) ==
         nullptr) {
       line.clear();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,7 +60,9 @@ SandboxSpec WorkerEndpoint::Spec() const {
   spec.command = {kProgram};
   spec.mounts.push_back({options_.program, kProgram});
   if (!options_.model.empty()) {
-    spec.mounts.push_back({options_.model, kModelFolder});
+    const std::filesystem::path inside =
+        std::filesystem::path(spec.folder) / kModelFolder;
+    spec.mounts.push_back({options_.model, inside.lexically_normal()});
   }
   spec.limits = options_.limits;
   return spec;
@@ -103,7 +106,7 @@ std::optional<Reply> WorkerEndpoint::Start() {
   worker_->requests = std::move(requests.write_end);
   worker_->replies = std::move(replies.read_end);
   worker_->process =
-      std::make_unique<SandboxProcess>(Spec(), options_.user, inherited);
+      std::make_unique<SandboxProcess>(Spec(), options_.host, inherited);
   requests.read_end.Close();
   replies.write_end.Close();
   Reply ready = ReadReply(kMaxMessageBytes, Deadline(options_.start_seconds));
@@ -167,7 +170,7 @@ Reply WorkerEndpoint::Lost(Transfer transfer) {
       worker_->process->Wait(Deadline(kEndingSeconds));
   if (ending && !ending->started) {
     throw SandboxError("the sandbox of a worker did not start",
-                       "bubblewrap failed with " + EndingText(*ending),
+                       "what makes it failed with " + EndingText(*ending),
                        "see that " + options_.program.string() +
                            " can be read by the sandbox's user");
   }

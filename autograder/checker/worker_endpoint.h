@@ -14,8 +14,8 @@
 #include "autograder/sandbox/deadline.h"
 #include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/sandbox_command.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_process.h"
-#include "autograder/sandbox/sandbox_user.h"
 
 namespace kvlab::grading {
 
@@ -24,7 +24,7 @@ struct WorkerOptions {
   // none). Both where the sandbox's user can read them, as in a StagingFolder.
   std::filesystem::path program;
   std::filesystem::path model = {};
-  std::optional<SandboxUser> user = {};  // see ChooseSandboxUser
+  SandboxHost host = {};  // see ChooseSandboxHost
   SandboxLimits limits = {};
   // From the start of the sandbox until the worker is ready: what its static
   // initialisers may take.

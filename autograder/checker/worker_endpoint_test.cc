@@ -13,6 +13,7 @@
 
 #include "autograder/checker/counting_endpoint.h"
 #include "autograder/sandbox/sandbox_error.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "gtest/gtest.h"
@@ -20,12 +21,12 @@
 namespace kvlab::grading {
 namespace {
 
-class WorkerEndpointTest : public ::testing::Test {
+class WorkerEndpointTest : public ::testing::TestWithParam<Confinement> {
  protected:
   WorkerOptions Options(const std::string& program) {
     WorkerOptions options;
     options.program = staging_.Copy("autograder/checker/" + program, program);
-    options.user = user_;
+    options.host = {.user = user_, .confinement = GetParam()};
     return options;
   }
 
@@ -57,14 +58,14 @@ class WorkerEndpointTest : public ::testing::Test {
   StagingFolder staging_{user_};
 };
 
-TEST_F(WorkerEndpointTest, AnswersAndRefuses) {
+TEST_P(WorkerEndpointTest, AnswersAndRefuses) {
   EXPECT_EQ(ReplyTo("refuse").status, Status::kContractError);
   EXPECT_EQ(ReplyTo("refuse").message,
             "Append: no room\n  why: it is full\n  fix: stop");
   EXPECT_EQ(ReplyTo("no such thing").status, Status::kException);
 }
 
-TEST_F(WorkerEndpointTest, CarriesLargeTensorsBothWays) {
+TEST_P(WorkerEndpointTest, CarriesLargeTensorsBothWays) {
   constexpr std::size_t kCount = 3000000;
   const std::unique_ptr<WorkerEndpoint> endpoint = Misbehaving();
   const Values values = {Array{{kCount}, std::vector<float>(kCount, 0.5F)}};
@@ -75,7 +76,7 @@ TEST_F(WorkerEndpointTest, CarriesLargeTensorsBothWays) {
   EXPECT_GT(reply.seconds, 0);
 }
 
-TEST_F(WorkerEndpointTest, ACrashIsAStatusThatNamesTheSignal) {
+TEST_P(WorkerEndpointTest, ACrashIsAStatusThatNamesTheSignal) {
   const Reply abort = ReplyTo("abort");
   EXPECT_EQ(abort.status, Status::kWorkerCrashed);
   EXPECT_EQ(abort.message,
@@ -88,13 +89,13 @@ TEST_F(WorkerEndpointTest, ACrashIsAStatusThatNamesTheSignal) {
   }
 }
 
-TEST_F(WorkerEndpointTest, AnExitIsACrashWhateverItsStatus) {
+TEST_P(WorkerEndpointTest, AnExitIsACrashWhateverItsStatus) {
   const Reply reply = ReplyTo("exit");
   EXPECT_EQ(reply.status, Status::kWorkerCrashed);
   EXPECT_EQ(reply.message, "the process ended with exit status 0");
 }
 
-TEST_F(WorkerEndpointTest, AHangEndsAtTheDeadline) {
+TEST_P(WorkerEndpointTest, AHangEndsAtTheDeadline) {
   for (const std::string operation : {"hang", "hang with children"}) {
     const Reply reply = ReplyTo(operation, 0.3);
     EXPECT_EQ(reply.status, Status::kTimedOut);
@@ -104,14 +105,14 @@ TEST_F(WorkerEndpointTest, AHangEndsAtTheDeadline) {
   EXPECT_EQ(ReplyTo("send half", 0.3).status, Status::kTimedOut);
 }
 
-TEST_F(WorkerEndpointTest, AFloodIsABadReply) {
+TEST_P(WorkerEndpointTest, AFloodIsABadReply) {
   const Reply reply = ReplyTo("flood");
   EXPECT_EQ(reply.status, Status::kBadReply);
   EXPECT_EQ(reply.message,
             "what came back is no reply: these bytes are no message");
 }
 
-TEST_F(WorkerEndpointTest, ATooLongReplyIsRefusedBeforeItIsRead) {
+TEST_P(WorkerEndpointTest, ATooLongReplyIsRefusedBeforeItIsRead) {
   const Reply reply = ReplyTo("claim huge reply");
   EXPECT_EQ(reply.status, Status::kBadReply);
   EXPECT_NE(reply.message.find("claims 1152921504606846976 bytes"),
@@ -119,11 +120,11 @@ TEST_F(WorkerEndpointTest, ATooLongReplyIsRefusedBeforeItIsRead) {
       << reply.message;
 }
 
-TEST_F(WorkerEndpointTest, GarbageIsABadReply) {
+TEST_P(WorkerEndpointTest, GarbageIsABadReply) {
   EXPECT_EQ(ReplyTo("send garbage").status, Status::kBadReply);
 }
 
-TEST_F(WorkerEndpointTest, BytesBehindAReplyCostTheNextCallAndNoOther) {
+TEST_P(WorkerEndpointTest, BytesBehindAReplyCostTheNextCallAndNoOther) {
   const std::unique_ptr<WorkerEndpoint> endpoint = Misbehaving();
   EXPECT_EQ(endpoint->Call({"send more later", {}}, {}).status, Status::kOk);
   ::usleep(200000);
@@ -131,7 +132,7 @@ TEST_F(WorkerEndpointTest, BytesBehindAReplyCostTheNextCallAndNoOther) {
   EXPECT_TRUE(IsAlive(*endpoint));
 }
 
-TEST_F(WorkerEndpointTest, ADeathBetweenCallsCostsTheNextCallAndNoOther) {
+TEST_P(WorkerEndpointTest, ADeathBetweenCallsCostsTheNextCallAndNoOther) {
   const std::unique_ptr<WorkerEndpoint> endpoint = Misbehaving();
   EXPECT_EQ(endpoint->Call({"die later", {}}, {}).status, Status::kOk);
   ::usleep(200000);
@@ -139,7 +140,7 @@ TEST_F(WorkerEndpointTest, ADeathBetweenCallsCostsTheNextCallAndNoOther) {
   EXPECT_TRUE(IsAlive(*endpoint));
 }
 
-TEST_F(WorkerEndpointTest, ARestartLeavesNothingBehind) {
+TEST_P(WorkerEndpointTest, ARestartLeavesNothingBehind) {
   const std::unique_ptr<WorkerEndpoint> endpoint = Misbehaving();
   EXPECT_EQ(endpoint->Call({"send more later", {}}, {}).status, Status::kOk);
   endpoint->Restart();
@@ -147,13 +148,13 @@ TEST_F(WorkerEndpointTest, ARestartLeavesNothingBehind) {
   EXPECT_TRUE(IsAlive(*endpoint));
 }
 
-TEST_F(WorkerEndpointTest, PrintingDisturbsNothing) {
+TEST_P(WorkerEndpointTest, PrintingDisturbsNothing) {
   const Reply reply = ReplyTo("print");
   EXPECT_EQ(reply.status, Status::kOk);
   EXPECT_EQ(reply.values, Values{std::string("printed")});
 }
 
-TEST_F(WorkerEndpointTest, SaysWhatHappenedBeforeMain) {
+TEST_P(WorkerEndpointTest, SaysWhatHappenedBeforeMain) {
   WorkerEndpoint exits(Options("early_exit_worker"));
   const Reply exit = exits.Call({"echo", {}}, {});
   EXPECT_EQ(exit.status, Status::kWorkerCrashed);
@@ -167,7 +168,7 @@ TEST_F(WorkerEndpointTest, SaysWhatHappenedBeforeMain) {
   EXPECT_EQ(hangs.Call({"echo", {}}, {}).status, Status::kTimedOut);
 }
 
-TEST_F(WorkerEndpointTest, AWorkerThatNeverGetsReadyIsNotWaitedForAgain) {
+TEST_P(WorkerEndpointTest, AWorkerThatNeverGetsReadyIsNotWaitedForAgain) {
   WorkerOptions options = Options("early_hang_worker");
   options.start_seconds = 0.3;
   WorkerEndpoint endpoint(options);
@@ -179,14 +180,14 @@ TEST_F(WorkerEndpointTest, AWorkerThatNeverGetsReadyIsNotWaitedForAgain) {
   EXPECT_EQ(endpoint.Call({"echo", {}}, {}).status, Status::kTimedOut);
 }
 
-TEST_F(WorkerEndpointTest, AMissingProgramIsAFaultOfTheGrader) {
+TEST_P(WorkerEndpointTest, AMissingProgramIsAFaultOfTheGrader) {
   WorkerOptions options = Options("misbehaving_worker");
   options.program = Staging().Path() / "no such program";
   WorkerEndpoint endpoint(options);
   EXPECT_THROW(endpoint.Call({"echo", {}}, {}), SandboxError);
 }
 
-TEST_F(WorkerEndpointTest, InheritsItsPipesAndSeesItsModelAndNothingElse) {
+TEST_P(WorkerEndpointTest, InheritsItsPipesAndSeesItsModelAndNothingElse) {
   WorkerOptions options = Options("misbehaving_worker");
   Staging().WriteFile("checkpoint/config.json", "{}");
   options.model = Staging().Path() / "checkpoint";
@@ -197,7 +198,7 @@ TEST_F(WorkerEndpointTest, InheritsItsPipesAndSeesItsModelAndNothingElse) {
   EXPECT_EQ(std::get<std::string>(reply.values[1]), "{}");
 }
 
-TEST_F(WorkerEndpointTest, SeesWhatTheWorkerHoldsFromOutside) {
+TEST_P(WorkerEndpointTest, SeesWhatTheWorkerHoldsFromOutside) {
   constexpr std::int64_t kFloats = 5000000;
   const std::unique_ptr<WorkerEndpoint> endpoint = Misbehaving();
   EXPECT_EQ(endpoint->ResidentBytes(), 0U);
@@ -210,13 +211,22 @@ TEST_F(WorkerEndpointTest, SeesWhatTheWorkerHoldsFromOutside) {
   EXPECT_NEAR(growth, 4.0 * kFloats, 300000);  // pages and allocator
 }
 
+INSTANTIATE_TEST_SUITE_P(In, WorkerEndpointTest,
+                         ::testing::Values(Confinement::kBubblewrap,
+                                           Confinement::kReduced),
+                         [](const auto& info) {
+                           return info.param == Confinement::kReduced
+                                      ? "Reduced"
+                                      : "Bubblewrap";
+                         });
+
 // How many descriptors this process has open.
 std::ptrdiff_t OpenDescriptors() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
                        std::filesystem::directory_iterator());
 }
 
-TEST_F(WorkerEndpointTest, LosingWorkersLosesNoDescriptors) {
+TEST_P(WorkerEndpointTest, LosingWorkersLosesNoDescriptors) {
   const std::unique_ptr<WorkerEndpoint> endpoint = Misbehaving();
   const std::ptrdiff_t before = OpenDescriptors();
   for (int round = 0; round < 5; ++round) {
@@ -227,7 +237,7 @@ TEST_F(WorkerEndpointTest, LosingWorkersLosesNoDescriptors) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-TEST_F(WorkerEndpointTest, CountsTheSameInstructionsForTheSameCalls) {
+TEST_P(WorkerEndpointTest, CountsTheSameInstructionsForTheSameCalls) {
   CountingEndpoint endpoint(Options("misbehaving_worker"));
   const auto count = [&endpoint](std::size_t numbers) {
     const Array array{{numbers}, std::vector<float>(numbers, 1)};
@@ -251,7 +261,7 @@ TEST_F(WorkerEndpointTest, CountsTheSameInstructionsForTheSameCalls) {
   EXPECT_EQ(count(3000), thrice);
 }
 
-TEST_F(WorkerEndpointTest, CountsCallsThatThrowAndNoneThatAreLost) {
+TEST_P(WorkerEndpointTest, CountsCallsThatThrowAndNoneThatAreLost) {
   CountingEndpoint endpoint(Options("misbehaving_worker"));
   const CallLimits limits = {.seconds = 20};
   EXPECT_EQ(endpoint.Call({"refuse", {}}, limits).status,

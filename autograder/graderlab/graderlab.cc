@@ -32,6 +32,7 @@
 #include "autograder/report/text_report.h"
 #include "autograder/rubric/rubric.h"
 #include "autograder/sandbox/run.h"
+#include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/submission/submission.h"
@@ -167,6 +168,17 @@ std::string OneLine(std::string text, std::size_t columns) {
   return text.substr(0, columns - 3) + "...";
 }
 
+// A lab behind half a wall would show nothing about the whole one.
+void RequireBubblewrap(const std::optional<SandboxUser>& user) {
+  try {
+    RequireSandbox({.user = user});
+  } catch (const SandboxError& error) {
+    throw SandboxError(
+        "graderlab needs the full level of isolation: its cases test it",
+        error.what(), "./kvlab graderlab where bubblewrap works");
+  }
+}
+
 class Lab {
  public:
   Lab()
@@ -175,8 +187,8 @@ class Lab {
         short_rubric_(ShortRubric(rubric_)),
         quick_rubric_(QuickRubric(rubric_)),
         kit_(Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(),
-             user_) {
-    RequireSandbox(user_);
+             {.user = user_}) {
+    RequireBubblewrap(user_);
     for (const char* base : {"solutions", "modules"}) {
       const StagingFolder folder(user_);
       LabCase unchanged;

@@ -60,6 +60,11 @@ class PlatformsTest(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(self.text("calls"), "kvlab setup\nkvlab grade --help\n")
 
+    def test_gradescope_hides_the_solutions_from_other_users(self):
+        self.run_script("gradescope/setup.sh")
+        mode = self.kvlab.parent.stat().st_mode
+        self.assertEqual(mode & 0o077, 0)
+
     def test_prairielearn_finds_its_results(self):
         run = self.run_script("prairielearn/grade")
         self.assertEqual(run.returncode, 0, run.stderr)

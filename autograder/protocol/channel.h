@@ -13,8 +13,9 @@ inline constexpr int kReplyDescriptor = 4;
 // requests: all static initialisers have run.
 inline constexpr const char* kReadyMessage = "ready";
 
-// Where a worker finds the checkpoint that its endpoint was given.
-inline constexpr const char* kModelFolder = "/model";
+// Where a worker finds the checkpoint that its endpoint was given: the way from
+// the folder where it starts, whatever lies above that.
+inline constexpr const char* kModelFolder = "../model";
 
 }  // namespace kvlab::grading
 

@@ -1,6 +1,8 @@
 #include "autograder/sandbox/process_tree.h"
 
 #include <charconv>
+#include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +17,8 @@ namespace {
 
 struct ProcessStatus {
   pid_t parent = 0;
+  uid_t user = 0;
+  std::uint64_t threads = 0;
   std::uint64_t private_bytes = 0;
 };
 
@@ -33,6 +37,10 @@ std::optional<ProcessStatus> ReadStatus(const std::filesystem::path& folder) {
     if (key == "PPid") {
       status.parent = std::stoi(value);
       has_parent = true;
+    } else if (key == "Uid") {
+      status.user = static_cast<uid_t>(std::stoul(value));  // the real one
+    } else if (key == "Threads") {
+      status.threads = std::stoull(value);
     } else if (key == "RssAnon" || key == "RssShmem") {
       constexpr std::uint64_t kKilobyte = 1024;
       status.private_bytes += std::stoull(value) * kKilobyte;
@@ -42,8 +50,10 @@ std::optional<ProcessStatus> ReadStatus(const std::filesystem::path& folder) {
   return status;
 }
 
-std::map<pid_t, ProcessStatus> AllProcesses() {
-  std::map<pid_t, ProcessStatus> processes;
+// Calls visit(pid, status) for one process after the other, in ascending order,
+// each read just before.
+template <typename Visit>
+void ForEachProcess(const Visit& visit) {
   std::error_code ignored;
   for (const auto& entry :
        std::filesystem::directory_iterator("/proc", ignored)) {
@@ -52,28 +62,60 @@ std::map<pid_t, ProcessStatus> AllProcesses() {
     const auto parsed =
         std::from_chars(name.data(), name.data() + name.size(), pid);
     if (parsed.ptr != name.data() + name.size()) continue;
-    if (const auto status = ReadStatus(entry.path())) processes[pid] = *status;
+    if (const auto status = ReadStatus(entry.path())) visit(pid, *status);
   }
-  return processes;
+}
+
+// All children, grandchildren, ... of `ancestor`.
+std::map<pid_t, ProcessStatus> Family(pid_t ancestor) {
+  std::map<pid_t, ProcessStatus> others;
+  ForEachProcess(
+      [&](pid_t pid, const ProcessStatus& status) { others[pid] = status; });
+  std::map<pid_t, ProcessStatus> family;
+  // A child may have a lower number than its parent, so look until no more
+  // are found.
+  for (std::size_t found = 1; found > 0;) {
+    found = std::erase_if(others, [&](const auto& other) {
+      const pid_t parent = other.second.parent;
+      if (parent != ancestor && !family.contains(parent)) return false;
+      family.insert(other);
+      return true;
+    });
+  }
+  return family;
 }
 
 }  // namespace
 
 std::uint64_t PrivateBytesBelow(pid_t ancestor) {
-  const std::map<pid_t, ProcessStatus> processes = AllProcesses();
   std::uint64_t bytes = 0;
-  std::set<pid_t> family = {ancestor};
-  // A child may have a lower number than its parent, so look until no more
-  // are found.
-  for (std::size_t known = 0; known != family.size();) {
-    known = family.size();
-    for (const auto& [pid, status] : processes) {
-      if (family.count(status.parent) != 0 && family.insert(pid).second) {
-        bytes += status.private_bytes;
-      }
-    }
+  for (const auto& [pid, status] : Family(ancestor)) {
+    bytes += status.private_bytes;
   }
   return bytes;
+}
+
+std::vector<pid_t> ProcessesBelow(pid_t ancestor) {
+  std::vector<pid_t> processes;
+  for (const auto& [pid, status] : Family(ancestor)) processes.push_back(pid);
+  return processes;
+}
+
+std::uint64_t ThreadsOf(uid_t user) {
+  std::uint64_t threads = 0;
+  ForEachProcess([&](pid_t, const ProcessStatus& status) {
+    if (status.user == user) threads += status.threads;
+  });
+  return threads;
+}
+
+void KillBelow(pid_t ancestor) {
+  std::set<pid_t> family = {ancestor};
+  ForEachProcess([&](pid_t pid, const ProcessStatus& status) {
+    if (!family.contains(status.parent)) return;
+    ::kill(pid, SIGKILL);
+    family.insert(pid);
+  });
 }
 
 }  // namespace kvlab::grading

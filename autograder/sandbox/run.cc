@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/sandbox_error.h"
@@ -36,8 +36,7 @@ void Drain(const FileDescriptor& output, std::size_t cap,
 
 }  // namespace
 
-RunResult RunInSandbox(const SandboxSpec& spec,
-                       const std::optional<SandboxUser>& user,
+RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
                        const RunLimits& limits) {
   const auto start = std::chrono::steady_clock::now();
   const Deadline deadline(limits.seconds);
@@ -47,33 +46,38 @@ RunResult RunInSandbox(const SandboxSpec& spec,
       Inherited{nothing, STDIN_FILENO},
       Inherited{output.write_end, STDOUT_FILENO},
       Inherited{output.write_end, STDERR_FILENO}};
-  SandboxProcess process(spec, user, inherited);
+  SandboxProcess process(spec, host, inherited);
   output.write_end.Close();
   RunResult result;
   Drain(output.read_end, limits.output_bytes, deadline, result);
   result.ending = process.Wait(deadline);
   process.Kill();
   if (result.ending && !result.ending->started) {
-    throw SandboxError("a sandbox did not start", result.output,
-                       "allow unprivileged user namespaces "
-                       "(sysctl kernel.unprivileged_userns_clone=1), or grade "
-                       "on a machine or in a container that has them");
+    throw SandboxError(
+        "a sandbox did not start", result.output,
+        host.confinement == Confinement::kReduced
+            ? "see that the sandbox's user can read what the line above names"
+            : "allow unprivileged user namespaces "
+              "(sysctl kernel.unprivileged_userns_clone=1), or grade "
+              "on a machine or in a container that has them");
   }
+  result.output = process.AsInside(std::move(result.output));
   const std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - start;
   result.seconds = elapsed.count();
   return result;
 }
 
-void RequireSandbox(const std::optional<SandboxUser>& user) {
-  if (::access("/usr/bin/bwrap", X_OK) != 0) {
+void RequireSandbox(const SandboxHost& host) {
+  if (host.confinement == Confinement::kBubblewrap &&
+      ::access("/usr/bin/bwrap", X_OK) != 0) {
     throw SandboxError("submissions cannot be isolated on this machine",
                        "/usr/bin/bwrap is missing",
                        "./kvlab setup    (or: apt-get install bubblewrap)");
   }
   SandboxSpec spec;
   spec.command = {"/usr/bin/true"};
-  const RunResult result = RunInSandbox(spec, user, {.seconds = 20});
+  const RunResult result = RunInSandbox(spec, host, {.seconds = 20});
   if (!result.Succeeded()) {
     throw SandboxError("submissions cannot be isolated on this machine",
                        "in a sandbox not even `true` works: " + result.output,

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "autograder/sandbox/sandbox_command.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_process.h"
-#include "autograder/sandbox/sandbox_user.h"
 
 namespace kvlab::grading {
 
@@ -27,13 +27,12 @@ struct RunResult {
 };
 
 // Throws SandboxError if the command could not be started.
-RunResult RunInSandbox(const SandboxSpec& spec,
-                       const std::optional<SandboxUser>& user,
+RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
                        const RunLimits& limits);
 
 // Throws SandboxError, saying what is missing, unless sandboxes with the usual
-// limits start on this machine: grading without one is refused.
-void RequireSandbox(const std::optional<SandboxUser>& user);
+// limits start on this host.
+void RequireSandbox(const SandboxHost& host);
 
 }  // namespace kvlab::grading
 

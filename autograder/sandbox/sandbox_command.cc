@@ -1,8 +1,17 @@
 #include "autograder/sandbox/sandbox_command.h"
 
+#include <unistd.h>
+
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "autograder/sandbox/process_tree.h"
 
 namespace kvlab::grading {
 namespace {
@@ -19,6 +28,44 @@ std::vector<std::string> PrlimitCommand(const SandboxLimits& limits) {
           option("nproc", limits.processes),
           option("core", 0),
           "--"};
+}
+
+constexpr const char* kTmp = "/tmp";
+
+// "/model" as it is in the scratch folder.
+std::string InScratch(const std::filesystem::path& scratch,
+                      const std::string& inside) {
+  return scratch.string() + inside;
+}
+
+bool IsAtOrBelow(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) &&
+         (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+std::string Translated(const std::string& word, const SandboxSpec& spec,
+                       const std::filesystem::path& scratch) {
+  // Behind the '=' of an option, or the word itself.
+  const std::size_t begin = word.starts_with("-") ? word.find('=') + 1 : 0;
+  const std::string path = word.substr(begin);
+  bool is_ours = IsAtOrBelow(path, kTmp);
+  for (const Mount& mount : spec.mounts) {
+    is_ours |= IsAtOrBelow(path, mount.inside);
+  }
+  return is_ours ? word.substr(0, begin) + InScratch(scratch, path) : word;
+}
+
+// The build puts it beside the running program.
+std::string ReducedSandboxProgram() {
+  return std::filesystem::read_symlink("/proc/self/exe").string() +
+         ".runfiles/kvlab/autograder/sandbox/reduced_sandbox";
+}
+
+// The kernel counts all that a user runs, so what runs already comes on top.
+SandboxLimits BesideOthers(SandboxLimits limits,
+                           const std::optional<SandboxUser>& user) {
+  limits.processes += ThreadsOf(user ? user->uid : ::getuid());
+  return limits;
 }
 
 }  // namespace
@@ -53,6 +100,47 @@ std::vector<std::string> BubblewrapCommand(
   add({"--json-status-fd", std::to_string(descriptors.status), "--"});
   add(PrlimitCommand(spec.limits));
   add(spec.command);
+  return line;
+}
+
+std::unique_ptr<StagingFolder> MakeScratch(
+    const SandboxSpec& spec, const std::optional<SandboxUser>& user) {
+  auto scratch = std::make_unique<StagingFolder>(user);
+  const auto relative = [](const std::filesystem::path& inside) {
+    return inside.relative_path();
+  };
+  scratch->MakeWritable(relative(kTmp));
+  for (const Mount& mount : spec.mounts) {
+    scratch->Link(std::filesystem::absolute(mount.host),
+                  relative(mount.inside));
+  }
+  return scratch;
+}
+
+std::vector<std::string> ReducedCommand(
+    const SandboxSpec& spec, const BubblewrapDescriptors& descriptors,
+    const std::optional<SandboxUser>& user,
+    const std::filesystem::path& scratch) {
+  std::vector<std::string> line = {ReducedSandboxProgram()};
+  const auto add = [&line](const std::vector<std::string>& words) {
+    line.insert(line.end(), words.begin(), words.end());
+  };
+  if (user) {
+    add({"--user", std::to_string(user->uid), std::to_string(user->gid)});
+  }
+  const std::string tmp = InScratch(scratch, kTmp);
+  add({"--folder", Translated(spec.folder, spec, scratch), "--tmp", tmp});
+  add({"--read", scratch.string(), "--write", tmp});
+  for (const Mount& mount : spec.mounts) {
+    add({mount.access == Access::kWritable ? "--write" : "--read",
+         InScratch(scratch, mount.inside)});
+  }
+  add({"--filter", std::to_string(descriptors.filter)});
+  add({"--status", std::to_string(descriptors.status), "--"});
+  add(PrlimitCommand(BesideOthers(spec.limits, user)));
+  for (const std::string& word : spec.command) {
+    add({Translated(word, spec, scratch)});
+  }
   return line;
 }
 

@@ -1,17 +1,23 @@
-// What a sandbox is: the command line of bubblewrap.
+// What a sandbox is: the command line of bubblewrap, or of what stands in for
+// it.
 //
-// Inside there is a read-only system (/usr), what is mounted below, a /tmp and
-// a /dev/shm of limited size, and nothing else: no network, no home, no
-// environment, no other process, no capability, no way to a nested namespace,
-// and none of the system calls of system_call_filter.h.
+// Inside bubblewrap there is a read-only system (/usr), what is mounted below,
+// a /tmp and a /dev/shm of limited size, and nothing else: no network, no home,
+// no environment, no other process, no capability, no way to a nested
+// namespace, and none of the system calls of system_call_filter.h.
 #ifndef KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
 #define KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/staging_folder.h"
 
 namespace kvlab::grading {
 
@@ -50,6 +56,19 @@ struct BubblewrapDescriptors {
 
 std::vector<std::string> BubblewrapCommand(
     const SandboxSpec& spec, const BubblewrapDescriptors& descriptors);
+
+// Where nothing can be mounted: the scratch folder of a sandbox, in which
+// "/model" inside is the link "model" and "/tmp" the folder "tmp".
+std::unique_ptr<StagingFolder> MakeScratch(
+    const SandboxSpec& spec, const std::optional<SandboxUser>& user);
+
+// The command line of reduced_sandbox. Places inside are replaced by those in
+// `scratch` where a word of the command is one, begins with one ("/model/x") or
+// gives one to an option ("--out=/model/x"); see there what a sandbox is then.
+std::vector<std::string> ReducedCommand(
+    const SandboxSpec& spec, const BubblewrapDescriptors& descriptors,
+    const std::optional<SandboxUser>& user,
+    const std::filesystem::path& scratch);
 
 }  // namespace kvlab::grading
 

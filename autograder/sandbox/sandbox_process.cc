@@ -12,12 +12,14 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "autograder/sandbox/process_tree.h"
@@ -27,10 +29,10 @@
 namespace kvlab::grading {
 namespace {
 
-constexpr BubblewrapDescriptors kForBubblewrap = {
+constexpr BubblewrapDescriptors kForLauncher = {
     .status = Pipe::kFirstPrivate - 1, .filter = Pipe::kFirstPrivate - 2};
 
-// Bubblewrap names the first process within milliseconds.
+// A launcher names the first process within milliseconds.
 constexpr double kStartSeconds = 10;
 // A killed process is gone within milliseconds.
 constexpr double kKillSeconds = 10;
@@ -88,22 +90,21 @@ bool BecomeUser(const SandboxUser& user) {
   }
   const std::array<char*, 1> no_environment = {nullptr};
   ::execve(plan.arguments[0], plan.arguments.data(), no_environment.data());
-  CannotStart("cannot execute /usr/bin/bwrap");
+  CannotStart("cannot execute the program that makes sandboxes");
 }
 
-ExecPlan Plan(const SandboxSpec& spec, const std::optional<SandboxUser>& user,
+ExecPlan Plan(std::vector<std::string> words,
               std::span<const Inherited> inherited,
               const FileDescriptor& status, const FileDescriptor& filter) {
   ExecPlan plan;
-  plan.words = BubblewrapCommand(spec, kForBubblewrap);
+  plan.words = std::move(words);
   for (std::string& word : plan.words) plan.arguments.push_back(word.data());
   plan.arguments.push_back(nullptr);
   for (const Inherited& one : inherited) {
     plan.descriptors.push_back({one.ours.Number(), one.inside});
   }
-  plan.descriptors.push_back({status.Number(), kForBubblewrap.status});
-  plan.descriptors.push_back({filter.Number(), kForBubblewrap.filter});
-  plan.user = user;
+  plan.descriptors.push_back({status.Number(), kForLauncher.status});
+  plan.descriptors.push_back({filter.Number(), kForLauncher.filter});
   return plan;
 }
 
@@ -133,22 +134,29 @@ std::string EndingText(const Ending& ending) {
          ::sigdescr_np(signal) + ")";
 }
 
-SandboxProcess::SandboxProcess(const SandboxSpec& spec,
-                               const std::optional<SandboxUser>& user,
-                               std::span<const Inherited> inherited) {
+SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
+                               std::span<const Inherited> inherited)
+    : confinement_(host.confinement) {
   Pipe status = MakePipe();
   // When bubblewrap is killed, the first process inside becomes our child, and
   // we see it off: in a container nobody else might.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const FileDescriptor filter = MakeSystemCallFilter();
-  const ExecPlan plan = Plan(spec, user, inherited, status.write_end, filter);
-  bubblewrap_ = ::fork();
-  if (bubblewrap_ == 0) ExecInChild(plan);
-  if (bubblewrap_ < 0) {
+  const bool reduced = confinement_ == Confinement::kReduced;
+  if (reduced) scratch_ = MakeScratch(spec, host.user);
+  ExecPlan plan = Plan(
+      reduced ? ReducedCommand(spec, kForLauncher, host.user, scratch_->Path())
+              : BubblewrapCommand(spec, kForLauncher),
+      inherited, status.write_end, filter);
+  // The reduced launcher stays root: what is inside may not signal it then.
+  if (!reduced) plan.user = host.user;
+  launcher_ = ::fork();
+  if (launcher_ == 0) ExecInChild(plan);
+  if (launcher_ < 0) {
     throw SandboxError("cannot start a sandbox", ErrnoText(errno),
                        "see the limit of processes (ulimit -u)");
   }
-  bubblewrap_end_ = EndOf(bubblewrap_);
+  launcher_end_ = EndOf(launcher_);
   status_ = std::move(status.read_end);
   status.write_end.Close();
   FindInit();
@@ -172,7 +180,7 @@ void SandboxProcess::FindInit() {
 }
 
 bool SandboxProcess::SaysThatCommandEnded() {
-  std::array<char, 4096> buffer;  // bubblewrap writes some 200 bytes
+  std::array<char, 4096> buffer;  // a launcher writes some 200 bytes
   const ssize_t count = ::read(status_.Number(), buffer.data(), buffer.size());
   return count > 0 &&
          std::string_view(buffer.data(), count).find("\"exit-code\"") !=
@@ -181,9 +189,9 @@ bool SandboxProcess::SaysThatCommandEnded() {
 
 std::optional<Ending> SandboxProcess::Wait(const Deadline& deadline) {
   if (ending_) return ending_;
-  if (!WaitUntilReadable(bubblewrap_end_, deadline)) return std::nullopt;
+  if (!WaitUntilReadable(launcher_end_, deadline)) return std::nullopt;
   int status = 0;
-  while (::waitpid(bubblewrap_, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(launcher_, &status, 0) < 0 && errno == EINTR) {
   }
   ending_ = Ending{.exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
                                                       : WEXITSTATUS(status),
@@ -193,10 +201,15 @@ std::optional<Ending> SandboxProcess::Wait(const Deadline& deadline) {
 
 void SandboxProcess::Kill() {
   const Deadline deadline(kKillSeconds);
-  // The kernel kills what is inside when bubblewrap is gone.
-  if (!ending_) ::kill(bubblewrap_, SIGKILL);
-  Wait(deadline);
-  if (init_end_.IsOpen()) {
+  // The kernel kills what is inside when bubblewrap is gone. The reduced
+  // launcher has to do it itself.
+  const bool reduced = confinement_ == Confinement::kReduced;
+  if (!ending_) ::kill(launcher_, reduced ? SIGTERM : SIGKILL);
+  if (!Wait(deadline)) {
+    ::kill(launcher_, SIGKILL);
+    Wait(Deadline(kKillSeconds));
+  }
+  if (init_end_.IsOpen() && init_ != launcher_) {
     WaitUntilReadable(init_end_, deadline);
     ::waitpid(init_, nullptr, WNOHANG);  // not our child if bubblewrap took it
   }
@@ -204,7 +217,21 @@ void SandboxProcess::Kill() {
 }
 
 std::uint64_t SandboxProcess::ResidentBytes() const {
-  return init_ > 0 && !ending_ ? PrivateBytesBelow(init_) : 0;
+  return Runs() ? PrivateBytesBelow(init_) : 0;
+}
+
+std::vector<pid_t> SandboxProcess::Processes() const {
+  return Runs() ? ProcessesBelow(init_) : std::vector<pid_t>();
+}
+
+std::string SandboxProcess::AsInside(std::string output) const {
+  if (!scratch_) return output;
+  const std::string folder = scratch_->Path().string() + "/";
+  for (std::size_t at = output.find(folder); at != std::string::npos;
+       at = output.find(folder, at)) {
+    output.erase(at, folder.size() - 1);  // all but the last '/'
+  }
+  return output;
 }
 
 }  // namespace kvlab::grading

@@ -5,14 +5,17 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "autograder/sandbox/deadline.h"
 #include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/sandbox_command.h"
-#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/sandbox_host.h"
+#include "autograder/sandbox/staging_folder.h"
 
 namespace kvlab::grading {
 
@@ -23,12 +26,12 @@ struct Inherited {
   int inside = 0;
 };
 
-// How the command inside came to its end. Bubblewrap passes an exit status on,
-// and turns a signal into 128 plus its number.
+// How the command inside came to its end. The launcher passes an exit status
+// on, and turns a signal into 128 plus its number.
 struct Ending {
   int exit_status = 0;
-  // Whether the command was reached at all. If not, bubblewrap has failed, and
-  // with it the grader.
+  // Whether the command was reached at all. If not, the launcher has failed,
+  // and with it the grader.
   bool started = true;
 
   bool Succeeded() const { return started && exit_status == 0; }
@@ -37,15 +40,16 @@ struct Ending {
 // "exit status 3", "signal 11 (SIGSEGV, Segmentation fault)"
 std::string EndingText(const Ending& ending);
 
+// Started by a launcher: bubblewrap, or reduced_sandbox, which speaks as it
+// does.
+//
 // The thread that starts a sandbox must live as long as the sandbox: when it
 // ends, the kernel takes the sandbox with it.
 class SandboxProcess {
  public:
-  // Starts spec.command as `user` (nullopt: as we are). Whether it came up
-  // shows when it speaks or ends. Throws SandboxError if the system refuses a
-  // process.
-  SandboxProcess(const SandboxSpec& spec,
-                 const std::optional<SandboxUser>& user,
+  // Starts spec.command. Whether it came up shows when it speaks or ends.
+  // Throws SandboxError if the system refuses a process.
+  SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
                  std::span<const Inherited> inherited);
   SandboxProcess(const SandboxProcess&) = delete;
   SandboxProcess& operator=(const SandboxProcess&) = delete;
@@ -62,17 +66,27 @@ class SandboxProcess {
   // not the files that they have mapped.
   std::uint64_t ResidentBytes() const;
 
- private:
-  // Learns from bubblewrap which process is the first one inside.
-  void FindInit();
-  // Whether bubblewrap, which has ended, tells of an end inside.
-  bool SaysThatCommandEnded();
+  // The processes inside by the numbers that they have outside.
+  std::vector<pid_t> Processes() const;
 
-  pid_t bubblewrap_ = -1;
-  FileDescriptor bubblewrap_end_;  // readable when bubblewrap has ended
-  FileDescriptor status_;          // what bubblewrap says about itself
-  pid_t init_ = -1;                // the first process inside
-  FileDescriptor init_end_;        // readable when all processes inside have
+  // What a command printed, with places as it would name them in bubblewrap.
+  std::string AsInside(std::string output) const;
+
+ private:
+  // Learns from the launcher below which process everything inside runs.
+  void FindInit();
+  // Whether the launcher, which has ended, tells of an end inside.
+  bool SaysThatCommandEnded();
+  bool Runs() const { return init_ > 0 && !ending_; }
+
+  Confinement confinement_;
+  std::unique_ptr<StagingFolder> scratch_;  // see MakeScratch
+  pid_t launcher_ = -1;
+  FileDescriptor launcher_end_;  // readable when the launcher has ended
+  FileDescriptor status_;        // what the launcher says about itself
+  // The first process inside; reduced, the launcher itself.
+  pid_t init_ = -1;
+  FileDescriptor init_end_;  // readable when all processes inside have ended
   std::optional<Ending> ending_;
 };
 

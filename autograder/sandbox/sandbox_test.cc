@@ -1,22 +1,32 @@
 // What a command can and cannot do inside, tried in a real sandbox.
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "autograder/sandbox/isolation.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_error.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_process.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
@@ -32,25 +42,48 @@ SandboxSpec Shell(const std::string& script) {
   return spec;
 }
 
-RunResult RunInside(const SandboxSpec& spec, double seconds = 20) {
-  return RunInSandbox(spec, ChooseSandboxUser(), {.seconds = seconds});
+SandboxHost Host(Confinement confinement) {
+  return {.user = ChooseSandboxUser(), .confinement = confinement};
 }
 
-std::string OutputOf(const std::string& script) {
-  return RunInside(Shell(script)).output;
-}
-
-TEST(SandboxTest, StartsOnThisMachine) {
-  EXPECT_NO_THROW(RequireSandbox(ChooseSandboxUser()));
-}
-
-TEST(IsolationTest, FindsEveryComponentHere) {
-  const Isolation isolation = ProbeIsolation(ChooseSandboxUser());
-  for (const IsolationComponent& component : isolation.components) {
-    // Whoever grades as himself has no other user.
-    if (component.name == "a user of its own") continue;
-    EXPECT_TRUE(component.found) << component.name;
+// What holds only with namespaces.
+class BubblewrapTest : public ::testing::Test {
+ protected:
+  static RunResult RunInside(const SandboxSpec& spec) {
+    return RunInSandbox(spec, Host(Confinement::kBubblewrap), {.seconds = 20});
   }
+  static std::string OutputOf(const std::string& script) {
+    return RunInside(Shell(script)).output;
+  }
+};
+
+// What holds in both kinds of sandbox.
+class SandboxTest : public ::testing::TestWithParam<Confinement> {
+ protected:
+  static SandboxHost ThisHost() { return Host(GetParam()); }
+  static RunResult RunInside(const SandboxSpec& spec, double seconds = 20) {
+    return RunInSandbox(spec, ThisHost(), {.seconds = seconds});
+  }
+  static std::string OutputOf(const std::string& script) {
+    return RunInside(Shell(script)).output;
+  }
+};
+using RunTest = SandboxTest;
+using SystemCallFilterTest = SandboxTest;
+using SandboxProcessTest = SandboxTest;
+
+std::string NameOf(const ::testing::TestParamInfo<Confinement>& info) {
+  return info.param == Confinement::kBubblewrap ? "Bubblewrap" : "Reduced";
+}
+const auto kBoth =
+    ::testing::Values(Confinement::kBubblewrap, Confinement::kReduced);
+INSTANTIATE_TEST_SUITE_P(In, SandboxTest, kBoth, NameOf);
+INSTANTIATE_TEST_SUITE_P(In, RunTest, kBoth, NameOf);
+INSTANTIATE_TEST_SUITE_P(In, SystemCallFilterTest, kBoth, NameOf);
+INSTANTIATE_TEST_SUITE_P(In, SandboxProcessTest, kBoth, NameOf);
+
+TEST_P(SandboxTest, StartsOnThisMachine) {
+  EXPECT_NO_THROW(RequireSandbox(ThisHost()));
 }
 
 TEST(IsolationTest, NamesWhatIsMissing) {
@@ -62,52 +95,170 @@ TEST(IsolationTest, NamesWhatIsMissing) {
   EXPECT_EQ(isolation.Text(), "REDUCED, missing: a roof; found: a wall");
 }
 
-TEST(SandboxTest, HoldsASystemAndNothingElse) {
+bool Found(const Isolation& isolation, const std::string& name) {
+  for (const IsolationComponent& component : isolation.components) {
+    if (component.name == name) return component.found;
+  }
+  ADD_FAILURE() << "there is no component " << name;
+  return false;
+}
+
+TEST(IsolationTest, BubblewrapHasEveryComponent) {
+  const Isolation isolation = ProbeIsolation(Host(Confinement::kBubblewrap));
+  for (const IsolationComponent& component : isolation.components) {
+    // Whoever grades as himself has no other user.
+    if (component.name == "a user of its own") continue;
+    EXPECT_TRUE(component.found) << component.name;
+  }
+}
+
+TEST(IsolationTest, ReducedStillStopsMuch) {
+  const Isolation isolation = ProbeIsolation(Host(Confinement::kReduced));
+  for (const char* name :
+       {"no network", "no environment", "read-only system", "no capabilities",
+        "no nested namespaces", "system call filter", "limits"}) {
+    EXPECT_TRUE(Found(isolation, name)) << name;
+  }
+  for (const char* name : {"bubblewrap", "small temporary folders"}) {
+    EXPECT_FALSE(Found(isolation, name)) << name;
+  }
+  EXPECT_EQ(isolation.why_reduced, "asked for");
+}
+
+TEST(IsolationTest, TheWarningSaysWhatASubmissionCouldDo) {
+  const Isolation isolation = {
+      {{"a wall", true, "walk in"}, {"a roof", false, "fly in"}}, "no money"};
+  const std::string text = isolation.Warning();
+  EXPECT_NE(text.find("Why: no money"), std::string::npos) << text;
+  EXPECT_NE(text.find("- fly in\n      (missing: a roof)"), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("walk in"), std::string::npos) << text;
+  EXPECT_EQ(Isolation{}.Warning(), "");
+}
+
+// Runs `action` in a process of its own.
+pid_t Forked(const std::function<void()>& action) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  action();
+  ::_exit(0);
+}
+
+// Waits for the orphans of such a process, who have come to this one.
+void SeeOrphansOff() {
+  const Deadline deadline(10);
+  while (::waitpid(-1, nullptr, WNOHANG) >= 0 && !deadline.Passed()) {
+    ::usleep(1000);
+  }
+}
+
+// What `action` says in a process under this filter of system calls.
+std::string Under(const FileDescriptor& filter,
+                  const std::function<std::string()>& action) {
+  const StagingFolder folder(ChooseSandboxUser());
+  const pid_t child = Forked([&] {
+    std::vector<sock_filter> code(4096);
+    const ssize_t size =
+        ::read(filter.Number(), code.data(), code.size() * sizeof(sock_filter));
+    const sock_fprog program = {
+        static_cast<std::uint16_t>(size / sizeof(sock_filter)), code.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+      return;
+    }
+    std::ofstream(folder.Path() / "said") << action();
+  });
+  ::waitpid(child, nullptr, 0);
+  SeeOrphansOff();
+  return ReadRegularFile(folder.Path() / "said", 10000).value_or("nothing");
+}
+
+// As a container does that may make no namespaces.
+TEST(IsolationTest, WhereBubblewrapDoesNotWorkAReducedSandboxDoes) {
+  const std::string said = Under(MakeSystemCallFilter(), [] {
+    const SandboxHost host = ChooseSandboxHost();
+    if (host.confinement != Confinement::kReduced) return std::string("full");
+    return ProbeIsolation(host).Warning();
+  });
+  EXPECT_NE(said.find("Why: a sandbox did not start\n    why: bwrap: "),
+            std::string::npos)
+      << said;
+}
+
+// As a kernel does that has none.
+TEST(IsolationTest, WithoutLandlockItsComponentsAreMissing) {
+  const auto filter = ::seccomp_init(SCMP_ACT_ALLOW);
+  ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
+                     SYS_landlock_create_ruleset, 0);
+  const FileDescriptor file = OpenNamelessFile();
+  ::seccomp_export_bpf(filter, file.Number());
+  ::seccomp_release(filter);
+  ::lseek(file.Number(), 0, SEEK_SET);
+  const std::string said = Under(
+      file, [] { return ProbeIsolation(Host(Confinement::kReduced)).Text(); });
+  const std::string missing = said.substr(0, said.find(';'));
+  for (const char* name :
+       {"no files but its own", "no other process", "no files left behind"}) {
+    EXPECT_NE(missing.find(name), std::string::npos) << name << ": " << said;
+  }
+}
+
+TEST_F(BubblewrapTest, HoldsASystemAndNothingElse) {
   EXPECT_EQ(OutputOf("echo /*"), "/bin /dev /lib /lib64 /proc /tmp /usr\n");
   EXPECT_EQ(OutputOf("pwd"), "/tmp\n");
 }
 
-TEST(SandboxTest, PassesNoEnvironment) {
+TEST_P(SandboxTest, PassesNoEnvironment) {
   ::setenv("KVLAB_SECRET", "42", 1);
   SandboxSpec spec;
   spec.command = {"/usr/bin/env"};
-  const std::string output = RunInside(spec).output;
-  for (const std::string line :
-       {"LC_ALL=C\n", "PATH=/usr/bin\n", "PWD=/tmp\n"}) {
-    EXPECT_NE(output.find(line), std::string::npos) << output;
+  std::istringstream output(RunInside(spec).output);
+  std::set<std::string> names;
+  for (std::string line; std::getline(output, line);) {
+    names.insert(line.substr(0, line.find('=')));
+    EXPECT_EQ(line.find("42"), std::string::npos) << line;
   }
-  EXPECT_EQ(std::count(output.begin(), output.end(), '\n'), 3) << output;
-  EXPECT_EQ(OutputOf("tr -d '\\0' < /proc/1/environ"), "");
+  // Who says where it starts, and who where temporary files go.
+  const bool full = GetParam() == Confinement::kBubblewrap;
+  EXPECT_EQ(names,
+            (std::set<std::string>{"LC_ALL", "PATH", full ? "PWD" : "TMPDIR"}));
+  EXPECT_EQ(OutputOf("tr -d '\\0' 2>/dev/null < /proc/$PPID/environ || echo"),
+            full ? "" : "\n");
 }
 
-TEST(SandboxTest, PassesNoDescriptorButThoseNamed) {
+TEST_P(SandboxTest, PassesNoDescriptorButThoseNamed) {
   const int ours = ::open("/dev/null", O_RDONLY);  // not close-on-exec
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/ls", "/proc/self/fd"};
   // The fourth is the folder that ls reads.
-  EXPECT_EQ(OutputOf("ls /proc/self/fd"), "0\n1\n2\n3\n");
+  EXPECT_EQ(RunInside(spec).output, "0\n1\n2\n3\n");
   ::close(ours);
 }
 
-TEST(SandboxTest, HasNoNetworkButItsOwnLoopback) {
+TEST_F(BubblewrapTest, HasNoNetworkButItsOwnLoopback) {
   EXPECT_EQ(OutputOf("tail -n +3 /proc/net/dev | cut -d: -f1"), "    lo\n");
 }
 
-TEST(SandboxTest, HasNoCapabilitiesAndNoWayToGetSome) {
-  EXPECT_EQ(OutputOf("grep -c 'Cap.*:\t0000000000000000' /proc/self/status"),
-            "5\n");
+TEST_P(SandboxTest, HasNoCapabilitiesAndNoWayToGetSome) {
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/grep", "-cE",
+                  "Cap(Inh|Prm|Eff|Amb):\t0{16}|NoNewPrivs:\t1",
+                  "/proc/self/status"};
+  EXPECT_EQ(RunInside(spec).output, "5\n");
   EXPECT_FALSE(RunInside(Shell("unshare --user true")).Succeeded());
 }
 
 // What `perl` says of a call: "EPERM" and the like, or "works".
-std::string Calling(const std::string& call) {
+std::string Calling(const std::string& call, const SandboxHost& host) {
   SandboxSpec spec;
   spec.command = {"/usr/bin/perl", "-e",
                   "use Errno; $! = 0; my $result = syscall(" + call +
                       "); print $result >= 0 ? 'works' : join '', grep { "
                       "$!{$_} } keys %!"};
-  return RunInside(spec).output;
+  return RunInSandbox(spec, host, {.seconds = 20}).output;
 }
 
-TEST(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
+TEST_P(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
   const std::map<std::string, std::string> calls = {
       {"a socket of the internet", "41, 2, 1, 0"},
       {"a socket between processes", "53, 1, 1, 0, my $x = 'x' x 128"},
@@ -123,45 +274,61 @@ TEST(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
       {"a user page fault descriptor", "323, 1"},
       {"the personality", "135, 0x0040000"}};
   for (const auto& [what, call] : calls) {
-    EXPECT_EQ(Calling(call), "EPERM") << what;
+    EXPECT_EQ(Calling(call, ThisHost()), "EPERM") << what;
   }
 }
 
-TEST(SystemCallFilterTest, KnowsEveryCallThatItRefuses) {
+TEST(SystemCallFilterNamesTest, KnowsEveryCallThatItRefuses) {
   for (const char* name : RefusedSystemCalls()) {
     EXPECT_NE(::seccomp_syscall_resolve_name(name), __NR_SCMP_ERROR) << name;
   }
 }
 
 // Whoever hides flags behind a pointer is told that there is no such call.
-TEST(SystemCallFilterTest, HasNoClone3) {
-  EXPECT_EQ(Calling("435, my $x = 'x' x 88, 88"), "ENOSYS");
+TEST_P(SystemCallFilterTest, HasNoClone3) {
+  EXPECT_EQ(Calling("435, my $x = 'x' x 88, 88", ThisHost()), "ENOSYS");
 }
 
-TEST(SystemCallFilterTest, LeavesThreadsAndProcessesAlone) {
+TEST_P(SystemCallFilterTest, LeavesThreadsAndProcessesAlone) {
   EXPECT_EQ(OutputOf("echo $(echo a | cat)"), "a\n");
 }
 
-TEST(SandboxTest, SeesNoOtherProcesses) {
+TEST_F(BubblewrapTest, SeesNoOtherProcesses) {
   // Bubblewrap, bash.
   EXPECT_EQ(OutputOf("echo /proc/[0-9]*"), "/proc/1 /proc/2\n");
 }
 
-TEST(SandboxTest, RunsAsNobodyInside) {
+TEST(ReducedTest, RunsAsTheSandboxsUser) {
+  const SandboxHost host = Host(Confinement::kReduced);
+  const auto uid = host.user ? host.user->uid : ::getuid();
+  const RunResult result = RunInSandbox(Shell("id -u"), host, {.seconds = 20});
+  EXPECT_EQ(result.output, std::to_string(uid) + "\n");
+}
+
+TEST_F(BubblewrapTest, RunsAsNobodyInside) {
   EXPECT_EQ(OutputOf("id -u; id -g; id -G"), "65534\n65534\n65534\n");
 }
 
-TEST(SandboxTest, IsReadOnlyButForItsTemporaryFolders) {
+TEST_P(SandboxTest, IsReadOnly) {
   for (const std::string folder : {"/", "/usr", "/dev", "/proc"}) {
     EXPECT_FALSE(RunInside(Shell("echo x > " + folder + "/file")).Succeeded())
         << folder;
   }
-  EXPECT_EQ(OutputOf("for d in /tmp /dev/shm; do echo $d > $d/x; cat $d/x; "
-                     "done; echo > /dev/null"),
-            "/tmp\n/dev/shm\n");
+  EXPECT_TRUE(RunInside(Shell("echo > /dev/null")).Succeeded());
 }
 
-TEST(SandboxTest, TemporaryFoldersAreSmall) {
+TEST_P(SandboxTest, HasATemporaryFolderOfItsOwn) {
+  EXPECT_EQ(OutputOf("echo 1 > x; cat ${TMPDIR:-/tmp}/x"), "1\n");
+  EXPECT_EQ(OutputOf("ls"), "");
+}
+
+TEST_F(BubblewrapTest, HasTwoTemporaryFolders) {
+  EXPECT_EQ(
+      OutputOf("for d in /tmp /dev/shm; do echo $d > $d/x; cat $d/x; done"),
+      "/tmp\n/dev/shm\n");
+}
+
+TEST_F(BubblewrapTest, TemporaryFoldersAreSmall) {
   for (const std::string folder : {"/tmp", "/dev/shm"}) {
     SandboxSpec spec = Shell("head -c 2000000 /dev/zero > x; wc -c < x");
     spec.folder = folder;
@@ -172,13 +339,13 @@ TEST(SandboxTest, TemporaryFoldersAreSmall) {
   }
 }
 
-TEST(SandboxTest, LimitsTheSizeOfFiles) {
-  SandboxSpec spec = Shell("head -c 100000 /dev/zero > /tmp/x");
+TEST_P(SandboxTest, LimitsTheSizeOfFiles) {
+  SandboxSpec spec = Shell("head -c 100000 /dev/zero > x");
   spec.limits.file_bytes = 4096;
   EXPECT_FALSE(RunInside(spec).Succeeded());
 }
 
-TEST(SandboxTest, LimitsTheMemoryOfAProcess) {
+TEST_P(SandboxTest, LimitsTheMemoryOfAProcess) {
   SandboxSpec spec;
   spec.command = {"/usr/bin/perl", "-e", "$x = 'a' x 300000000"};
   EXPECT_TRUE(RunInside(spec).Succeeded());
@@ -186,32 +353,39 @@ TEST(SandboxTest, LimitsTheMemoryOfAProcess) {
   EXPECT_FALSE(RunInside(spec).Succeeded());
 }
 
-TEST(SandboxTest, LimitsTheNumberOfProcesses) {
+TEST_P(SandboxTest, LimitsTheNumberOfProcesses) {
   SandboxSpec spec;
   spec.command = {"/usr/bin/perl", "-e",
-                  "for (1..9) { $p = fork; defined $p or die \"$_: $!\"; "
+                  "for (1..200) { $p = fork; defined $p or die \"$_: $!\"; "
                   "if (!$p) { sleep 9; exit } }"};
   spec.limits.processes = 5;
-  // Bubblewrap inside, perl and three children.
   const std::string output = RunInside(spec).output;
-  EXPECT_TRUE(output.starts_with("4: Resource temporarily unavailable"))
+  EXPECT_NE(output.find(": Resource temporarily unavailable"),
+            std::string::npos)
       << output;
+  // Bubblewrap inside, perl and three children. Reduced, whatever else the user
+  // runs on this machine comes and goes.
+  if (GetParam() == Confinement::kBubblewrap) {
+    EXPECT_TRUE(output.starts_with("4:")) << output;
+  }
 }
 
-TEST(SandboxTest, LimitsTheTimeOfAProcessor) {
+TEST_P(SandboxTest, LimitsTheTimeOfAProcessor) {
   SandboxSpec spec = Shell("while true; do :; done");
   spec.limits.cpu_seconds = 1;
   EXPECT_EQ(EndingText(RunInside(spec).ending.value()),
             "signal 9 (SIGKILL, Killed)");
 }
 
-TEST(SandboxTest, MountsAreReadOnlyUnlessTheySayOtherwise) {
+TEST_P(SandboxTest, MountsAreReadOnlyUnlessTheySayOtherwise) {
   const std::optional<SandboxUser> user = ChooseSandboxUser();
   const StagingFolder staging(user);
   staging.WriteFile("given/text", "hello");
   const std::filesystem::path results = staging.MakeWritable("results");
+  // A command starts in /tmp, and from there the way is the same in both.
   SandboxSpec spec = Shell(
-      "cat /given/text; echo no > /given/text || cp /given/text /results/copy");
+      "cat ../given/text; echo no > ../given/text || cp ../given/text "
+      "../results/copy");
   spec.mounts = {{staging.Path() / "given", "/given"},
                  {results, "/results", Access::kWritable}};
   EXPECT_TRUE(RunInside(spec).output.starts_with("hello"));
@@ -219,7 +393,25 @@ TEST(SandboxTest, MountsAreReadOnlyUnlessTheySayOtherwise) {
   EXPECT_EQ(ReadRegularFile(staging.Path() / "given/text", 100), "hello");
 }
 
-TEST(RunTest, ReportsHowTheCommandEnded) {
+TEST_P(SandboxTest, WordsOfTheCommandNamePlacesInside) {
+  const StagingFolder staging(ChooseSandboxUser());
+  staging.WriteFile("given/text", "b\na\n");
+  const std::filesystem::path results = staging.MakeWritable("results");
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/sort", "--output=/results/sorted", "text",
+                  "/given/text", "/given/missing"};
+  spec.mounts = {{staging.Path() / "given", "/given"},
+                 {results, "/results", Access::kWritable}};
+  spec.folder = "/given";
+  EXPECT_EQ(RunInside(spec).output,
+            "/usr/bin/sort: cannot read: /given/missing: No such file or "
+            "directory\n");
+  spec.command.pop_back();
+  EXPECT_TRUE(RunInside(spec).Succeeded());
+  EXPECT_EQ(ReadRegularFile(results / "sorted", 100), "a\na\nb\nb\n");
+}
+
+TEST_P(RunTest, ReportsHowTheCommandEnded) {
   const auto ending = [](const std::string& script) {
     return EndingText(RunInside(Shell(script)).ending.value());
   };
@@ -229,16 +421,16 @@ TEST(RunTest, ReportsHowTheCommandEnded) {
 }
 
 // A fault of the grader, not of what it would have run.
-TEST(RunTest, ASandboxThatDoesNotStartIsAnError) {
+TEST_P(RunTest, ASandboxThatDoesNotStartIsAnError) {
   SandboxSpec spec = Shell("true");
   spec.mounts = {{"/no/such/folder", "/given"}};
   EXPECT_THROW(RunInside(spec), SandboxError);
 }
 
-TEST(RunTest, KeepsTheBeginningOfTheOutput) {
+TEST_P(RunTest, KeepsTheBeginningOfTheOutput) {
   const RunResult result =
-      RunInSandbox(Shell("yes | head -c 5000000; echo end >&2"),
-                   ChooseSandboxUser(), {.seconds = 20, .output_bytes = 5});
+      RunInSandbox(Shell("yes | head -c 5000000; echo end >&2"), ThisHost(),
+                   {.seconds = 20, .output_bytes = 5});
   EXPECT_TRUE(result.Succeeded());
   EXPECT_EQ(result.output, "y\ny\ny");
   EXPECT_TRUE(result.output_cut);
@@ -255,26 +447,26 @@ bool ProcessExists(const std::string& words) {
   return false;
 }
 
-TEST(RunTest, TheDeadlineEndsAllProcessesInside) {
+TEST_P(RunTest, TheDeadlineEndsAllProcessesInside) {
   // Numbers that only this test uses
   const std::string time = "8" + std::to_string(::getpid());
   const RunResult result = RunInside(
-      Shell("setsid sleep " + time + " & trap '' TERM HUP INT; sleep " + time +
-            "; sleep " + time),
+      Shell("setsid sleep " + time + " & (setsid nohup sleep " + time +
+            " &); trap '' TERM HUP INT; sleep " + time + "; sleep " + time),
       0.5);
   EXPECT_FALSE(result.ending.has_value());
   EXPECT_FALSE(ProcessExists(time));
 }
 
 // Where nobody sees orphans off, as in many containers, they would pile up.
-TEST(RunTest, KilledSandboxesLeaveNoZombies) {
+TEST_P(RunTest, KilledSandboxesLeaveNoZombies) {
   for (int i = 0; i < 3; ++i) RunInside(Shell("sleep 100"), 0.2);
   errno = 0;
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
   EXPECT_EQ(errno, ECHILD);
 }
 
-TEST(RunTest, ProcessesLeftBehindEndWithTheCommand) {
+TEST_P(RunTest, ProcessesLeftBehindEndWithTheCommand) {
   const std::string time = "9" + std::to_string(::getpid());
   const RunResult result = RunInside(
       Shell("setsid sleep " + time + " </dev/null >/dev/null 2>&1 &"));
@@ -282,7 +474,47 @@ TEST(RunTest, ProcessesLeftBehindEndWithTheCommand) {
   EXPECT_FALSE(ProcessExists(time));
 }
 
-TEST(SandboxProcessTest, SeesTheMemoryOfAllProcessesInside) {
+// Each is gone before a list of processes that names it is read to its end.
+TEST_P(RunTest, WhoForksAndEndsAgainAndAgainIsCaught) {
+  const std::string name = "forker" + std::to_string(::getpid());
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/perl", "-e",
+                  "use POSIX; $0 = '" + name +
+                      "'; while (1) { $p = fork; if ($p) { exit } "
+                      "if (defined $p) { setsid } }"};
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(RunInside(spec).Succeeded());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(9));
+  EXPECT_FALSE(ProcessExists(name));
+}
+
+TEST_P(SandboxProcessTest, EndsWithItsGrader) {
+  const std::string time = "7" + std::to_string(::getpid());
+  const StagingFolder staging(ChooseSandboxUser());
+  const std::filesystem::path results = staging.MakeWritable("results");
+  SandboxSpec spec = Shell("echo -n $TMPDIR > ../results/tmp; setsid sleep " +
+                           time + " & sleep " + time);
+  spec.mounts = {{results, "/results", Access::kWritable}};
+  const pid_t grader =
+      Forked([&] { RunInSandbox(spec, ThisHost(), {.seconds = 60}); });
+  // The process itself, not one whose command line holds the script.
+  const std::string sleep = std::string("sleep") + '\0' + time;
+  const Deadline deadline(20);
+  while (!ProcessExists(sleep) && !deadline.Passed()) ::usleep(10000);
+  EXPECT_TRUE(ProcessExists(sleep));
+  ::kill(grader, SIGKILL);
+  ::waitpid(grader, nullptr, 0);
+  while (ProcessExists(time) && !deadline.Passed()) ::usleep(10000);
+  EXPECT_FALSE(ProcessExists(time));
+  SeeOrphansOff();
+  // What the grader itself would have removed.
+  const std::string tmp = ReadRegularFile(results / "tmp", 100).value_or("");
+  if (!tmp.empty()) {
+    std::filesystem::remove_all(std::filesystem::path(tmp).parent_path());
+  }
+}
+
+TEST_P(SandboxProcessTest, SeesTheMemoryOfAllProcessesInside) {
   const FileDescriptor nothing = OpenDevNull();
   const std::vector<Inherited> inherited = {
       {nothing, 0}, {nothing, 1}, {nothing, 2}};
@@ -290,8 +522,8 @@ TEST(SandboxProcessTest, SeesTheMemoryOfAllProcessesInside) {
   const std::string hold =
       "head -c 40000000 /dev/zero | tr '\\0' x | (read -r -N 40000000 v; "
       "sleep 100)";
-  SandboxProcess process(Shell("(" + hold + ") & sleep 100"),
-                         ChooseSandboxUser(), inherited);
+  SandboxProcess process(Shell("(" + hold + ") & sleep 100"), ThisHost(),
+                         inherited);
   const Deadline deadline(20);
   while (process.ResidentBytes() < 40000000 && !deadline.Passed()) {
     ::usleep(20000);

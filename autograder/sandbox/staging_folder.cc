@@ -109,6 +109,16 @@ fs::path StagingFolder::Copy(const fs::path& from,
   return to;
 }
 
+fs::path StagingFolder::Link(const fs::path& target,
+                             const fs::path& relative) const {
+  fs::path path = path_ / relative;
+  OrRefused(path, [&] {
+    MakeFolders(path_, relative.parent_path());
+    fs::create_symlink(target, path);
+  });
+  return path;
+}
+
 fs::path StagingFolder::MakeWritable(const fs::path& relative) const {
   fs::path path = path_ / relative;
   OrRefused(path, [&] { MakeFolders(path_, relative); });

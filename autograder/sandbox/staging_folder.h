@@ -29,6 +29,9 @@ class StagingFolder {
   // A file, or a folder with all below it, symbolic links followed.
   std::filesystem::path Copy(const std::filesystem::path& from,
                              const std::filesystem::path& relative) const;
+  // A symbolic link to `target`, which is given as it is.
+  std::filesystem::path Link(const std::filesystem::path& target,
+                             const std::filesystem::path& relative) const;
   // An empty folder that the sandbox's user may write.
   std::filesystem::path MakeWritable(
       const std::filesystem::path& relative) const;

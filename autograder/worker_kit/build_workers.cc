@@ -173,7 +173,7 @@ class Builder {
                    {objects_, kObjects, Access::kWritable}};
     spec.folder = kCourse;
     spec.limits = kCompilerLimits;
-    return RunInSandbox(spec, kit_.User(),
+    return RunInSandbox(spec, kit_.Host(),
                         {.seconds = options_.seconds_per_file});
   }
 
@@ -250,7 +250,7 @@ class Builder {
                    {workers_, kWorkers, Access::kWritable}};
     spec.limits = kCompilerLimits;
     const RunResult result =
-        RunInSandbox(spec, kit_.User(), {.seconds = options_.seconds_per_link});
+        RunInSandbox(spec, kit_.Host(), {.seconds = options_.seconds_per_link});
     if (!result.Succeeded()) {
       worker.problem =
           ProblemText("linking failed", result, LinkerErrors(result.output));

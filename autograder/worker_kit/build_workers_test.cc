@@ -7,6 +7,7 @@
 #include "autograder/checker/worker_endpoint.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_command.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/submission/submission.h"
@@ -21,7 +22,8 @@ const std::string kAttention = "modules/01_attention/attention.cc";
 // Staged once for all tests.
 const StagedKit& Kit() {
   static const StagedKit kit("autograder/worker_kit/worker_kit",
-                             "models/shakespeare-gpt2", ChooseSandboxUser());
+                             "models/shakespeare-gpt2",
+                             {.user = ChooseSandboxUser()});
   return kit;
 }
 
@@ -57,7 +59,7 @@ TEST(BuildWorkersTest, TheSolutionsBecomeWorkersThatAnswer) {
   ASSERT_EQ(build.workers.size(), Kit().Manifest().workers.size());
   for (const auto& [name, worker] : build.workers) {
     ASSERT_EQ(worker.problem, "") << name;
-    WorkerEndpoint endpoint({.program = worker.program, .user = Kit().User()});
+    WorkerEndpoint endpoint({.program = worker.program, .host = Kit().Host()});
     const Reply reply = endpoint.Call({"work.counted", {}}, {});
     EXPECT_EQ(reply.status, Status::kOk) << name << ": " << reply.message;
   }
@@ -76,7 +78,7 @@ TEST(BuildWorkersTest, TheImageOfTheHeaderFitsTheFlags) {
     spec.command.emplace_back(word);
   }
   spec.mounts = {{Kit().Precompiled(), "/precompiled"}};
-  const RunResult result = RunInSandbox(spec, Kit().User(), {});
+  const RunResult result = RunInSandbox(spec, Kit().Host(), {});
   ASSERT_TRUE(result.Succeeded()) << result.output;
   EXPECT_TRUE(result.output.starts_with("! /precompiled/course.h.gch\n"))
       << result.output;
@@ -95,7 +97,7 @@ TEST(BuildWorkersTest, KnownSourcesAreNotCompiledAgainAndOthersAre) {
   EXPECT_EQ(build.modules.at("03_memoization").seconds, 0);
   for (const auto& [name, worker] : build.workers) {
     ASSERT_EQ(worker.problem, "") << name;
-    WorkerEndpoint endpoint({.program = worker.program, .user = Kit().User()});
+    WorkerEndpoint endpoint({.program = worker.program, .host = Kit().Host()});
     EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
   }
 }
@@ -103,7 +105,7 @@ TEST(BuildWorkersTest, KnownSourcesAreNotCompiledAgainAndOthersAre) {
 TEST(BuildWorkersTest, TheReferenceWorkerAnswers) {
   WorkerEndpoint endpoint({.program = Kit().ReferenceWorker(),
                            .model = Kit().Model(),
-                           .user = Kit().User()});
+                           .host = Kit().Host()});
   EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
 }
 
@@ -127,6 +129,23 @@ TEST(BuildWorkersTest, AnErrorIsToldAsTheCompilerToldIt) {
             "';' at end of input\n"
             "    1 | int x = 1\n"
             "      |          ^");
+}
+
+// Whatever the places are called where they are not mounted.
+TEST(BuildWorkersTest, ReducedIsolationTellsErrorsInTheSameWords) {
+  const StagedKit reduced(
+      "autograder/worker_kit/worker_kit", "models/shakespeare-gpt2",
+      {.user = ChooseSandboxUser(), .confinement = Confinement::kReduced});
+  const auto problems = [](const StagedKit& kit, const std::string& text) {
+    const SubmissionBuild build = BuildWorkers(kit, OnlyAttention(text));
+    return build.modules.at("01_attention").problem +
+           build.workers.at("worker_1").problem;
+  };
+  for (const std::string text :
+       {"int x = 1", "int unrelated;", "#include \"/course/none.h\"",
+        "int main() { return 0; }"}) {
+    EXPECT_EQ(problems(reduced, text), problems(Kit(), text));
+  }
 }
 
 TEST(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "autograder/sandbox/sandbox_user.h"
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/submission/module_files.h"
 #include "autograder/worker_kit/kit_manifest.h"
@@ -20,12 +20,13 @@ class StagedKit {
   // checkpoint folder `model`. Throws DataError if they are not what they
   // should be, SandboxError if they cannot be copied.
   StagedKit(const std::filesystem::path& kit,
-            const std::filesystem::path& model,
-            const std::optional<SandboxUser>& user);
+            const std::filesystem::path& model, const SandboxHost& host);
 
   const std::vector<ModuleFiles>& Modules() const { return modules_; }
   const KitManifest& Manifest() const { return manifest_; }
-  const std::optional<SandboxUser>& User() const { return user_; }
+  // For every sandbox of the run.
+  const SandboxHost& Host() const { return host_; }
+  const std::optional<SandboxUser>& User() const { return host_.user; }
 
   // What a submission is compiled against: kit/*.h, modules/*/*.h.
   std::filesystem::path Headers() const { return Kit() / "include"; }
@@ -43,7 +44,7 @@ class StagedKit {
  private:
   std::filesystem::path Kit() const { return staging_.Path() / "kit"; }
 
-  std::optional<SandboxUser> user_;
+  SandboxHost host_;
   KitManifest manifest_;
   std::vector<ModuleFiles> modules_;
   StagingFolder staging_;

@@ -5,3 +5,6 @@ set -euo pipefail
 cd "${AUTOGRADER:-/autograder}/source"
 ./kvlab setup
 ./kvlab grade --help
+# Submissions run as another user, who shall not read the solutions: in this
+# container nothing but the kernel's Landlock might keep him out.
+chmod 700 .
