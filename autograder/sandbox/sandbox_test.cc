@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -543,6 +544,35 @@ TEST(StagingFolderTest, GoesAwayWithAllItHolds) {
     EXPECT_TRUE(std::filesystem::exists(path / "a/b/c"));
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(StagingFolderTest, OfAKilledGraderIsRemovedByTheNextAndOthersAreNot) {
+  Pipe pipe = MakePipe();
+  const pid_t grader = ::fork();
+  if (grader == 0) {
+    const StagingFolder staging(ChooseSandboxUser());
+    const std::string path = staging.Path();
+    const ssize_t written =
+        ::write(pipe.write_end.Number(), path.data(), path.size());
+    while (written > 0) ::pause();
+  }
+  ASSERT_GT(grader, 0);
+  std::array<char, 4096> buffer{};
+  const ssize_t count =
+      ::read(pipe.read_end.Number(), buffer.data(), buffer.size());
+  ASSERT_GT(count, 0);
+  const std::string abandoned(buffer.data(), static_cast<std::size_t>(count));
+  const StagingFolder ours(ChooseSandboxUser());
+
+  RemoveAbandonedFolders(std::chrono::seconds(0));
+  EXPECT_TRUE(std::filesystem::exists(abandoned));
+  EXPECT_TRUE(std::filesystem::exists(ours.Path()));
+
+  ::kill(grader, SIGKILL);
+  ::waitpid(grader, nullptr, 0);
+  RemoveAbandonedFolders(std::chrono::seconds(0));
+  EXPECT_FALSE(std::filesystem::exists(abandoned));
+  EXPECT_TRUE(std::filesystem::exists(ours.Path()));
 }
 
 TEST(StagingFolderTest, CopiesWhatSymbolicLinksPointTo) {

@@ -1,16 +1,23 @@
 #include "autograder/sandbox/staging_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/sandbox_error.h"
 
 namespace kvlab::grading {
@@ -52,13 +59,50 @@ void CopyFile(const fs::path& from, const fs::path& to) {
   fs::permissions(to, kReadable);
 }
 
+constexpr const char* kTmp = "/tmp";
+constexpr const char* kPrefix = "kvlab-grade-";
+// A folder just made may not be locked yet.
+constexpr std::chrono::seconds kLongEnoughToLock(60);
+
+// Open, and locked against others; closed if somebody else holds the lock.
+FileDescriptor Locked(const fs::path& folder) {
+  FileDescriptor lock(
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (lock.IsOpen() && ::flock(lock.Number(), LOCK_EX | LOCK_NB) != 0) {
+    lock.Close();
+  }
+  return lock;
+}
+
+// Whether the folder is ours and was last touched so long ago.
+bool IsOlder(const fs::path& folder, std::chrono::seconds than) {
+  struct stat status {};
+  return ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid() &&
+         status.st_ctime + than.count() <= std::time(nullptr);
+}
+
 }  // namespace
+
+void RemoveAbandonedFolders(std::chrono::seconds older_than) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(kTmp, ignored)) {
+    if (!entry.path().filename().string().starts_with(kPrefix)) continue;
+    if (!IsOlder(entry.path(), older_than)) continue;
+    const FileDescriptor lock = Locked(entry.path());
+    if (lock.IsOpen()) fs::remove_all(entry.path(), ignored);
+  }
+}
 
 StagingFolder::StagingFolder(const std::optional<SandboxUser>& user)
     : user_(user) {
-  std::string name = "/tmp/kvlab-grade-XXXXXX";
+  static std::once_flag swept;
+  std::call_once(swept, [] { RemoveAbandonedFolders(kLongEnoughToLock); });
+  std::string name = std::string(kTmp) + "/" + kPrefix + "XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) Refused(name, ErrnoText(errno));
   path_ = name;
+  // Held until we end, however we end.
+  lock_ = Locked(path_);
   if (user && (::chown(name.c_str(), 0, user->gid) != 0 ||
                ::chmod(name.c_str(), kOwnerAndGroup) != 0)) {
     const int error_number = errno;

@@ -1,13 +1,15 @@
 // A fresh folder below /tmp, readable by whoever runs the sandbox and by
-// nobody else; gone when its object is. The repository itself may lie where
-// that user cannot go.
+// nobody else; gone when its object is, and if its grader was killed, when the
+// next one starts. The repository itself may lie where that user cannot go.
 #ifndef KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
 #define KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 
+#include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/sandbox_user.h"
 
 namespace kvlab::grading {
@@ -38,8 +40,14 @@ class StagingFolder {
 
  private:
   std::filesystem::path path_;
+  FileDescriptor lock_;  // tells other graders that the folder is in use
   std::optional<SandboxUser> user_;
 };
+
+// Removes folders of ours that were last touched so long ago and that no living
+// process holds: those of graders that were killed. The first StagingFolder of
+// a process does this.
+void RemoveAbandonedFolders(std::chrono::seconds older_than);
 
 }  // namespace kvlab::grading
 
