@@ -28,6 +28,7 @@ const std::vector<double>& Lengths() {
 std::vector<double> PowersOf(const std::vector<double>& x, double factor,
                              double exponent) {
   std::vector<double> y;
+  y.reserve(x.size());
   for (const double value : x) y.push_back(factor * std::pow(value, exponent));
   return y;
 }

@@ -1,5 +1,6 @@
 // Where steps and prefills of the shipped model stand under this machine's
 // roofs, and the comparison of both ways to generate with your instruments.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,9 +36,9 @@ TokenBatch RandomPrompt(std::size_t tokens, const Gpt2Config& config) {
 const MachineRoofs& Machine() {
   static const MachineRoofs machine = [] {
     constexpr std::size_t kMiB = 1U << 20U;
-    const std::size_t sizes[] = {kMiB / 32, kMiB / 4,  kMiB,     4 * kMiB,
-                                 8 * kMiB,  16 * kMiB, 64 * kMiB};
-    return MeasureRoofs(sizes);
+    constexpr std::array<std::size_t, 7> kSizes = {
+        kMiB / 32, kMiB / 4, kMiB, 4 * kMiB, 8 * kMiB, 16 * kMiB, 64 * kMiB};
+    return MeasureRoofs(kSizes);
   }();
   return machine;
 }
