@@ -78,8 +78,10 @@ std::uint64_t FreshSeed() {
 }
 
 std::optional<Judged> JudgedOf(std::optional<int> module) {
-  static const std::map<int, Judged> modules = {
-      {1, Judged::kModule1}, {2, Judged::kModule2}, {3, Judged::kModule3}};
+  static const std::map<int, Judged> modules = {{1, Judged::kModule1},
+                                                {2, Judged::kModule2},
+                                                {3, Judged::kModule3},
+                                                {4, Judged::kModule4}};
   if (!module) return {};
   return modules.at(*module);
 }
@@ -103,7 +105,7 @@ CommandLine Parse(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", line.seed, "repeats a run (see instructor.txt)");
   app.add_option("--module", line.module, "judge only this module")
-      ->check(CLI::Range(1, 3));
+      ->check(CLI::Range(1, 4));
   app.add_option_function<std::string>(
          "--submitted-at",
          [&](const std::string& text) {

@@ -42,6 +42,8 @@ const char* WorkerOf(Judged judged) {
       return "worker_2";
     case Judged::kModule3:
       return "worker_3";
+    case Judged::kModule4:
+      return "worker_4";
     case Judged::kAll:
       break;
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "kit/caching.h"
 #include "kit/tensor.h"
 #include "kit/token_batch.h"
 #include "kit/work.h"
@@ -14,8 +15,6 @@
 #include "modules/03_memoization/kv_cache.h"
 
 namespace kvlab {
-
-enum class Caching { kOff, kOn };
 
 struct GenerationRun {
   Tokens tokens;             // [batch, new_tokens]

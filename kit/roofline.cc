@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -101,6 +102,24 @@ double MeasureFlopPeak() {
   constexpr std::size_t kRounds = 10000;
   constexpr double kFlop = 2.0 * kRounds * kChains * Floats::size;
   return kFlop / BestTime([] { MultiplyAdd(kRounds); });
+}
+
+MachineRoofs MeasureRoofs(std::span<const std::size_t> working_sets_bytes) {
+  if (working_sets_bytes.empty() ||
+      std::ranges::adjacent_find(working_sets_bytes, std::greater_equal{}) !=
+          working_sets_bytes.end()) {
+    throw ContractError("MeasureRoofs: the working sets do not rise",
+                        "bandwidths are looked up by size, and there must be "
+                        "one",
+                        "give sizes in bytes from the smallest to the largest");
+  }
+  MachineRoofs roofs;
+  for (const std::size_t bytes : working_sets_bytes) {
+    roofs.bandwidths.push_back({.working_set_bytes = bytes,
+                                .bytes_per_s = MeasureReadBandwidth(bytes)});
+  }
+  roofs.flop_per_s = MeasureFlopPeak();
+  return roofs;
 }
 
 }  // namespace kvlab

@@ -7,6 +7,8 @@
 #define KVLAB_KIT_ROOFLINE_H_
 
 #include <cstddef>
+#include <span>
+#include <vector>
 
 namespace kvlab {
 
@@ -21,6 +23,20 @@ double MeasureReadBandwidth(std::size_t working_set_bytes);
 // FLOP per second of multiply-adds on registers of eight float32 (AVX2), two
 // FLOP each. The best of many short runs, within a tenth of a second.
 double MeasureFlopPeak();
+
+struct BandwidthAt {
+  std::size_t working_set_bytes = 0;
+  double bytes_per_s = 0;
+};
+
+struct MachineRoofs {
+  std::vector<BandwidthAt> bandwidths;  // by rising working set
+  double flop_per_s = 0;
+};
+
+// Both roofs, the bandwidth at each of these working sets. Throws ContractError
+// for none, for sets that do not rise, and as MeasureReadBandwidth does.
+MachineRoofs MeasureRoofs(std::span<const std::size_t> working_sets_bytes);
 
 }  // namespace kvlab
 

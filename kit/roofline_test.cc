@@ -1,5 +1,8 @@
 #include "kit/roofline.h"
 
+#include <cstddef>
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "kit/error.h"
 
@@ -21,6 +24,22 @@ TEST(MeasureFlopPeakTest, IsThatOfACore) {
   const double peak = MeasureFlopPeak();
   EXPECT_GT(peak, 1e8);
   EXPECT_LT(peak, 1e12);
+}
+
+TEST(MeasureRoofsTest, HasABandwidthForEveryWorkingSet) {
+  const std::vector<std::size_t> sizes = {16 << 10, 64 << 20};
+  const MachineRoofs roofs = MeasureRoofs(sizes);
+  ASSERT_EQ(roofs.bandwidths.size(), 2U);
+  EXPECT_EQ(roofs.bandwidths[0].working_set_bytes, sizes[0]);
+  EXPECT_EQ(roofs.bandwidths[1].working_set_bytes, sizes[1]);
+  EXPECT_GT(roofs.bandwidths[0].bytes_per_s, roofs.bandwidths[1].bytes_per_s);
+  EXPECT_GT(roofs.flop_per_s, 1e8);
+}
+
+TEST(MeasureRoofsTest, RefusesSizesThatDoNotRise) {
+  EXPECT_THROW(MeasureRoofs({}), ContractError);
+  const std::vector<std::size_t> twice = {2048, 2048};
+  EXPECT_THROW(MeasureRoofs(twice), ContractError);
 }
 
 }  // namespace

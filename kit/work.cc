@@ -35,6 +35,20 @@ WorkCounts operator-(const WorkCounts& after, const WorkCounts& before) {
   return difference;
 }
 
+WorkCounts operator+(const WorkCounts& a, const WorkCounts& b) {
+  WorkCounts sum;
+  for (std::size_t i = 0; i < kWorkCategories; ++i) {
+    if (__builtin_add_overflow(a.macs[i], b.macs[i], &sum.macs[i])) {
+      throw ContractError("WorkCounts: a sum exceeds 64-bit arithmetic",
+                          std::to_string(a.macs[i]) + " + " +
+                              std::to_string(b.macs[i]) +
+                              " multiply-accumulates",
+                          "check the sizes: no machine does this much");
+    }
+  }
+  return sum;
+}
+
 WorkCounts CountedWork() {
   WorkCounts counts;
   for (std::size_t i = 0; i < kWorkCategories; ++i) {

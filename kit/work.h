@@ -37,6 +37,8 @@ struct WorkCounts {
 
   friend WorkCounts operator-(const WorkCounts& after,
                               const WorkCounts& before);
+  // Throws ContractError if a sum does not fit 64 bits.
+  friend WorkCounts operator+(const WorkCounts& a, const WorkCounts& b);
   friend bool operator==(const WorkCounts&, const WorkCounts&) = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -26,6 +27,15 @@ TEST(CountedWorkTest, KeepsTheCategoriesApart) {
   EXPECT_EQ(counted[Work::kMlp], 4000U);
   EXPECT_EQ(counted[Work::kHead], 50000U);
   EXPECT_EQ(counted.Total(), 54341U);
+}
+
+TEST(WorkCountsTest, AddUpCategoryByCategory) {
+  const WorkCounts a = {{1, 2, 3, 4, 5}};
+  const WorkCounts b = {{10, 20, 30, 40, 50}};
+  EXPECT_EQ(a + b, (WorkCounts{{11, 22, 33, 44, 55}}));
+  const WorkCounts huge = {{0, 0, std::numeric_limits<std::uint64_t>::max()}};
+  EXPECT_EQ((huge + WorkCounts{}), huge);
+  EXPECT_THROW(huge + a, ContractError);
 }
 
 TEST(CountedWorkTest, LosesNothingBetweenThreads) {

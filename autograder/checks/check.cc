@@ -37,7 +37,8 @@ const Checks& AllChecks() {
          {AttentionChecks(), LayerChecks(), ModelChecks(), SamplingChecks(),
           MemoChecks(), LayerCacheChecks(), KvCacheChecks(),
           CachedAttentionChecks(), EnableChecks(), GenerateCachedChecks(),
-          CostChecks(), SpeedChecks(), EndToEndChecks()}) {
+          CostChecks(), SpeedChecks(), FormulaChecks(), BenchmarkChecks(),
+          ComparisonChecks(), FitChecks(), EndToEndChecks()}) {
       checks.insert(checks.end(), group.begin(), group.end());
     }
     return checks;

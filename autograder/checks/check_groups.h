@@ -18,6 +18,10 @@ Checks EnableChecks();           // module 3, task 3.7
 Checks GenerateCachedChecks();   // module 3, task 3.8
 Checks CostChecks();             // module 3: work, instructions, memory
 Checks SpeedChecks();            // module 3: time
+Checks FormulaChecks();          // module 4, tasks 4.1 to 4.5
+Checks BenchmarkChecks();        // module 4, task 4.6
+Checks ComparisonChecks();       // module 4, tasks 4.7 and 4.8
+Checks FitChecks();              // module 4, tasks 4.9 and 4.10
 Checks EndToEndChecks();         // all of a submission together
 
 }  // namespace kvlab::grading

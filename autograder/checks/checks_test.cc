@@ -39,6 +39,7 @@ Behaviour WithArrays(const std::function<void(Array&)>& change) {
         for (std::int64_t& integer : *integers) integer = 0;
       }
       if (auto* integer = std::get_if<std::int64_t>(&value)) *integer = 0;
+      if (auto* number = std::get_if<double>(&value)) *number = 0;
     }
     return reply;
   };

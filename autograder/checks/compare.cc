@@ -1,5 +1,6 @@
 #include "autograder/checks/compare.h"
 
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -28,6 +29,21 @@ void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
   exam.Fail(fmt::format("{} is {}, which is {}{}{}", what, actual,
                         actual < expected ? "too small" : "too large",
                         hint.empty() ? "" : "; ", hint));
+}
+
+void CompareDouble(Exam& exam, const std::string& what, double actual,
+                   double expected) {
+  const double off = std::abs(actual - expected);
+  if (off <= exam.Setting("tolerance") * std::abs(expected)) return;
+  if (expected == 0) exam.Fail(fmt::format("{} is not 0", what));
+  exam.Fail(
+      fmt::format("{} is {:.6g} times what is right", what, actual / expected));
+}
+
+void CompareDoubles(Exam& exam, const Answers& answers, std::size_t index,
+                    const std::string& what) {
+  CompareDouble(exam, what, exam.Get<double>(answers.student, index),
+                exam.Get<double>(answers.reference, index));
 }
 
 }  // namespace kvlab::grading

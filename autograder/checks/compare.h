@@ -30,6 +30,15 @@ void CompareArrays(Exam& exam, const Answers& answers, std::size_t index,
 void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
                    std::int64_t expected, const std::string& hint = "");
 
+// Throws CheckFailed, "<what> is <quotient> times what is right", unless the
+// numbers agree within the setting "tolerance", relative to the expected one.
+void CompareDouble(Exam& exam, const std::string& what, double actual,
+                   double expected);
+
+// The same for number `index` of both answers.
+void CompareDoubles(Exam& exam, const Answers& answers, std::size_t index,
+                    const std::string& what);
+
 }  // namespace kvlab::grading
 
 #endif  // KVLAB_AUTOGRADER_CHECKS_COMPARE_H_

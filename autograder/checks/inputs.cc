@@ -23,6 +23,10 @@ Array RandomArray(Random& random, const std::vector<std::size_t>& shape,
   return array;
 }
 
+Array ArrayOf(const std::vector<float>& values) {
+  return {.shape = {values.size()}, .values = values};
+}
+
 std::int64_t RandomSeed(Random& random) {
   return Int(random.NextBelow(std::size_t{1} << 62U));
 }

@@ -19,6 +19,9 @@ std::size_t Between(Random& random, std::size_t low, std::size_t high);
 Array RandomArray(Random& random, const std::vector<std::size_t>& shape,
                   float size = 1.0F);
 
+// One axis.
+Array ArrayOf(const std::vector<float>& values);
+
 // A seed for objects that both sides make for themselves.
 std::int64_t RandomSeed(Random& random);
 

@@ -2,8 +2,10 @@
 // tell its author something useful.
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "autograder/checks/attention_input.h"
@@ -310,6 +312,76 @@ TEST(PlantedTest, MemoryBesideTheFormulaIsCaught) {
 TEST(PlantedTest, MemoryThatGrowsWhileDecodingIsCaught) {
   ExpectCaught("enable.memory", {.pass_growth = 100000},
                "memory grows while decoding");
+}
+
+// --- formulas and instruments ---
+
+// As the solutions, but number `index` of one operation's answer is `factor`
+// times as large.
+FakeParty Misreporting(const std::string& operation, std::size_t index,
+                       double factor) {
+  return {.student = Changed(operation, [=](Values& values) {
+            if (auto* number = std::get_if<double>(&values.at(index))) {
+              *number *= factor;
+            } else if (auto* integer =
+                           std::get_if<std::int64_t>(&values.at(index))) {
+              *integer = static_cast<std::int64_t>(
+                  static_cast<double>(*integer) * factor);
+            } else {
+              for (std::int64_t& each : std::get<Integers>(values.at(index))) {
+                each = static_cast<std::int64_t>(static_cast<double>(each) *
+                                                 factor);
+              }
+            }
+          })};
+}
+
+TEST(PlantedTest, FormulasThatAreOffByAFactorAreToldTheFactor) {
+  ExpectCaught("memory.shapes", Misreporting("memory.bytes", 0, 0.5),
+               "bytes came back, 0.5 times what is right");
+  ExpectCaught("cost.pass_work", Misreporting("cost.pass_work", 0, 2),
+               "2 times what is right");
+  ExpectCaught("cost.generation_traffic",
+               Misreporting("cost.generation_traffic", 0, 3),
+               "3 times what is right");
+}
+
+TEST(PlantedTest, ABenchmarkThatMisreportsItsRunIsCaught) {
+  const char* operation = "benchmark.generation";
+  ExpectCaught("benchmark.times", Misreporting(operation, 3, 0.99),
+               "the time to the first token is 0.99 times what is right");
+  ExpectCaught("benchmark.times", Misreporting(operation, 4, 0.5),
+               "the total time is 0.5 times what is right");
+  ExpectCaught("benchmark.times", Misreporting(operation, 5, 1.01),
+               "the time per token is 1.01 times what is right");
+  ExpectCaught("benchmark.run", Misreporting(operation, 6, 2),
+               "tokens per second is 2 times what is right");
+  ExpectCaught("benchmark.run", Misreporting(operation, 7, 2),
+               "the work that was done meanwhile is");
+  ExpectCaught("benchmark.memory", Misreporting(operation, 2, 0.5),
+               "the memory before is");
+}
+
+TEST(PlantedTest, TrialsThatDoNotTakeTurnsAreCaught) {
+  const Behaviour sorted = Changed("compare.run", [](Values& values) {
+    std::ranges::sort(std::get<Integers>(values.at(0)));
+  });
+  ExpectCaught("compare.order", {.student = sorted}, "do not take turns");
+}
+
+TEST(PlantedTest, IntervalsOfAnotherWidthAreCaught) {
+  ExpectCaught("power_law.interval", Misreporting("power_law.fit", 3, 1.001),
+               "the width of the interval is");
+  ExpectCaught("power_law.exponent", Misreporting("power_law.fit", 1, 1.001),
+               "the exponent is off by");
+}
+
+TEST(PlantedTest, TheOtherRoofIsCaught) {
+  const Behaviour other = Changed("roofline.place", [](Values& values) {
+    auto& peak_binds = std::get<std::int64_t>(values.at(5));
+    peak_binds = 1 - peak_binds;
+  });
+  ExpectCaught("roofline.place", {.student = other}, "the other roof binds");
 }
 
 // --- speed ---

@@ -109,7 +109,7 @@ std::vector<LabCase> AllCases() {
   }
   for (const fs::path& module :
        {here / "knockouts/01_attention", here / "knockouts/02_transformer",
-        here / "knockouts/03_memoization"}) {
+        here / "knockouts/03_memoization", here / "knockouts/04_profiling"}) {
     for (const fs::path& file : TomlFilesBelow(module)) {
       cases.push_back(ReadKnockout(file));
     }

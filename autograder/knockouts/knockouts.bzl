@@ -8,10 +8,12 @@ _SOLUTION_DEPS = [
     "//kit:error",
     "//kit:linear_algebra",
     "//kit:reductions",
+    "//kit:student_t",
     "//kit:vector_math",
     "//modules/01_attention:contract",
     "//modules/02_transformer:contract",
     "//modules/03_memoization:contract",
+    "//modules/04_profiling:contract",
 ]
 
 def knockouts(name, files, tests, before):

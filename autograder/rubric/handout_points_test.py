@@ -9,6 +9,7 @@ MODULES = {
     1: "modules/01_attention/README.md",
     2: "modules/02_transformer/README.md",
     3: "modules/03_memoization/README.md",
+    4: "modules/04_profiling/README.md",
 }
 
 

@@ -1,0 +1,25 @@
+// What a measurement reads: a clock, and how much memory is in use. Passed to
+// whoever measures, so that a test can put in instruments that show what it
+// likes, and check what is made of it exactly.
+#ifndef KVLAB_KIT_INSTRUMENTS_H_
+#define KVLAB_KIT_INSTRUMENTS_H_
+
+#include <cstdint>
+#include <functional>
+
+namespace kvlab {
+
+struct Instruments {
+  // Seconds since some moment in the past; never falls.
+  std::function<double()> now_s;
+  // Bytes of memory in use now.
+  std::function<std::uint64_t()> memory_bytes;
+};
+
+// The steady clock, and the part of this process that lies in memory (its
+// resident set), which Linux counts in pages.
+Instruments ProcessInstruments();
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_INSTRUMENTS_H_

@@ -1,0 +1,88 @@
+// Module 4: what a generation costs, counted before it runs: multiply-
+// accumulates (MACs), as the kit's kernels count them, and bytes moved.
+// B batch, P tokens cached before a pass, T new ones, S = P + T, d = d_model,
+// V = vocab_size, L layers.
+#ifndef KVLAB_MODULES_04_PROFILING_COST_H_
+#define KVLAB_MODULES_04_PROFILING_COST_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kit/caching.h"
+#include "kit/gpt2_weights.h"
+#include "kit/work.h"
+
+namespace kvlab {
+
+// One call of Gpt2::Forward, for the logits of the last position.
+struct ForwardPass {
+  std::size_t batch = 1;
+  std::size_t past_len = 0;  // P: tokens per row that the cache holds before
+  std::size_t new_len = 0;   // T: tokens per row that are computed
+  Caching caching = Caching::kOff;
+
+  friend bool operator==(const ForwardPass&, const ForwardPass&) = default;
+};
+
+struct GenerationShape {
+  std::size_t batch = 1;
+  std::size_t prompt_len = 0;  // tokens per row
+  std::size_t new_tokens = 0;  // tokens per row
+};
+
+// Task 4.3. The passes, in order, that Generate (kOff) or GenerateCached (kOn)
+// makes: as many as there are new tokens, since the last one is never fed back.
+// The whole difference between the two lies in this list.
+// Throws ContractError if prompt_len is 0.
+std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
+                                  Caching caching);
+
+// Task 4.4. The MACs of one pass by category, exactly those that the kit counts
+// (kit/work.h) when it runs on modules 1 to 3:
+//   qkv         B L T 3 d^2
+//   attention   B L 2 T S d      every query against every key, also those
+//                                that the mask then hides
+//   projection  B L T d^2
+//   mlp         B L 2 T d d_mlp
+//   head        B d V            the last position alone
+// Throws ContractError if a number does not fit 64 bits, or if past_len is not
+// 0 without a cache: somebody must have kept those tokens.
+WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass);
+
+// Task 4.4. The MACs of all passes of a generation.
+// Throws ContractError as PassesOf and PassWork do.
+WorkCounts GenerationWork(const Gpt2Config& config,
+                          const GenerationShape& generation, Caching caching);
+
+// Bytes moved between memory and the processor if nothing is moved twice.
+// Not counted: activations, and the few rows of the embedding tables.
+struct Traffic {
+  std::uint64_t weights = 0;        // read
+  std::uint64_t cache_read = 0;     // keys and values that attention reads
+  std::uint64_t cache_written = 0;  // keys and values that are stored
+
+  std::uint64_t Total() const { return weights + cache_read + cache_written; }
+  friend bool operator==(const Traffic&, const Traffic&) = default;
+};
+
+// Task 4.5. The bytes that one pass moves.
+//   weights        every matrix of the blocks (4 d^2 + 2 d d_mlp elements each)
+//                  and the head (d V), bytes_per_weight an element; and the
+//                  float32 vectors: biases (5 d + d_mlp a block) and norms (4 d
+//                  a block, 2 d at the end). Once a pass, whatever B and T are.
+//   cache_read     B L 2 S d float32 with a cache, 0 without
+//   cache_written  B L 2 T d float32 with a cache, 0 without
+// Throws ContractError as PassWork does, also if the total does not fit.
+Traffic PassTraffic(const Gpt2Config& config, const ForwardPass& pass,
+                    std::size_t bytes_per_weight);
+
+// Task 4.5. The bytes that all passes of a generation move.
+// Throws ContractError as PassesOf and PassTraffic do.
+Traffic GenerationTraffic(const Gpt2Config& config,
+                          const GenerationShape& generation, Caching caching,
+                          std::size_t bytes_per_weight);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_04_PROFILING_COST_H_

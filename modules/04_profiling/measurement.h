@@ -1,0 +1,50 @@
+// Module 4: one generation, measured.
+#ifndef KVLAB_MODULES_04_PROFILING_MEASUREMENT_H_
+#define KVLAB_MODULES_04_PROFILING_MEASUREMENT_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kit/caching.h"
+#include "kit/instruments.h"
+#include "kit/tensor.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/generate.h"
+#include "modules/02_transformer/gpt2.h"
+
+namespace kvlab {
+
+struct GenerationMeasurement {
+  Tokens generated;        // [B, new_tokens]
+  std::size_t tokens = 0;  // of all rows: B * new_tokens
+  // From the call until the first token of every row is there: the prefill.
+  double first_token_s = 0;
+  // From the call until all tokens are there and the cache, if any, is gone.
+  double total_s = 0;
+  // The mean of the steps behind the first:
+  // (total_s - first_token_s) / (new_tokens - 1); 0 if there are none.
+  double per_token_s = 0;
+  double tokens_per_second = 0;  // tokens / total_s
+  std::uint64_t memory_before_bytes = 0;
+  // The largest reading after any of the tokens, when the cache is still there.
+  std::uint64_t peak_memory_bytes = 0;
+
+  // What comes after the prefill.
+  double DecodeSeconds() const { return total_s - first_token_s; }
+};
+
+// Task 4.6. Runs Generate (kOff) or GenerateCached (kOn) once and measures it.
+// Reads the clock right before and right after, and in between only when the
+// first token is there; reads the memory before and after every token, never
+// between the first reading of the clock and the first token.
+// options.on_tokens is called for every token as it would be without this.
+// Throws ContractError if there are no new tokens to measure, if the clock ran
+// backwards, or if it did not move at all; and what the generation throws.
+GenerationMeasurement BenchmarkGeneration(Gpt2& model, const TokenBatch& prompt,
+                                          const GenerateOptions& options,
+                                          Caching caching,
+                                          const Instruments& instruments);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_04_PROFILING_MEASUREMENT_H_

@@ -1,0 +1,58 @@
+// Module 4: what a KV cache costs, for any model, and what fits in a memory.
+// Source: Shazeer 2019, arXiv:1911.02150, section 2.4; with grouped heads
+// Ainslie 2023, arXiv:2305.13245; with a window Jiang 2023, arXiv:2310.06825.
+#ifndef KVLAB_MODULES_04_PROFILING_MEMORY_H_
+#define KVLAB_MODULES_04_PROFILING_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kit/known_models.h"
+
+namespace kvlab {
+
+// How a model is used.
+struct CacheUse {
+  std::size_t batch = 1;
+  std::size_t seq_len = 0;                        // tokens per row
+  std::size_t bytes_per_element = sizeof(float);  // 2 for float16, 1 for int8
+};
+
+struct LayerBytes {
+  std::uint64_t keys = 0;
+  std::uint64_t values = 0;
+
+  friend bool operator==(const LayerBytes&, const LayerBytes&) = default;
+};
+
+// Task 4.1. Bytes of the keys and of the values of each layer, num_layers
+// entries. A layer holds the seq_len tokens of each row, or the newest
+// `window` of them if the model has a window and seq_len exceeds it.
+// Throws ContractError if a number does not fit 64 bits.
+std::vector<LayerBytes> KvCacheBreakdown(const ModelShape& model,
+                                         const CacheUse& use);
+
+// Task 4.1. The sum of the breakdown: without a window
+//   2 * num_layers * num_kv_heads * head_dim * seq_len * batch *
+//   bytes_per_element
+// Throws ContractError if it does not fit 64 bits.
+std::uint64_t KvCacheBytes(const ModelShape& model, const CacheUse& use);
+
+// Task 4.2. The longest context that use.batch rows can have in budget_bytes:
+// the largest seq_len, at most max_positions, for which KvCacheBytes is within
+// the budget; 0 if not one token is. use.seq_len is not looked at.
+// Throws ContractError if a token takes no bytes (a size is 0), or if their
+// number does not fit 64 bits.
+std::size_t LongestContext(const ModelShape& model, const CacheUse& use,
+                           std::uint64_t budget_bytes);
+
+// Task 4.2. How many rows (users) of use.seq_len tokens fit in budget_bytes:
+// the largest batch for which KvCacheBytes is within the budget. use.batch is
+// not looked at. Throws ContractError as LongestContext does.
+std::size_t LargestBatch(const ModelShape& model, const CacheUse& use,
+                         std::uint64_t budget_bytes);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_04_PROFILING_MEMORY_H_

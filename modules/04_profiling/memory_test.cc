@@ -1,0 +1,229 @@
+// Keeps the promises of memory.h, task by task.
+#include "modules/04_profiling/memory.h"
+
+#include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kit/error.h"
+#include "kit/known_models.h"
+#include "modules/03_memoization/kv_cache.h"
+
+namespace kvlab {
+namespace {
+
+// All sizes differ, so that none can take another's place unseen.
+constexpr ModelShape kSmall = {.num_layers = 5,
+                               .num_heads = 12,
+                               .num_kv_heads = 4,
+                               .head_dim = 6,
+                               .max_positions = 100};
+constexpr ModelShape kSmallWithWindow = {.num_layers = 5,
+                                         .num_heads = 12,
+                                         .num_kv_heads = 4,
+                                         .head_dim = 6,
+                                         .max_positions = 100,
+                                         .window = 16};
+// Bytes of a token of one row in float16: 2 * 5 * 4 * 6 * 2.
+constexpr std::uint64_t kSmallTokenBytes = 480;
+
+CacheUse Float16(std::size_t batch, std::size_t seq_len) {
+  return {.batch = batch, .seq_len = seq_len, .bytes_per_element = 2};
+}
+
+// ---- Task 4.1 ----------------------------------------------------------
+
+struct KnownCache {
+  std::string_view model;
+  std::size_t bytes_per_element;
+  std::uint64_t token_bytes;
+  std::uint64_t full_context_bytes;
+};
+
+class KvCacheBytesOfKnownModels : public ::testing::TestWithParam<KnownCache> {
+};
+
+TEST_P(KvCacheBytesOfKnownModels, AreExact) {
+  const KnownCache& known = GetParam();
+  const ModelShape& model = FindKnownModel(known.model).shape;
+  CacheUse use = {
+      .batch = 1, .seq_len = 1, .bytes_per_element = known.bytes_per_element};
+  EXPECT_EQ(KvCacheBytes(model, use), known.token_bytes);
+  use.seq_len = model.max_positions;
+  EXPECT_EQ(KvCacheBytes(model, use), known.full_context_bytes);
+  use.batch = 7;
+  EXPECT_EQ(KvCacheBytes(model, use), 7 * known.full_context_bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    KvCacheBytesTest, KvCacheBytesOfKnownModels,
+    ::testing::Values(
+        KnownCache{"DistilGPT2", 2, 18'432, 18'874'368},
+        KnownCache{"DistilGPT2", 4, 36'864, 37'748'736},
+        KnownCache{"GPT-2", 2, 36'864, 37'748'736},
+        KnownCache{"GPT-2", 4, 73'728, 75'497'472},
+        KnownCache{"Llama-2-7B", 2, 524'288, 2'147'483'648},
+        KnownCache{"Llama-2-7B", 4, 1'048'576, 4'294'967'296},
+        KnownCache{"Llama-3-8B", 2, 131'072, 1'073'741'824},
+        KnownCache{"Llama-3-8B", 1, 65'536, 536'870'912},
+        // 32,768 tokens of context, of which each layer keeps 4,096.
+        KnownCache{"Mistral-7B v0.1", 2, 131'072, 536'870'912},
+        KnownCache{"Mistral-7B v0.1", 4, 262'144, 1'073'741'824},
+        KnownCache{"GPT-3 175B", 2, 4'718'592, 9'663'676'416},
+        KnownCache{"GPT-3 175B", 4, 9'437'184, 19'327'352'832}),
+    [](const ::testing::TestParamInfo<KnownCache>& info) {
+      std::string name;
+      for (const char letter : info.param.model) {
+        if (std::isalnum(static_cast<unsigned char>(letter)) != 0) {
+          name += letter;
+        }
+      }
+      return name + "In" + std::to_string(info.param.bytes_per_element) +
+             "Bytes";
+    });
+
+TEST(KvCacheBytesTest, AreTheBytesThatACacheOfModule3Reserves) {
+  const KvCache cache({.batch = 3,
+                       .max_seq_len = 9,
+                       .num_layers = 5,
+                       .num_kv_heads = 4,
+                       .head_dim = 6});
+  EXPECT_EQ(KvCacheBytes(kSmall, {.batch = 3, .seq_len = 9}), cache.Bytes());
+}
+
+TEST(KvCacheBytesTest, ThereMayBeNoTokens) {
+  EXPECT_EQ(KvCacheBytes(kSmall, Float16(3, 0)), 0U);
+  EXPECT_EQ(KvCacheBytes(kSmall, Float16(0, 3)), 0U);
+}
+
+TEST(KvCacheBytesTest, RefuseWhat64BitsCannotHold) {
+  // 2^62 bytes for the keys of one layer, as many for its values.
+  ModelShape huge = {.num_layers = 1,
+                     .num_heads = 1,
+                     .num_kv_heads = 1,
+                     .head_dim = 1,
+                     .max_positions = 1};
+  const CacheUse use = {.batch = std::size_t{1} << 31U,
+                        .seq_len = std::size_t{1} << 31U,
+                        .bytes_per_element = 1};
+  EXPECT_EQ(KvCacheBytes(huge, use), std::uint64_t{1} << 63U);
+  huge.num_layers = 2;  // each layer fits, the two together do not
+  EXPECT_THROW(KvCacheBytes(huge, use), ContractError);
+  huge.num_layers = 1;
+  huge.head_dim = 2;
+  EXPECT_THROW(KvCacheBytes(huge, use), ContractError);
+}
+
+TEST(KvCacheBreakdownTest, HasHalfKeysAndHalfValuesInEveryLayer) {
+  // 4 heads of 6 numbers, 9 tokens of 3 rows, 2 bytes each
+  const LayerBytes layer = {.keys = 4 * 6 * 9 * 3 * 2,
+                            .values = 4 * 6 * 9 * 3 * 2};
+  EXPECT_EQ(KvCacheBreakdown(kSmall, Float16(3, 9)),
+            std::vector<LayerBytes>(5, layer));
+}
+
+TEST(KvCacheBreakdownTest, AddsUpToTheWhole) {
+  for (const KnownModel& model : kKnownModels) {
+    for (const std::size_t seq_len : {1, 1000, 5000}) {
+      std::uint64_t sum = 0;
+      for (const LayerBytes& layer :
+           KvCacheBreakdown(model.shape, Float16(3, seq_len))) {
+        sum += layer.keys + layer.values;
+      }
+      EXPECT_EQ(sum, KvCacheBytes(model.shape, Float16(3, seq_len)))
+          << model.name << ", " << seq_len << " tokens";
+    }
+  }
+}
+
+TEST(KvCacheBreakdownTest, AWindowKeepsTheNewestTokensOfEachLayer) {
+  for (const std::size_t seq_len : {1, 15, 16}) {
+    EXPECT_EQ(KvCacheBreakdown(kSmallWithWindow, Float16(2, seq_len)),
+              KvCacheBreakdown(kSmall, Float16(2, seq_len)))
+        << seq_len << " tokens";
+  }
+  for (const std::size_t seq_len : {17, 100}) {
+    EXPECT_EQ(KvCacheBreakdown(kSmallWithWindow, Float16(2, seq_len)),
+              KvCacheBreakdown(kSmall, Float16(2, 16)))
+        << seq_len << " tokens";
+  }
+}
+
+// ---- Task 4.2 ----------------------------------------------------------
+
+TEST(LongestContextTest, IsWhatStillFits) {
+  for (const std::size_t batch : {1, 3}) {
+    for (const std::size_t seq_len : {1, 2, 50, 99}) {
+      const std::uint64_t exact = kSmallTokenBytes * batch * seq_len;
+      EXPECT_EQ(LongestContext(kSmall, Float16(batch, 0), exact), seq_len);
+      EXPECT_EQ(LongestContext(kSmall, Float16(batch, 0), exact - 1),
+                seq_len - 1);
+      EXPECT_EQ(LongestContext(kSmall, Float16(batch, 0), exact + 1), seq_len);
+    }
+  }
+}
+
+TEST(LongestContextTest, EndsWhereTheModelDoes) {
+  EXPECT_EQ(LongestContext(kSmall, Float16(1, 0), 100 * kSmallTokenBytes),
+            100U);
+  EXPECT_EQ(LongestContext(kSmall, Float16(1, 0), 101 * kSmallTokenBytes),
+            100U);
+  EXPECT_EQ(LongestContext(kSmall, Float16(1, 0), ~std::uint64_t{0}), 100U);
+}
+
+TEST(LongestContextTest, IsTheModelsOnceItsWindowFits) {
+  EXPECT_EQ(
+      LongestContext(kSmallWithWindow, Float16(1, 0), 15 * kSmallTokenBytes),
+      15U);
+  EXPECT_EQ(
+      LongestContext(kSmallWithWindow, Float16(1, 0), 16 * kSmallTokenBytes),
+      100U);
+}
+
+TEST(LongestContextTest, RefusesTokensThatTakeNothing) {
+  EXPECT_THROW(LongestContext(kSmall, Float16(0, 5), 1000), ContractError);
+  EXPECT_THROW(LongestContext({}, Float16(1, 5), 1000), ContractError);
+}
+
+TEST(LargestBatchTest, IsWhatStillFits) {
+  for (const std::size_t seq_len : {1, 7, 100}) {
+    for (const std::size_t batch : {1, 2, 40}) {
+      const std::uint64_t exact = kSmallTokenBytes * batch * seq_len;
+      EXPECT_EQ(LargestBatch(kSmall, Float16(0, seq_len), exact), batch);
+      EXPECT_EQ(LargestBatch(kSmall, Float16(0, seq_len), exact - 1),
+                batch - 1);
+      EXPECT_EQ(LargestBatch(kSmall, Float16(0, seq_len), exact + 1), batch);
+    }
+  }
+}
+
+TEST(LargestBatchTest, CountsTheUsersOfALanguageModel) {
+  // 24 GiB hold Llama-3-8B's weights in float16 and 9 caches of full context;
+  // Llama-2-7B's cache is twice as large at half the context.
+  constexpr std::uint64_t kMemory = std::uint64_t{24} << 30U;
+  const KnownModel& llama3 = FindKnownModel("Llama-3-8B");
+  const KnownModel& llama2 = FindKnownModel("Llama-2-7B");
+  EXPECT_EQ(LargestBatch(llama3.shape, Float16(1, 8192),
+                         kMemory - 2 * llama3.parameters),
+            9U);
+  EXPECT_EQ(LargestBatch(llama2.shape, Float16(1, 4096),
+                         kMemory - 2 * llama2.parameters),
+            5U);
+}
+
+TEST(LargestBatchTest, KnowsTheWindow) {
+  EXPECT_EQ(LargestBatch(kSmallWithWindow, Float16(1, 100),
+                         3 * 16 * kSmallTokenBytes),
+            3U);
+}
+
+TEST(LargestBatchTest, RefusesRowsThatTakeNothing) {
+  EXPECT_THROW(LargestBatch(kSmall, Float16(5, 0), 1000), ContractError);
+}
+
+}  // namespace
+}  // namespace kvlab
