@@ -84,6 +84,7 @@ TEST(SummariseTest, OneWildValueMovesNothing) {
 }
 
 TEST(SummariseTest, RefusesNothingAndWhatIsNotANumber) {
+  EXPECT_EQ(Summarise({1, 2}).median, 1.5);
   EXPECT_THROW(Summarise({}), ContractError);
   EXPECT_THROW(Summarise({1, std::numeric_limits<double>::quiet_NaN()}),
                ContractError);
@@ -210,6 +211,12 @@ TEST(CompareGenerationTest, RefusesToCompareNothingBeforeItBegins) {
                ContractError);
   EXPECT_THROW(CompareGeneration(trial, {.lengths = {5, 0}}), ContractError);
   EXPECT_EQ(script.order, "");
+
+  // One pair without a warm-up is little, but something.
+  script.uncached = {MadeUp(5, 1, 8)};
+  script.cached = {MadeUp(5, 1, 2)};
+  CompareGeneration(trial, {.lengths = {5}, .trials = 1, .warm_up = 0});
+  EXPECT_EQ(script.order, "-+");
 }
 
 // The whole of it, on a real model: the clock shows multiply-accumulates, so

@@ -192,7 +192,10 @@ TEST(PassWorkTest, OfAStepOfGpt2IsTheTextbooks) {
 }
 
 TEST(PassWorkTest, RefusesAPastThatNobodyKept) {
-  EXPECT_THROW(PassWork(kGpt2, {.past_len = 1, .new_len = 1}), ContractError);
+  ForwardPass step = {.past_len = 1, .new_len = 1, .caching = Caching::kOn};
+  EXPECT_NO_THROW(PassWork(kGpt2, step));
+  step.caching = Caching::kOff;
+  EXPECT_THROW(PassWork(kGpt2, step), ContractError);
 }
 
 TEST(PassWorkTest, RefusesWhat64BitsCannotHold) {

@@ -40,6 +40,8 @@ TEST(BandwidthForTest, BeyondAllIsThatOfTheLargest) {
 }
 
 TEST(BandwidthForTest, MustHaveBeenMeasured) {
+  const BandwidthAt only = {.working_set_bytes = 8, .bytes_per_s = 3};
+  EXPECT_EQ(BandwidthFor({.bandwidths = {only}, .flop_per_s = 1}, 1), 3);
   EXPECT_THROW(BandwidthFor({.bandwidths = {}, .flop_per_s = 1}, 1),
                ContractError);
 }
