@@ -82,8 +82,10 @@ CommandLine Parse(int argc, char** argv) {
   return line;
 }
 
+std::string FullName(const LabCase& one) { return one.kind + "/" + one.name; }
+
 bool Wanted(const LabCase& one, const std::vector<std::string>& patterns) {
-  const std::string name = one.kind + "/" + one.name;
+  const std::string name = FullName(one);
   return patterns.empty() ||
          std::ranges::any_of(patterns, [&](const std::string& pattern) {
            return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
@@ -250,10 +252,9 @@ class Table {
     const bool good = result.deviations.empty();
     as_expected_ += good ? 1 : 0;
     ++count_;
-    std::cout << fmt::format(
-        "{:<46}{:<18}{:<18}{}\n",
-        fmt::format("{}/{}", result.one->kind, result.one->name),
-        result.expected, result.given, OneLine(result.message, 60));
+    std::cout << fmt::format("{:<46}{:<18}{:<18}{}\n", FullName(*result.one),
+                             result.expected, result.given,
+                             OneLine(result.message, 60));
     for (const std::string& deviation : result.deviations) {
       std::cout << "    NOT AS EXPECTED: "
                 << OneLine(deviation, kDeviationColumns) << '\n';
@@ -337,27 +338,35 @@ bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
   const Lab lab;
   const Rubric& rubric = line.full ? lab.FullRubric() : lab.Shorter();
   const BusyCores busy;
+  std::vector<const LabCase*> steady;
   for (const LabCase& one : cases) {
-    const std::string name = one.kind + "/" + one.name;
-    if (std::ranges::find(kSteadyCases, name) == kSteadyCases.end()) continue;
-    std::map<std::string, std::size_t> marks;
-    std::mutex counting;
-    Abreast(line.stability, [&](std::size_t run) {
-      const Result result = lab.Run(one, rubric, seed + run);
-      const std::scoped_lock lock(counting);
-      ++marks[result.given];
-      for (const std::string& deviation : result.deviations) {
-        std::cout << fmt::format("{}, seed {}: {}\n", name, seed + run,
-                                 OneLine(deviation, kDeviationColumns));
-      }
-      std::cerr << fmt::format("{}: {} of {}\n", name, run + 1, line.stability);
-    });
-    for (const auto& [given, times] : marks) {
-      std::cout << fmt::format("{:<46}{:<18}{} of {}\n", name, given, times,
-                               line.stability)
-                << std::flush;
+    if (std::ranges::find(kSteadyCases, FullName(one)) != kSteadyCases.end()) {
+      steady.push_back(&one);
     }
-    changes += line.stability - Commonest(marks);
+  }
+  // By turns, so that a run that is stopped has seen all of them.
+  std::map<std::string, std::map<std::string, std::size_t>> marks;
+  std::mutex counting;
+  Abreast(line.stability * steady.size(), [&](std::size_t i) {
+    const LabCase& one = *steady[i % steady.size()];
+    const std::size_t run = i / steady.size();
+    const Result result = lab.Run(one, rubric, seed + run);
+    const std::scoped_lock lock(counting);
+    ++marks[FullName(one)][result.given];
+    std::cout << fmt::format("{:<4}{:<42}{}\n", run + 1, FullName(one),
+                             result.given);
+    for (const std::string& deviation : result.deviations) {
+      std::cout << "    seed " << seed + run << ": "
+                << OneLine(deviation, kDeviationColumns) << '\n';
+    }
+    std::cout << std::flush;
+  });
+  for (const auto& [name, given] : marks) {
+    for (const auto& [points, times] : given) {
+      std::cout << fmt::format("{:<46}{:<18}{} of {}\n", name, points, times,
+                               line.stability);
+    }
+    changes += line.stability - Commonest(given);
   }
   std::cout << fmt::format("{} changes of a mark\n", changes);
   return changes == 0;
@@ -375,8 +384,7 @@ int Main(int argc, char** argv) {
   }
   if (line.list) {
     for (const LabCase& one : cases) {
-      std::cout << fmt::format("{:<46}{}\n", one.kind + "/" + one.name,
-                               one.title);
+      std::cout << fmt::format("{:<46}{}\n", FullName(one), one.title);
     }
     return 0;
   }
