@@ -175,7 +175,7 @@ Report GradeSubmission(const GradingGround& ground,
 
   progress("compiling");
   auto start = std::chrono::steady_clock::now();
-  const SubmissionBuild build = 
+  const SubmissionBuild build =
       BuildWorkers(ground.kit, submission, {.known = ground.known});
   report.build_seconds = SecondsSince(start);
 

@@ -174,7 +174,7 @@ TEST_F(GradeSubmissionTest, WhatDoesNotCompileCostsItsModuleAndTheWhole) {
   fs::remove(folder.Path() / name);
   folder.WriteFile(name, "this is no C++\n");
   const Report report = Grade(folder.Path());
-  EXPECT_EQ(report.marks.Points(), 100 - 20 - 5) << BriefText(report);
+  EXPECT_EQ(report.marks.Points(), 100 - 16 - 4) << BriefText(report);
   EXPECT_NE(FullText(report).find("attention.cc:1:1: error"), std::string::npos)
       << FullText(report);
 }
