@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -163,9 +164,15 @@ void PrintRecomputeRidge() {
 }  // namespace kvlab
 
 int main() {
-  kvlab::PrintMemory();
-  kvlab::PrintCacheEqualsWeights();
-  kvlab::PrintWork();
-  kvlab::PrintAttentionEqualsLinear();
-  kvlab::PrintRecomputeRidge();
+  try {
+    kvlab::PrintMemory();
+    kvlab::PrintCacheEqualsWeights();
+    kvlab::PrintWork();
+    kvlab::PrintAttentionEqualsLinear();
+    kvlab::PrintRecomputeRidge();
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "figures: " << error.what() << '\n';
+    return 1;
+  }
 }

@@ -33,6 +33,10 @@ class Endpoint {
 
   // Ends the worker; the next Call starts a fresh one, with no objects.
   virtual void Restart() = 0;
+
+  // Nothing of the worker runs until the next Call, not even what it has left
+  // in the background: somebody else is about to be timed.
+  virtual void Pause() {}
 };
 
 }  // namespace kvlab::grading

@@ -70,6 +70,8 @@ SandboxSpec WorkerEndpoint::Spec() const {
 
 Reply WorkerEndpoint::Call(const Request& request, const CallLimits& limits) {
   if (std::optional<Reply> failure = EnsureWorker()) return *failure;
+  if (paused_) worker_->process->Resume();
+  paused_ = false;
   const auto start = std::chrono::steady_clock::now();
   Reply reply = Exchange(request, limits);
   reply.seconds = SecondsSince(start);
@@ -80,7 +82,18 @@ std::optional<std::uint64_t> WorkerEndpoint::ResidentBytes() {
   return worker_ ? worker_->process->ResidentBytes() : 0;
 }
 
-void WorkerEndpoint::Restart() { worker_.reset(); }
+void WorkerEndpoint::Restart() {
+  worker_.reset();
+  paused_ = false;
+}
+
+void WorkerEndpoint::Pause() {
+  if (!worker_) return;
+  paused_ = worker_->process->Pause();
+  // Whoever does not stop is ended; the next Call finds that its objects are
+  // gone.
+  if (!paused_) worker_.reset();
+}
 
 std::optional<Reply> WorkerEndpoint::EnsureWorker() {
   if (worker_) return std::nullopt;
@@ -180,7 +193,7 @@ Reply WorkerEndpoint::Lost(Transfer transfer) {
 }
 
 Reply WorkerEndpoint::Lost(Status status, const std::string& message) {
-  worker_.reset();
+  Restart();
   Reply reply;
   reply.status = status;
   reply.message = message;

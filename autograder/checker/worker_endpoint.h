@@ -55,6 +55,9 @@ class WorkerEndpoint : public Endpoint {
 
   void Restart() final;
 
+  // Ends a worker whose processes do not stop.
+  void Pause() final;
+
  protected:
   // What the sandbox runs. A subclass may put a tool in front of it.
   virtual SandboxSpec Spec() const;
@@ -78,6 +81,7 @@ class WorkerEndpoint : public Endpoint {
 
   WorkerOptions options_;
   std::unique_ptr<Worker> worker_;
+  bool paused_ = false;
   int failed_starts_ = 0;  // in a row
   Reply last_failure_;
 };

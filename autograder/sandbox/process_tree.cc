@@ -17,6 +17,7 @@ namespace {
 
 struct ProcessStatus {
   pid_t parent = 0;
+  bool runs = true;  // neither stopped nor ended
   uid_t user = 0;
   std::uint64_t threads = 0;
   std::uint64_t private_bytes = 0;
@@ -37,6 +38,11 @@ std::optional<ProcessStatus> ReadStatus(const std::filesystem::path& folder) {
     if (key == "PPid") {
       status.parent = std::stoi(value);
       has_parent = true;
+    } else if (key == "State") {
+      // "\tT (stopped)", "\tZ (zombie)", "\tX (dead)"
+      const std::size_t letter = value.find_first_not_of(" \t");
+      status.runs = letter == std::string::npos ||
+                    std::string("TZX").find(value[letter]) == std::string::npos;
     } else if (key == "Uid") {
       status.user = static_cast<uid_t>(std::stoul(value));  // the real one
     } else if (key == "Threads") {
@@ -107,6 +113,20 @@ std::uint64_t ThreadsOf(uid_t user) {
     if (status.user == user) threads += status.threads;
   });
   return threads;
+}
+
+bool StopBelow(pid_t ancestor) {
+  bool all_stopped = true;
+  for (const auto& [pid, status] : Family(ancestor)) {
+    if (!status.runs) continue;
+    all_stopped = false;
+    ::kill(pid, SIGSTOP);
+  }
+  return all_stopped;
+}
+
+void ContinueBelow(pid_t ancestor) {
+  for (const auto& [pid, status] : Family(ancestor)) ::kill(pid, SIGCONT);
 }
 
 void KillBelow(pid_t ancestor) {

@@ -19,6 +19,13 @@ std::vector<pid_t> ProcessesBelow(pid_t ancestor);
 // Threads of all processes whose real user this is: what RLIMIT_NPROC counts.
 std::uint64_t ThreadsOf(uid_t user);
 
+// Stops them. True if all of them had already been stopped: only then none can
+// have been continued by another one meanwhile, so call it until it is.
+bool StopBelow(pid_t ancestor);
+
+// Lets them go on.
+void ContinueBelow(pid_t ancestor);
+
 // Kills them, each as soon as it is seen: whoever forks and ends, again and
 // again, has little time to get away. A child that comes meanwhile may be left,
 // so call it until none is.

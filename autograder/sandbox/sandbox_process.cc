@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,8 @@ constexpr BubblewrapDescriptors kForLauncher = {
 constexpr double kStartSeconds = 10;
 // A killed process is gone within milliseconds.
 constexpr double kKillSeconds = 10;
+// A stopped one too.
+constexpr double kPauseSeconds = 5;
 
 // Debian 12's <sys/pidfd.h> cannot be linked from C++.
 FileDescriptor EndOf(pid_t pid) {
@@ -214,6 +218,20 @@ void SandboxProcess::Kill() {
     ::waitpid(init_, nullptr, WNOHANG);  // not our child if bubblewrap took it
   }
   init_end_.Close();
+}
+
+bool SandboxProcess::Pause() {
+  if (!Runs()) return true;
+  const Deadline deadline(kPauseSeconds);
+  while (!StopBelow(init_)) {
+    if (deadline.Passed()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+void SandboxProcess::Resume() {
+  if (Runs()) ContinueBelow(init_);
 }
 
 std::uint64_t SandboxProcess::ResidentBytes() const {

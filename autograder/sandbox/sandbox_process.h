@@ -62,6 +62,12 @@ class SandboxProcess {
   // Ends every process inside, and returns when they are gone.
   void Kill();
 
+  // Stops every process inside. False if they do not stop: some go on waking
+  // the others.
+  bool Pause();
+  // Lets them go on.
+  void Resume();
+
   // Private memory of all processes inside, in bytes: what they have written,
   // not the files that they have mapped.
   std::uint64_t ResidentBytes() const;

@@ -534,6 +534,46 @@ TEST_P(SandboxProcessTest, SeesTheMemoryOfAllProcessesInside) {
   EXPECT_EQ(process.ResidentBytes(), 0U);
 }
 
+// Processor time that these processes have used, in clock ticks: fields 14 and
+// 15 of /proc/PID/stat, counted behind the name in parentheses.
+std::uint64_t TicksOf(const std::vector<pid_t>& processes) {
+  constexpr int kFieldsBefore = 11;
+  std::uint64_t sum = 0;
+  for (const pid_t pid : processes) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    std::getline(file, text, ')');
+    for (int i = 0; i < kFieldsBefore; ++i) file >> text;
+    std::uint64_t user = 0;
+    std::uint64_t system = 0;
+    if (file >> user >> system) sum += user + system;
+  }
+  return sum;
+}
+
+// One of them in a session of its own, another that wakes whoever sleeps.
+TEST_P(SandboxProcessTest, PausedNothingInsideRuns) {
+  const FileDescriptor nothing = OpenDevNull();
+  const std::vector<Inherited> inherited = {
+      {nothing, 0}, {nothing, 1}, {nothing, 2}};
+  SandboxProcess process(Shell("spin() { while :; do :; done; }; spin & "
+                               "setsid bash -c 'while :; do :; done' & "
+                               "while :; do kill -CONT -1; done"),
+                         ThisHost(), inherited);
+  const Deadline deadline(20);
+  while (TicksOf(process.Processes()) < 20 && !deadline.Passed()) {
+    ::usleep(20000);
+  }
+  ASSERT_TRUE(process.Pause());
+  const std::vector<pid_t> inside = process.Processes();
+  const std::uint64_t before = TicksOf(inside);
+  ::usleep(200000);
+  EXPECT_EQ(TicksOf(inside), before);
+  process.Resume();
+  while (TicksOf(inside) == before && !deadline.Passed()) ::usleep(20000);
+  EXPECT_GT(TicksOf(inside), before);
+}
+
 TEST(StagingFolderTest, GoesAwayWithAllItHolds) {
   std::filesystem::path path;
   {
