@@ -156,7 +156,8 @@ SandboxHost HostFor(const CommandLine& line) {
   return {.user = ChooseSandboxUser(), .confinement = Confinement::kReduced};
 }
 
-void GradeAll(const CommandLine& line) {
+// Whether every submission could be graded.
+bool GradeAll(const CommandLine& line) {
   const Rubric rubric = LoadRubric(
       line.rubric.empty() ? Runfile("autograder/rubric.toml") : line.rubric,
       AllChecks());
@@ -170,6 +171,7 @@ void GradeAll(const CommandLine& line) {
   Progress progress;
   std::vector<Report> reports;
   std::map<std::string, int> taken;
+  bool all_graded = true;
   for (const fs::path& path : line.paths) {
     GradingOptions options;
     options.seed = line.seed.value_or(FreshSeed());
@@ -179,7 +181,16 @@ void GradeAll(const CommandLine& line) {
       progress.Show(fmt::format("[{}/{}] {}: {}", reports.size() + 1,
                                 line.paths.size(), path.string(), what));
     };
-    reports.push_back(GradeSubmission(ground, path, options));
+    try {
+      reports.push_back(GradeSubmission(ground, path, options));
+    } catch (const std::exception& error) {
+      // The others are not to blame.
+      progress.Clear();
+      std::cerr << fmt::format("{}: the grader failed: {}\n", path.string(),
+                               error.what());
+      all_graded = false;
+      continue;
+    }
     progress.Clear();
     const fs::path folder = FolderFor(reports.back(), line.out, taken);
     WriteReports(reports.back(), folder);
@@ -189,6 +200,7 @@ void GradeAll(const CommandLine& line) {
               << std::flush;
   }
   if (reports.size() > 1) std::cout << SummaryTable(reports);
+  return all_graded;
 }
 
 }  // namespace
@@ -196,8 +208,7 @@ void GradeAll(const CommandLine& line) {
 
 int main(int argc, char** argv) {
   try {
-    kvlab::grading::GradeAll(kvlab::grading::Parse(argc, argv));
-    return 0;
+    return kvlab::grading::GradeAll(kvlab::grading::Parse(argc, argv)) ? 0 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "\nthe grader failed: %s\n", error.what());
     return 1;

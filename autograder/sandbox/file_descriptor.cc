@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <csignal>
 #include <cstdint>
 #include <string>
@@ -57,7 +58,13 @@ Pipe MakePipe() {
 }
 
 FileDescriptor OpenNamelessFile() {
-  return Raised(::memfd_create("kvlab", MFD_CLOEXEC));
+  const int in_memory = ::memfd_create("kvlab", MFD_CLOEXEC);
+  if (in_memory >= 0) return Raised(in_memory);
+  // Where a filter refuses that, as ours does.
+  std::string name = "/tmp/kvlab-XXXXXX";
+  const int in_tmp = ::mkostemp(name.data(), O_CLOEXEC);
+  if (in_tmp >= 0) ::unlink(name.c_str());
+  return Raised(in_tmp);
 }
 
 FileDescriptor OpenDevNull() {

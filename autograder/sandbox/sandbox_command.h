@@ -18,6 +18,7 @@
 
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
+#include "autograder/sandbox/system_call_filter.h"
 
 namespace kvlab::grading {
 
@@ -46,6 +47,7 @@ struct SandboxSpec {
   std::vector<Mount> mounts;
   std::string folder = "/tmp";  // where the command starts, inside
   SandboxLimits limits;
+  Forking forking = Forking::kAllowed;
 };
 
 // What bubblewrap itself is given, and does not pass on.

@@ -145,7 +145,7 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
   // When bubblewrap is killed, the first process inside becomes our child, and
   // we see it off: in a container nobody else might.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const FileDescriptor filter = MakeSystemCallFilter();
+  const FileDescriptor filter = MakeSystemCallFilter(spec.forking);
   const bool reduced = confinement_ == Confinement::kReduced;
   if (reduced) scratch_ = MakeScratch(spec, host.user);
   ExecPlan plan = Plan(
@@ -214,6 +214,9 @@ void SandboxProcess::Kill() {
     Wait(Deadline(kKillSeconds));
   }
   if (init_end_.IsOpen() && init_ != launcher_) {
+    // Code inside may have talked the first process out of dying with
+    // bubblewrap: it can write its memory.
+    ::syscall(SYS_pidfd_send_signal, init_end_.Number(), SIGKILL, nullptr, 0);
     WaitUntilReadable(init_end_, deadline);
     ::waitpid(init_, nullptr, WNOHANG);  // not our child if bubblewrap took it
   }

@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -273,6 +274,7 @@ TEST_P(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
       {"a performance counter", "298, my $x = 'x' x 128, 0, -1, -1, 0"},
       {"an I/O ring", "425, 8, my $x = 'x' x 128"},
       {"a user page fault descriptor", "323, 1"},
+      {"memory outside the limits", "319, my $n = 'x', 0"},
       {"the personality", "135, 0x0040000"}};
   for (const auto& [what, call] : calls) {
     EXPECT_EQ(Calling(call, ThisHost()), "EPERM") << what;
@@ -292,6 +294,14 @@ TEST_P(SystemCallFilterTest, HasNoClone3) {
 
 TEST_P(SystemCallFilterTest, LeavesThreadsAndProcessesAlone) {
   EXPECT_EQ(OutputOf("echo $(echo a | cat)"), "a\n");
+}
+
+TEST_P(SandboxProcessTest, StartsNoProcessWhereForkingIsRefused) {
+  SandboxSpec spec = Shell("true & wait; echo $?");
+  EXPECT_TRUE(RunInSandbox(spec, ThisHost(), {.seconds = 20}).Succeeded());
+  spec.forking = Forking::kRefused;
+  const RunResult forks = RunInSandbox(spec, ThisHost(), {.seconds = 20});
+  EXPECT_NE(forks.output.find("fork: "), std::string::npos) << forks.output;
 }
 
 TEST_F(BubblewrapTest, SeesNoOtherProcesses) {
@@ -583,6 +593,25 @@ TEST(StagingFolderTest, GoesAwayWithAllItHolds) {
     staging.MakeWritable("w");
     EXPECT_TRUE(std::filesystem::exists(path / "a/b/c"));
   }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(StagingFolderTest, GoesAwayHoweverDeepItIs) {
+  constexpr rlim_t kFewDescriptors = 64;
+  constexpr int kDeep = 400;
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few = {kFewDescriptors, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  std::filesystem::path path;
+  {
+    const StagingFolder staging(ChooseSandboxUser());
+    path = staging.Path();
+    std::filesystem::path deep = path;
+    for (int i = 0; i < kDeep; ++i) deep /= "d";
+    std::filesystem::create_directories(deep);
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 

@@ -1,10 +1,13 @@
 #include "autograder/sandbox/staging_folder.h"
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -82,6 +85,24 @@ bool IsOlder(const fs::path& folder, std::chrono::seconds than) {
          status.st_ctime + than.count() <= std::time(nullptr);
 }
 
+// However deep: rm needs no descriptor for each folder above it, the standard
+// library does.
+void RemoveTree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error) return;
+  std::string rm = "/usr/bin/rm";
+  std::string options = "-rf";
+  std::string what = path.string();
+  const std::array<char*, 4> words = {rm.data(), options.data(), what.data(),
+                                      nullptr};
+  pid_t process = 0;
+  if (::posix_spawn(&process, rm.c_str(), nullptr, nullptr, words.data(),
+                    environ) == 0) {
+    ::waitpid(process, nullptr, 0);
+  }
+}
+
 }  // namespace
 
 void RemoveAbandonedFolders(std::chrono::seconds older_than) {
@@ -90,7 +111,7 @@ void RemoveAbandonedFolders(std::chrono::seconds older_than) {
     if (!entry.path().filename().string().starts_with(kPrefix)) continue;
     if (!IsOlder(entry.path(), older_than)) continue;
     const FileDescriptor lock = Locked(entry.path());
-    if (lock.IsOpen()) fs::remove_all(entry.path(), ignored);
+    if (lock.IsOpen()) RemoveTree(entry.path());
   }
 }
 
@@ -111,10 +132,7 @@ StagingFolder::StagingFolder(const std::optional<SandboxUser>& user)
   }
 }
 
-StagingFolder::~StagingFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
+StagingFolder::~StagingFolder() { RemoveTree(path_); }
 
 fs::path StagingFolder::WriteFile(const fs::path& relative,
                                   std::string_view content) const {

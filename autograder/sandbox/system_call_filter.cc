@@ -23,6 +23,8 @@ constexpr std::array kRefused = {
     // Other processes: their memory, their descriptors.
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
     "pidfd_getfd", "kcmp", "migrate_pages", "move_pages",
+    // Memory that no limit of a process counts.
+    "memfd_create", "memfd_secret",
     // Mounts and namespaces.
     "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount",
     "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "unshare",
@@ -72,11 +74,21 @@ void RefuseNamespaces(scmp_filter_ctx filter) {
   Refuse(filter, "clone3", ENOSYS);
 }
 
+// A clone that makes no thread makes a process.
+void RefuseProcesses(scmp_filter_ctx filter) {
+  Refuse(filter, "fork", EPERM);
+  Refuse(filter, "vfork", EPERM);
+  const scmp_arg_cmp no_thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
+  Expect(::seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM),
+                                  ::seccomp_syscall_resolve_name("clone"), 1,
+                                  &no_thread));
+}
+
 }  // namespace
 
 std::span<const char* const> RefusedSystemCalls() { return kRefused; }
 
-FileDescriptor MakeSystemCallFilter() {
+FileDescriptor MakeSystemCallFilter(Forking forking) {
   const std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>,
                         decltype(&::seccomp_release)>
       filter(::seccomp_init(SCMP_ACT_ALLOW), ::seccomp_release);
@@ -85,6 +97,7 @@ FileDescriptor MakeSystemCallFilter() {
                             SCMP_ACT_KILL_PROCESS));
   for (const char* name : kRefused) Refuse(filter.get(), name, EPERM);
   RefuseNamespaces(filter.get());
+  if (forking == Forking::kRefused) RefuseProcesses(filter.get());
   FileDescriptor file = OpenNamelessFile();
   Expect(::seccomp_export_bpf(filter.get(), file.Number()));
   if (::lseek(file.Number(), 0, SEEK_SET) < 0) Fail(errno);

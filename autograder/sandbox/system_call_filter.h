@@ -13,13 +13,16 @@ namespace kvlab::grading {
 // into another process, or a part of the kernel with many holes in its past.
 std::span<const char* const> RefusedSystemCalls();
 
+// Whether code inside may start processes. Threads it always may.
+enum class Forking { kAllowed, kRefused };
+
 // The filter as a program for seccomp(2), in a file without a name, read from
 // its beginning: what `bwrap --seccomp` takes. It also ends processes that call
 // the kernel as 32-bit programs do, and refuses clone with flags that make
 // namespaces; clone3, whose flags a filter cannot see, does not exist inside,
 // and the C library then takes clone. Throws SandboxError if libseccomp or the
 // kernel refuses.
-FileDescriptor MakeSystemCallFilter();
+FileDescriptor MakeSystemCallFilter(Forking forking = Forking::kAllowed);
 
 }  // namespace kvlab::grading
 
