@@ -8,9 +8,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include "autograder/sandbox/sandbox_error.h"
