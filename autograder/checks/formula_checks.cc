@@ -269,7 +269,10 @@ void WorkOfPasses(Exam& exam) {
   }
 }
 
-void WorkOfGenerations(Exam& exam) {
+// `more` is what the question asks for behind the generation, if anything.
+void CompareGenerations(Exam& exam, const std::string& operation,
+                        const std::vector<std::string>& names,
+                        const Question& more) {
   Random& random = exam.Randomness();
   for (const std::int64_t caching : {kOff, kOn}) {
     exam.Case(caching == kOn ? "a generation with a cache"
@@ -277,11 +280,14 @@ void WorkOfGenerations(Exam& exam) {
     const Integers generation =
         Ints({Between(random, 2, 9), Between(random, 5, 90),
               Between(random, 20, 200)});
-    CompareEach(exam,
-                exam.AskBoth("cost.generation_work",
-                             {RandomConfig(random), generation, caching}),
-                0, Categories());
+    Question asked = {RandomConfig(random), generation, caching};
+    asked.insert(asked.end(), more.begin(), more.end());
+    CompareEach(exam, exam.AskBoth(operation, asked), 0, names);
   }
+}
+
+void WorkOfGenerations(Exam& exam) {
+  CompareGenerations(exam, "cost.generation_work", Categories(), {});
 }
 
 // `bytes` is what the question asks for behind the pass, if anything.
@@ -327,19 +333,8 @@ void TrafficOfPasses(Exam& exam) {
 }
 
 void TrafficOfGenerations(Exam& exam) {
-  Random& random = exam.Randomness();
-  for (const std::int64_t caching : {kOff, kOn}) {
-    exam.Case(caching == kOn ? "a generation with a cache"
-                             : "a generation without a cache");
-    const Integers generation =
-        Ints({Between(random, 2, 9), Between(random, 5, 90),
-              Between(random, 20, 200)});
-    CompareEach(exam,
-                exam.AskBoth("cost.generation_traffic",
-                             {RandomConfig(random), generation, caching,
-                              std::int64_t{2}}),
-                0, Directions());
-  }
+  CompareGenerations(exam, "cost.generation_traffic", Directions(),
+                     {std::int64_t{2}});
 }
 
 void TrafficRefusals(Exam& exam) {

@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -23,6 +21,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "autograder/abreast/abreast.h"
 #include "autograder/checks/check.h"
 #include "autograder/grade_submission.h"
 #include "autograder/graderlab/judgement.h"
@@ -119,35 +118,36 @@ std::vector<LabCase> AllCases() {
   return cases;
 }
 
+void ForEachSpeedCheck(Rubric& rubric,
+                       const std::function<void(RubricCheck& check)>& action) {
+  for (RubricPart& part : rubric.parts) {
+    for (RubricTask& task : part.tasks) {
+      for (RubricCheck& check : task.checks) {
+        if (check.run == "speed.cached_generation") action(check);
+      }
+    }
+  }
+}
+
 // The course's rubric with every speed check at the length of the first: a few
 // seconds each instead of up to half a minute.
 Rubric ShortRubric(Rubric rubric) {
   const RubricCheck* shortest = nullptr;
-  for (RubricPart& part : rubric.parts) {
-    for (RubricTask& task : part.tasks) {
-      for (RubricCheck& check : task.checks) {
-        if (check.run != "speed.cached_generation") continue;
-        if (shortest == nullptr) shortest = &check;
-        check.settings = shortest->settings;
-        check.tiers = shortest->tiers;
-      }
-    }
-  }
+  ForEachSpeedCheck(rubric, [&](RubricCheck& check) {
+    if (shortest == nullptr) shortest = &check;
+    check.settings = shortest->settings;
+    check.tiers = shortest->tiers;
+  });
   return rubric;
 }
 
 // With fewer pairs too, for cases that are nowhere near a threshold.
 Rubric QuickRubric(const Rubric& rubric) {
   Rubric quick = ShortRubric(rubric);
-  for (RubricPart& part : quick.parts) {
-    for (RubricTask& task : part.tasks) {
-      for (RubricCheck& check : task.checks) {
-        if (check.run != "speed.cached_generation") continue;
-        check.settings["pairs"] = 3;
-        check.settings["most_pairs"] = 9;
-      }
-    }
-  }
+  ForEachSpeedCheck(quick, [](RubricCheck& check) {
+    check.settings["pairs"] = 3;
+    check.settings["most_pairs"] = 9;
+  });
   quick.limits.call.seconds = 4;
   return quick;
 }
@@ -274,18 +274,6 @@ class Table {
   std::size_t count_ = 0;
 };
 
-// Calls work(0) to work(count - 1), two at a time.
-void Abreast(std::size_t count,
-             const std::function<void(std::size_t index)>& work) {
-  std::atomic<std::size_t> next = 0;
-  const auto take_turns = [&] {
-    for (std::size_t i = next++; i < count; i = next++) work(i);
-  };
-  std::future<void> second = std::async(std::launch::async, take_turns);
-  take_turns();
-  second.get();
-}
-
 bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line) {
   const std::uint64_t seed = line.seed.value_or(std::random_device()());
   std::cout << "seed " << seed << '\n';
@@ -298,7 +286,7 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line) {
   }
   std::mutex printing;
   const Rubric& quick = line.full ? lab.FullRubric() : lab.Quickest();
-  Abreast(abreast.size(), [&](std::size_t i) {
+  RunAbreast(abreast.size(), [&](std::size_t i) {
     const Result result = lab.Run(*abreast[i], quick, seed);
     const std::scoped_lock lock(printing);
     table.Add(result);
@@ -347,7 +335,7 @@ bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
   // By turns, so that a run that is stopped has seen all of them.
   std::map<std::string, std::map<std::string, std::size_t>> marks;
   std::mutex counting;
-  Abreast(line.stability * steady.size(), [&](std::size_t i) {
+  RunAbreast(line.stability * steady.size(), [&](std::size_t i) {
     const LabCase& one = *steady[i % steady.size()];
     const std::size_t run = i / steady.size();
     const Result result = lab.Run(one, rubric, seed + run);

@@ -1,17 +1,16 @@
 #include "autograder/worker_kit/build_workers.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "autograder/abreast/abreast.h"
 #include "autograder/compile_errors/compiler_errors.h"
 #include "autograder/compile_errors/linker_errors.h"
 #include "autograder/sandbox/file_descriptor.h"
@@ -46,17 +45,6 @@ struct Compilation {
   std::string object;  // "01_attention.attention.cc.o"
   RunResult result;
 };
-
-// Runs all jobs, two at a time.
-void RunJobs(const std::vector<std::function<void()>>& jobs) {
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < jobs.size(); i = next++) jobs[i]();
-  };
-  std::future<void> second = std::async(std::launch::async, work);
-  work();
-  second.get();
-}
 
 void Append(std::vector<std::string>& command,
             const std::vector<std::string>& words) {
@@ -152,7 +140,7 @@ class Builder {
       }
       jobs.emplace_back([this, &one] { one.result = Compile(one); });
     }
-    RunJobs(jobs);
+    RunAbreast(jobs.size(), [&](std::size_t i) { jobs[i](); });
   }
 
   RunResult Compile(const Compilation& one) const {
@@ -206,7 +194,7 @@ class Builder {
       if (!worker.Built()) continue;
       jobs.emplace_back([this, &recipe, &worker] { Link(recipe, worker); });
     }
-    RunJobs(jobs);
+    RunAbreast(jobs.size(), [&](std::size_t i) { jobs[i](); });
   }
 
   std::string WhatIsMissing(const WorkerRecipe& recipe) const {
