@@ -1,0 +1,84 @@
+// Looks at a page of ours in headless Chromium as a reader would: on a phone,
+// on a desk, in the dark and on paper.
+import { pathToFileURL } from "node:url";
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+
+export const AXE_VERSION = axe.version;
+
+export const VIEWS = [
+  { name: "phone", width: 390, media: "screen", colorScheme: "light" },
+  { name: "phone-dark", width: 390, media: "screen", colorScheme: "dark" },
+  { name: "desk", width: 1280, media: "screen", colorScheme: "light" },
+  { name: "desk-dark", width: 1280, media: "screen", colorScheme: "dark" },
+  { name: "paper", width: 794, media: "print", colorScheme: "light" },
+];
+
+export function openBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    // Chromium refuses its own sandbox to root; the pages are ours.
+    args: process.getuid() === 0 ? ["--no-sandbox"] : [],
+  });
+}
+
+// Everything folded is unfolded too: what is hidden is not looked at.
+async function barriers(page) {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    for (const check of document.querySelectorAll("details")) check.open = true;
+    const result = await window.axe.run(document);
+    const enough = 3;
+    return result.violations.map(({ id, help, nodes }) =>
+      [
+        `axe ${id}: ${help} (${nodes.length} times)`,
+        ...nodes.slice(0, enough).map((node) => node.html.slice(0, 120)),
+      ].join("\n    "),
+    );
+  });
+}
+
+async function tooWide(page) {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return scrollWidth > clientWidth
+      ? [`wider than its window: ${scrollWidth} > ${clientWidth}`]
+      : [];
+  });
+}
+
+// What is wrong with a page, in words: a barrier that axe finds, a message of
+// the console, an uncaught error, a request for anything beyond the page, too
+// much width. `also`: further questions to the page, each a function of it
+// that resolves to such words. `picture`: where a screenshot goes.
+export async function look(browser, file, view, { picture, also = [] } = {}) {
+  const page = await browser.newPage({
+    viewport: { width: view.width, height: 844 },
+    colorScheme: view.colorScheme,
+  });
+  const found = [];
+  const url = pathToFileURL(file).href;
+  page.on("request", (request) => {
+    if (request.url() !== url) found.push(`asks for ${request.url()}`);
+  });
+  page.on("console", (message) => found.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => found.push(`error: ${error.message}`));
+  await page.emulateMedia({ media: view.media });
+  await page.goto(url);
+  for (const ask of also) found.push(...(await ask(page)));
+  if (picture) await page.screenshot({ path: picture, fullPage: true });
+  found.push(...(await tooWide(page)), ...(await barriers(page)));
+  await page.close();
+  return found;
+}
+
+// Throws if a page with planted faults does not show each of them.
+export async function expectEyes(browser, file, planted, options) {
+  const found = await look(browser, file, VIEWS[0], options);
+  const missed = planted.filter(
+    (fault) => !found.some((line) => line.startsWith(fault)),
+  );
+  if (missed.length > 0) {
+    throw new Error(`${file}: does not find: ${missed.join(", ")}`);
+  }
+}
