@@ -2,8 +2,6 @@
 //
 // Exit status: 0 whatever the marks, 2 for a usage error, 1 if the grader
 // itself failed.
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -28,6 +26,7 @@
 #include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/worker_kit/staged_kit.h"
+#include "cli/progress_line.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -52,25 +51,6 @@ fs::path Runfile(const std::string& name) {
   return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab/" +
          name;
 }
-
-// One line that is written over on a terminal, else a line for each step.
-class Progress {
- public:
-  void Show(const std::string& text) const {
-    if (!terminal_) {
-      std::cerr << text << '\n';
-      return;
-    }
-    std::cerr << "\r\033[K" << text.substr(0, kColumns) << std::flush;
-  }
-  void Clear() const {
-    if (terminal_) std::cerr << "\r\033[K" << std::flush;
-  }
-
- private:
-  static constexpr std::size_t kColumns = 79;
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-};
 
 std::uint64_t FreshSeed() {
   std::random_device device;
@@ -168,7 +148,7 @@ bool GradeAll(const CommandLine& line) {
   const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
                       host);
   const GradingGround ground = {rubric, kit, checkpoint, isolation.Text()};
-  Progress progress;
+  ProgressLine progress(WithoutTerminal::kEveryLine);
   std::vector<Report> reports;
   std::map<std::string, int> taken;
   bool all_graded = true;

@@ -21,10 +21,13 @@ FOLDER = "kvlab"  # what the archive unpacks to
 SHIPPED = (
     ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy", ".gitignore",
     "BUILD", "LICENSE", "WORKSPACE", "cli/", "handout/submit.py",
-    "implementation/", "kit/", "kvlab", "models/", "modules/", "third_party/",
+    "implementation/", "kit/", "kvlab", "lab/", "models/", "modules/",
+    "third_party/",
 )
 # The course's own part of a shipped folder.
-KEPT = ("cli/demo/", "third_party/lint/")
+KEPT = ("cli/demo/", "lab/page/check", "lab/page/page.test.mjs",
+        "lab/page/planted.html", "lab/page/testdata/", "lab/test/",
+        "third_party/chromium/", "third_party/lint/")
 
 README = "handout/README.student.md"
 MIDNIGHT = 1704067200  # 1 January 2024, in every entry of the archive
@@ -52,16 +55,17 @@ def students_choice(text):
 
 
 def students_packages(text):
-    """packages.txt with the group that builds, and no other."""
+    """packages.txt with the groups that build and draw, and no other."""
     groups = re.split(r"(?m)^(?=\[)", text)
-    return "".join([groups[0]] + [group for group in groups[1:]
-                                  if group.startswith("[build]")]).rstrip() + "\n"
+    kept = [group for group in groups[1:]
+            if group.startswith(("[build]", "[lab]", "[npm]"))]
+    return "".join([groups[0]] + kept).rstrip() + "\n"
 
 
 def students_ignored(text):
     """.bazelignore with the folders that the handout can have."""
     return "".join(line for line in text.splitlines(keepends=True)
-                   if not line.rstrip().endswith("/node_modules"))
+                   if not line.startswith(KEPT))
 
 
 REWRITTEN = {

@@ -28,8 +28,9 @@ class MakeHandoutTest(unittest.TestCase):
     def test_installs_only_what_builds(self):
         self.assertEqual(
             make_handout.students_packages(
-                "# Head\n\n[build]\ng++  # compiler\n\n[grade]\nbwrap  # no\n"),
-            "# Head\n\n[build]\ng++  # compiler\n")
+                "# Head\n\n[build]\ng++  # compiler\n\n[grade]\nbwrap  # no\n"
+                "\n[lab]\npen  # draws\n"),
+            "# Head\n\n[build]\ng++  # compiler\n\n[lab]\npen  # draws\n")
 
 
 if __name__ == "__main__":

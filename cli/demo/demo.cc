@@ -16,9 +16,9 @@
 #include "cli/checkpoint_folder.h"
 #include "cli/demo/comparison.h"
 #include "cli/demo/comparison_table.h"
-#include "cli/demo/machine.h"
-#include "cli/demo/progress.h"
 #include "cli/generation_run.h"
+#include "cli/machine.h"
+#include "cli/progress_line.h"
 #include "cli/utf8_stream.h"
 #include "fmt/format.h"
 #include "kit/token_batch.h"
@@ -96,16 +96,17 @@ bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
   fmt::print("\n2. What the cache saves: medians of {} pairs on {}\n\n{}",
              options.pairs, machine, TableHead());
   std::vector<Comparison> rows;
+  ProgressLine progress(WithoutTerminal::kNothing);
   bool equal = true;
   for (const std::size_t new_tokens : options.lengths) {
     rows.push_back(
         Compare(model, prompt,
                 {.new_tokens = new_tokens, .sampling = kSampling, .seed = 2},
                 options.pairs, [&](std::size_t pair) {
-                  ShowProgress(fmt::format("{} tokens, pair {} of {}",
-                                           new_tokens, pair, options.pairs));
+                  progress.Show(fmt::format("{} tokens, pair {} of {}",
+                                            new_tokens, pair, options.pairs));
                 }));
-    ClearProgress();
+    progress.Clear();
     fmt::print("{}", TableRow(rows.back()));
     std::fflush(stdout);
     equal = equal && rows.back().equal_tokens == new_tokens;

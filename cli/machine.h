@@ -1,6 +1,6 @@
 // Which machine a measurement belongs to.
-#ifndef KVLAB_CLI_DEMO_MACHINE_H_
-#define KVLAB_CLI_DEMO_MACHINE_H_
+#ifndef KVLAB_CLI_MACHINE_H_
+#define KVLAB_CLI_MACHINE_H_
 
 #include <string>
 
@@ -12,4 +12,4 @@ std::string CpuModel();
 
 }  // namespace kvlab
 
-#endif  // KVLAB_CLI_DEMO_MACHINE_H_
+#endif  // KVLAB_CLI_MACHINE_H_

@@ -1,4 +1,4 @@
-#include "cli/demo/machine.h"
+#include "cli/machine.h"
 
 #include <fstream>
 #include <string>

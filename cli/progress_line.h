@@ -1,0 +1,34 @@
+// What a long run is at: one line on stderr that is written over and goes away.
+#ifndef KVLAB_CLI_PROGRESS_LINE_H_
+#define KVLAB_CLI_PROGRESS_LINE_H_
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace kvlab {
+
+// Where nothing can be written over, in a file or a pipe.
+enum class WithoutTerminal {
+  kNothing,
+  kEveryLine,
+  kNowAndThen,  // a line every ten seconds
+};
+
+class ProgressLine {
+ public:
+  explicit ProgressLine(WithoutTerminal without_terminal);
+
+  // Cuts the text off at 79 columns on a terminal.
+  void Show(std::string_view text);
+  void Clear() const;
+
+ private:
+  WithoutTerminal without_terminal_;
+  bool terminal_;
+  std::optional<std::chrono::steady_clock::time_point> last_;
+};
+
+}  // namespace kvlab
+
+#endif  // KVLAB_CLI_PROGRESS_LINE_H_

@@ -1,0 +1,12 @@
+#include "lab/experiments.h"
+
+#include <vector>
+
+namespace kvlab {
+
+std::vector<Experiment> AllExperiments() {
+  return {ControlAgainstCache(), MemoryOfCaches(), SpaceAgainstTime(),
+          MemoFilling(),         BandwidthLimit(), KnownModelsTable()};
+}
+
+}  // namespace kvlab

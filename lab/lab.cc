@@ -1,0 +1,171 @@
+// ./kvlab lab: runs the experiments and keeps what came out in results.json.
+// Exit status 0; 130 after Ctrl-C, with what was measured until then; 2 for
+// wrong options or files.
+#include <cmath>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "cli/progress_line.h"
+#include "fmt/chrono.h"
+#include "fmt/format.h"
+#include "kit/error.h"
+#include "kit/instruments.h"
+#include "lab/experiments.h"
+#include "lab/lab_run.h"
+#include "lab/lab_subject.h"
+
+namespace kvlab {
+namespace {
+
+struct CommandLine {
+  std::filesystem::path model = "models/shakespeare-gpt2";
+  std::string shape;
+  std::filesystem::path out = "report";
+  std::uint64_t seed = 1;
+  bool quick = false;
+};
+
+// "3 min 20 s left", "45 s left".
+std::string LeftText(double seconds) {
+  constexpr long kMinute = 60;
+  const long whole = std::lround(seconds);
+  return whole < kMinute ? fmt::format("{} s left", whole)
+                         : fmt::format("{} min {} s left", whole / kMinute,
+                                       whole % kMinute);
+}
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+// The second time the usual thing happens.
+void AskToStop(int signal) {
+  stop_asked = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+void Declare(CLI::App& app, CommandLine& line) {
+  app.add_flag("--quick", line.quick, "two minutes instead of twenty");
+  app.add_option("--model", line.model, "a GPT-2 checkpoint folder")
+      ->take_last()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--shape", line.shape,
+                 "random weights of this shape instead of a checkpoint")
+      ->check(CLI::IsMember(KnownShapes()));
+  app.add_option("--out", line.out, "where everything goes")
+      ->capture_default_str();
+  app.add_option("--seed", line.seed, "of prompts and random weights")
+      ->capture_default_str();
+}
+
+// What repeats the run. A folder is named without where it stands: results are
+// passed on.
+std::string CommandOf(const CommandLine& line) {
+  std::string command = "./kvlab lab";
+  if (line.quick) command += " --quick";
+  if (!line.shape.empty()) {
+    command += " --shape " + line.shape;
+  } else if (line.model.filename() != CommandLine().model.filename()) {
+    command += " --model " + line.model.filename().string();
+  }
+  if (line.seed != CommandLine().seed) {
+    command += fmt::format(" --seed {}", line.seed);
+  }
+  return command;
+}
+
+nlohmann::ordered_json Head(const CommandLine& line, const LabSubject& subject,
+                            const std::string& command) {
+  return {
+      {"format", "kvlab lab results"},
+      {"version", 1},
+      {"complete", false},
+      {"quick", line.quick},
+      {"command", command},
+      {"made_at", fmt::format("{:%FT%TZ}", fmt::gmtime(std::time(nullptr)))},
+      {"seed", line.seed},
+      {"machine", MachineJson(subject.machine)},
+      {"model", ModelJson(subject, !line.shape.empty())}};
+}
+
+// Whether all experiments came to their end.
+bool Measure(const LabSubject& subject, const CommandLine& line,
+             const std::string& command) {
+  const std::vector<Experiment> experiments = AllExperiments();
+  double work = 0;
+  for (const Experiment& one : experiments) {
+    work += one.work(subject, line.quick);
+  }
+  ProgressLine progress(WithoutTerminal::kNowAndThen);
+  std::string title;
+  LabRun run({.file = line.out / "results.json",
+              .quick = line.quick,
+              .seed = line.seed,
+              .instruments = ProcessInstruments(),
+              .stop_asked = [] { return stop_asked != 0; },
+              .on_progress =
+                  [&](const std::string& what, double seconds_left) {
+                    progress.Show(seconds_left < 0
+                                      ? fmt::format("{}: {}", title, what)
+                                      : fmt::format("[{}] {}: {}",
+                                                    LeftText(seconds_left),
+                                                    title, what));
+                  }},
+             Head(line, subject, command), work);
+  try {
+    for (const Experiment& one : experiments) {
+      title = one.title;
+      one.measure(subject, run);
+    }
+  } catch (const Stopped&) {
+    progress.Clear();
+    fmt::print("stopped; what was measured until then is kept\n");
+    return false;
+  }
+  progress.Clear();
+  run.Finish();
+  return true;
+}
+
+int Run(const CommandLine& line, const std::string& command) {
+  LabSubject subject = line.shape.empty()
+                           ? SubjectOfFolder(line.model)
+                           : SubjectOfShape(line.shape, line.seed);
+  const Gpt2Config& config = subject.weights->config;
+  fmt::print("kvlab lab: {}, {} layers, width {}, context {}\n", subject.name,
+             config.num_layers, config.d_model, config.max_positions);
+  std::fflush(stdout);
+  std::filesystem::create_directories(line.out);
+  std::signal(SIGINT, AskToStop);
+  subject.machine = RoofsOfThisMachine();
+  constexpr int kInterrupted = 130;
+  return Measure(subject, line, command) ? 0 : kInterrupted;
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("Runs the course's experiments.", "kvlab lab");
+  Declare(app, line);
+  CLI11_PARSE(app, argc, argv);
+  return Run(line, CommandOf(line));
+}
+
+}  // namespace kvlab
+
+int main(int argc, char** argv) {
+  try {
+    return kvlab::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "\nkvlab lab: %s\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,34 @@
+// What ./kvlab lab measures: a checkpoint, or random weights of a known shape.
+#ifndef KVLAB_LAB_LAB_SUBJECT_H_
+#define KVLAB_LAB_LAB_SUBJECT_H_
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lab/experiments.h"
+#include "nlohmann/json.hpp"
+
+namespace kvlab {
+
+// The shapes that SubjectOfShape knows: "distilgpt2", "gpt2".
+std::vector<std::string> KnownShapes();
+
+// Random float32 weights of a published shape. Throws ContractError for a name
+// that KnownShapes does not have.
+LabSubject SubjectOfShape(const std::string& shape, std::uint64_t seed);
+
+// A checkpoint in Hugging Face layout. Throws DataError for whatever does not
+// hold.
+LabSubject SubjectOfFolder(const std::filesystem::path& folder);
+
+// The roofs of this machine for working sets from 64 KiB to 256 MiB.
+MachineRoofs RoofsOfThisMachine();
+
+// `machine` and `model` of results.json.
+nlohmann::ordered_json MachineJson(const MachineRoofs& roofs);
+nlohmann::ordered_json ModelJson(const LabSubject& subject, bool random);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_LAB_LAB_SUBJECT_H_

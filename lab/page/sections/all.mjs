@@ -1,0 +1,13 @@
+// The page's sections, in its order. Each is null if nothing was measured.
+import { section as control } from "./control_against_cache.mjs";
+import { section as memory } from "./memory.mjs";
+import { section as space } from "./space_against_time.mjs";
+import { section as memo } from "./memo.mjs";
+import { section as bandwidth } from "./bandwidth.mjs";
+import { section as knownModels } from "./known_models.mjs";
+
+export function sectionsOf(results) {
+  return [control, memory, space, memo, bandwidth, knownModels]
+    .map((section) => section(results))
+    .filter((section) => section !== null);
+}

@@ -1,0 +1,171 @@
+// Section: what sets the speed of a cached step.
+import { lineChart, logarithmic, PALETTE } from "../chart_kinds.mjs";
+import { bytesText, numberText, powersOfTwo } from "../quantities.mjs";
+
+const LOG2 = { type: "log", base: 2 };
+const BY = {
+  field: "what",
+  domain: ["measured", "roofline"],
+  range: [PALETTE.blue, PALETTE.grey],
+};
+const COLUMNS_OF_SPEED = [
+  { field: "what", title: "Speed" },
+  { field: "shown", title: "Tokens per second" },
+];
+
+function rateText(bytesPerSecond) {
+  return `${numberText(bytesPerSecond / 1e9)} GB/s`;
+}
+
+function machineChart(machine) {
+  const values = machine.bandwidth.map((at) => ({
+    ...at,
+    what: "read by one thread",
+    size: bytesText(at.working_set_bytes),
+    rate: rateText(at.bytes_per_s),
+  }));
+  const sizes = values.map((value) => value.working_set_bytes);
+  return lineChart({
+    id: "machine-bandwidth",
+    title: "How fast this machine reads",
+    see: "The steps down are the caches of the processor: what fits the " +
+      "first is read fastest, what fits none comes from memory.",
+    values,
+    columns: [
+      { field: "size", title: "Working set" },
+      { field: "rate", title: "Read bandwidth" },
+    ],
+    x: {
+      field: "working_set_bytes", kind: "bytes", scale: LOG2,
+      title: "Working set (bytes, logarithmic)",
+      values: powersOfTwo(Math.min(...sizes), Math.max(...sizes)),
+    },
+    y: {
+      field: "bytes_per_s", kind: "bandwidth",
+      title: "Read bandwidth (bytes per second)",
+    },
+    by: {
+      field: "what", domain: ["read by one thread"], range: [PALETTE.green],
+    },
+  });
+}
+
+function pairs(entries, keep) {
+  return entries.flatMap((entry) =>
+    [entry.tokens_per_s, entry.roofline_tokens_per_s].map((speed, i) => ({
+      ...keep(entry), what: BY.domain[i], speed, shown: numberText(speed),
+    })),
+  );
+}
+
+function modelsChart(bandwidth) {
+  const values = pairs(bandwidth.models, (model) => ({
+    name: model.name,
+    bytes: model.weights_bytes,
+    size: bytesText(model.weights_bytes),
+  }));
+  const sizes = values.map((value) => value.bytes);
+  return lineChart({
+    id: "speed-by-model-size",
+    title: "Tokens per second against the size of the model",
+    see: "A cached step reads every weight once, so the speed falls with the " +
+      "size. The grey line is what the bandwidth of a working set of this " +
+      "size allows; the distance to it is everything else.",
+    values,
+    columns: [
+      { field: "name", title: "Random model" },
+      { field: "size", title: "Weights, float32" },
+      ...COLUMNS_OF_SPEED,
+    ],
+    x: {
+      field: "bytes", kind: "bytes", scale: LOG2,
+      title: "Weights (bytes, logarithmic)",
+      values: powersOfTwo(Math.min(...sizes), Math.max(...sizes)),
+    },
+    y: {
+      field: "speed", kind: "count", ...logarithmic(values, "speed"),
+      title: "Tokens per second (logarithmic)",
+    },
+    by: BY,
+  });
+}
+
+function batchChart(bandwidth, model) {
+  const values = pairs(bandwidth.batches, (entry) => ({ batch: entry.batch }));
+  return lineChart({
+    id: "speed-by-batch",
+    title: `Tokens per second against the batch: ${model.name}`,
+    see: "Sequences of a batch share what is read of the weights, so the " +
+      "roof rises until the multiplications take as long as the reading; " +
+      "from there on it is flat. What is measured rises less wherever a step " +
+      "has other costs for each sequence.",
+    values,
+    columns: [{ field: "batch", title: "Sequences" }, ...COLUMNS_OF_SPEED],
+    x: {
+      field: "batch", kind: "count", scale: LOG2,
+      title: "Sequences in the batch (logarithmic)",
+      values: bandwidth.batches.map((entry) => entry.batch),
+    },
+    y: {
+      field: "speed", kind: "count",
+      title: "Tokens per second, all together",
+    },
+    by: BY,
+  });
+}
+
+function recomputeTable({ recompute }) {
+  return {
+    name: "recomputing",
+    caption: "Would it pay to recompute keys and values instead of reading " +
+      "them? Only on a machine whose ridge is above the last line.",
+    head: ["On this machine and model", "Measured"],
+    rows: [
+      [
+        "Ridge: FLOP that take as long as reading a byte",
+        `${numberText(recompute.ridge_flop_per_byte)} FLOP/byte`,
+      ],
+      [
+        "Tokens that a step can compute in the time its weights are read " +
+          `(${recompute.bytes_per_weight} bytes each)`,
+        numberText(recompute.free_tokens),
+      ],
+      [
+        "FLOP to recompute one byte of keys and values",
+        `${numberText(recompute.wins_above_flop_per_byte)} FLOP/byte`,
+      ],
+    ],
+  };
+}
+
+function answer(bandwidth) {
+  const shares = bandwidth.models.map(
+    (model) => model.tokens_per_s / model.roofline_tokens_per_s);
+  if (shares.length === 0) return "Nothing was measured.";
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  const { recompute } = bandwidth;
+  const factor =
+    recompute.wins_above_flop_per_byte / recompute.ridge_flop_per_byte;
+  return "A cached step reaches " +
+    `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of ` +
+    "what the machine's memory allows. Recomputing would win if its " +
+    `arithmetic were ${numberText(factor)} times as fast beside its memory.`;
+}
+
+export function section(results) {
+  const { bandwidth } = results;
+  if (!bandwidth) return null;
+  const charts = [machineChart(results.machine)];
+  if (bandwidth.models.length > 0) charts.push(modelsChart(bandwidth));
+  if (bandwidth.batches.length > 0) {
+    charts.push(batchChart(bandwidth, results.model));
+  }
+  return {
+    id: "bandwidth",
+    heading: "Bandwidth",
+    question: "What holds a cached step back?",
+    answer: answer(bandwidth),
+    charts,
+    tables: [recomputeTable(bandwidth)],
+  };
+}
