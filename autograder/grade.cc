@@ -17,10 +17,12 @@
 #include "CLI/CLI.hpp"
 #include "autograder/checks/check.h"
 #include "autograder/grade_submission.h"
+#include "autograder/report/report.h"
 #include "autograder/report/text_report.h"
 #include "autograder/report/write_reports.h"
 #include "autograder/rubric/iso_time.h"
 #include "autograder/rubric/rubric.h"
+#include "autograder/rubric/visibility.h"
 #include "autograder/sandbox/isolation.h"
 #include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_host.h"
@@ -28,6 +30,8 @@
 #include "autograder/worker_kit/staged_kit.h"
 #include "cli/progress_line.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "quiz/quiz.h"
 
 namespace kvlab::grading {
 namespace {
@@ -40,6 +44,8 @@ struct CommandLine {
   std::optional<std::uint64_t> seed;
   std::optional<int> module;
   std::optional<std::chrono::sys_seconds> submitted_at;
+  std::optional<std::string> student;
+  Visibility revealed = Visibility::kVisible;
   bool official = false;
   bool reduced = false;
   bool brief = false;
@@ -99,6 +105,15 @@ CommandLine Parse(int argc, char** argv) {
                                         "' is no date with time and zone; "
                                         "write 2027-01-15T23:59:00+01:00";
       });
+  app.add_option("--student", line.student,
+                 "who handed it in: the concept checks must be answered under "
+                 "this id");
+  const std::map<std::string, Visibility> revealed = {
+      {"after_due_date", Visibility::kAfterDueDate},
+      {"after_published", Visibility::kAfterPublished}};
+  app.add_option("--reveal", line.revealed,
+                 "also show authors what the rubric keeps until then")
+      ->transform(CLI::CheckedTransformer(revealed));
   app.add_option("--rubric", line.rubric, "another rubric.toml");
   app.add_flag("--official", line.official,
                "refuse to grade below the full level of isolation");
@@ -136,6 +151,22 @@ SandboxHost HostFor(const CommandLine& line) {
   return {.user = ChooseSandboxUser(), .confinement = Confinement::kReduced};
 }
 
+// Answers under one id can be handed on.
+void TellSharedIds(const std::vector<Report>& reports) {
+  std::map<std::string, std::vector<std::string>> names;
+  for (const Report& report : reports) {
+    if (!report.answered_as.empty()) {
+      names[report.answered_as].push_back(report.name);
+    }
+  }
+  for (const auto& [student, submissions] : names) {
+    if (submissions.size() < 2) continue;
+    std::cout << fmt::format(
+        "concept checks answered as {} by more than one: {}\n", student,
+        fmt::join(submissions, ", "));
+  }
+}
+
 // Whether every submission could be graded.
 bool GradeAll(const CommandLine& line) {
   const Rubric rubric = LoadRubric(
@@ -147,7 +178,9 @@ bool GradeAll(const CommandLine& line) {
   ExpectEnough(isolation, line.official);
   const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
                       host);
-  const GradingGround ground = {rubric, kit, checkpoint, isolation.Text()};
+  const Quiz quiz = LoadQuiz(Runfile("modules/04_profiling/quiz.toml"));
+  const GradingGround ground = {rubric, kit, quiz, checkpoint,
+                                isolation.Text()};
   ProgressLine progress(WithoutTerminal::kEveryLine);
   std::vector<Report> reports;
   std::map<std::string, int> taken;
@@ -157,6 +190,7 @@ bool GradeAll(const CommandLine& line) {
     options.seed = line.seed.value_or(FreshSeed());
     options.only = JudgedOf(line.module);
     options.submitted_at = line.submitted_at;
+    options.student = line.student;
     options.on_progress = [&](const std::string& what) {
       progress.Show(fmt::format("[{}/{}] {}: {}", reports.size() + 1,
                                 line.paths.size(), path.string(), what));
@@ -172,6 +206,7 @@ bool GradeAll(const CommandLine& line) {
       continue;
     }
     progress.Clear();
+    reports.back().revealed = line.revealed;
     const fs::path folder = FolderFor(reports.back(), line.out, taken);
     WriteReports(reports.back(), folder);
     std::cout << (line.brief ? BriefText(reports.back())
@@ -180,6 +215,7 @@ bool GradeAll(const CommandLine& line) {
               << std::flush;
   }
   if (reports.size() > 1) std::cout << SummaryTable(reports);
+  TellSharedIds(reports);
   return all_graded;
 }
 

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,14 +18,18 @@
 #include "autograder/checker/local_endpoint.h"
 #include "autograder/checker/worker_endpoint.h"
 #include "autograder/checks/check.h"
+#include "autograder/checks/quiz_paper.h"
 #include "autograder/protocol/channel.h"
 #include "autograder/rubric/scoring.h"
 #include "autograder/submission/submission.h"
+#include "autograder/text/printable.h"
 #include "autograder/worker_kit/build_workers.h"
 #include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/error.h"
+#include "quiz/answer_sheet.h"
+#include "quiz/variant.h"
 
 namespace kvlab::grading {
 namespace {
@@ -45,23 +50,61 @@ const char* WorkerOf(Judged judged) {
       return "worker_3";
     case Judged::kModule4:
       return "worker_4";
+    case Judged::kQuiz:
     case Judged::kAll:
       break;
   }
   return "worker_all";
 }
 
+// What stands in the answer sheet, or why nobody can know.
+struct AnswersRead {
+  std::optional<QuizPaper> paper;
+  std::string problem;
+};
+
+AnswersRead ReadAnswers(const GradingGround& ground,
+                        const Submission& submission,
+                        const std::optional<std::string>& student) {
+  for (const ModuleFiles& module : ground.kit.Modules()) {
+    for (const std::string& name : module.papers) {
+      const std::string path = CoursePath(module, name);
+      const SubmittedFile& file = submission.files.at(path);
+      if (!file.IsPresent()) return {{}, path + ": " + file.problem};
+      try {
+        AnswerSheet sheet = ParseAnswerSheet(file.content, path);
+        if (student && StudentId(*student) != sheet.student) {
+          return {{},
+                  fmt::format("{}: these are answers of {}, and {} handed "
+                              "them in",
+                              path, sheet.student, StudentId(*student))};
+        }
+        return {QuizPaper{ground.quiz, std::move(sheet)}, ""};
+      } catch (const DataError& error) {
+        return {{}, Printable(error.what())};
+      }
+    }
+  }
+  return {{}, "no module asks for answers"};
+}
+
 // The workers of one submission, part by part.
 class Workers {
  public:
-  Workers(const GradingGround& ground, const SubmissionBuild& build)
-      : ground_(ground), build_(build) {
+  Workers(const GradingGround& ground, const SubmissionBuild& build,
+          const AnswersRead& answers)
+      : ground_(ground), build_(build), answers_(answers) {
     WorkerOptions baseline = Options(ground.kit.ReferenceWorker());
     baseline.limits.cpu_seconds = kBaselineCpuSeconds;
     baseline_ = std::make_unique<WorkerEndpoint>(baseline);
   }
 
   PartSetup SetUp(const RubricPart& part) {
+    if (part.judged == Judged::kQuiz) {
+      Parties parties = {.reference = &reference_};
+      if (answers_.paper) parties.paper = &*answers_.paper;
+      return {.parties = parties, .trouble = answers_.problem};
+    }
     const WorkerBuild& worker = build_.workers.at(WorkerOf(part.judged));
     if (!worker.Built()) {
       return {.parties = {}, .trouble = Trouble(part.judged, worker)};
@@ -106,6 +149,7 @@ class Workers {
 
   const GradingGround& ground_;
   const SubmissionBuild& build_;
+  const AnswersRead& answers_;
   LocalEndpoint reference_;
   std::unique_ptr<WorkerEndpoint> baseline_;
   std::unique_ptr<WorkerEndpoint> student_;
@@ -137,8 +181,10 @@ Submission ReadOrEmpty(const std::filesystem::path& path, const StagedKit& kit,
   }
   Submission empty;
   for (const ModuleFiles& module : kit.Modules()) {
-    for (const std::string& file : module.files) {
-      empty.files[CoursePath(module, file)].problem = "it is missing";
+    for (const auto* names : {&module.files, &module.papers}) {
+      for (const std::string& file : *names) {
+        empty.files[CoursePath(module, file)].problem = "it is missing";
+      }
     }
   }
   return empty;
@@ -191,7 +237,9 @@ Report GradeSubmission(const GradingGround& ground,
   report.build_seconds = SecondsSince(start);
 
   start = std::chrono::steady_clock::now();
-  Workers workers(ground, build);
+  const AnswersRead answers = ReadAnswers(ground, submission, options.student);
+  if (answers.paper) report.answered_as = answers.paper->sheet.student;
+  Workers workers(ground, build, answers);
   ScoringOptions scoring;
   scoring.seed = options.seed;
   scoring.checkpoint = {.in_worker = kModelFolder,
@@ -203,7 +251,8 @@ Report GradeSubmission(const GradingGround& ground,
     progress(fmt::format("{} {}: {}", task.id, task.title, check.title));
   };
   scoring.wanted = [&](const RubricPart& part) {
-    return !options.only || part.judged == *options.only;
+    return !options.only || part.judged == *options.only ||
+           (part.judged == Judged::kQuiz && options.only == Judged::kModule4);
   };
   report.marks = Score(ground.rubric, AllChecks(), scoring);
   report.check_seconds = SecondsSince(start);

@@ -14,13 +14,17 @@
 #include "autograder/rubric/rubric.h"
 #include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
+#include "quiz/quiz.h"
 
 namespace kvlab::grading {
 
 struct GradingOptions {
   std::uint64_t seed = 0;
-  // Which part of the rubric; all of them if not given.
+  // Which part of the rubric; all of them if not given. Module 4's brings the
+  // quiz along.
   std::optional<Judged> only;
+  // Who handed it in, if that is known: the answers must be of the same id.
+  std::optional<std::string> student;
   // When it was handed in; without it no late policy applies.
   std::optional<std::chrono::sys_seconds> submitted_at;
   // Called with what is being done: "3.6 Cached attention: Steps".
@@ -31,6 +35,7 @@ struct GradingOptions {
 struct GradingGround {
   const Rubric& rubric;
   const StagedKit& kit;
+  const Quiz& quiz;                  // that the quiz part asks
   std::filesystem::path checkpoint;  // as this process finds it
   std::string isolation;  // as ProbeIsolation found it, for the report
   // Sources of ours that need not be compiled again, see BuildOptions.

@@ -16,6 +16,7 @@
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "gtest/gtest.h"
+#include "quiz/quiz.h"
 
 namespace kvlab::grading {
 namespace {
@@ -48,10 +49,12 @@ class GradeSubmissionTest : public ::testing::Test {
         "autograder/worker_kit/worker_kit", kCheckpoint,
         SandboxHost{.user = ChooseSandboxUser()});
     rubric_ = std::make_unique<Rubric>(RubricWithoutClock());
+    quiz_ = std::make_unique<Quiz>(LoadQuiz("modules/04_profiling/quiz.toml"));
   }
   static void TearDownTestSuite() {
     kit_.reset();
     rubric_.reset();
+    quiz_.reset();
   }
 
   // Bazel shows files as links, which a submission may not be.
@@ -67,7 +70,8 @@ class GradeSubmissionTest : public ::testing::Test {
     GradingOptions options;
     options.seed = 20240607;
     options.only = only;
-    return GradeSubmission({*rubric_, kit, kCheckpoint, "full"}, path, options);
+    return GradeSubmission({*rubric_, kit, *quiz_, kCheckpoint, "full"}, path,
+                           options);
   }
 
   // Puts `statement` before the line `line` of a file of module 3.
@@ -86,10 +90,12 @@ class GradeSubmissionTest : public ::testing::Test {
 
   static std::unique_ptr<StagedKit> kit_;
   static std::unique_ptr<Rubric> rubric_;
+  static std::unique_ptr<Quiz> quiz_;
 };
 
 std::unique_ptr<StagedKit> GradeSubmissionTest::kit_;
 std::unique_ptr<Rubric> GradeSubmissionTest::rubric_;
+std::unique_ptr<Quiz> GradeSubmissionTest::quiz_;
 
 TEST_F(GradeSubmissionTest, TheSolutionsEarnEverything) {
   const StagingFolder folder(kit_->User());

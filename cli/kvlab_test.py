@@ -27,6 +27,7 @@ class KvlabTest(unittest.TestCase):
         self.write("project/modules/03_memoization/module.toml", "")
         self.write("project/cli/bench.py", "")
         self.write("project/handout/submit.py", "")
+        self.write("project/lab/run", PROGRAM)
         self.write("bin/bazel", BAZEL)
         self.write("built/cli/generate", PROGRAM)
         self.write("project/kvlab",
@@ -63,16 +64,17 @@ class KvlabTest(unittest.TestCase):
 
     def test_the_handout_has_the_students_verbs(self):
         self.assertEqual(self.verbs(),
-                         ["setup", "generate", "test", "bench", "submit"])
+                         ["setup", "generate", "test", "bench", "lab", "quiz",
+                          "submit"])
 
     def test_the_course_has_all_verbs(self):
         for name in ["cli/demo/BUILD", "autograder/fuzz/BUILD",
                      "handout/make_handout.py"]:
             self.write(f"project/{name}", "")
         self.assertEqual(self.verbs(),
-                         ["setup", "demo", "generate", "test", "bench",
+                         ["setup", "demo", "generate", "test", "bench", "lab",
                           "grade", "calibrate", "graderlab", "fuzz", "handout",
-                          "submit"])
+                          "quiz", "submit"])
 
     def test_other_verbs_are_refused(self):
         self.assertRefused("there is no verb 'frobnicate'", "frobnicate")
@@ -96,6 +98,16 @@ class KvlabTest(unittest.TestCase):
         self.assertTrue(self.calls().endswith(
             f"{where}\n<--model><{self.folder}/project/models/shakespeare-gpt2>"
             "<a  b><><--tokens><3>"), self.calls())
+
+    def test_the_laboratory_gets_its_program_and_the_users_words(self):
+        where = self.folder / "else where"
+        where.mkdir()
+        run = self.kvlab("lab", "--out", "a b", cwd=where)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertTrue(self.calls().endswith(
+            f"{where}\n<{self.folder}/built/lab/lab>"
+            f"<--model><{self.folder}/project/models/shakespeare-gpt2>"
+            "<--out><a b>"), self.calls())
 
     def test_works_through_a_link(self):
         link = self.folder / "link"

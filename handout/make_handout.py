@@ -22,7 +22,7 @@ SHIPPED = (
     ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy", ".gitignore",
     "BUILD", "LICENSE", "WORKSPACE", "cli/", "handout/submit.py",
     "implementation/", "kit/", "kvlab", "lab/", "models/", "modules/",
-    "third_party/",
+    "quiz/", "third_party/",
 )
 # The course's own part of a shipped folder.
 KEPT = ("cli/demo/", "lab/page/check", "lab/page/page.test.mjs",

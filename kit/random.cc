@@ -3,7 +3,9 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "kit/error.h"
@@ -61,6 +63,17 @@ std::size_t Random::NextBelow(std::size_t bound) {
                         "there is no number below 0", "pass at least 1");
   }
   return engine_() % bound;
+}
+
+std::uint64_t SeedFrom(std::uint64_t seed, std::string_view name) {
+  constexpr std::uint64_t kOffset = 0xCBF29CE484222325U;
+  constexpr std::uint64_t kPrime = 0x100000001B3U;
+  std::uint64_t hash = kOffset ^ seed;
+  for (const char letter : name) {
+    hash ^= static_cast<unsigned char>(letter);
+    hash *= kPrime;
+  }
+  return hash;
 }
 
 Tensor1 RandomTensor1(Random& random, std::size_t size) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "kit/gpt2_weights.h"
@@ -29,6 +30,10 @@ class Random {
  private:
   std::mt19937_64 engine_;
 };
+
+// A seed for what has this name, so that each named thing draws numbers of its
+// own (64-bit FNV-1a of the name, begun at its offset XOR `seed`).
+std::uint64_t SeedFrom(std::uint64_t seed, std::string_view name);
 
 // Tensors of independent numbers, uniform in [-1, 1).
 Tensor1 RandomTensor1(Random& random, std::size_t size);

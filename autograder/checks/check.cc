@@ -38,7 +38,7 @@ const Checks& AllChecks() {
           MemoChecks(), LayerCacheChecks(), KvCacheChecks(),
           CachedAttentionChecks(), EnableChecks(), GenerateCachedChecks(),
           CostChecks(), SpeedChecks(), FormulaChecks(), BenchmarkChecks(),
-          ComparisonChecks(), FitChecks(), EndToEndChecks()}) {
+          ComparisonChecks(), FitChecks(), QuizChecks(), EndToEndChecks()}) {
       checks.insert(checks.end(), group.begin(), group.end());
     }
     return checks;

@@ -22,6 +22,7 @@ Checks FormulaChecks();          // module 4, tasks 4.1 to 4.5
 Checks BenchmarkChecks();        // module 4, task 4.6
 Checks ComparisonChecks();       // module 4, tasks 4.7 and 4.8
 Checks FitChecks();              // module 4, tasks 4.9 and 4.10
+Checks QuizChecks();             // module 4, task 4.11
 Checks EndToEndChecks();         // all of a submission together
 
 }  // namespace kvlab::grading

@@ -32,7 +32,9 @@ class GraderError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Whom a check may ask.
+struct QuizPaper;
+
+// Whom a check may ask, and what it may read.
 struct Parties {
   Endpoint* student = nullptr;
   // The solutions, in the checker's process.
@@ -43,7 +45,10 @@ struct Parties {
   // The student's code where instructions are counted, and how many its last
   // call took; nothing if that call lost the worker.
   Endpoint* counted = nullptr;
-  std::function<std::optional<std::uint64_t>()> instructions_of_last_call;
+  std::function<std::optional<std::uint64_t>()> instructions_of_last_call =
+      nullptr;
+  // Answers to the concept checks, where those are judged.
+  const QuizPaper* paper = nullptr;
 };
 
 // The shipped checkpoint, as each party finds it.

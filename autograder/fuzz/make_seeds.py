@@ -185,12 +185,36 @@ def checkpoints():
     yield "empty", b""
 
 
+# ----------------------------------------------------------- answer sheets --
+
+
+def answer_sheets():
+    head = b'student = "Ann.Lee@example.org"\n[answers]\n'
+    yield "both", head + b'colour = "b"\nsum = 15\n'
+    yield "not-answered", head + b'colour = ""\nsum = ""\n'
+    yield "unfit", head + b'colour = 3\nsum = "a"\n'
+    yield "long-letter", head + b'colour = """\nb\n"""\n'
+    yield "not-finite", head + b"sum = nan\ncolour = -inf\n"
+    yield "largest", head + b"sum = 9223372036854775807\n"
+    yield "too-large", head + b"sum = 1e400\n"
+    yield "date", head + b"sum = 1979-05-27T07:32:00Z\n"
+    yield "tables", b'student = "a"\nanswers = { sum = { a.b.c = [[1]] } }\n'
+    yield "deep", head + b"sum = " + b"[" * 400
+    yield "twice", head + b"sum = 1\nsum = 2\n"
+    yield "no-student", b"[answers]\nsum = 1\n"
+    yield "student-a-table", b"[student]\n[answers]\n"
+    yield "not-utf-8", head + b'colour = "\xff\xfe"\n'
+    yield "escapes", head + b'"c\\u006flour" = "\\U0001F600"\n'
+    yield "empty", b""
+
+
 # --------------------------------------------------------------------------
 
 
 def main():
     for target, seeds in {"reply": replies, "submission": submissions,
-                          "checkpoint": checkpoints}.items():
+                          "checkpoint": checkpoints,
+                          "answer_sheet": answer_sheets}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("seed-*"):

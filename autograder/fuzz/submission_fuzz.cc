@@ -17,8 +17,8 @@ namespace {
 
 const std::vector<ModuleFiles>& Modules() {
   static const std::vector<ModuleFiles> modules = {
-      {1, "Attention", "01_attention", {"attention.cc"}},
-      {2, "Transformer", "02_transformer", {"layers.cc", "gpt2.cc"}},
+      {1, "Attention", "01_attention", {"attention.cc"}, {}},
+      {2, "Transformer", "02_transformer", {"layers.cc", "gpt2.cc"}, {}},
   };
   return modules;
 }

@@ -39,6 +39,7 @@
 #include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "quiz/quiz.h"
 
 namespace kvlab::grading {
 namespace {
@@ -185,6 +186,7 @@ class Lab {
  public:
   Lab()
       : user_(ChooseSandboxUser()),
+        quiz_(LoadQuiz(Runfiles() / "modules/04_profiling/quiz.toml")),
         rubric_(LoadRubric(Runfiles() / "autograder/rubric.toml", AllChecks())),
         short_rubric_(ShortRubric(rubric_)),
         quick_rubric_(QuickRubric(rubric_)),
@@ -216,8 +218,9 @@ class Lab {
     WriteSubmission(one, Runfiles(), folder);
     GradingOptions options;
     options.seed = seed;
-    const Report report = GradeSubmission(
-        {rubric, kit_, Checkpoint(), "", known_}, folder.Path(), options);
+    const Report report =
+        GradeSubmission({rubric, kit_, quiz_, Checkpoint(), "", known_},
+                        folder.Path(), options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);
@@ -232,6 +235,7 @@ class Lab {
   }
 
   std::optional<SandboxUser> user_;
+  Quiz quiz_;
   Rubric rubric_;
   Rubric short_rubric_;
   Rubric quick_rubric_;
@@ -243,7 +247,7 @@ class Lab {
 class Table {
  public:
   explicit Table(bool verbose) : verbose_(verbose) {
-    std::cout << fmt::format("{:<46}{:<18}{:<18}{}\n", "case",
+    std::cout << fmt::format("{:<46}{:<22}{:<22}{}\n", "case",
                              "points expected", "given",
                              "what the author reads first");
   }
@@ -252,7 +256,7 @@ class Table {
     const bool good = result.deviations.empty();
     as_expected_ += good ? 1 : 0;
     ++count_;
-    std::cout << fmt::format("{:<46}{:<18}{:<18}{}\n", FullName(*result.one),
+    std::cout << fmt::format("{:<46}{:<22}{:<22}{}\n", FullName(*result.one),
                              result.expected, result.given,
                              OneLine(result.message, 60));
     for (const std::string& deviation : result.deviations) {

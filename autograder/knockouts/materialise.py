@@ -32,7 +32,8 @@ def find(name):
 
 
 def materialise(knockout, outdir):
-    for solution in sorted(ROOT.glob("solutions/*/*.cc")):
+    for solution in sorted([*ROOT.glob("solutions/*/*.cc"),
+                            *ROOT.glob("solutions/*/answers.toml")]):
         text = solution.read_text(encoding="utf-8")
         source = f"{solution.parent.name}/{solution.name}"
         target = outdir / source

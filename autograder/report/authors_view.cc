@@ -9,15 +9,18 @@
 namespace kvlab::grading {
 namespace {
 
-bool IsVisible(const RubricCheck& check) {
-  return check.visibility == Visibility::kVisible;
+// Hidden is hidden for good.
+bool IsVisible(const RubricCheck& check, Visibility revealed) {
+  return check.visibility <= revealed &&
+         check.visibility != Visibility::kHidden;
 }
 
-RubricPart VisiblePart(const RubricPart& part) {
+RubricPart VisiblePart(const RubricPart& part, Visibility revealed) {
   RubricPart visible = part;
   for (RubricTask& task : visible.tasks) {
-    std::erase_if(task.checks,
-                  [](const RubricCheck& check) { return !IsVisible(check); });
+    std::erase_if(task.checks, [&](const RubricCheck& check) {
+      return !IsVisible(check, revealed);
+    });
   }
   return visible;
 }
@@ -26,7 +29,7 @@ RubricPart VisiblePart(const RubricPart& part) {
 
 AuthorsView::AuthorsView(const Report& report) : visible_(report) {
   for (const PartMark& part : report.marks.parts) {
-    parts_.push_back(VisiblePart(*part.part));
+    parts_.push_back(VisiblePart(*part.part, report.revealed));
   }
   visible_.marks.parts.clear();
   for (std::size_t i = 0; i < parts_.size(); ++i) {
@@ -49,7 +52,7 @@ AuthorsView::AuthorsView(const Report& report) : visible_(report) {
 TaskMark AuthorsView::ViewOf(const TaskMark& task, const RubricTask& visible) {
   TaskMark view = {.task = &visible, .checks = {}};
   for (const CheckMark& mark : task.checks) {
-    if (!IsVisible(*mark.check)) {
+    if (!IsVisible(*mark.check, visible_.revealed)) {
       ++concealed_count_;
       concealed_points_ += mark.points;
       concealed_max_points_ += mark.check->points;

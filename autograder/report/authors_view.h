@@ -10,7 +10,7 @@
 
 namespace kvlab::grading {
 
-// The checks of a report that the rubric calls visible, as if there were no
+// The checks of a report that its author may see by now, as if there were no
 // others: points are those of these checks alone, and a notice says how many
 // points are missing. Cannot be copied, since the report refers to the parts.
 class AuthorsView {

@@ -42,6 +42,28 @@ TEST(AuthorsViewTest, AHiddenCheckIsNeitherShownNorCounted) {
   }
 }
 
+TEST(AuthorsViewTest, EachKindIsShownFromItsTimeOnAndHiddenNever) {
+  for (const Visibility kind :
+       {Visibility::kAfterDueDate, Visibility::kAfterPublished,
+        Visibility::kHidden}) {
+    Sample sample = ConcealedSample();
+    for (RubricPart& part : sample.rubric->parts) {
+      for (RubricTask& task : part.tasks) {
+        for (RubricCheck& check : task.checks) {
+          if (check.visibility != Visibility::kVisible) check.visibility = kind;
+        }
+      }
+    }
+    for (const Visibility revealed :
+         {Visibility::kVisible, Visibility::kAfterDueDate,
+          Visibility::kAfterPublished, Visibility::kHidden}) {
+      sample.report.revealed = revealed;
+      EXPECT_EQ(AuthorsView(sample.report).ConcealsAny(),
+                kind > revealed || kind == Visibility::kHidden);
+    }
+  }
+}
+
 TEST(AuthorsViewTest, PlatformsGetAllPointsAndNoHiddenWords) {
   const Sample sample = ConcealedSample();
   const std::string prairielearn = PrairieLearnJson(sample.report);

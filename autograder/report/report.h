@@ -9,6 +9,7 @@
 
 #include "autograder/rubric/late_policy.h"
 #include "autograder/rubric/marks.h"
+#include "autograder/rubric/visibility.h"
 
 namespace kvlab::grading {
 
@@ -19,6 +20,11 @@ struct Report {
   std::optional<Lateness> lateness;
   // For its author: files missing or ignored, what does not compile.
   std::vector<std::string> notices;
+
+  // What of it the author may see by now; later kinds of checks are left out.
+  Visibility revealed = Visibility::kVisible;
+  // Under which id the concept checks were answered; "" if they were not.
+  std::string answered_as;
 
   std::string graded_at;  // UTC: "2024-06-07T12:34:56"
 

@@ -191,9 +191,10 @@ std::string BriefText(const Report& report) {
 std::string InstructorText(const Report& report) {
   std::string out = fmt::format(
       "submission  {}\nseed        {}\nisolation   {}\nbuild       {:.1f} s\n"
-      "checks      {:.1f} s\n\n",
+      "checks      {:.1f} s\nanswers     {}\n\n",
       report.name, report.seed, report.isolation, report.build_seconds,
-      report.check_seconds);
+      report.check_seconds,
+      report.answered_as.empty() ? "none" : "as " + report.answered_as);
   for (const PartMark& part : report.marks.parts) {
     for (const TaskMark& task : part.tasks) {
       for (const CheckMark& mark : task.checks) {

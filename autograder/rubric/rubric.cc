@@ -31,17 +31,15 @@ double SumOfPoints(const Range& range) {
 
 Judged ReadJudged(TomlTable& table) {
   static const std::map<std::string, Judged> names = {
-      {"module 1", Judged::kModule1},
-      {"module 2", Judged::kModule2},
-      {"module 3", Judged::kModule3},
-      {"module 4", Judged::kModule4},
-      {"everything", Judged::kAll}};
+      {"module 1", Judged::kModule1}, {"module 2", Judged::kModule2},
+      {"module 3", Judged::kModule3}, {"module 4", Judged::kModule4},
+      {"quiz", Judged::kQuiz},        {"everything", Judged::kAll}};
   const std::string name = table.Text("judged");
   const auto found = names.find(name);
   if (found == names.end()) {
     table.Fail(fmt::format("'{}' cannot be judged", name),
                "use \"module 1\", \"module 2\", \"module 3\", "
-               "\"module 4\" or \"everything\"");
+               "\"module 4\", \"quiz\" or \"everything\"");
   }
   return found->second;
 }

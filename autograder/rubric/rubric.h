@@ -47,8 +47,8 @@ struct RubricTask {
 };
 
 // Whose code a part is judged with: the student's one module and the
-// reference's modules before it, or all of the student's.
-enum class Judged { kModule1, kModule2, kModule3, kModule4, kAll };
+// reference's modules before it, or all of the student's. The quiz needs none.
+enum class Judged { kModule1, kModule2, kModule3, kModule4, kQuiz, kAll };
 
 struct RubricPart {
   std::string title;

@@ -290,7 +290,7 @@ TEST(RubricTest, SaysWhereTheTomlIsBroken) {
 
 TEST(RubricTest, TheCoursesOwnRubricHolds) {
   const Rubric rubric = LoadRubric("autograder/rubric.toml", AllChecks());
-  EXPECT_EQ(rubric.parts.size(), 5U);
+  EXPECT_EQ(rubric.parts.size(), 6U);
 }
 
 }  // namespace

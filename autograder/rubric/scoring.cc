@@ -11,19 +11,10 @@
 
 #include "autograder/checks/check.h"
 #include "fmt/format.h"
+#include "kit/random.h"
 
 namespace kvlab::grading {
 namespace {
-
-// FNV-1a of the name, mixed with the seed: each check draws inputs of its own.
-std::uint64_t SeedOf(std::uint64_t seed, const std::string& name) {
-  std::uint64_t hash = 0xCBF29CE484222325U ^ seed;
-  for (const char letter : name) {
-    hash ^= static_cast<unsigned char>(letter);
-    hash *= 0x100000001B3U;
-  }
-  return hash;
-}
 
 class PartScoring {
  public:
@@ -102,7 +93,7 @@ class PartScoring {
       limits.seconds = rubric_.limits.hasty_call_seconds;
     }
     Exam exam(parties, options_.checkpoint, check.settings,
-              SeedOf(options_.seed, check.name), limits, check.tiers);
+              SeedFrom(options_.seed, check.name), limits, check.tiers);
     const auto start = std::chrono::steady_clock::now();
     const Verdict verdict =
         RunCheck(*std::ranges::find(known_, check.run, &Check::name), exam);

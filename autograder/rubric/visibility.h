@@ -8,6 +8,7 @@
 
 namespace kvlab::grading {
 
+// From the earliest to the latest.
 enum class Visibility {
   kVisible,         // at once
   kAfterDueDate,    // once the due date of the assignment has passed

@@ -56,10 +56,12 @@ std::string Escaped(const std::string& name) {
 
 Collector::Collector(std::span<const ModuleFiles> modules) {
   for (const ModuleFiles& module : modules) {
-    for (const std::string& file : module.files) {
-      const std::string path = CoursePath(module, file);
-      wanted_.insert(path);
-      submission_.files[path].problem = "it is missing";
+    for (const auto* names : {&module.files, &module.papers}) {
+      for (const std::string& file : *names) {
+        const std::string path = CoursePath(module, file);
+        wanted_.insert(path);
+        submission_.files[path].problem = "it is missing";
+      }
     }
   }
 }

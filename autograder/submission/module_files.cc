@@ -25,14 +25,19 @@ bool IsFileName(const std::string& name) {
          name.find('/') == std::string::npos;
 }
 
-std::vector<std::string> FileNames(const toml::table& table,
+// None if the key is not there.
+std::vector<std::string> FileNames(const toml::table& table, const char* key,
                                    const fs::path& file) {
-  const toml::array* names = table["files"].as_array();
-  if (names == nullptr || names->empty()) Refuse(file, "it names no files");
   std::vector<std::string> files;
-  for (const toml::node& node : *names) {
-    const std::string name = node.value_or(std::string());
-    if (!IsFileName(name)) Refuse(file, "files holds what is no file name");
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return files;
+  const toml::array* names = node->as_array();
+  if (names == nullptr) Refuse(file, std::string(key) + " is no list");
+  for (const toml::node& element : *names) {
+    const std::string name = element.value_or(std::string());
+    if (!IsFileName(name)) {
+      Refuse(file, std::string(key) + " holds what is no file name");
+    }
     files.push_back(name);
   }
   return files;
@@ -56,7 +61,9 @@ ModuleFiles ReadModule(const fs::path& file) {
   if (module.number < 1) Refuse(file, "it has no number");
   if (module.title.empty()) Refuse(file, "it has no title");
   module.folder = file.parent_path().filename();
-  module.files = FileNames(table, file);
+  module.files = FileNames(table, "files", file);
+  if (module.files.empty()) Refuse(file, "it names no files");
+  module.papers = FileNames(table, "papers", file);
   return module;
 }
 

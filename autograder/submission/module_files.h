@@ -14,6 +14,8 @@ struct ModuleFiles {
   std::string title;               // "Attention"
   std::string folder;              // "01_attention"
   std::vector<std::string> files;  // "attention.cc"
+  // What else counts and is not compiled: "answers.toml".
+  std::vector<std::string> papers;
 };
 
 // How the course calls a module's file: "modules/01_attention/attention.cc".

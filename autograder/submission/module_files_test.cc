@@ -15,12 +15,14 @@ namespace {
 
 TEST(ModuleFilesTest, ReadsTheModulesOfTheCourse) {
   const std::vector<ModuleFiles> modules = ReadModuleFiles(".");
-  ASSERT_GE(modules.size(), 3U);
+  ASSERT_EQ(modules.size(), 4U);
   EXPECT_EQ(modules[0].number, 1);
   EXPECT_EQ(modules[0].title, "Attention");
   EXPECT_EQ(modules[0].folder, "01_attention");
   EXPECT_EQ(modules[0].files, std::vector<std::string>{"attention.cc"});
   EXPECT_EQ(modules[2].number, 3);
+  EXPECT_TRUE(modules[0].papers.empty());
+  EXPECT_EQ(modules[3].papers, std::vector<std::string>{"answers.toml"});
   EXPECT_EQ(CoursePath(modules[0], "attention.cc"),
             "modules/01_attention/attention.cc");
 }
@@ -51,6 +53,11 @@ TEST(ModuleFilesTest, FilesStayInTheFolderOfTheirModule) {
     std::string text = start;
     text.append("files = ['").append(name).append("']");
     EXPECT_NE(ErrorOf(text).find("no file name"), std::string::npos) << name;
+    text = start + "files = ['a.cc']\n";
+    text.append("papers = ['").append(name).append("']");
+    EXPECT_NE(ErrorOf(text).find("papers holds what is no file name"),
+              std::string::npos)
+        << name;
   }
 }
 

@@ -25,8 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<ModuleFiles> kModules = {
-    {1, "Attention", "01_attention", {"attention.cc"}},
-    {2, "Transformer", "02_transformer", {"layers.cc", "gpt2.cc"}},
+    {1, "Attention", "01_attention", {"attention.cc"}, {}},
+    {2, "Transformer", "02_transformer", {"layers.cc", "gpt2.cc"}, {}},
 };
 
 const std::string kAttention = "modules/01_attention/attention.cc";

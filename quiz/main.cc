@@ -1,0 +1,117 @@
+// ./kvlab quiz ID: writes the questions in the variant of one student, or says
+// how far the answers are. Exit status 0; 1 if answers are missing or cannot
+// be what is asked; 2 for wrong options or files.
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "fmt/format.h"
+#include "kit/error.h"
+#include "quiz/answer_sheet.h"
+#include "quiz/quiz.h"
+#include "quiz/variant.h"
+
+namespace kvlab {
+namespace {
+
+struct CommandLine {
+  std::string student;
+  std::filesystem::path module = "modules/04_profiling";
+};
+
+std::string TextOf(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  std::string text(std::istreambuf_iterator<char>(stream), {});
+  if (!stream) {
+    throw DataError(file.string() + ": cannot be read", "it holds your answers",
+                    "see that it is a file of yours");
+  }
+  return text;
+}
+
+void WriteNew(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream stream(file);
+  stream << text;
+  stream.close();
+  if (!stream) {
+    throw DataError(file.string() + ": cannot be written",
+                    "the questions go there",
+                    "see that the folder is writable and has room");
+  }
+}
+
+// Says what is missing; how many questions that are.
+std::size_t TellWhatIsMissing(const Quiz& quiz, const AnswerSheet& sheet) {
+  std::size_t missing = 0;
+  for (const QuizQuestion& question : quiz.questions) {
+    const auto answer = sheet.answers.find(question.id);
+    const std::string trouble = answer == sheet.answers.end()
+                                    ? "not answered yet"
+                                    : Unfit(question, answer->second);
+    if (trouble.empty()) continue;
+    fmt::print("{}: {}\n", question.id, trouble);
+    ++missing;
+  }
+  for (const auto& [id, answer] : sheet.answers) {
+    if (quiz.Find(id) == nullptr) {
+      fmt::print("{}: nobody asked this\n", id);
+      ++missing;
+    }
+  }
+  return missing;
+}
+
+int Run(const CommandLine& line) {
+  const std::string student = StudentId(line.student);
+  const Quiz quiz = LoadQuiz(line.module / "quiz.toml");
+  const std::filesystem::path file = line.module / "answers.toml";
+  if (!std::filesystem::exists(file)) {
+    WriteNew(file, BlankSheet(quiz, student));
+    fmt::print("kvlab quiz: {} questions for {} are in {}; answer them there\n",
+               quiz.questions.size(), student, file.string());
+    return 0;
+  }
+  const AnswerSheet sheet = ParseAnswerSheet(TextOf(file), file.string());
+  if (sheet.student != student) {
+    throw DataError(fmt::format("{}: these are the answers of {}",
+                                file.string(), sheet.student),
+                    fmt::format("{} has other numbers", student),
+                    "move the file away to get the questions anew");
+  }
+  const std::size_t missing = TellWhatIsMissing(quiz, sheet);
+  fmt::print("kvlab quiz: {} of {} questions are answered in {}\n",
+             quiz.questions.size() - std::min(missing, quiz.questions.size()),
+             quiz.questions.size(), file.string());
+  return missing > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("Writes the concept checks for you, and sees what is answered.",
+               "kvlab quiz");
+  app.add_option("ID", line.student, "how your course knows you")->required();
+  app.add_option("--module", line.module, "the folder with quiz.toml")
+      ->capture_default_str()
+      ->take_last();
+  CLI11_PARSE(app, argc, argv);
+  return Run(line);
+}
+
+}  // namespace kvlab
+
+int main(int argc, char** argv) {
+  try {
+    return kvlab::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvlab quiz: %s\n", error.what());
+    return 2;
+  }
+}

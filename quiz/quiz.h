@@ -1,0 +1,49 @@
+// The questions of a quiz, as everybody can read them: no answers here.
+#ifndef KVLAB_QUIZ_QUIZ_H_
+#define KVLAB_QUIZ_QUIZ_H_
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvlab {
+
+struct QuizOption {
+  std::string key;  // what the quiz's makers call it; students see a letter
+  std::string text;
+};
+
+// What {name} in a question stands for.
+using QuizNumbers = std::map<std::string, double>;
+
+struct QuizQuestion {
+  std::string id;
+  std::string text;
+  std::vector<QuizOption> options;  // none: a number is asked for
+  std::string unit;                 // of the number that is asked for
+  // Each student gets one of them.
+  std::vector<QuizNumbers> cases;
+
+  bool IsChoice() const { return !options.empty(); }
+};
+
+struct Quiz {
+  std::vector<QuizQuestion> questions;
+
+  // nullptr if there is none of that id.
+  const QuizQuestion* Find(std::string_view id) const;
+};
+
+// Throws DataError, with file and line, for an unknown or missing key, an id
+// or option that is there twice, a single option, a {name} that a case does
+// not have, or a number that no text names.
+Quiz ParseQuiz(std::string_view toml, const std::string& file);
+
+// The same for a file.
+Quiz LoadQuiz(const std::filesystem::path& file);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_QUIZ_QUIZ_H_

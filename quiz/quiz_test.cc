@@ -1,0 +1,222 @@
+#include "quiz/quiz.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fmt/format.h"
+#include "gtest/gtest.h"
+#include "kit/error.h"
+#include "quiz/answer_sheet.h"
+#include "quiz/variant.h"
+
+namespace kvlab {
+namespace {
+
+const std::string kChoice = R"(
+[[questions]]
+id = "colour"
+text = "Which colour?"
+options = [ { key = "r", text = "red" }, { key = "g", text = "green" },
+            { key = "b", text = "blue" } ]
+)";
+const std::string kNumber = R"(
+[[questions]]
+id = "sum"
+text = "What is {a} plus {b}?"
+unit = "apples"
+cases = [ { a = 1024, b = 0.5 }, { a = 7, b = 8 } ]
+)";
+
+Quiz Course() { return LoadQuiz("modules/04_profiling/quiz.toml"); }
+
+template <typename Call>
+std::string ErrorOf(const Call& call) {
+  try {
+    call();
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(QuizTest, AskForAChoiceOrANumber) {
+  const Quiz quiz = ParseQuiz(kChoice + kNumber, "quiz.toml");
+  ASSERT_EQ(quiz.questions.size(), 2U);
+  EXPECT_TRUE(quiz.questions[0].IsChoice());
+  EXPECT_FALSE(quiz.Find("sum")->IsChoice());
+  EXPECT_EQ(quiz.Find("sum")->unit, "apples");
+  EXPECT_EQ(quiz.Find("nothing"), nullptr);
+}
+
+TEST(QuizTest, MistakesAreToldWithFileAndLine) {
+  const std::map<std::string, std::string> mistakes = {
+      {"colour = 1", "'colour' is not a key here"},
+      {kChoice + kChoice, "'colour' is there twice"},
+      {"[[questions]]\nid = 'a'\ntext = 'b'\n", "either options or the unit"},
+      {"[[questions]]\nid = 'a'\ntext = ''\nunit = 'c'\n", "'text' is not"},
+      {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\n",
+       "nothing says what {x} is"},
+      {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\ncases=[{y=1}]\n",
+       "the text names x; a case gives y"},
+      {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\ncases=[{x='1'}]\n",
+       "'x' is no number"},
+      {"[[questions]]\nid = 'a'\ntext = 'b'\noptions=[{key='c',text='d'}]\n",
+       "one option is no choice"},
+      {"[[questions]]\nid = 'a'\ntext = 'b'\n"
+       "options=[{key='c',text='d'},{key='c',text='e'}]\n",
+       "option 'c' is there twice"},
+      {"questions = 3", "'questions' is no list"},
+      {"questions = [3]", "'questions' holds what is no table"},
+      {"", "there are no questions"},
+      {"[[questions]", "this is no TOML"},
+  };
+  for (const auto& [toml, says] : mistakes) {
+    const std::string error =
+        ErrorOf([&toml = toml] { ParseQuiz(toml, "my/quiz.toml"); });
+    EXPECT_NE(error.find(says), std::string::npos) << toml << '\n' << error;
+    EXPECT_NE(error.find("my/quiz.toml:"), std::string::npos) << error;
+  }
+}
+
+TEST(VariantTest, TheSameStudentGetsTheSameQuestions) {
+  const Quiz quiz = Course();
+  for (const QuizQuestion& question : quiz.questions) {
+    const QuizVariant one = VariantFor(question, "ann");
+    const QuizVariant again = VariantFor(question, "ann");
+    EXPECT_EQ(one.text, again.text);
+    EXPECT_EQ(one.order, again.order);
+  }
+}
+
+// Fixed for ever: answers that were handed in must mean the same next year.
+TEST(VariantTest, StaysWhatItWas) {
+  const Quiz quiz = ParseQuiz(kChoice + kNumber, "quiz.toml");
+  EXPECT_EQ(VariantFor(quiz.questions[0], "ann@example.org").order,
+            (std::vector<std::size_t>{1, 0, 2}));
+  EXPECT_EQ(VariantFor(quiz.questions[1], "ann@example.org").text,
+            "What is 7 plus 8?");
+}
+
+TEST(VariantTest, NumbersAreWrittenAsInTheCourse) {
+  const Quiz quiz = ParseQuiz(kNumber, "quiz.toml");
+  std::set<std::string> texts;
+  for (int i = 0; i < 50; ++i) {
+    texts.insert(VariantFor(quiz.questions[0], fmt::format("s{}", i)).text);
+  }
+  EXPECT_EQ(texts, (std::set<std::string>{"What is 7 plus 8?",
+                                          "What is 1,024 plus 0.5?"}));
+}
+
+TEST(VariantTest, EveryOptionStandsAtEveryLetterForSomebody) {
+  for (const QuizQuestion& question : Course().questions) {
+    if (!question.IsChoice()) continue;
+    const std::size_t size = question.options.size();
+    std::set<std::pair<std::size_t, std::size_t>> seen;
+    for (int i = 0; i < 200; ++i) {
+      const QuizVariant variant = VariantFor(question, fmt::format("s{}", i));
+      std::set<std::size_t> each(variant.order.begin(), variant.order.end());
+      ASSERT_EQ(each.size(), size) << "an option is missing";
+      for (std::size_t place = 0; place < size; ++place) {
+        seen.emplace(place, variant.order[place]);
+      }
+    }
+    EXPECT_EQ(seen.size(), size * size) << question.id;
+  }
+}
+
+TEST(VariantTest, EveryCaseIsSomebodys) {
+  for (const QuizQuestion& question : Course().questions) {
+    if (question.cases.empty()) continue;
+    std::set<QuizNumbers> seen;
+    for (int i = 0; i < 300; ++i) {
+      seen.insert(VariantFor(question, fmt::format("s{}", i)).numbers);
+    }
+    EXPECT_EQ(seen.size(), question.cases.size()) << question.id;
+  }
+}
+
+TEST(StudentIdTest, SpacesAndCaseDoNotCount) {
+  EXPECT_EQ(StudentId("  Ann.Lee+1@Example.ORG\n"), "ann.lee+1@example.org");
+}
+
+TEST(StudentIdTest, OtherThingsAreRefused) {
+  for (const std::string& id :
+       {std::string(), std::string("  "), std::string("a b"),
+        std::string("../x"), std::string("\xC3\xA4"), std::string("a\0b", 3),
+        std::string(65, 'a')}) {
+    EXPECT_THROW(StudentId(id), DataError) << id;
+  }
+}
+
+TEST(AnswerSheetTest, ABlankSheetHasEveryQuestionAndNoAnswer) {
+  const Quiz quiz = Course();
+  const std::string text = BlankSheet(quiz, "ann");
+  const AnswerSheet sheet = ParseAnswerSheet(text, "answers.toml");
+  EXPECT_EQ(sheet.student, "ann");
+  EXPECT_TRUE(sheet.answers.empty());
+  for (const QuizQuestion& question : quiz.questions) {
+    EXPECT_NE(text.find("\n" + question.id + " = \"\""), std::string::npos);
+  }
+  std::size_t line_start = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos;
+       end = text.find('\n', line_start)) {
+    if (text[line_start] == '#') {
+      EXPECT_LE(end - line_start, 80U) << text.substr(line_start, 90);
+    }
+    line_start = end + 1;
+  }
+}
+
+TEST(AnswerSheetTest, HoldsLettersAndNumbers) {
+  const AnswerSheet sheet = ParseAnswerSheet(
+      "student = 'Ann'\n[answers]\ncolour = 'b'\nsum = 15\nhalf = 0.5\n"
+      "left_out = ''\n",
+      "answers.toml");
+  EXPECT_EQ(sheet.student, "ann");
+  EXPECT_EQ(std::get<std::string>(sheet.answers.at("colour")), "b");
+  EXPECT_EQ(std::get<double>(sheet.answers.at("sum")), 15);
+  EXPECT_EQ(std::get<double>(sheet.answers.at("half")), 0.5);
+  EXPECT_FALSE(sheet.answers.contains("left_out"));
+}
+
+TEST(AnswerSheetTest, SaysWhatIsWrongAndWhere) {
+  const std::map<std::string, std::string> mistakes = {
+      {"[answers]\n", "student = \"...\" is not there"},
+      {"student = 'ann'\n", "[answers] is not there"},
+      {"student = 'a b'\n[answers]\n", "no student's id"},
+      {"student = 'ann'\n[answers]\nsum = true\n", "a letter in quotes"},
+      {"student = 'ann'\n[answers]\nsum = nan\n", "a letter in quotes"},
+      {"student = 'ann'\n[answers]\nsum = inf\n", "a letter in quotes"},
+      {"student = 'ann'\n[answers]\nsum = [1]\n", "a letter in quotes"},
+      {"student = 'ann'\n[answers]\nsum = 1979-05-27\n", "a letter in quotes"},
+      {"student = 'ann'\n[answers]\nsum = \n", "this is no TOML"},
+  };
+  for (const auto& [toml, says] : mistakes) {
+    const std::string error =
+        ErrorOf([&toml = toml] { ParseAnswerSheet(toml, "answers.toml"); });
+    EXPECT_NE(error.find(says), std::string::npos) << toml << '\n' << error;
+  }
+}
+
+TEST(AnswerSheetTest, AnAnswerHasToBeOneToTheQuestion) {
+  const Quiz quiz = ParseQuiz(kChoice + kNumber, "quiz.toml");
+  const QuizQuestion& colour = quiz.questions[0];
+  const QuizQuestion& sum = quiz.questions[1];
+  EXPECT_EQ(Unfit(colour, "a"), "");
+  EXPECT_EQ(Unfit(colour, "C"), "");
+  EXPECT_EQ(ChosenPlace("C"), 2U);
+  for (const QuizAnswer& answer :
+       {QuizAnswer("d"), QuizAnswer("red"), QuizAnswer("1"), QuizAnswer("?"),
+        QuizAnswer("\xC3"), QuizAnswer(1.0)}) {
+    EXPECT_NE(Unfit(colour, answer), "");
+  }
+  EXPECT_EQ(Unfit(sum, 15.0), "");
+  EXPECT_NE(Unfit(sum, "15"), "");
+}
+
+}  // namespace
+}  // namespace kvlab

@@ -1,0 +1,35 @@
+// The quiz as one student gets it: numbers and the order of options come from
+// the student's id, so that an answer is of no use to the next one.
+#ifndef KVLAB_QUIZ_VARIANT_H_
+#define KVLAB_QUIZ_VARIANT_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quiz/quiz.h"
+
+namespace kvlab {
+
+struct QuizVariant {
+  QuizNumbers numbers;
+  std::string text;
+  // Which option of the question stands at 'a', 'b', ...
+  std::vector<std::size_t> order;
+  std::vector<std::string> options;  // in that order
+};
+
+// An id as it counts: without spaces around, in lower case. Throws DataError
+// unless it has 1 to 64 letters, digits and . _ @ + -.
+std::string StudentId(std::string_view written);
+
+// The same on every machine. `student`: of StudentId.
+QuizVariant VariantFor(const QuizQuestion& question, std::string_view student);
+
+// 'a' for the first.
+char LetterOf(std::size_t place);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_QUIZ_VARIANT_H_
