@@ -52,7 +52,8 @@ void AskToStop(int signal) {
 }
 
 void Declare(CLI::App& app, CommandLine& line) {
-  app.add_flag("--quick", line.quick, "two minutes instead of twenty");
+  app.add_flag("--quick", line.quick,
+               "fewer lengths and trials: half a minute");
   app.add_option("--model", line.model, "a GPT-2 checkpoint folder")
       ->take_last()
       ->check(CLI::ExistingDirectory);

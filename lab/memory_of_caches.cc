@@ -25,7 +25,7 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kLongest = 2048;
 constexpr double kMeasureWork = 0.1;
-constexpr double kGrowthWork = 500;  // to the longest
+constexpr double kGrowthWork = 1000;  // to the longest
 
 ModelShape ShapeOf(const Gpt2Config& config) {
   return {.num_layers = config.num_layers,

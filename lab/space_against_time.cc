@@ -33,8 +33,8 @@ constexpr std::size_t kConstantWindow = 64;
 constexpr std::size_t kMeasured = 8;
 // A step that recomputes much is measured less often.
 constexpr std::size_t kMeasuredRecomputing = 3;
-// Seconds rather than minutes for the shipped checkpoint.
-constexpr double kStepWork = 10;
+// A token alone takes so many times as long for each MAC as one of a chunk.
+constexpr double kAlone = 4;
 
 std::vector<std::size_t> Lengths(bool quick) {
   return quick ? std::vector<std::size_t>{512}
@@ -84,6 +84,43 @@ double RelativeError(const Outcome& outcome, const Outcome& exact) {
   return std::sqrt(difference / size);
 }
 
+double PrefixWork(const Gpt2Config& config, std::size_t tokens) {
+  const ForwardPass pass = {.new_len = tokens, .caching = Caching::kOn};
+  return static_cast<double>(PassWork(config, pass).Total()) / kWorkUnit;
+}
+
+double RecomputingWork(const Gpt2Config& config, std::size_t tokens) {
+  return static_cast<double>(kMeasuredRecomputing) * PrefixWork(config, tokens);
+}
+
+double WindowWork(const Gpt2Config& config, std::size_t tokens) {
+  return kAlone * static_cast<double>(tokens) * PrefixWork(config, 1);
+}
+
+// A way of keeping, as results.json calls it, and what measuring it takes.
+struct Way {
+  const char* name;
+  double (*work)(const Gpt2Config& config, std::size_t tokens);
+};
+
+constexpr Way kFullCache = {"full cache", PrefixWork};
+constexpr Way kRootKept = {"sqrt(n) kept, rest recomputed", RecomputingWork};
+constexpr Way kNoCache = {"no cache", RecomputingWork};
+constexpr Way kRootWindow = {"window of sqrt(n)", WindowWork};
+constexpr Way kConstant = {"window of constant size", WindowWork};
+
+double WorkOf(const LabSubject& subject, bool quick) {
+  const Gpt2Config config = LongConfig(subject.weights->config);
+  double work = 0;
+  for (const std::size_t tokens : Lengths(quick)) {
+    for (const Way& way :
+         {kFullCache, kRootKept, kNoCache, kRootWindow, kConstant}) {
+      work += way.work(config, tokens);
+    }
+  }
+  return work;
+}
+
 class Space {
  public:
   Space(const LabSubject& subject, LabRun& run) : run_(run) {
@@ -97,20 +134,19 @@ class Space {
   void Measure() {
     for (const std::size_t tokens : Lengths(run_.Quick())) {
       const std::size_t root = RootOf(tokens);
-      Announce("full cache", tokens);
+      Announce(kFullCache, tokens);
       const Outcome exact = WithPart(tokens, tokens, kMeasured);
-      Add("full cache", tokens, tokens, exact, exact);
-      const auto compare = [&](const char* way, std::size_t kept,
+      Add(kFullCache.name, tokens, tokens, exact, exact);
+      const auto compare = [&](const Way& way, std::size_t kept,
                                const std::function<Outcome()>& measure) {
         Announce(way, tokens);
-        Add(way, tokens, kept, measure(), exact);
+        Add(way.name, tokens, kept, measure(), exact);
       };
-      compare("sqrt(n) kept, rest recomputed", root,
+      compare(kRootKept, root,
               [&] { return WithPart(tokens, root, kMeasuredRecomputing); });
-      compare("no cache", 0, [&] { return WithoutCache(tokens); });
-      compare("window of sqrt(n)", root,
-              [&] { return Windowed(tokens, root); });
-      compare("window of constant size", kConstantWindow,
+      compare(kNoCache, 0, [&] { return WithoutCache(tokens); });
+      compare(kRootWindow, root, [&] { return Windowed(tokens, root); });
+      compare(kConstant, kConstantWindow,
               [&] { return Windowed(tokens, kConstantWindow); });
     }
   }
@@ -194,8 +230,9 @@ class Space {
     run_.Keep("space_against_time", section_);
   }
 
-  void Announce(const std::string& way, std::size_t tokens) {
-    run_.Step(fmt::format("{} at {} tokens", way, tokens), kStepWork);
+  void Announce(const Way& way, std::size_t tokens) {
+    run_.Step(fmt::format("{} at {} tokens", way.name, tokens),
+              way.work(weights_->config, tokens));
   }
 
   LabRun& run_;
@@ -209,14 +246,10 @@ class Space {
 Experiment SpaceAgainstTime() {
   return {.section = "space_against_time",
           .title = "Space against time",
-          .work =
-              [](const LabSubject&, bool quick) {
-                constexpr double kWays = 5;
-                return kWays * kStepWork *
-                       static_cast<double>(Lengths(quick).size());
-              },
-          .measure = [](const LabSubject& subject,
-                        LabRun& run) { Space(subject, run).Measure(); }};
+          .work = WorkOf,
+          .measure = [](const LabSubject& subject, LabRun& run) {
+            Space(subject, run).Measure();
+          }};
 }
 
 }  // namespace kvlab

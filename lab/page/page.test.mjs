@@ -196,6 +196,7 @@ describe("the page", () => {
       assert.ok(!html.includes(hostile));
       assert.ok(!html.includes("<script>window.taken"));
       assert.match(html, /stopped before its end/);
+      assert.match(html, /vega\n\nCopyright \(c\) /);
       const ids = (suffix, place) => fs.readdirSync(path.join(folder, place))
         .filter((name) => name.endsWith(suffix)).length;
       assert.equal(ids(".svg", "plots"), count);

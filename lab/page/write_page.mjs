@@ -22,6 +22,21 @@ function jsonInsideScript(value) {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
+// The page passes on what it was bundled from, and with it their licences.
+function licencesOf(inputs) {
+  const folders = new Set(inputs
+    .map((input) => input.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1])
+    .filter((folder) => folder !== undefined));
+  return [...folders].sort().map((folder) => {
+    const file = fs.readdirSync(beside(folder))
+      .find((name) => /^licen[cs]e/i.test(name));
+    const text = file === undefined
+      ? JSON.parse(fs.readFileSync(beside(`${folder}/package.json`))).license
+      : fs.readFileSync(beside(`${folder}/${file}`), "utf8");
+    return `${path.basename(folder)}\n\n${text.trim()}`;
+  }).join("\n\n----\n\n");
+}
+
 function pageScript() {
   const built = buildSync({
     entryPoints: [beside("browser.mjs")],
@@ -30,9 +45,14 @@ function pageScript() {
     format: "iife",
     target: "es2022",
     write: false,
+    metafile: true,
+    absWorkingDir: here,
     logLevel: "error",
   });
-  return insideScript(built.outputFiles[0].text);
+  return {
+    script: insideScript(built.outputFiles[0].text),
+    licences: insideScript(licencesOf(Object.keys(built.metafile.inputs))),
+  };
 }
 
 // The table beneath a chart has a row for each of its points.
@@ -84,7 +104,7 @@ function pageOf(results, sections) {
   return mustache.render(fs.readFileSync(beside("page.mustache"), "utf8"), {
     ...results,
     css: fs.readFileSync(beside("page.css"), "utf8"),
-    script: pageScript(),
+    ...pageScript(),
     madeAt: results.made_at.slice(0, 16).replace("T", " ") + " UTC",
     model: modelText(results.model),
     machine: machineText(results.machine),
