@@ -130,9 +130,20 @@ function writeTables(charts, folder) {
   }
 }
 
+function readResults(folder) {
+  const file = path.join(folder, "results.json");
+  if (!fs.existsSync(file)) {
+    throw new Error(`${file} is not there; ./kvlab lab measures it`);
+  }
+  const results = JSON.parse(fs.readFileSync(file, "utf8"));
+  if (results.format !== "kvlab lab results" || results.version !== 1) {
+    throw new Error(`${file} is not what this version of ./kvlab lab writes`);
+  }
+  return results;
+}
+
 export async function writePage(folder) {
-  const results = JSON.parse(
-    fs.readFileSync(path.join(folder, "results.json"), "utf8"));
+  const results = readResults(folder);
   const sections = sectionsOf(results).map((section) => ({
     ...section, charts: section.charts.map(withTable),
   }));
@@ -149,7 +160,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.error("usage: write_page.mjs FOLDER");
     process.exit(2);
   }
-  const charts = await writePage(folder);
-  console.log(`kvlab lab: ${charts} charts and all numbers in ` +
-    path.join(folder, "index.html"));
+  try {
+    const charts = await writePage(folder);
+    console.log(`kvlab lab: ${charts} charts and all numbers in ` +
+      path.join(folder, "index.html"));
+  } catch (error) {
+    console.error(`kvlab lab: ${error.message}`);
+    process.exit(1);
+  }
 }
