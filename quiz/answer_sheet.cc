@@ -1,35 +1,52 @@
 #include "quiz/answer_sheet.h"
 
 #include <cctype>
-#include <cmath>
 #include <cstddef>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "fmt/format.h"
 #include "kit/error.h"
-#include "toml++/toml.h"
+#include "nlohmann/json.hpp"
 
 namespace kvlab {
 namespace {
 
-[[noreturn]] void Refuse(const std::string& file, const toml::node& node,
-                         const std::string& why) {
-  throw DataError(fmt::format("{}:{}: this is no answer sheet", file,
-                              node.source().begin.line),
-                  why, "./kvlab quiz ID writes one to fill in");
+using nlohmann::json;
+
+[[noreturn]] void Refuse(const std::string& file, const std::string& why) {
+  throw DataError(file + ": this is no answer sheet", why,
+                  "./kvlab quiz ID writes one to fill in");
 }
 
-QuizAnswer ReadAnswer(const std::string& file, const toml::node& node) {
-  if (const auto text = node.value_exact<std::string>()) return *text;
-  const auto number = node.value<double>();
-  if (!number || !std::isfinite(*number) || node.is_boolean()) {
-    Refuse(file, node, "an answer is a letter in quotes, or a number");
+json Parsed(std::string_view text, const std::string& file) {
+  constexpr bool kThrows = true;
+  constexpr bool kIgnoreComments = true;
+  try {
+    return json::parse(text, nullptr, kThrows, kIgnoreComments);
+  } catch (const json::exception& error) {
+    Refuse(file, error.what());
   }
-  return *number;
+}
+
+const json& Member(const json& object, const char* name, json::value_t type,
+                   const char* should, const std::string& file) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->type() != type) {
+    Refuse(file, fmt::format("\"{}\" is not there, or not {}", name, should));
+  }
+  return *found;
+}
+
+QuizAnswer ReadAnswer(const std::string& question, const json& answer,
+                      const std::string& file) {
+  if (answer.is_string()) return answer.get<std::string>();
+  if (answer.is_number()) return answer.get<double>();
+  Refuse(file, fmt::format("the answer to \"{}\" is neither a letter in quotes "
+                           "nor a number",
+                           question));
 }
 
 // As comments, within 80 columns.
@@ -55,51 +72,49 @@ std::string Comment(const std::string& text, const std::string& first,
 
 }  // namespace
 
-AnswerSheet ParseAnswerSheet(std::string_view toml, const std::string& file) {
-  toml::table table;
-  try {
-    table = toml::parse(toml, file);
-  } catch (const toml::parse_error& error) {
-    throw DataError(
-        fmt::format("{}:{}: this is no TOML", file, error.source().begin.line),
-        std::string(error.description()), "mend that line");
-  }
-  const auto student = table["student"].value<std::string>();
-  if (!student) Refuse(file, table, "student = \"...\" is not there");
-  AnswerSheet sheet = {.student = StudentId(*student), .answers = {}};
-  const toml::table* answers = table["answers"].as_table();
-  if (answers == nullptr) Refuse(file, table, "[answers] is not there");
-  for (const auto& [question, node] : *answers) {
-    const QuizAnswer answer = ReadAnswer(file, node);
-    const auto* text = std::get_if<std::string>(&answer);
-    if (text != nullptr && text->empty()) continue;
-    sheet.answers.emplace(question.str(), answer);
+AnswerSheet ParseAnswerSheet(std::string_view text, const std::string& file) {
+  const json document = Parsed(text, file);
+  if (!document.is_object()) Refuse(file, "it does not begin with {");
+  const json& student =
+      Member(document, "student", json::value_t::string, "text", file);
+  const json& answers = Member(document, "answers", json::value_t::object,
+                               R"({ "question": "answer" })", file);
+  AnswerSheet sheet = {.student = StudentId(student.get<std::string>()),
+                       .answers = {}};
+  for (const auto& [question, value] : answers.items()) {
+    const QuizAnswer answer = ReadAnswer(question, value, file);
+    const auto* letter = std::get_if<std::string>(&answer);
+    if (letter != nullptr && letter->empty()) continue;
+    sheet.answers.emplace(question, answer);
   }
   return sheet;
 }
 
 std::string BlankSheet(const Quiz& quiz, const std::string& student) {
   std::string sheet = fmt::format(
-      "# Your answers. The numbers and the order of the options are yours: "
-      "they\n"
-      "# are made from your id.\n"
-      "student = \"{}\"\n\n[answers]\n",
+      "// Your answers. The numbers and the order of the options are yours: "
+      "they are\n// made from your id. Answer in the place of \"\".\n"
+      "{{\n  \"student\": \"{}\",\n  \"answers\": {{\n",
       student);
   std::size_t number = 0;
   for (const QuizQuestion& question : quiz.questions) {
     const QuizVariant variant = VariantFor(question, student);
-    sheet +=
-        "\n" + Comment(variant.text, fmt::format("# {}. ", ++number), "#    ");
+    sheet += (number > 0 ? ",\n\n" : "\n") +
+             Comment(variant.text, fmt::format("    // {}. ", number + 1),
+                     "    //    ");
     for (std::size_t i = 0; i < variant.options.size(); ++i) {
-      sheet += Comment(variant.options[i],
-                       fmt::format("#    {}) ", LetterOf(i)), "#       ");
+      sheet +=
+          Comment(variant.options[i],
+                  fmt::format("    //    {}) ", LetterOf(i)), "    //       ");
     }
-    sheet += fmt::format("{} = \"\"  # {}\n", question.id,
-                         question.IsChoice()
-                             ? "a letter"
-                             : "a number without quotes: " + question.unit);
+    sheet += Comment(question.IsChoice()
+                         ? "A letter, in quotes."
+                         : "A number without quotes: " + question.unit + ".",
+                     "    // ", "    // ");
+    sheet += fmt::format("    \"{}\": \"\"", question.id);
+    ++number;
   }
-  return sheet;
+  return sheet + "\n  }\n}\n";
 }
 
 std::string Unfit(const QuizQuestion& question, const QuizAnswer& answer) {

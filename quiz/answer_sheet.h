@@ -1,4 +1,5 @@
-// A student's answers, answers.toml: hostile until it has been read.
+// A student's answers, answers.json: hostile until it has been read. JSON with
+// comments, and not TOML as elsewhere: toml++ 3.3 does not bear every input.
 #ifndef KVLAB_QUIZ_ANSWER_SHEET_H_
 #define KVLAB_QUIZ_ANSWER_SHEET_H_
 
@@ -21,9 +22,9 @@ struct AnswerSheet {
   std::map<std::string, QuizAnswer> answers;
 };
 
-// Throws DataError, with file and line, if the text is no answer sheet. Answers
-// to questions that nobody asked are kept.
-AnswerSheet ParseAnswerSheet(std::string_view toml, const std::string& file);
+// Throws DataError, naming the file and where it can the line, if the text is
+// no answer sheet. Answers to questions that nobody asked are kept.
+AnswerSheet ParseAnswerSheet(std::string_view text, const std::string& file);
 
 // The sheet with all questions in the student's variant, and no answers.
 std::string BlankSheet(const Quiz& quiz, const std::string& student);

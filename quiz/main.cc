@@ -70,7 +70,7 @@ std::size_t TellWhatIsMissing(const Quiz& quiz, const AnswerSheet& sheet) {
 int Run(const CommandLine& line) {
   const std::string student = StudentId(line.student);
   const Quiz quiz = LoadQuiz(line.module / "quiz.toml");
-  const std::filesystem::path file = line.module / "answers.toml";
+  const std::filesystem::path file = line.module / "answers.json";
   if (!std::filesystem::exists(file)) {
     WriteNew(file, BlankSheet(quiz, student));
     fmt::print("kvlab quiz: {} questions for {} are in {}; answer them there\n",

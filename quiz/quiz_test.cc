@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -155,27 +156,25 @@ TEST(StudentIdTest, OtherThingsAreRefused) {
 TEST(AnswerSheetTest, ABlankSheetHasEveryQuestionAndNoAnswer) {
   const Quiz quiz = Course();
   const std::string text = BlankSheet(quiz, "ann");
-  const AnswerSheet sheet = ParseAnswerSheet(text, "answers.toml");
+  const AnswerSheet sheet = ParseAnswerSheet(text, "answers.json");
   EXPECT_EQ(sheet.student, "ann");
   EXPECT_TRUE(sheet.answers.empty());
   for (const QuizQuestion& question : quiz.questions) {
-    EXPECT_NE(text.find("\n" + question.id + " = \"\""), std::string::npos);
+    EXPECT_NE(text.find("\n    \"" + question.id + "\": \"\""),
+              std::string::npos);
   }
-  std::size_t line_start = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos;
-       end = text.find('\n', line_start)) {
-    if (text[line_start] == '#') {
-      EXPECT_LE(end - line_start, 80U) << text.substr(line_start, 90);
-    }
-    line_start = end + 1;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 81U) << line;  // n² has two bytes
   }
 }
 
 TEST(AnswerSheetTest, HoldsLettersAndNumbers) {
   const AnswerSheet sheet = ParseAnswerSheet(
-      "student = 'Ann'\n[answers]\ncolour = 'b'\nsum = 15\nhalf = 0.5\n"
-      "left_out = ''\n",
-      "answers.toml");
+      R"(// comments are fine
+         { "student": "Ann", "answers": {
+           "colour": "b", "sum": 15, "half": 0.5, "left_out": "" } })",
+      "answers.json");
   EXPECT_EQ(sheet.student, "ann");
   EXPECT_EQ(std::get<std::string>(sheet.answers.at("colour")), "b");
   EXPECT_EQ(std::get<double>(sheet.answers.at("sum")), 15);
@@ -185,20 +184,25 @@ TEST(AnswerSheetTest, HoldsLettersAndNumbers) {
 
 TEST(AnswerSheetTest, SaysWhatIsWrongAndWhere) {
   const std::map<std::string, std::string> mistakes = {
-      {"[answers]\n", "student = \"...\" is not there"},
-      {"student = 'ann'\n", "[answers] is not there"},
-      {"student = 'a b'\n[answers]\n", "no student's id"},
-      {"student = 'ann'\n[answers]\nsum = true\n", "a letter in quotes"},
-      {"student = 'ann'\n[answers]\nsum = nan\n", "a letter in quotes"},
-      {"student = 'ann'\n[answers]\nsum = inf\n", "a letter in quotes"},
-      {"student = 'ann'\n[answers]\nsum = [1]\n", "a letter in quotes"},
-      {"student = 'ann'\n[answers]\nsum = 1979-05-27\n", "a letter in quotes"},
-      {"student = 'ann'\n[answers]\nsum = \n", "this is no TOML"},
+      {R"({"answers": {}})", R"("student" is not there, or not text)"},
+      {R"({"student": 1, "answers": {}})", R"("student" is not there)"},
+      {R"({"student": "ann"})", R"("answers" is not there)"},
+      {R"({"student": "ann", "answers": []})", R"("answers" is not there)"},
+      {R"({"student": "a b", "answers": {}})", "no student's id"},
+      {R"({"student": "ann", "answers": {"sum": true}})",
+       R"(the answer to "sum" is neither)"},
+      {R"({"student": "ann", "answers": {"sum": null}})", "is neither"},
+      {R"({"student": "ann", "answers": {"sum": [1]}})", "is neither"},
+      {R"({"student": "ann", "answers": {"sum": NaN}})", "line 1"},
+      {R"({"student": "ann", "answers": {"sum": 1e999}})", "number overflow"},
+      {"{\"student\": \"ann\",\n\"answers\": {\"sum\": }}", "line 2"},
+      {"[1]", "does not begin with {"},
+      {"", "line 1"},
   };
-  for (const auto& [toml, says] : mistakes) {
+  for (const auto& [text, says] : mistakes) {
     const std::string error =
-        ErrorOf([&toml = toml] { ParseAnswerSheet(toml, "answers.toml"); });
-    EXPECT_NE(error.find(says), std::string::npos) << toml << '\n' << error;
+        ErrorOf([&text = text] { ParseAnswerSheet(text, "answers.json"); });
+    EXPECT_NE(error.find(says), std::string::npos) << text << '\n' << error;
   }
 }
 

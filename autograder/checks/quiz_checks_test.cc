@@ -48,9 +48,9 @@ Verdict Mark(const RubricCheck& check, const AnswerSheet& sheet) {
 }
 
 AnswerSheet SolutionsSheet() {
-  std::ifstream stream("solutions/04_profiling/answers.toml");
+  std::ifstream stream("solutions/04_profiling/answers.json");
   const std::string text(std::istreambuf_iterator<char>(stream), {});
-  return ParseAnswerSheet(text, "answers.toml");
+  return ParseAnswerSheet(text, "answers.json");
 }
 
 // The letter of the option with this key, in the student's order.

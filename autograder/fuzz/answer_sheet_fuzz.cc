@@ -1,4 +1,4 @@
-// Whatever may be handed in as answers.toml.
+// Whatever may be handed in as answers.json.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,7 +31,7 @@ unit = "apples"
 
 void Read(std::string_view text) {
   try {
-    const AnswerSheet sheet = ParseAnswerSheet(text, "answers.toml");
+    const AnswerSheet sheet = ParseAnswerSheet(text, "answers.json");
     Require(StudentId(sheet.student) == sheet.student, "the id is sound");
     for (const QuizQuestion& question : TwoQuestions().questions) {
       const auto answer = sheet.answers.find(question.id);

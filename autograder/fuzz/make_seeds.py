@@ -189,22 +189,27 @@ def checkpoints():
 
 
 def answer_sheets():
-    head = b'student = "Ann.Lee@example.org"\n[answers]\n'
-    yield "both", head + b'colour = "b"\nsum = 15\n'
-    yield "not-answered", head + b'colour = ""\nsum = ""\n'
-    yield "unfit", head + b'colour = 3\nsum = "a"\n'
-    yield "long-letter", head + b'colour = """\nb\n"""\n'
-    yield "not-finite", head + b"sum = nan\ncolour = -inf\n"
-    yield "largest", head + b"sum = 9223372036854775807\n"
-    yield "too-large", head + b"sum = 1e400\n"
-    yield "date", head + b"sum = 1979-05-27T07:32:00Z\n"
-    yield "tables", b'student = "a"\nanswers = { sum = { a.b.c = [[1]] } }\n'
-    yield "deep", head + b"sum = " + b"[" * 400
-    yield "twice", head + b"sum = 1\nsum = 2\n"
-    yield "no-student", b"[answers]\nsum = 1\n"
-    yield "student-a-table", b"[student]\n[answers]\n"
-    yield "not-utf-8", head + b'colour = "\xff\xfe"\n'
-    yield "escapes", head + b'"c\\u006flour" = "\\U0001F600"\n'
+    def sheet(answers, student=b'"Ann.Lee@example.org"'):
+        return (b'// mine\n{"student": ' + student + b', "answers": {'
+                + answers + b"}}")
+
+    yield "both", sheet(b'"colour": "b", /* no */ "sum": 15')
+    yield "not-answered", sheet(b'"colour": "", "sum": ""')
+    yield "unfit", sheet(b'"colour": 3, "sum": "a"')
+    yield "long-letter", sheet(b'"colour": "bb"')
+    yield "not-finite", sheet(b'"sum": NaN')
+    yield "largest", sheet(b'"sum": 18446744073709551615')
+    yield "too-large", sheet(b'"sum": 1e400')
+    yield "list", sheet(b'"sum": [1, {"a": null}]')
+    yield "deep", sheet(b'"sum": ' + b"[" * 4000)
+    yield "deep-whole", sheet(b'"sum": ' + b"[" * 4000 + b"]" * 4000)
+    yield "twice", sheet(b'"sum": 1, "sum": 2')
+    yield "no-student", b'{"answers": {"sum": 1}}'
+    yield "student-a-table", sheet(b'"sum": 1', b"{}")
+    yield "not-utf-8", sheet(b'"colour": "\xff\xfe"')
+    yield "escapes", sheet(b'"c\\u006flour": "\\ud83d\\ude00"')
+    yield "half-a-pair", sheet(b'"colour": "\\ud83d"')
+    yield "open-comment", b"/* {"
     yield "empty", b""
 
 

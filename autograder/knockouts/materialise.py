@@ -33,7 +33,7 @@ def find(name):
 
 def materialise(knockout, outdir):
     for solution in sorted([*ROOT.glob("solutions/*/*.cc"),
-                            *ROOT.glob("solutions/*/answers.toml")]):
+                            *ROOT.glob("solutions/*/answers.json")]):
         text = solution.read_text(encoding="utf-8")
         source = f"{solution.parent.name}/{solution.name}"
         target = outdir / source

@@ -14,7 +14,7 @@ struct ModuleFiles {
   std::string title;               // "Attention"
   std::string folder;              // "01_attention"
   std::vector<std::string> files;  // "attention.cc"
-  // What else counts and is not compiled: "answers.toml".
+  // What else counts and is not compiled: "answers.json".
   std::vector<std::string> papers;
 };
 

@@ -22,7 +22,7 @@ TEST(ModuleFilesTest, ReadsTheModulesOfTheCourse) {
   EXPECT_EQ(modules[0].files, std::vector<std::string>{"attention.cc"});
   EXPECT_EQ(modules[2].number, 3);
   EXPECT_TRUE(modules[0].papers.empty());
-  EXPECT_EQ(modules[3].papers, std::vector<std::string>{"answers.toml"});
+  EXPECT_EQ(modules[3].papers, std::vector<std::string>{"answers.json"});
   EXPECT_EQ(CoursePath(modules[0], "attention.cc"),
             "modules/01_attention/attention.cc");
 }
