@@ -215,7 +215,7 @@ bool GradeAll(const CommandLine& line) {
               << std::flush;
   }
   if (reports.size() > 1) std::cout << SummaryTable(reports);
-  TellSharedIds(reports);
+  if (!line.brief) TellSharedIds(reports);
   return all_graded;
 }
 

@@ -111,7 +111,7 @@ std::string BlankSheet(const Quiz& quiz, const std::string& student) {
                          ? "A letter, in quotes."
                          : "A number without quotes: " + question.unit + ".",
                      "    // ", "    // ");
-    sheet += fmt::format("    \"{}\": \"\"", question.id);
+    sheet += fmt::format(R"(    "{}": "")", question.id);
     ++number;
   }
   return sheet + "\n  }\n}\n";
