@@ -114,15 +114,15 @@ class Control {
   }
 
   void Measure() {
-    for (const PlannedLength& planned : plan_) MeasureLength(planned);
-    section_["steps"] = Steps();
-    section_["fits"] = Fits();
-    Keep();
+    for (const PlannedLength& planned : plan_) {
+      MeasureLength(planned);
+      section_["steps"] = Steps();
+      section_["fits"] = Fits();
+      run_.Keep("control_against_cache", section_);
+    }
   }
 
  private:
-  void Keep() { run_.Keep("control_against_cache", section_); }
-
   void MeasureLength(const PlannedLength& planned) {
     const std::size_t length = planned.new_tokens;
     std::vector<std::pair<Caching, GenerationMeasurement>> seen;
@@ -168,7 +168,6 @@ class Control {
     lengths_.push_back(static_cast<double>(length));
     medians_[Caching::kOff].push_back(comparison.uncached.total_s.median);
     medians_[Caching::kOn].push_back(comparison.cached.total_s.median);
-    Keep();
   }
 
   // With the times of its steps, which module 4 does not report.
@@ -202,11 +201,12 @@ class Control {
   ordered_json Fits() const {
     ordered_json fits = ordered_json::array();
     constexpr std::size_t kFewest = 3;
-    if (plan_.size() < kFewest) return fits;
+    if (lengths_.size() < kFewest) return fits;
     for (const Caching caching : {Caching::kOff, Caching::kOn}) {
       std::vector<double> work;
-      for (const PlannedLength& planned : plan_) {
-        work.push_back(Macs(model_.Config(), planned.new_tokens, caching));
+      for (const double length : lengths_) {
+        work.push_back(
+            Macs(model_.Config(), static_cast<std::size_t>(length), caching));
       }
       const PowerLaw of_work = FitPowerLaw(lengths_, work, kConfidence);
       const PowerLaw of_time =

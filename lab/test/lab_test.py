@@ -228,6 +228,8 @@ class StoppedRun(unittest.TestCase):
             self.assertFalse(results["complete"])
             self.assertGreater(
                 len(results["control_against_cache"]["lengths"]), 0)
+            self.assertGreater(
+                len(results["control_against_cache"]["steps"]), 0)
             self.assertNotIn("known_models", results)
 
 
