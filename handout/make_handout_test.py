@@ -9,13 +9,16 @@ class MakeHandoutTest(unittest.TestCase):
 
     def test_ships_what_students_need(self):
         for name in ("kvlab", "BUILD", "kit/tensor.h", "modules/01_a/a_test.cc",
-                     "handout/submit.py", "third_party/setup"):
+                     "handout/submit.py", "third_party/setup", "lab/lab.cc",
+                     "lab/page/page.css", "quiz/quiz.cc", "docs/theory.md"):
             self.assertTrue(make_handout.is_shipped(name), name)
 
     def test_keeps_what_is_the_courses_own(self):
         for name in ("solutions/01_a/a.cc", "autograder/rubric.toml",
                      "course.bazelrc", "handout/make_handout.py", "README.md",
-                     "cli/demo/demo.cc", "third_party/lint/check", ".ci/run"):
+                     "cli/demo/demo.cc", "third_party/lint/check", ".ci/run",
+                     "lab/test/lab_test.py", "lab/page/check",
+                     "docs/instructor.md", "docs/grader.md"):
             self.assertFalse(make_handout.is_shipped(name), name)
 
     def test_links_the_students_code_by_default(self):
@@ -24,6 +27,13 @@ class MakeHandoutTest(unittest.TestCase):
             'build_setting_default = "//solutions/01_attention:solution",\n')
         self.assertNotRegex(text, "(?i)solution")
         self.assertIn('= "//modules/01_attention:student",', text)
+
+    def test_docs_name_no_command_that_students_lack(self):
+        self.assertEqual(
+            make_handout.students_docs(
+                "Words.\nMade by `bazel run //docs:figures`.\n\n```sh\n"
+                "./kvlab demo\n./kvlab lab\n```\n"),
+            "Words.\n\n```sh\n./kvlab lab\n```\n")
 
     def test_installs_only_what_builds(self):
         self.assertEqual(
