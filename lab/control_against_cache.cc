@@ -178,6 +178,7 @@ class Control {
         .new_tokens = new_tokens,
         .seed = run_.Seed(),
         .on_tokens = [&](std::span<const TokenId>) {
+          run_.ExpectGoingOn();
           const double now = run_.Clock().now_s();
           if (last > 0) steps_[caching][position].push_back(now - last);
           ++position;

@@ -23,7 +23,7 @@ LabRun::LabRun(Options options, nlohmann::ordered_json head,
 void LabRun::Step(const std::string& what, double work) {
   done_work_ += current_work_;
   current_work_ = work;
-  if (options_.stop_asked && options_.stop_asked()) throw Stopped();
+  ExpectGoingOn();
   if (!options_.on_progress) return;
   // Before a twentieth is done the rate says little.
   const double elapsed = options_.instruments.now_s() - started_s_;
@@ -31,6 +31,10 @@ void LabRun::Step(const std::string& what, double work) {
   constexpr double kEnough = 0.05;
   options_.on_progress(what,
                        share < kEnough ? -1 : elapsed / share * (1 - share));
+}
+
+void LabRun::ExpectGoingOn() const {
+  if (options_.stop_asked && options_.stop_asked()) throw Stopped();
 }
 
 void LabRun::Keep(const std::string& section, nlohmann::ordered_json value) {

@@ -47,6 +47,9 @@ class LabRun {
   // Stopped if the user has had enough.
   void Step(const std::string& what, double work);
 
+  // In the middle of a long step: throws Stopped if the user has had enough.
+  void ExpectGoingOn() const;
+
   // Keeps a section, new or longer than before: the file is whole after each
   // call. Throws DataError if it cannot be written.
   void Keep(const std::string& section, nlohmann::ordered_json value);

@@ -85,6 +85,13 @@ TEST_F(LabRunTest, AStepAfterTheWishToStopThrowsAndKeepsTheFile) {
   EXPECT_EQ(File()["complete"], false);
 }
 
+TEST_F(LabRunTest, ALongStepCanBeStoppedInItsMiddle) {
+  const LabRun run = MakeRun(1);
+  EXPECT_NO_THROW(run.ExpectGoingOn());
+  stop_ = true;
+  EXPECT_THROW(run.ExpectGoingOn(), Stopped);
+}
+
 TEST_F(LabRunTest, AFileThatCannotBeWrittenIsNamed) {
   file_ = std::filesystem::path(::testing::TempDir()) / "none" / "results.json";
   try {
