@@ -31,7 +31,9 @@
 #include "cli/progress_line.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "kit/error.h"
 #include "quiz/quiz.h"
+#include "quiz/variant.h"
 
 namespace kvlab::grading {
 namespace {
@@ -107,7 +109,15 @@ CommandLine Parse(int argc, char** argv) {
       });
   app.add_option("--student", line.student,
                  "who handed it in: the concept checks must be answered under "
-                 "this id");
+                 "this id")
+      ->check([](const std::string& id) -> std::string {
+        try {
+          StudentId(id);
+          return "";
+        } catch (const DataError& error) {
+          return error.what();
+        }
+      });
   const std::map<std::string, Visibility> revealed = {
       {"after_due_date", Visibility::kAfterDueDate},
       {"after_published", Visibility::kAfterPublished}};

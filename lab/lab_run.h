@@ -14,7 +14,7 @@
 
 namespace kvlab {
 
-// Thrown by LabRun::Step after Ctrl-C. What was kept until then stays.
+// Thrown by LabRun after Ctrl-C. What was kept until then stays.
 class Stopped : public std::exception {
  public:
   const char* what() const noexcept override { return "stopped"; }

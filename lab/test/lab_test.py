@@ -162,7 +162,7 @@ class CompleteRun(unittest.TestCase):
             changed += row.count(False)
         self.assertEqual(edit["changed_entries"], changed)
 
-    def test_models_need_more_time_the_more_bytes_they_read(self):
+    def test_each_model_is_larger_than_the_one_before(self):
         models = self.results["bandwidth"]["models"]
         sizes = [model["weights_bytes"] for model in models]
         self.assertEqual(sizes, sorted(set(sizes)))

@@ -274,9 +274,9 @@ function growthCharts(memory) {
     lineChart({
       ...two,
       id: "growth-peak",
-      title: "Growing a cache: peak memory",
-      see: "While a tensor is concatenated, the old one is there beside the " +
-        "new one: almost twice the memory.",
+      title: "Growing a cache: peak memory, counted",
+      see: "Counted, not measured: while a tensor is concatenated, the old one " +
+        "is there beside the new one, almost twice the memory.",
       y: bytesAxis("peak_bytes", "Peak", values),
     }),
   ];
