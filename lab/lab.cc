@@ -1,8 +1,10 @@
 // ./kvlab lab: runs the experiments and keeps what came out in results.json.
 // Exit status 0; 130 after Ctrl-C, with what was measured until then; 2 for
 // wrong options or files.
+#include <algorithm>
 #include <cmath>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
@@ -34,13 +36,20 @@ struct CommandLine {
   bool quick = false;
 };
 
-// "3 min 20 s left", "45 s left".
-std::string LeftText(double seconds) {
+// "[######..............] 3 min 20 s left"; without the time while nobody knows
+// it.
+std::string Bar(double share, double seconds_left) {
+  constexpr std::size_t kCells = 20;
+  const auto full = std::min(
+      kCells, static_cast<std::size_t>(share * static_cast<double>(kCells)));
+  const std::string bar =
+      "[" + std::string(full, '#') + std::string(kCells - full, '.') + "]";
+  if (seconds_left < 0) return bar;
   constexpr long kMinute = 60;
-  const long whole = std::lround(seconds);
-  return whole < kMinute ? fmt::format("{} s left", whole)
-                         : fmt::format("{} min {} s left", whole / kMinute,
-                                       whole % kMinute);
+  const long whole = std::lround(seconds_left);
+  return whole < kMinute ? fmt::format("{} {} s left", bar, whole)
+                         : fmt::format("{} {} min {} s left", bar,
+                                       whole / kMinute, whole % kMinute);
 }
 
 volatile std::sig_atomic_t stop_asked = 0;
@@ -106,20 +115,18 @@ bool Measure(const LabSubject& subject, const CommandLine& line,
   }
   ProgressLine progress(WithoutTerminal::kNowAndThen);
   std::string title;
-  LabRun run({.file = line.out / "results.json",
-              .quick = line.quick,
-              .seed = line.seed,
-              .instruments = ProcessInstruments(),
-              .stop_asked = [] { return stop_asked != 0; },
-              .on_progress =
-                  [&](const std::string& what, double seconds_left) {
-                    progress.Show(seconds_left < 0
-                                      ? fmt::format("{}: {}", title, what)
-                                      : fmt::format("[{}] {}: {}",
-                                                    LeftText(seconds_left),
-                                                    title, what));
-                  }},
-             Head(line, subject, command), work);
+  LabRun run(
+      {.file = line.out / "results.json",
+       .quick = line.quick,
+       .seed = line.seed,
+       .instruments = ProcessInstruments(),
+       .stop_asked = [] { return stop_asked != 0; },
+       .on_progress =
+           [&](const std::string& what, double share, double seconds_left) {
+             progress.Show(fmt::format("{}  {}: {}", Bar(share, seconds_left),
+                                       title, what));
+           }},
+      Head(line, subject, command), work);
   try {
     for (const Experiment& one : experiments) {
       title = one.title;

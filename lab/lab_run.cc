@@ -29,7 +29,7 @@ void LabRun::Step(const std::string& what, double work) {
   const double elapsed = options_.instruments.now_s() - started_s_;
   const double share = done_work_ / planned_work_;
   constexpr double kEnough = 0.05;
-  options_.on_progress(what,
+  options_.on_progress(what, share,
                        share < kEnough ? -1 : elapsed / share * (1 - share));
 }
 

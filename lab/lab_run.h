@@ -29,9 +29,10 @@ class LabRun {
     Instruments instruments;
     // Whether to stop; asked before each step.
     std::function<bool()> stop_asked;
-    // Called with what is being done, and the seconds that are left, negative
-    // while nobody knows.
-    std::function<void(const std::string& what, double seconds_left)>
+    // Called with what is being done, the share of the work that is over, and
+    // the seconds that are left, negative while nobody knows.
+    std::function<void(const std::string& what, double share,
+                       double seconds_left)>
         on_progress;
   };
 

@@ -20,8 +20,10 @@ class LabRunTest : public ::testing::Test {
                    .instruments = {.now_s = [this] { return now_s_; }},
                    .stop_asked = [this] { return stop_; },
                    .on_progress =
-                       [this](const std::string& what, double seconds_left) {
+                       [this](const std::string& what, double share,
+                              double seconds_left) {
                          shown_.emplace_back(what, seconds_left);
+                         shares_.push_back(share);
                        }},
                   {{"format", "test"}}, planned_work);
   }
@@ -36,6 +38,7 @@ class LabRunTest : public ::testing::Test {
   double now_s_ = 100;
   bool stop_ = false;
   std::vector<std::pair<std::string, double>> shown_;
+  std::vector<double> shares_;
 };
 
 TEST_F(LabRunTest, AFileIsThereFromTheStartAndNotComplete) {
@@ -73,6 +76,7 @@ TEST_F(LabRunTest, TimeLeftIsTimeTakenByShareOfWork) {
   EXPECT_LT(shown_[0].second, 0) << "nobody knows yet";
   EXPECT_DOUBLE_EQ(shown_[1].second, 54);
   EXPECT_DOUBLE_EQ(shown_[2].second, 30);
+  EXPECT_EQ(shares_, (std::vector<double>{0, 0.1, 0.5}));
 }
 
 TEST_F(LabRunTest, AStepAfterTheWishToStopThrowsAndKeepsTheFile) {
