@@ -9,10 +9,12 @@
 namespace {
 
 std::atomic<std::uint64_t> allocations;
+std::atomic<std::uint64_t> allocated_bytes;
 std::atomic<std::uint64_t> largest_allocation;
 
 void* Allocate(std::size_t size) {
   allocations.fetch_add(1);
+  allocated_bytes.fetch_add(size);
   std::uint64_t largest = largest_allocation.load();
   while (size > largest &&
          !largest_allocation.compare_exchange_weak(largest, size)) {
@@ -38,6 +40,8 @@ void operator delete[](void* memory, std::size_t /*size*/) noexcept {
 namespace kvlab {
 
 std::uint64_t AllocationCount() { return allocations.load(); }
+
+std::uint64_t AllocatedBytes() { return allocated_bytes.load(); }
 
 std::uint64_t TakeLargestAllocation() { return largest_allocation.exchange(0); }
 

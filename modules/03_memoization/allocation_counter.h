@@ -10,6 +10,9 @@ namespace kvlab {
 // Calls of operator new so far; subtract two to get what lay between them.
 std::uint64_t AllocationCount();
 
+// Bytes that these calls asked for; what was freed since counts too.
+std::uint64_t AllocatedBytes();
+
 // The largest single request since the last call, in bytes.
 std::uint64_t TakeLargestAllocation();
 
