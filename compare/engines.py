@@ -1,0 +1,182 @@
+"""The engines of ./kvlab compare: how each is started, and in which settings.
+
+Where a setting may be good or bad on a machine, all its choices are tried on
+each shape before the measurement begins, and the fastest is kept: each peer
+runs at its best.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+DEBIAN_PYTHON = "/usr/bin/python3"  # whom Debian's packages belong to
+OPENBLAS = pathlib.Path("/usr/lib/x86_64-linux-gnu")
+
+
+class EngineError(Exception):
+    """An engine that ended or answered nonsense, in words for the user."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Programs:
+    """Where the engines' programs and libraries lie."""
+    kvlab: str
+    llama: str = ""
+    llama_backends: str = ""
+    peers: str = ""
+
+
+def has_avx512():
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        return " avx512f " in file.read().replace("\n", " ")
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """An entry of the comparison: a program, weights, and what is fixed."""
+    key: str      # as --engine takes it
+    label: str    # as tables and pictures have it
+    program: str  # kvlab, llama, onnx or torch
+    weights: str  # float32 or float16
+    recomputes: bool = False
+    fixed: tuple = ()
+
+    @property
+    def is_kvlab(self):
+        return self.program == "kvlab"
+
+    def choices(self, threads):
+        """All settings worth trying: [{name: value}]"""
+        return [dict(zip(axes, values))
+                for axes in [_axes(self, threads)]
+                for values in itertools.product(*axes.values())]
+
+    def command(self, programs, folder, threads, settings):
+        """(words, environment) of a process that serves this engine."""
+        common = ["--model", str(folder / self.weights),
+                  "--threads", str(threads)]
+        words = [word for name, value in (*self.fixed, *settings.items())
+                 if name.startswith("--") for word in (name, value) if word]
+        environment = {name: value for name, value in settings.items()
+                       if not name.startswith("--")}
+        if self.program == "kvlab":
+            return [programs.kvlab, *common, *words], environment
+        if self.program == "llama":
+            return [programs.llama, *common, *words,
+                    "--backends", programs.llama_backends], environment
+        if self.program == "onnx":
+            return ["node", str(HERE / "onnx_engine.mjs"), *common, *words,
+                    "--peers", programs.peers], environment
+        # The library is named, not left to what the system prefers.
+        blas = environment.pop("blas")
+        environment |= {"OPENBLAS_NUM_THREADS": str(threads),
+                        "OMP_NUM_THREADS": str(threads),
+                        "LD_LIBRARY_PATH": str(OPENBLAS / blas)}
+        return [DEBIAN_PYTHON, "-B", str(HERE / "torch_engine.py"), *common,
+                *words], environment
+
+
+def _axes(engine, threads):
+    """{setting: [values]}: what is tried. "--x" goes to the engine's program,
+    the rest into its environment."""
+    if engine.program == "llama":
+        # A cache in the type of the weights; flash attention reads either.
+        return {"--cache": ["f32" if engine.weights == "float32" else "f16"],
+                "--flash": ["off", "on"]}
+    if engine.program == "onnx":
+        # Prepacked matrices suit products with many rows, plain ones others.
+        return {"--prepack": ["on", "off"]}
+    if engine.program == "torch":
+        # OpenBLAS 0.3.21 may take a new processor for an old one; PyTorch has
+        # threads of its own beside those of OpenBLAS, unless both use OpenMP.
+        cores = ["Haswell", "Zen"] + ["SkylakeX"] * has_avx512()
+        blas = ["openblas-pthread"] + ["openblas-openmp"] * (threads > 1)
+        return {"OPENBLAS_CORETYPE": cores, "blas": blas,
+                "--matrices": ["out-in", "in-out"]}
+    return {}
+
+
+ENGINES = (
+    Engine("kvlab-f32", "kvlab F32", "kvlab", "float32"),
+    Engine("kvlab-f16", "kvlab F16", "kvlab", "float16"),
+    Engine("llama-f32", "llama.cpp F32", "llama", "float32"),
+    Engine("llama-f16", "llama.cpp F16", "llama", "float16"),
+    Engine("onnx-f32", "onnxruntime F32", "onnx", "float32"),
+    Engine("torch-f32", "PyTorch F32", "torch", "float32",
+           fixed=(("--cache", "on"),)),
+    Engine("kvlab-recompute", "kvlab F32, no cache", "kvlab", "float32",
+           recomputes=True, fixed=(("--recompute", ""),)),
+    Engine("torch-recompute", "PyTorch F32, no cache", "torch", "float32",
+           recomputes=True, fixed=(("--cache", "off"),)),
+)
+
+
+class Process:
+    """A running engine, which answers one request at a time."""
+
+    def __init__(self, command):
+        words, environment = command
+        self.words = words
+        # A session of its own, so that Ctrl-C reaches only who started it.
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **environment}, start_new_session=True)
+
+    def ask(self, request):
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise EngineError(f"an engine ended, with status "
+                              f"{self.process.wait()}: {' '.join(self.words)}")
+        return json.loads(line)
+
+    def peak_memory_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(
+            encoding="ascii")
+        (line,) = (l for l in status.splitlines() if l.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def runtime_alone(program):
+    """Peak bytes and seconds of what an engine's program stands on, doing
+    nothing: node or the Python interpreter with its imports. None for a program
+    that stands alone."""
+    words = {"onnx": ["node", "-e", "0"],
+             "torch": [DEBIAN_PYTHON, "-c", "import torch, numpy"]}.get(program)
+    if not words:
+        return None
+    start = time.perf_counter()
+    child = os.posix_spawnp(words[0], words, os.environ)
+    _, status, usage = os.wait4(child, 0)
+    if status != 0:
+        raise EngineError(f"{' '.join(words)} failed")
+    return {"seconds": time.perf_counter() - start,
+            "bytes": usage.ru_maxrss * 1024}
+
+
