@@ -27,9 +27,9 @@ class EngineError(Exception):
 class Programs:
     """Where the engines' programs and libraries lie."""
     kvlab: str
-    llama: str = ""
-    llama_backends: str = ""
-    peers: str = ""
+    llama: str
+    llama_backends: str
+    onnx: str
 
 
 def has_avx512():
@@ -71,8 +71,7 @@ class Engine:
             return [programs.llama, *common, *words,
                     "--backends", programs.llama_backends], environment
         if self.program == "onnx":
-            return ["node", str(HERE / "onnx_engine.mjs"), *common, *words,
-                    "--peers", programs.peers], environment
+            return [programs.onnx, *common, *words], environment
         # The library is named, not left to what the system prefers.
         blas = environment.pop("blas")
         environment |= {"OPENBLAS_NUM_THREADS": str(threads),
@@ -89,9 +88,6 @@ def _axes(engine, threads):
         # A cache in the type of the weights; flash attention reads either.
         return {"--cache": ["f32" if engine.weights == "float32" else "f16"],
                 "--flash": ["off", "on"]}
-    if engine.program == "onnx":
-        # Prepacked matrices suit products with many rows, plain ones others.
-        return {"--prepack": ["on", "off"]}
     if engine.program == "torch":
         # OpenBLAS 0.3.21 may take a new processor for an old one; PyTorch has
         # threads of its own beside those of OpenBLAS, unless both use OpenMP.
@@ -147,6 +143,7 @@ class Process:
         return int(line.split()[1]) * 1024
 
     def close(self):
+        """An engine ends where its requests do."""
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
@@ -163,20 +160,14 @@ class Process:
         self.close()
 
 
-def runtime_alone(program):
-    """Peak bytes and seconds of what an engine's program stands on, doing
-    nothing: node or the Python interpreter with its imports. None for a program
-    that stands alone."""
-    words = {"onnx": ["node", "-e", "0"],
-             "torch": [DEBIAN_PYTHON, "-c", "import torch, numpy"]}.get(program)
-    if not words:
-        return None
+def pytorch_alone():
+    """Peak bytes and seconds of Python with what torch_engine.py imports, doing
+    nothing: the other engines stand on no such base."""
     start = time.perf_counter()
-    child = os.posix_spawnp(words[0], words, os.environ)
-    _, status, usage = os.wait4(child, 0)
-    if status != 0:
-        raise EngineError(f"{' '.join(words)} failed")
-    return {"seconds": time.perf_counter() - start,
-            "bytes": usage.ru_maxrss * 1024}
-
-
+    with Process(([DEBIAN_PYTHON, "-c",
+                   "import torch, numpy; input(); print(0, flush=True); "
+                   "input()"],
+                  {})) as process:
+        process.ask(0)
+        return {"seconds": time.perf_counter() - start,
+                "bytes": process.peak_memory_bytes()}

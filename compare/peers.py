@@ -1,4 +1,4 @@
-"""Where npm's packages of the peers lie, and the program that calls llama.cpp."""
+"""What npm's packages of the peers hold, and the programs that call it."""
 
 import hashlib
 import pathlib
@@ -8,19 +8,21 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 MODULES = PEERS / "node_modules"
-BACKENDS = MODULES / "@node-llama-cpp" / "linux-x64" / "bins" / "linux-x64"
+LLAMA = MODULES / "@node-llama-cpp" / "linux-x64" / "bins" / "linux-x64"
+ONNXRUNTIME = (MODULES / "onnxruntime-node" / "bin" / "napi-v6" / "linux" /
+               "x64")
 
 
 class PeerError(Exception):
     """A peer that cannot be had, in words for the user."""
 
 
-def _library(name):
-    """The library that carries its version in its name."""
-    found = sorted(BACKENDS.glob(f"{name}.*so")) + sorted(
-        BACKENDS.glob(f"{name}.so"))
+def _library(folder, name):
+    """The library, whose file may carry its version."""
+    found = sorted(folder.glob(f"{name}.so*")) + sorted(
+        folder.glob(f"{name}.v*.so"))
     if not found:
-        raise PeerError(f"{BACKENDS} has no {name}; remove {MODULES}, and it "
+        raise PeerError(f"{folder} has no {name}; remove {MODULES}, and it "
                         "will be fetched again")
     return found[0]
 
@@ -32,16 +34,15 @@ def _run(*words):
         raise PeerError(f"{' '.join(map(str, words))} failed\n{done.stdout}")
 
 
-def build_llama(cache):
-    """Compiles llama_engine.cc against the headers that node-llama-cpp carries
-    in a Git bundle; the path of the program."""
-    source = HERE / "llama_engine.cc"
-    program, mark = cache / "llama_engine", cache / "llama_engine.made_of"
-    made_of = hashlib.sha256(
-        source.read_bytes() +
-        (PEERS / "package-lock.json").read_bytes()).hexdigest()
-    if mark.exists() and mark.read_text(encoding="ascii") == made_of:
-        return program
+def _made_of(*paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _llama_headers(cache):
+    """Unpacks the headers that node-llama-cpp carries in a Git bundle."""
     headers = cache / "llama.cpp"
     if headers.exists():
         shutil.rmtree(headers)
@@ -49,9 +50,27 @@ def build_llama(cache):
          MODULES / "node-llama-cpp" / "llama" / "gitRelease.bundle", headers)
     _run("git", "-C", headers, "checkout", "--quiet", "HEAD", "--", "include",
          "ggml/include")
-    _run("g++", "-std=c++20", "-O2", f"-I{headers}/include",
-         f"-I{headers}/ggml/include", source, "-o", program,
-         f"-Wl,-rpath,{BACKENDS}", _library("libllama"), _library("libggml"),
-         _library("libggml-base"))
-    mark.write_text(made_of, encoding="ascii")
-    return program
+    return headers / "include", headers / "ggml" / "include"
+
+
+def _compile(program, source, includes, folder, libraries):
+    _run("g++", "-std=c++20", "-O2", *(f"-I{path}" for path in includes),
+         source, "-o", program, f"-Wl,-rpath,{folder}",
+         *(_library(folder, name) for name in libraries))
+
+
+def build(cache):
+    """Compiles the programs that call the libraries of llama.cpp and
+    onnxruntime, unless they are there; their paths."""
+    llama, onnx = cache / "llama_engine", cache / "onnx_engine"
+    mark = cache / "engines.made_of"
+    made_of = _made_of(HERE / "llama_engine.cc", HERE / "onnx_engine.cc",
+                       HERE / "onnxruntime_interface.h",
+                       PEERS / "package-lock.json")
+    if not mark.exists() or mark.read_text(encoding="ascii") != made_of:
+        _compile(llama, HERE / "llama_engine.cc", _llama_headers(cache), LLAMA,
+                 ("libllama", "libggml", "libggml-base"))
+        _compile(onnx, HERE / "onnx_engine.cc", (HERE,), ONNXRUNTIME,
+                 ("libonnxruntime",))
+        mark.write_text(made_of, encoding="ascii")
+    return llama, onnx

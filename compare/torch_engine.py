@@ -22,22 +22,24 @@ from compare import weights as stored  # pylint: disable=wrong-import-position
 
 
 class Gpt2:
-    """One row of text. Without a cache, past_len stays 0."""
+    """One row of text."""
 
-    def __init__(self, folder, matrices):
+    def __init__(self, folder, matrices, caching):
+        self.caching = caching
         self.shape = stored.read_shape(folder)
         self.weights = {}
         for name, numbers in stored.read_weights(
-                folder / "model.safetensors").items():
-            tensor = torch.from_numpy(numbers.copy())
+                folder / "model.safetensors"):
+            tensor = torch.from_numpy(numbers)
             if matrices == "out-in" and tensor.ndim == 2 and name[0] == "h":
                 tensor = tensor.t().contiguous()
             self.weights[name] = tensor
         self.matrices = matrices
         shape = self.shape
         # [layer, keys or values, head, position, head_dim]
-        self.cache = torch.zeros(shape.n_layer, 2, shape.n_head,
-                                 shape.n_positions, shape.head_dim)
+        if caching:
+            self.cache = torch.zeros(shape.n_layer, 2, shape.n_head,
+                                     shape.n_positions, shape.head_dim)
 
     def norm(self, x, name):
         return functional.layer_norm(
@@ -61,7 +63,7 @@ class Gpt2:
         # [3, head, new_len, head_dim]
         qkv = qkv.view(new_len, 3, self.shape.n_head,
                        self.shape.head_dim).permute(1, 2, 0, 3)
-        if new_len < total_len or self.keeps:
+        if self.caching:
             self.cache[layer, :, :, past_len:total_len] = qkv[1:]
             keys, values = self.cache[layer, :, :, :total_len]
         else:
@@ -75,8 +77,6 @@ class Gpt2:
         mixed = torch.matmul(torch.softmax(scores, -1), values)
         return self.linear(mixed.transpose(0, 1).reshape(new_len, -1),
                            f"h.{layer}.attn.c_proj")
-
-    keeps = True
 
     def mlp(self, x, layer):
         wide = self.linear(x, f"h.{layer}.mlp.c_fc")
@@ -109,7 +109,7 @@ def answer(model, request):
 
     reply["prefill_s"] = timed(prompt, 0)
     for i, token in enumerate(forced):
-        if model.keeps:
+        if model.caching:
             reply["step_s"].append(timed([token], len(prompt) + i))
         else:
             reply["step_s"].append(timed(prompt + forced[:i + 1], 0))
@@ -125,8 +125,7 @@ def main():
                         default="out-in")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    model = Gpt2(options.model, options.matrices)
-    model.keeps = options.cache == "on"
+    model = Gpt2(options.model, options.matrices, options.cache == "on")
     with torch.inference_mode():
         for line in sys.stdin:
             print(json.dumps(answer(model, json.loads(line))), flush=True)

@@ -10,6 +10,7 @@ widened.
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
 import shutil
 
@@ -94,10 +95,12 @@ def random_weights(shape):
 
 
 def read_weights(path):
-    """{name: numbers}, mapped where they lie"""
-    return {name: numpy.memmap(path, NUMPY_TYPES[kind], "r", offset, size)
-            for name, (kind, size, offset, _)
-            in safetensors_file.read_header(path).items()}
+    """(name, numbers) of each tensor, read when its turn comes"""
+    for name, (kind, size, offset, _) in safetensors_file.read_header(
+            path).items():
+        numbers = numpy.fromfile(path, NUMPY_TYPES[kind], math.prod(size),
+                                 offset=offset)
+        yield name, numbers.reshape(size)
 
 
 def _stored(numbers, kind):
@@ -177,7 +180,7 @@ def prepare(cache, name, checkpoint=None):
         shape = read_shape(checkpoint)
         stored = read_weights(checkpoint / "model.safetensors")
         weights = {key.removeprefix("transformer."): value.astype("float32")
-                   for key, value in stored.items()}
+                   for key, value in stored}
     else:
         shape = SHAPES[name]
         weights = random_weights(shape)
