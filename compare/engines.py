@@ -7,7 +7,6 @@ runs at its best.
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import os
 import pathlib
@@ -52,10 +51,22 @@ class Engine:
         return self.program == "kvlab"
 
     def choices(self, threads):
-        """All settings worth trying: [{name: value}]"""
-        return [dict(zip(axes, values))
-                for axes in [_axes(self, threads)]
-                for values in itertools.product(*axes.values())]
+        """{setting: [values]}: what is tried, one setting after the other.
+        "--x" goes to the engine's program, the rest into its environment."""
+        if self.program == "llama":
+            # A cache in the type of the weights; flash attention reads either.
+            return {"--cache": ["f32" if self.weights == "float32" else "f16"],
+                    "--flash": ["off", "on"]}
+        if self.program == "torch":
+            # PyTorch has threads of its own beside those of OpenBLAS, unless
+            # both use OpenMP's. OpenBLAS 0.3.21 may take a new processor for
+            # an old one.
+            return {"blas": ["openblas-pthread"] +
+                            ["openblas-openmp"] * (threads > 1),
+                    "OPENBLAS_CORETYPE": ["SkylakeX"] * has_avx512() +
+                                         ["Haswell", "Zen"],
+                    "--matrices": ["out-in", "in-out"]}
+        return {}
 
     def command(self, programs, folder, threads, settings):
         """(words, environment) of a process that serves this engine."""
@@ -79,23 +90,6 @@ class Engine:
                         "LD_LIBRARY_PATH": str(OPENBLAS / blas)}
         return [DEBIAN_PYTHON, "-B", str(HERE / "torch_engine.py"), *common,
                 *words], environment
-
-
-def _axes(engine, threads):
-    """{setting: [values]}: what is tried. "--x" goes to the engine's program,
-    the rest into its environment."""
-    if engine.program == "llama":
-        # A cache in the type of the weights; flash attention reads either.
-        return {"--cache": ["f32" if engine.weights == "float32" else "f16"],
-                "--flash": ["off", "on"]}
-    if engine.program == "torch":
-        # OpenBLAS 0.3.21 may take a new processor for an old one; PyTorch has
-        # threads of its own beside those of OpenBLAS, unless both use OpenMP.
-        cores = ["Haswell", "Zen"] + ["SkylakeX"] * has_avx512()
-        blas = ["openblas-pthread"] + ["openblas-openmp"] * (threads > 1)
-        return {"OPENBLAS_CORETYPE": cores, "blas": blas,
-                "--matrices": ["out-in", "in-out"]}
-    return {}
 
 
 ENGINES = (

@@ -1,7 +1,11 @@
-# What all pictures of ./kvlab compare share; plot.py loads it.
-set multiplot layout rows,2 columnsfirst downwards rowsfirst \
-  title heading font ",16" margins 0.07,0.985,0.10/rows+0.0,0.98-0.11/rows \
-  spacing 0.075,0.16/rows*1.2
-set grid ytics linecolor rgb "#e4e4e4" linewidth 0.8
+# What all panels of a picture of ./kvlab compare share; plot.py loads it.
+set multiplot
+set label 1 heading at screen 0.5,screen 1-20.0/height center font ",16"
+set grid ytics linetype 1 linecolor rgb "#e2e2e2" linewidth 0.8
 set border 3 linecolor rgb "#555555"
 set tics nomirror
+# The space of a panel that begins `top` pixels below the upper edge.
+left(column) = (column == 0 ? 75.0 : 640.0) / width
+right(column) = (column == 0 ? 550.0 : 1080.0) / width
+lower(top) = 1 - (top + 290.0) / height
+upper(top) = 1 - top / height
