@@ -159,8 +159,8 @@ def pytorch_alone():
     nothing: the other engines stand on no such base."""
     start = time.perf_counter()
     with Process(([DEBIAN_PYTHON, "-c",
-                   "import torch, numpy; input(); print(0, flush=True); "
-                   "input()"],
+                   "import sys, torch, numpy; sys.stdin.readline(); "
+                   "print(0, flush=True); sys.stdin.readline()"],
                   {})) as process:
         process.ask(0)
         return {"seconds": time.perf_counter() - start,

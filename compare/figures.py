@@ -7,7 +7,8 @@ the median of the ratios is told, not the ratio of the medians.
 
 import statistics
 
-from compare import measures, weights
+from compare import measures
+from compare.shape import Shape
 
 DECODE = [m.key for m in measures.MEASURES if m.kind == "decode"]
 MIB = 1 << 20
@@ -38,6 +39,10 @@ def _samples(run, key, measure):
     return engine["samples"].get(measure, []) if engine else []
 
 
+def _limits(run, measure, name):
+    return run["roofs"].get(measure, {}).get(name, [])
+
+
 def ratios(run):
     """How many times as fast as each peer kvlab is, where both have the same
     weights and both have, or both lack, a cache."""
@@ -58,8 +63,15 @@ def ratios(run):
 
 
 def shape_of(run):
-    return weights.Shape(**{name: run["shape"][name] for name in (
+    return Shape(**{name: run["shape"][name] for name in (
         "n_layer", "n_head", "n_embd", "n_positions", "vocab_size")})
+
+
+def roof(run, name):
+    """Spread over all rounds of "float32" or "float16", bytes per second at
+    which that many weights can be read, or of "flop_per_s"."""
+    return spread([value for roofs in run["roofs"].values()
+                   for value in roofs.get(name, [])])
 
 
 def bandwidth_share(run, key, measure):
@@ -69,16 +81,17 @@ def bandwidth_share(run, key, measure):
         return None
     step = measures.step_bytes(shape_of(run), engine["weights"],
                                int(measure.split("_")[1]))
-    return spread([rate * step / roof for rate, roof in zip(
-        _samples(run, key, measure), run["roofs"][engine["weights"]])])
+    return spread([rate * step / limit for rate, limit in zip(
+        _samples(run, key, measure),
+        _limits(run, measure, engine["weights"]))])
 
 
 def flop_share(run, key, measure):
     """What part of the multiply-add peak a prefill used, by round."""
     tokens = int(measure.split("_")[1])
     flop = measures.prefill_flop(shape_of(run), tokens) / tokens
-    return spread([rate * flop / roof for rate, roof in zip(
-        _samples(run, key, measure), run["roofs"]["flop_per_s"])])
+    return spread([rate * flop / limit for rate, limit in zip(
+        _samples(run, key, measure), _limits(run, measure, "flop_per_s"))])
 
 
 def _least_ratio(run, ours, peer):

@@ -4,8 +4,8 @@
 // Speaks what compare/README.md calls the protocol. Beyond it,
 //   {"prompt": [...], "greedy": n}   chooses the n tokens to feed itself;
 //                                    "margin": best logit minus second best
-//   {"roofs": {"bytes": n, "seconds": s}}
-//                                    what the machine can do at the moment
+//   {"read": {"bytes": n, "seconds": s}}
+//   {"multiply_add": {"seconds": s}} what the machine can do at the moment
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -67,8 +67,13 @@ class Engine {
   }
 
   Json Answer(const Json& request) {
-    return request.contains("roofs") ? Roofs(request["roofs"])
-                                     : Decode(request);
+    if (request.contains("read")) return Read(request["read"]);
+    if (request.contains("multiply_add")) {
+      return {
+          {"flop_per_s", MeasureMultiplyAdd(
+                             threads_, request["multiply_add"].at("seconds"))}};
+    }
+    return Decode(request);
   }
 
  private:
@@ -76,9 +81,9 @@ class Engine {
     if (cache_) cache_->Cache().Reset();
     auto text = request.at("prompt").get<std::vector<TokenId>>();
     const bool greedy = request.contains("greedy");
-    const auto forced = greedy
-                            ? std::vector<TokenId>(request["greedy"].get<std::size_t>())
-                            : request.at("forced").get<std::vector<TokenId>>();
+    const auto forced =
+        greedy ? std::vector<TokenId>(request["greedy"].get<std::size_t>())
+               : request.at("forced").get<std::vector<TokenId>>();
     Json reply = {{"step_s", Json::array()},
                   {"argmax", Json::array()},
                   {"margin", Json::array()}};
@@ -105,16 +110,13 @@ class Engine {
     return time.count();
   }
 
-  Json Roofs(const Json& request) {
+  Json Read(const Json& request) {
     const auto bytes = request.at("bytes").get<std::size_t>();
-    const auto seconds = request.at("seconds").get<double>();
-    if (!buffer_ || buffer_->Values().size_bytes() / sizeof(float) !=
-                        bytes / sizeof(float)) {
+    if (!buffer_ || buffer_->Values().size() != bytes / sizeof(float)) {
       buffer_ = std::make_unique<ReadBuffer>(bytes);
     }
-    return {
-        {"bytes_per_s", MeasureReading(buffer_->Values(), threads_, seconds)},
-        {"flop_per_s", MeasureMultiplyAdd(threads_, seconds / 4)}};
+    return {{"bytes_per_s", MeasureReading(buffer_->Values(), threads_,
+                                           request.at("seconds"))}};
   }
 
   std::size_t threads_;

@@ -74,8 +74,8 @@ class Engine {
   double Forward(std::vector<llama_token>& tokens, Json& argmax) {
     const Clock::time_point start = Clock::now();
     const int status = llama_decode(
-        context_, llama_batch_get_one(tokens.data(),
-                                      static_cast<int>(tokens.size())));
+        context_,
+        llama_batch_get_one(tokens.data(), static_cast<int>(tokens.size())));
     const float* logits = llama_get_logits_ith(context_, -1);
     const double seconds = SecondsSince(start);
     if (status != 0) throw std::runtime_error("llama_decode failed");

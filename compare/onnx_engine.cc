@@ -51,9 +51,9 @@ class Engine {
     Call<const OrtEnv*, const char*, const OrtSessionOptions*, OrtSession**>(
         Place::kCreateSession, env, (folder + "/model.onnx").c_str(), options,
         &session_);
-    Call<int, int, OrtMemoryInfo**>(
-        Place::kCreateCpuMemoryInfo, onnxruntime::kArenaAllocator,
-        onnxruntime::kDefaultMemory, &memory_info_);
+    Call<int, int, OrtMemoryInfo**>(Place::kCreateCpuMemoryInfo,
+                                    onnxruntime::kArenaAllocator,
+                                    onnxruntime::kDefaultMemory, &memory_info_);
     BindFixed(config);
   }
 
@@ -101,8 +101,8 @@ class Engine {
     output_names_ = {"logits"};
     caches_.resize(2 * layers, std::vector<float>(positions * width));
     for (std::int64_t i = 0; i < 2 * layers; ++i) {
-      const std::string name = (i % 2 == 0 ? "key." : "value.") +
-                               std::to_string(i / 2);
+      const std::string name =
+          (i % 2 == 0 ? "key." : "value.") + std::to_string(i / 2);
       OrtValue* const cache =
           Tensor(caches_[i], {1, heads, positions, width / heads});
       inputs_.push_back(cache);

@@ -61,8 +61,8 @@ void Call(Place place, Arguments... arguments) {
       const_cast<void*>(Table()[static_cast<std::size_t>(place)]));
   const OrtStatus* const status = function(arguments...);
   if (status == nullptr) return;
-  const auto message = reinterpret_cast<const char* (*)(const OrtStatus*)>(
-      const_cast<void*>(
+  const auto message =
+      reinterpret_cast<const char* (*)(const OrtStatus*)>(const_cast<void*>(
           Table()[static_cast<std::size_t>(Place::kGetErrorMessage)]));
   throw std::runtime_error(std::string("onnxruntime: ") + message(status));
 }

@@ -51,7 +51,7 @@ def _decode(run, folder):
                      f"linecolor rgb '{colour}' title '{engine['label']}'")
     shape = figures.shape_of(run)
     for weights, dash in DASH.items():
-        roof = figures.spread(run["roofs"][weights])["median"]
+        roof = figures.roof(run, weights)["median"]
         data = _write(folder / weights, [
             (n, roof / measures.step_bytes(shape, weights, n))
             for n in range(20, 1021, 50)])
@@ -69,7 +69,7 @@ def _prefill(run, folder):
     keys = [m.key for m in measures.MEASURES if m.kind == "prefill" and
             any(m.key in engine["medians"] for engine in engines)]
     shape = figures.shape_of(run)
-    peak = figures.spread(run["roofs"]["flop_per_s"])["median"]
+    peak = figures.roof(run, "flop_per_s")["median"]
     bars, roofs, tics = [], [], []
     for group, key in enumerate(keys):
         begin = group * (len(engines) + 1.5)

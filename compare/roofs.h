@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace kvlab {
 
@@ -29,14 +28,14 @@ class ReadBuffer {
 
 // Bytes per second at which the threads, each its own part, read the whole
 // buffer: with the widest loads of this processor and prefetching by software,
-// at the best of several distances. The fastest of the passes that fit into
-// `seconds`.
+// at the best of several distances. The median of the passes that fit into
+// `seconds`, since engines are judged by the medians of their steps.
 double MeasureReading(std::span<const float> values, std::size_t threads,
                       double seconds);
 
 // FLOP per second of multiply-adds on registers of the widest kind that this
-// processor has, of all threads together. The fastest of the runs that fit
-// into `seconds`.
+// processor has, of all threads together. The median of the runs that fit into
+// `seconds`.
 double MeasureMultiplyAdd(std::size_t threads, double seconds);
 
 }  // namespace kvlab

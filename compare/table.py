@@ -133,14 +133,14 @@ def tell(results):
              ", ".join(f"{k} {v}" for k, v in results["versions"].items())]
     for run in results["runs"]:
         shape, threads = run["shape"], run["threads"]
-        roofs = {k: figures.spread(v) for k, v in run["roofs"].items()}
+        roofs = {name: figures.roof(run, name)["median"] / 1e9
+                 for name in ("float32", "float16", "flop_per_s")}
         lines += [
             "", f"{shape['name']}, {shape['parameters']:,} parameters, "
             f"{threads} thread{'s' * (threads > 1)}, {run['rounds']} rounds",
-            f"  this machine reads {roofs['float32']['median'] / 1e9:.0f} "
-            f"GB/s (weights in F32), {roofs['float16']['median'] / 1e9:.0f} "
-            f"(F16), and multiplies and adds "
-            f"{roofs['flop_per_s']['median'] / 1e9:.0f} GFLOP/s"]
+            f"  this machine reads {roofs['float32']:.0f} GB/s (weights in F32), "
+            f"{roofs['float16']:.0f} (F16), and multiplies and adds "
+            f"{roofs['flop_per_s']:.0f} GFLOP/s"]
         for part in (rates, ratios, shares, target_lines, settings, agreement):
             lines += ["", *part(run)]
     alone = results["pytorch_alone"]

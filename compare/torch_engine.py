@@ -18,7 +18,9 @@ from torch.nn import functional
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from compare import weights as stored  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from compare import weights as stored
+from compare.shape import read_shape
 
 
 class Gpt2:
@@ -26,7 +28,7 @@ class Gpt2:
 
     def __init__(self, folder, matrices, caching):
         self.caching = caching
-        self.shape = stored.read_shape(folder)
+        self.shape = read_shape(folder)
         self.weights = {}
         for name, numbers in stored.read_weights(
                 folder / "model.safetensors"):
