@@ -39,7 +39,7 @@ void Prefetch(const float* from, std::size_t bytes_ahead) {
 
 __attribute__((target("avx512f"))) float ReadAvx512(
     std::span<const float> values, std::size_t bytes_ahead) {
-  std::array<__m512, kLinesPerStep> sums;
+  __m512 sums[kLinesPerStep];
   for (__m512& sum : sums) sum = _mm512_setzero_ps();
   constexpr std::size_t kStep = kLinesPerStep * kFloatsPerLine;
   for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
@@ -58,7 +58,7 @@ __attribute__((target("avx512f"))) float ReadAvx512(
 }
 
 float ReadAvx2(std::span<const float> values, std::size_t bytes_ahead) {
-  std::array<__m256, kLinesPerStep> sums;
+  __m256 sums[kLinesPerStep];
   for (__m256& sum : sums) sum = _mm256_setzero_ps();
   constexpr std::size_t kStep = kLinesPerStep * kFloatsPerLine;
   for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
@@ -85,7 +85,7 @@ constexpr std::size_t kRounds = 20000;
 
 __attribute__((target("avx512f"))) float MultiplyAddAvx512(float start) {
   const __m512 factor = _mm512_set1_ps(start);
-  std::array<__m512, kChains512> sums;
+  __m512 sums[kChains512];
   for (__m512& sum : sums) sum = factor;
   for (std::size_t i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 24
@@ -101,7 +101,7 @@ __attribute__((target("avx512f"))) float MultiplyAddAvx512(float start) {
 
 float MultiplyAddAvx2(float start) {
   const __m256 factor = _mm256_set1_ps(start);
-  std::array<__m256, kChains2> sums;
+  __m256 sums[kChains2];
   for (__m256& sum : sums) sum = factor;
   for (std::size_t i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 12
