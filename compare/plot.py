@@ -13,10 +13,12 @@ COLOURS = {
     "kvlab-f32": "#1f6fb4", "kvlab-f16": "#1f6fb4", "kvlab-f32-avx2": "#6aa5d8",
     "llama-f32": "#e08214", "llama-f16": "#e08214",
     "onnx-f32": "#3a9d5d", "torch-f32": "#c8435a",
-    "kvlab-recompute": "#555f9e", "torch-recompute": "#b07aa1"}
+    "kvlab-recompute": "#1c9c9c", "torch-recompute": "#b07aa1"}
 NAMES = {"distilgpt2": "DistilGPT2", "gpt2": "GPT-2",
          "shakespeare-gpt2": "the shipped model"}
-WIDTH, HEAD, ROW, LEGEND = 1100, 75, 385, 75  # pixels
+ROOF = "#8a8a8a"
+WIDTH, HEAD, ROW, LEGEND = 1100, 75, 385, 50  # pixels
+LEGEND_COLUMNS, LEGEND_COLUMN, LEGEND_ROW = 5, 205, 22
 DASH = {"float32": "", "float16": " dashtype (9,5)"}
 TERMINALS = {"svg": ("svg", "Helvetica,Arial,sans-serif,14"),
              "png": ("pngcairo", "DejaVu Sans,11")}
@@ -44,11 +46,11 @@ def _decode(run, folder):
             continue
         data = _write(folder / key, rates)
         symbol = 6 if engine["weights"] == "float16" else 7
-        parts.append(f"{data} using 1:2:3:4 with yerrorbars pointtype 0 "
-                     f"linecolor rgb '{colour}' notitle")
+        parts.append(f"{data} using 1:3:(0):($4-$3) with vectors nohead "
+                     f"linewidth 1.2 linecolor rgb '{colour}'")
         parts.append(f"{data} using 1:2 with linespoints pointtype {symbol} "
                      f"pointsize 0.7 linewidth 2{DASH[engine['weights']]} "
-                     f"linecolor rgb '{colour}' title '{engine['label']}'")
+                     f"linecolor rgb '{colour}'")
     shape = figures.shape_of(run)
     for weights, dash in DASH.items():
         roof = figures.roof(run, weights)["median"]
@@ -56,8 +58,7 @@ def _decode(run, folder):
             (n, roof / measures.step_bytes(shape, weights, n))
             for n in range(20, 1021, 50)])
         parts.append(f"{data} using 1:2 with lines linewidth 1.4{dash} "
-                     f"linecolor rgb '#8a8a8a' title 'read bandwidth, "
-                     f"F{weights[-2:]}'")
+                     f"linecolor rgb '{ROOF}'")
     return ", ".join(parts)
 
 
@@ -92,9 +93,28 @@ def _prefill(run, folder):
         f"last_bar = {last_bar}"])
 
 
+def _legend(run, height):
+    """One for the whole picture, below its panels."""
+    entries = [(COLOURS[e["key"]], DASH[e["weights"]], e["label"])
+               for key in COLOURS if (e := figures.engine_of(run, key))]
+    entries += [(ROOF, dash, f"read bandwidth, F{weights[-2:]}")
+                for weights, dash in DASH.items()]
+    lines = []
+    for i, (colour, dash, label) in enumerate(entries):
+        left = 60 + LEGEND_COLUMN * (i % LEGEND_COLUMNS)
+        place = (LEGEND - 14 - LEGEND_ROW * (i // LEGEND_COLUMNS)) / height
+        lines += [
+            f"set arrow from screen {left / WIDTH},screen {place} to "
+            f"screen {(left + 32) / WIDTH},screen {place} nohead "
+            f"linewidth 2{dash} linecolor rgb '{colour}'",
+            f"set label '{label}' at screen {(left + 40) / WIDTH},"
+            f"screen {place} font ',11'"]
+    return lines
+
+
 def _script(results, runs, terminal, path, folder):
     shape, machine = runs[0]["shape"], results["machine"]
-    height = HEAD + ROW * len(runs) + LEGEND - 40
+    height = HEAD + ROW * len(runs) + LEGEND - 40  # the last gap is smaller
     program, font = terminal
     lines = [
         f"set terminal {program} size {WIDTH},{height} font '{font}' "
@@ -103,7 +123,7 @@ def _script(results, runs, terminal, path, folder):
         f"heading = \"{NAMES[shape['name']]}: {shape['parameters'] / 1e6:.1f} "
         f"million parameters, batch 1, on {machine['processor']}"
         f"{' with AVX-512' if machine['avx512'] else ''}\"",
-        f"load '{HERE}/speed.gnuplot'"]
+        f"load '{HERE}/speed.gnuplot'", *_legend(runs[0], height)]
     for row, run in enumerate(runs):
         own = folder / str(row)
         own.mkdir()
