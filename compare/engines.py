@@ -47,6 +47,11 @@ class Engine:
     fixed: tuple = ()
 
     @property
+    def narrowed(self):
+        """Whether it does without instructions that the machine may have."""
+        return ("--instructions", "avx2") in self.fixed
+
+    @property
     def is_kvlab(self):
         return self.program == "kvlab"
 
@@ -95,6 +100,10 @@ class Engine:
 ENGINES = (
     Engine("kvlab-f32", "kvlab F32", "kvlab", "float32"),
     Engine("kvlab-f16", "kvlab F16", "kvlab", "float16"),
+    Engine("kvlab-f32-avx2", "kvlab F32, AVX2", "kvlab", "float32",
+           fixed=(("--instructions", "avx2"),)),
+    Engine("kvlab-f16-avx2", "kvlab F16, AVX2", "kvlab", "float16",
+           fixed=(("--instructions", "avx2"),)),
     Engine("llama-f32", "llama.cpp F32", "llama", "float32"),
     Engine("llama-f16", "llama.cpp F16", "llama", "float16"),
     Engine("onnx-f32", "onnxruntime F32", "onnx", "float32"),

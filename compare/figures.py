@@ -5,6 +5,7 @@ was as busy for one as for the other. So a ratio is taken within each round, and
 the median of the ratios is told, not the ratio of the medians.
 """
 
+import itertools
 import statistics
 
 from compare import measures
@@ -43,22 +44,28 @@ def _limits(run, measure, name):
     return run["roofs"].get(measure, {}).get(name, [])
 
 
+def is_peer(ours, theirs):
+    """Whether a ratio of the two tells something: another engine, or kvlab
+    with fewer instructions, on the same weights, both with or without a cache.
+    """
+    narrowed = [e["key"].endswith("-avx2") for e in (ours, theirs)]
+    return (ours["key"].startswith("kvlab") and not narrowed[0] and
+            (not theirs["key"].startswith("kvlab") or narrowed[1]) and
+            ours["weights"] == theirs["weights"] and
+            ours["recomputes"] == theirs["recomputes"])
+
+
 def ratios(run):
-    """How many times as fast as each peer kvlab is, where both have the same
-    weights and both have, or both lack, a cache."""
+    """How many times as fast as each of its peers kvlab is."""
     found = []
-    for ours in run["engines"]:
-        for peer in run["engines"]:
-            if (not ours["key"].startswith("kvlab") or
-                    peer["key"].startswith("kvlab") or
-                    ours["weights"] != peer["weights"] or
-                    ours["recomputes"] != peer["recomputes"]):
-                continue
-            for measure, samples in ours["samples"].items():
-                ratio = per_round(samples, peer["samples"].get(measure, []))
-                if ratio:
-                    found.append({"measure": measure, "engine": ours["key"],
-                                  "peer": peer["key"], **ratio})
+    for ours, peer in itertools.product(run["engines"], repeat=2):
+        if not is_peer(ours, peer):
+            continue
+        for measure, samples in ours["samples"].items():
+            ratio = per_round(samples, peer["samples"].get(measure, []))
+            if ratio:
+                found.append({"measure": measure, "engine": ours["key"],
+                              "peer": peer["key"], **ratio})
     return found
 
 

@@ -96,6 +96,7 @@ class Ratios(unittest.TestCase):
             {(r["engine"], r["peer"]) for r in figures.ratios(run)},
             {("kvlab-f32", "llama-f32"), ("kvlab-f32", "onnx-f32"),
              ("kvlab-f32", "torch-f32"), ("kvlab-f16", "llama-f16"),
+             ("kvlab-f32", "kvlab-f32-avx2"), ("kvlab-f16", "kvlab-f16-avx2"),
              ("kvlab-recompute", "torch-recompute")})
 
     def test_the_machine_is_judged_round_by_round(self):

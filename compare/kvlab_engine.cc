@@ -24,7 +24,9 @@
 #include "compare/roofs.h"
 #include "kit/checkpoint.h"
 #include "kit/gpt2_weights.h"
+#include "kit/instruction_set.h"
 #include "kit/tensor.h"
+#include "kit/threads.h"
 #include "kit/token_batch.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
@@ -59,8 +61,10 @@ float Margin(std::span<const float> logits, TokenId best) {
 class Engine {
  public:
   explicit Engine(const Options& options)
-      : threads_(options.threads),
-        model_(std::make_shared<Gpt2Weights>(LoadGpt2(options.model))) {
+      : model_(std::make_shared<Gpt2Weights>(LoadGpt2(options.model))) {
+    SetThreads(options.threads);
+    UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
+                                                     : BestInstructionSet());
     if (!options.recompute) {
       cache_ = EnableKvCache(model_, 1, model_.Config().max_positions);
     }
@@ -115,11 +119,10 @@ class Engine {
     if (!buffer_ || buffer_->Values().size() != bytes / sizeof(float)) {
       buffer_ = std::make_unique<ReadBuffer>(bytes);
     }
-    return {{"bytes_per_s", MeasureReading(buffer_->Values(), threads_,
+    return {{"bytes_per_s", MeasureReading(buffer_->Values(), Threads(),
                                            request.at("seconds"))}};
   }
 
-  std::size_t threads_;
   Gpt2 model_;
   std::optional<KvCacheHandle> cache_;
   std::unique_ptr<ReadBuffer> buffer_;

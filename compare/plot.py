@@ -10,15 +10,16 @@ from compare import figures, measures
 HERE = pathlib.Path(__file__).resolve().parent
 # Order and colours in all pictures; float16 is dashed or hatched.
 COLOURS = {
-    "kvlab-f32": "#1f6fb4", "kvlab-f16": "#1f6fb4", "kvlab-f32-avx2": "#6aa5d8",
+    "kvlab-f32": "#1f6fb4", "kvlab-f16": "#1f6fb4",
+    "kvlab-f32-avx2": "#7db9e8", "kvlab-f16-avx2": "#7db9e8",
     "llama-f32": "#e08214", "llama-f16": "#e08214",
     "onnx-f32": "#3a9d5d", "torch-f32": "#c8435a",
     "kvlab-recompute": "#1c9c9c", "torch-recompute": "#b07aa1"}
 NAMES = {"distilgpt2": "DistilGPT2", "gpt2": "GPT-2",
          "shakespeare-gpt2": "the shipped model"}
 ROOF = "#8a8a8a"
-WIDTH, HEAD, ROW, LEGEND = 1100, 75, 385, 50  # pixels
-LEGEND_COLUMNS, LEGEND_COLUMN, LEGEND_ROW = 5, 205, 22
+WIDTH, HEAD, ROW, LEGEND = 1100, 75, 385, 72  # pixels
+LEGEND_COLUMNS, LEGEND_COLUMN, LEGEND_ROW = 4, 265, 22
 DASH = {"float32": "", "float16": " dashtype (9,5)"}
 TERMINALS = {"svg": ("svg", "Helvetica,Arial,sans-serif,14"),
              "png": ("pngcairo", "DejaVu Sans,11")}

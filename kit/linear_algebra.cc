@@ -8,16 +8,18 @@
 #include <string_view>
 
 #include "kit/error.h"
-#include "kit/kernels/dot.h"
-#include "kit/kernels/few_rows.h"
-#include "kit/kernels/many_rows.h"
-#include "kit/kernels/panel.h"
-#include "kit/kernels/stored_matrix.h"
+#include "kit/instruction_set.h"
+#include "kit/kernels/kernels.h"
+#include "kit/tensor.h"
+#include "kit/threads.h"
+#include "kit/weight_matrix.h"
+#include "kit/work.h"
 
 namespace kvlab {
 namespace {
 
-using kernels::StoredMatrix;
+using kernels::AnyMatrix;
+using kernels::Kernels;
 
 using MatrixShape = std::array<std::size_t, 2>;
 
@@ -47,48 +49,44 @@ void StartFrom(std::span<const float> bias, Matrix out) {
   }
 }
 
-// out += a * b, b [k, n].
-template <DType kType>
-void AddProduct(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  if (a.rows == 1 && b.cols == kPanelWidth) {
-    kernels::AddRowTimesPanel(a.data, b, out.data);
-  } else if (a.rows <= kernels::kFewRows) {
-    kernels::AddProductFewRows(a, b, out);
-  } else {
-    kernels::AddProductManyRows(a, b, out);
-  }
+AnyMatrix Stored(ConstMatrix matrix) {
+  return {DType::kF32, reinterpret_cast<const std::byte*>(matrix.data),
+          matrix.rows, matrix.cols, matrix.row_stride};
 }
 
-// out += a * b^T, b [n, k].
-template <DType kType>
-void AddTransposed(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  if (a.rows <= kernels::kFewRows) {
-    kernels::AddTransposedFewRows(a, b, out);
-  } else {
-    kernels::AddTransposedManyRows(a, b, out);
-  }
-}
-
-template <DType kType>
+// out += x * weight, for the output features of each thread's share. Shares
+// are counted in panels, also where there are none: no two threads then write
+// to the same line of memory, and tiles stay whole.
 void AddLinear(ConstMatrix x, const WeightMatrix& weight, Matrix out) {
+  const Kernels& kernels = KernelsInUse();
+  const DType type = weight.Type();
   const std::size_t in = weight.In();
-  const std::size_t out_features = weight.Out();
-  switch (weight.Layout()) {
-    case WeightLayout::kInOut:
-      return AddProduct<kType>(
-          x, {weight.Data(), in, out_features, out_features}, out);
-    case WeightLayout::kOutIn:
-      return AddTransposed<kType>(x, {weight.Data(), out_features, in, in},
-                                  out);
-    case WeightLayout::kPanels:
-      break;
-  }
-  for (std::size_t n = 0; n < out_features; n += kPanelWidth) {
-    const std::size_t width = std::min(kPanelWidth, out_features - n);
-    const StoredMatrix<kType> panel = {
-        weight.Data() + n * in * DTypeBytes(kType), in, width, width};
-    AddProduct<kType>(x, panel, kernels::Block(out, 0, n, x.rows, width));
-  }
+  const auto columns = [&](std::size_t n, std::size_t width) {
+    return Matrix{out.data + n, out.rows, width, out.row_stride};
+  };
+  const auto at = [&](std::size_t element) {
+    return weight.Data() + element * DTypeBytes(type);
+  };
+  ForRanges((weight.Out() + kPanelWidth - 1) / kPanelWidth, [&](auto first,
+                                                                auto last) {
+    const std::size_t begin = first * kPanelWidth;
+    const std::size_t end = std::min(last * kPanelWidth, weight.Out());
+    switch (weight.Layout()) {
+      case WeightLayout::kInOut:
+        kernels.add_product(x, {type, at(begin), in, end - begin, weight.Out()},
+                            columns(begin, end - begin));
+        break;
+      case WeightLayout::kOutIn:
+        kernels.add_transposed(x, {type, at(begin * in), end - begin, in, in},
+                               columns(begin, end - begin));
+        break;
+      case WeightLayout::kPanels:
+        kernels.add_product(
+            x, {type, at(begin * in), in, end - begin, AnyMatrix::kInPanels},
+            columns(begin, end - begin));
+        break;
+    }
+  });
 }
 
 }  // namespace
@@ -109,17 +107,7 @@ void Linear(Work work, ConstMatrix x, const WeightMatrix& weight,
         "give one number for each output feature, or none at all");
   }
   StartFrom(bias, out);
-  switch (weight.Type()) {
-    case DType::kF32:
-      AddLinear<DType::kF32>(x, weight, out);
-      break;
-    case DType::kF16:
-      AddLinear<DType::kF16>(x, weight, out);
-      break;
-    case DType::kBF16:
-      AddLinear<DType::kBF16>(x, weight, out);
-      break;
-  }
+  AddLinear(x, weight, out);
   CountMacs(work, x.rows * weight.In() * weight.Out());
 }
 
@@ -129,7 +117,7 @@ void MatMulTransposed(Work work, ConstMatrix a, ConstMatrix b, Matrix out) {
   CheckOperand("MatMulTransposed: out", ShapeOf(out), {a.rows, b.rows}, "b",
                ShapeOf(b));
   StartFrom({}, out);
-  AddTransposed(a, kernels::Stored(b), out);
+  KernelsInUse().add_transposed(a, Stored(b), out);
   CountMacs(work, a.rows * b.rows * a.cols);
 }
 
@@ -137,7 +125,7 @@ void MatMul(Work work, ConstMatrix a, ConstMatrix b, Matrix out) {
   CheckOperand("MatMul: b", ShapeOf(b), {a.cols, b.cols}, "a", ShapeOf(a));
   CheckOperand("MatMul: out", ShapeOf(out), {a.rows, b.cols}, "b", ShapeOf(b));
   StartFrom({}, out);
-  AddProduct(a, kernels::Stored(b), out);
+  KernelsInUse().add_product(a, Stored(b), out);
   CountMacs(work, a.rows * b.cols * a.cols);
 }
 

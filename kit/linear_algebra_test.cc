@@ -18,9 +18,11 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
+#include "kit/instruction_set_testing.h"
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
+#include "kit/threads.h"
 #include "kit/weight_matrix.h"
 #include "kit/work.h"
 
@@ -137,10 +139,12 @@ template <typename Left, typename Right>
   return ::testing::AssertionSuccess();
 }
 
-// Rows: none, a few, more than a few, and what is left over after tiles of 6.
+// Rows: none, a few, more than a few, and what is left over after tiles of 6
+// or 12.
 constexpr std::array<std::size_t, 9> kRowCounts = {0, 1, 2, 3, 5, 6, 8, 13, 25};
-// Depths and widths around 8 lanes, 16 columns, 64 columns, a panel of 256.
-constexpr std::array<std::size_t, 8> kSizes = {0, 1, 7, 8, 17, 64, 71, 257};
+// Depths and widths around 8 or 16 lanes, twice as many columns, 64 columns, a
+// panel of 256.
+constexpr std::array<std::size_t, 9> kSizes = {0, 1, 7, 8, 17, 35, 64, 71, 257};
 
 struct WeightCase {
   DType dtype;
@@ -152,35 +156,47 @@ void PrintTo(const WeightCase& weight_case, std::ostream* stream) {
   *stream << weight_case.name;
 }
 
-class LinearTest : public ::testing::TestWithParam<WeightCase> {};
+class LinearTest : public ::testing::TestWithParam<WeightCase> {
+ protected:
+  // Given inputs, weights and a bias, when they are multiplied, then every
+  // element is what the plain loop says, and no other changed.
+  void Check(Random& random, std::size_t rows, std::size_t in,
+             std::size_t out_features) {
+    const Gapped x = Gapped::RandomValues(random, rows, in);
+    const WeightMatrix weight = RandomWeights(
+        random, GetParam().dtype, GetParam().layout, in, out_features);
+    const Tensor1 bias = RandomTensor1(random, out_features);
+    const std::span<const float> bias_span(bias.data(), bias.size());
+    WithEveryInstructionSet([&] {
+      Gapped out(rows, out_features);
+      Linear(Work::kMlp, x.View(), weight, bias_span, out.View());
+      const Gapped& result = out;
+      ASSERT_TRUE(IsProduct(
+          result.View(), in,
+          [&](std::size_t m, std::size_t k) { return x.View().Row(m)[k]; },
+          [&](std::size_t k, std::size_t n) { return weight.At(k, n); },
+          bias_span));
+      ASSERT_TRUE(out.GapsUntouched());
+    });
+  }
+};
 
 TEST_P(LinearTest, IsTheProductPlusBiasAtEverySize) {
   Random random(11);
   for (const std::size_t rows : kRowCounts) {
     for (const std::size_t in : kSizes) {
       for (const std::size_t out_features : kSizes) {
-        // Given inputs, weights and a bias
-        const Gapped x = Gapped::RandomValues(random, rows, in);
-        const WeightMatrix weight = RandomWeights(
-            random, GetParam().dtype, GetParam().layout, in, out_features);
-        const Tensor1 bias = RandomTensor1(random, out_features);
-        const std::span<const float> bias_span(bias.data(), bias.size());
-
-        // When they are multiplied
-        Gapped out(rows, out_features);
-        Linear(Work::kMlp, x.View(), weight, bias_span, out.View());
-
-        // Then every element is what the plain loop says, and no other changed
-        const Gapped& result = out;
-        ASSERT_TRUE(IsProduct(
-            result.View(), in,
-            [&](std::size_t m, std::size_t k) { return x.View().Row(m)[k]; },
-            [&](std::size_t k, std::size_t n) { return weight.At(k, n); },
-            bias_span));
-        ASSERT_TRUE(out.GapsUntouched());
+        Check(random, rows, in, out_features);
+        if (HasFatalFailure()) return;
       }
     }
   }
+}
+
+// More rows, and deeper, than what is packed at once: 504 and 768.
+TEST_P(LinearTest, IsTheProductPlusBiasWhereSeveralBlocksMeet) {
+  Random random(16);
+  Check(random, 507, 770, 67);
 }
 
 std::vector<WeightCase> EveryTypeAndLayout() {
@@ -202,6 +218,30 @@ INSTANTIATE_TEST_SUITE_P(Weights, LinearTest,
                          ::testing::ValuesIn(EveryTypeAndLayout()),
                          [](const auto& test) { return test.param.name; });
 
+// Each thread has whole sums to itself.
+TEST(LinearThreadsTest, DoNotChangeASingleBit) {
+  Random random(15);
+  for (const std::size_t rows : {1, 4, 25}) {
+    for (const WeightLayout layout :
+         {WeightLayout::kInOut, WeightLayout::kOutIn, WeightLayout::kPanels}) {
+      const Gapped x = Gapped::RandomValues(random, rows, 70);
+      const WeightMatrix weight =
+          RandomWeights(random, DType::kF16, layout, 70, 400);
+      WithEveryInstructionSet([&] {
+        Tensor2 one = Tensor2::from_shape({rows, 400});
+        Linear(Work::kMlp, x.View(), weight, {}, Rows(one));
+        for (const std::size_t threads : {2, 3, 8}) {
+          SetThreads(threads);
+          Tensor2 more = Tensor2::from_shape({rows, 400});
+          Linear(Work::kMlp, x.View(), weight, {}, Rows(more));
+          EXPECT_TRUE(Near(more, one, 0.0F)) << threads << " threads";
+        }
+        SetThreads(1);
+      });
+    }
+  }
+}
+
 TEST(LinearBiasTest, NoneMeansZero) {
   const WeightMatrix weight = WeightMatrix::FromFloats(
       std::vector<float>{2, 3}, WeightLayout::kInOut, 1, 2);
@@ -218,15 +258,18 @@ TEST(MatMulTest, IsTheProductAtEverySize) {
       for (const std::size_t n : kSizes) {
         const Gapped a = Gapped::RandomValues(random, m, k);
         const Gapped b = Gapped::RandomValues(random, k, n);
-        Gapped out(m, n);
-        MatMul(Work::kAttention, a.View(), b.View(), out.View());
-        const Gapped& result = out;
-        ASSERT_TRUE(IsProduct(
-            result.View(), k,
-            [&](std::size_t i, std::size_t j) { return a.View().Row(i)[j]; },
-            [&](std::size_t i, std::size_t j) { return b.View().Row(i)[j]; },
-            {}));
-        ASSERT_TRUE(out.GapsUntouched());
+        WithEveryInstructionSet([&] {
+          Gapped out(m, n);
+          MatMul(Work::kAttention, a.View(), b.View(), out.View());
+          const Gapped& result = out;
+          ASSERT_TRUE(IsProduct(
+              result.View(), k,
+              [&](std::size_t i, std::size_t j) { return a.View().Row(i)[j]; },
+              [&](std::size_t i, std::size_t j) { return b.View().Row(i)[j]; },
+              {}));
+          ASSERT_TRUE(out.GapsUntouched());
+        });
+        if (HasFatalFailure()) return;
       }
     }
   }
@@ -239,15 +282,18 @@ TEST(MatMulTransposedTest, IsTheProductAtEverySize) {
       for (const std::size_t n : kSizes) {
         const Gapped a = Gapped::RandomValues(random, m, k);
         const Gapped b = Gapped::RandomValues(random, n, k);
-        Gapped out(m, n);
-        MatMulTransposed(Work::kAttention, a.View(), b.View(), out.View());
-        const Gapped& result = out;
-        ASSERT_TRUE(IsProduct(
-            result.View(), k,
-            [&](std::size_t i, std::size_t j) { return a.View().Row(i)[j]; },
-            [&](std::size_t i, std::size_t j) { return b.View().Row(j)[i]; },
-            {}));
-        ASSERT_TRUE(out.GapsUntouched());
+        WithEveryInstructionSet([&] {
+          Gapped out(m, n);
+          MatMulTransposed(Work::kAttention, a.View(), b.View(), out.View());
+          const Gapped& result = out;
+          ASSERT_TRUE(IsProduct(
+              result.View(), k,
+              [&](std::size_t i, std::size_t j) { return a.View().Row(i)[j]; },
+              [&](std::size_t i, std::size_t j) { return b.View().Row(j)[i]; },
+              {}));
+          ASSERT_TRUE(out.GapsUntouched());
+        });
+        if (HasFatalFailure()) return;
       }
     }
   }

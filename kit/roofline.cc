@@ -10,46 +10,14 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "xsimd/xsimd.hpp"
+#include "kit/instruction_set.h"
+#include "kit/kernels/kernels.h"
 
 namespace kvlab {
 namespace {
 
-using Floats = xsimd::batch<float>;
-
 // What the loops compute ends here, or the compiler would leave them out.
 volatile float sink;
-
-// Reads everything once, in four streams of additions.
-void ReadAll(std::span<const float> values) {
-  constexpr std::size_t kStreams = 4;
-  constexpr std::size_t kStep = kStreams * Floats::size;
-  std::array<Floats, kStreams> sums;
-  sums.fill(Floats(0.0F));
-  for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
-#pragma GCC unroll 4
-    for (std::size_t s = 0; s < kStreams; ++s) {
-      sums[s] += Floats::load_unaligned(values.data() + i + s * Floats::size);
-    }
-  }
-  sink = xsimd::hadd(sums[0] + sums[1] + sums[2] + sums[3]);
-}
-
-// 12 independent chains of multiply-adds: 2 start per cycle and each takes 4.
-constexpr std::size_t kChains = 12;
-
-void MultiplyAdd(std::size_t rounds) {
-  const Floats factor(0.5F + sink * 0.0F);  // not known to the compiler
-  std::array<Floats, kChains> sums;
-  sums.fill(factor);
-  for (std::size_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 12
-    for (Floats& sum : sums) sum = xsimd::fma(sum, factor, factor);
-  }
-  Floats total(0.0F);
-  for (const Floats& sum : sums) total += sum;
-  sink = xsimd::hadd(total);
-}
 
 double Seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -88,10 +56,12 @@ double MeasureReadBandwidth(std::size_t working_set_bytes) {
   constexpr std::size_t kPlaces = 5;
   const std::vector<std::vector<float>> places(
       kPlaces, std::vector<float>(working_set_bytes / sizeof(float), 1.0F));
+  const kernels::Kernels& kernels = KernelsInUse();
   std::array<double, kPlaces> best_s{};
   for (std::size_t place = 0; place < kPlaces; ++place) {
     best_s[place] = BestTime([&] {
-      for (std::size_t i = 0; i < repeats; ++i) ReadAll(places[place]);
+      for (std::size_t i = 0; i < repeats; ++i)
+        sink = kernels.read_all(places[place]);
     });
   }
   std::ranges::sort(best_s);
@@ -100,8 +70,12 @@ double MeasureReadBandwidth(std::size_t working_set_bytes) {
 
 double MeasureFlopPeak() {
   constexpr std::size_t kRounds = 10000;
-  constexpr double kFlop = 2.0 * kRounds * kChains * Floats::size;
-  return kFlop / BestTime([] { MultiplyAdd(kRounds); });
+  const kernels::Kernels& kernels = KernelsInUse();
+  const auto flop = static_cast<double>(kRounds * kernels.flop_per_round);
+  // The factor is not known to the compiler.
+  return flop / BestTime([&] {
+           sink = kernels.multiply_add(kRounds, 0.5F + sink * 0.0F);
+         });
 }
 
 MachineRoofs MeasureRoofs(std::span<const std::size_t> working_sets_bytes) {

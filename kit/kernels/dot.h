@@ -8,85 +8,105 @@
 #include <cstddef>
 
 #include "kit/kernels/stored_matrix.h"
+#include "kit/kernels/vectors.h"
 #include "kit/tensor.h"
 
-namespace kvlab::kernels {
+namespace KVLAB_KERNELS {
 
-// out[m, n] += a[m] . b[n] for kRows rows of a and 8 / kRows rows of b: eight
-// sums of eight lanes each, folded into eight numbers at the end. A single row
-// is bound by memory: for each 8 x 8 elements that it reads, it asks for as
-// many bytes of the 8 rows that follow.
-template <std::size_t kRows, DType kType>
-inline void AddDots(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  constexpr std::size_t kCols = kLanes / kRows;
-  constexpr std::size_t kStepBytes =
-      kLanes * kLanes * StoredMatrix<kType>::kElementBytes;
-  std::array<Floats, kLanes> sums;
-#pragma GCC unroll 8
-  for (Floats& sum : sums) sum = Floats(0.0F);
-  const std::byte* next_rows = b.Address(kCols, 0);
-  std::size_t k = 0;
-  for (; k + kLanes <= b.cols; k += kLanes) {
-    if constexpr (kRows == 1) {
-      Prefetch(next_rows, kStepBytes);
-      next_rows += kStepBytes;
-    }
-    std::array<Floats, kRows> a_part;
-#pragma GCC unroll 2
-    for (std::size_t m = 0; m < kRows; ++m) {
-      a_part[m] = Floats::load_unaligned(a.data + m * a.row_stride + k);
-    }
-#pragma GCC unroll 8
-    for (std::size_t n = 0; n < kCols; ++n) {
-      const Floats b_part = b.LoadEight(n, k);
-#pragma GCC unroll 2
-      for (std::size_t m = 0; m < kRows; ++m) {
-        sums[m * kCols + n] =
-            xsimd::fma(a_part[m], b_part, sums[m * kCols + n]);
-      }
-    }
-  }
-  std::array<float, kLanes> folded{};
-  xsimd::haddp(sums.data()).store_unaligned(folded.data());
-  for (std::size_t m = 0; m < kRows; ++m) {
-    for (std::size_t n = 0; n < kCols; ++n) {
-      float sum = folded[m * kCols + n];
-      for (std::size_t tail = k; tail < b.cols; ++tail) {
-        sum += a.data[m * a.row_stride + tail] * b.LoadOne(n, tail);
-      }
-      out.data[m * out.row_stride + n] += sum;
-    }
-  }
-}
-
-// One row of b, for those that do not fill a group.
+// What is left of a dot product where the vectors end.
 template <DType kType>
-inline void AddDot(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  Floats sums(0.0F);
-  std::size_t k = 0;
-  for (; k + kLanes <= b.cols; k += kLanes) {
-    sums =
-        xsimd::fma(Floats::load_unaligned(a.data + k), b.LoadEight(0, k), sums);
-  }
-  float sum = xsimd::hadd(sums);
-  for (; k < b.cols; ++k) sum += a.data[k] * b.LoadOne(0, k);
-  *out.data += sum;
+inline float DotFrom(std::size_t k, const float* a, StoredMatrix<kType> b,
+                     std::size_t row) {
+  float sum = 0.0F;
+  for (; k < b.cols; ++k) sum += a[k] * b.LoadOne(row, k);
+  return sum;
 }
 
-// out += a * b^T for kRows (1 or 2) rows of a.
-template <std::size_t kRows, DType kType>
-void AddDotsOfRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  constexpr std::size_t kGroup = kLanes / kRows;
+// The dot product of a with one row of b, lane by lane, up to the last whole
+// vector. Four sums under way, and the row read from end to end: as soon as
+// memory is what limits, rows one after the other are faster than side by side.
+// It asks for what lies 2 KiB ahead, which may be of the next rows.
+template <DType kType>
+inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
+  constexpr std::size_t kAhead = 2048;
+  constexpr std::size_t kVectorBytes =
+      kLanes * StoredMatrix<kType>::kElementBytes;
+  std::array<Floats, 4> sums;
+#pragma GCC unroll 4
+  for (Floats& sum : sums) sum = Floats(0.0F);
+  std::size_t k = 0;
+  for (; k + 4 * kLanes <= b.cols; k += 4 * kLanes) {
+    Prefetch(b.Address(row, k) + kAhead, 4 * kVectorBytes);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < 4; ++i) {
+      sums[i] = xsimd::fma(Floats::load_unaligned(a + k + i * kLanes),
+                           b.LoadVector(row, k + i * kLanes), sums[i]);
+    }
+  }
+  for (; k + kLanes <= b.cols; k += kLanes) {
+    sums[0] = xsimd::fma(Floats::load_unaligned(a + k), b.LoadVector(row, k),
+                         sums[0]);
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+// out[n] += a . b[n] for all rows of b: as many rows as a vector has lanes are
+// folded into their sums together.
+template <DType kType>
+void AddDotsOfRow(const float* a, StoredMatrix<kType> b, float* out) {
+  const std::size_t whole = b.cols / kLanes * kLanes;
   std::size_t n = 0;
-  for (; n + kGroup <= b.rows; n += kGroup) {
-    AddDots<kRows>(a, b.Block(n, 0, kGroup, b.cols),
-                   Block(out, 0, n, kRows, kGroup));
+  for (; n + kLanes <= b.rows; n += kLanes) {
+    std::array<Floats, kLanes> rows;
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kLanes; ++i) rows[i] = DotLanes(a, b, n + i);
+    Floats sums = Floats::load_unaligned(out + n) + SumsOfLanes(rows);
+    sums.store_unaligned(out + n);
+    if (whole < b.cols) {
+      for (std::size_t i = n; i < n + kLanes; ++i) {
+        out[i] += DotFrom(whole, a, b, i);
+      }
+    }
   }
   for (; n < b.rows; ++n) {
-    for (std::size_t m = 0; m < kRows; ++m) {
-      AddDot(Block(a, m, 0, 1, b.cols), b.Block(n, 0, 1, b.cols),
-             Block(out, m, n, 1, 1));
+    out[n] += xsimd::hadd(DotLanes(a, b, n)) + DotFrom(whole, a, b, n);
+  }
+}
+
+// The same for two rows of a at once: half as many rows of b share the
+// registers, and what is read of them is used twice.
+template <DType kType>
+void AddDotsOfTwoRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
+  constexpr std::size_t kCols = kLanes / 2;
+  const std::size_t whole = b.cols / kLanes * kLanes;
+  const std::array<const float*, 2> a_rows = {a.data, a.data + a.row_stride};
+  std::size_t n = 0;
+  for (; n + kCols <= b.rows; n += kCols) {
+    std::array<Floats, kLanes> sums;
+#pragma GCC unroll 16
+    for (Floats& sum : sums) sum = Floats(0.0F);
+    for (std::size_t k = 0; k < whole; k += kLanes) {
+      const Floats a_0 = Floats::load_unaligned(a_rows[0] + k);
+      const Floats a_1 = Floats::load_unaligned(a_rows[1] + k);
+#pragma GCC unroll 8
+      for (std::size_t i = 0; i < kCols; ++i) {
+        const Floats b_part = b.LoadVector(n + i, k);
+        sums[i] = xsimd::fma(a_0, b_part, sums[i]);
+        sums[kCols + i] = xsimd::fma(a_1, b_part, sums[kCols + i]);
+      }
     }
+    std::array<float, kLanes> folded{};
+    SumsOfLanes(sums).store_unaligned(folded.data());
+    for (std::size_t m = 0; m < 2; ++m) {
+      for (std::size_t i = 0; i < kCols; ++i) {
+        out.Row(m)[n + i] +=
+            folded[m * kCols + i] + DotFrom(whole, a_rows[m], b, n + i);
+      }
+    }
+  }
+  const StoredMatrix<kType> rest = b.Block(n, 0, b.rows - n, b.cols);
+  for (std::size_t m = 0; m < 2; ++m) {
+    AddDotsOfRow(a_rows[m], rest, out.Row(m).data() + n);
   }
 }
 
@@ -101,16 +121,15 @@ void AddTransposedFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
     const StoredMatrix<kType> b_band = b.Block(n, 0, height, b.cols);
     std::size_t m = 0;
     for (; m + 2 <= a.rows; m += 2) {
-      AddDotsOfRows<2>(Block(a, m, 0, 2, a.cols), b_band,
+      AddDotsOfTwoRows(Block(a, m, 0, 2, a.cols), b_band,
                        Block(out, m, n, 2, height));
     }
     if (m < a.rows) {
-      AddDotsOfRows<1>(Block(a, m, 0, 1, a.cols), b_band,
-                       Block(out, m, n, 1, height));
+      AddDotsOfRow(a.Row(m).data(), b_band, out.Row(m).data() + n);
     }
   }
 }
 
-}  // namespace kvlab::kernels
+}  // namespace KVLAB_KERNELS
 
 #endif  // KVLAB_KIT_KERNELS_DOT_H_

@@ -12,20 +12,20 @@
 #include "kit/tensor.h"
 #include "kit/weight_matrix.h"
 
-namespace kvlab::kernels {
+namespace KVLAB_KERNELS {
 
 // Above this, packing pays: see many_rows.h.
 inline constexpr std::size_t kFewRows = 12;
 
-// Adds to the columns [0, end) of out, in tiles of kRows x (8 * kVectors), as
-// many as fit; returns the first column that is left.
+// Adds to the columns [0, end) of out, in tiles of kRows x (kLanes * kVectors),
+// as many as fit; returns the first column that is left.
 template <std::size_t kRows, std::size_t kVectors, DType kType>
 std::size_t SweepColumns(ConstMatrix a, StoredMatrix<kType> b, Matrix out,
                          std::size_t begin) {
   constexpr std::size_t kWidth = kVectors * kLanes;
   std::size_t n = begin;
   for (; n + kWidth <= b.cols; n += kWidth) {
-    AddTile<kRows, kVectors>(a, b.Block(0, n, b.rows, kWidth),
+    AddTile<kRows, kVectors>(PlainRows{a}, b.Block(0, n, b.rows, kWidth),
                              Block(out, 0, n, kRows, kWidth));
   }
   return n;
@@ -50,7 +50,8 @@ void AddColumns(ConstMatrix a, StoredMatrix<kType> b, Matrix out,
 template <std::size_t kRows, DType kType>
 void AddBandOfRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   // As many sums as the registers hold.
-  constexpr std::size_t kVectors = kRows == 1   ? 8
+  constexpr std::size_t kVectors = kLanes == 16 ? 4
+                                   : kRows == 1 ? 8
                                    : kRows == 2 ? 4
                                    : kRows == 3 ? 3
                                                 : 2;
@@ -75,7 +76,7 @@ void AddBand(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
 template <DType kType>
 void AddProductFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   constexpr std::size_t kGroup = 6;
-  const std::size_t height = b.cols <= kPanelWidth ? 64 : 8;
+  const std::size_t height = b.row_stride <= kPanelWidth ? 64 : 8;
   for (std::size_t k = 0; k < b.rows; k += height) {
     const std::size_t depth = std::min(height, b.rows - k);
     const StoredMatrix<kType> band = b.Block(k, 0, depth, b.cols);
@@ -87,6 +88,6 @@ void AddProductFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   }
 }
 
-}  // namespace kvlab::kernels
+}  // namespace KVLAB_KERNELS
 
 #endif  // KVLAB_KIT_KERNELS_FEW_ROWS_H_

@@ -2,32 +2,17 @@
 #ifndef KVLAB_KIT_KERNELS_STORED_MATRIX_H_
 #define KVLAB_KIT_KERNELS_STORED_MATRIX_H_
 
-#include <immintrin.h>
-
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "kit/half.h"
+#include "kit/kernels/vectors.h"
 #include "kit/tensor.h"
 #include "kit/weight_matrix.h"
-#include "xsimd/xsimd.hpp"
 
-namespace kvlab::kernels {
-
-// Eight float32 in one AVX register.
-using Floats = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
-inline constexpr std::size_t kLanes = Floats::size;
-
-// Asks for the lines of memory that hold the next `bytes` from `address` on. It
-// may lie beyond the end of all data: what is not there is not fetched.
-inline void Prefetch(const std::byte* address, std::size_t bytes) {
-  constexpr std::size_t kLineBytes = 64;
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < bytes; i += kLineBytes) {
-    _mm_prefetch(reinterpret_cast<const char*>(address) + i, _MM_HINT_T0);
-  }
-}
+namespace KVLAB_KERNELS {
 
 // `rows` rows of `cols` elements of type kType, row_stride elements from one
 // row to the next. Owns nothing; the bytes may lie at any address.
@@ -44,18 +29,9 @@ struct StoredMatrix {
     return data + (row * row_stride + col) * kElementBytes;
   }
 
-  // The elements [row, col] to [row, col + 7].
-  Floats LoadEight(std::size_t row, std::size_t col) const {
-    const std::byte* address = Address(row, col);
-    if constexpr (kType == DType::kF32) {
-      return _mm256_loadu_ps(reinterpret_cast<const float*>(address));
-    } else {
-      const __m128i bits =
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(address));
-      if constexpr (kType == DType::kF16) return _mm256_cvtph_ps(bits);
-      return _mm256_castsi256_ps(
-          _mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
-    }
+  // kLanes elements of a row, from [row, col] on.
+  Floats LoadVector(std::size_t row, std::size_t col) const {
+    return LoadLanes<kType>(Address(row, col));
   }
 
   float LoadOne(std::size_t row, std::size_t col) const {
@@ -77,6 +53,14 @@ struct StoredMatrix {
   }
 };
 
+// The panel that begins at column `col` of a matrix in panels.
+template <DType kType>
+StoredMatrix<kType> PanelOf(StoredMatrix<kType> b, std::size_t col) {
+  const std::size_t width = std::min(kPanelWidth, b.cols - col);
+  return {b.data + col * b.rows * StoredMatrix<kType>::kElementBytes, b.rows,
+          width, width};
+}
+
 inline StoredMatrix<DType::kF32> Stored(ConstMatrix matrix) {
   return {reinterpret_cast<const std::byte*>(matrix.data), matrix.rows,
           matrix.cols, matrix.row_stride};
@@ -94,6 +78,6 @@ inline Matrix Block(Matrix matrix, std::size_t row, std::size_t col,
           matrix.row_stride};
 }
 
-}  // namespace kvlab::kernels
+}  // namespace KVLAB_KERNELS
 
 #endif  // KVLAB_KIT_KERNELS_STORED_MATRIX_H_

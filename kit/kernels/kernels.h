@@ -1,0 +1,51 @@
+// What the kernels of one instruction set can do. The products of
+// kit/linear_algebra.h and the functions of kit/vector_math.h are these; a
+// program holds one such set for each instruction set and picks when it runs
+// (kit/instruction_set.h).
+#ifndef KVLAB_KIT_KERNELS_KERNELS_H_
+#define KVLAB_KIT_KERNELS_KERNELS_H_
+
+#include <cstddef>
+#include <span>
+
+#include "kit/tensor.h"
+#include "kit/weight_matrix.h"
+
+namespace kvlab::kernels {
+
+// A matrix in the element type of its checkpoint. Owns nothing.
+struct AnyMatrix {
+  DType type = DType::kF32;
+  const std::byte* data = nullptr;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  // Elements from one row to the next; kInPanels: the columns are cut into
+  // panels (WeightLayout::kPanels).
+  std::size_t row_stride = 0;
+
+  static constexpr std::size_t kInPanels = 0;
+};
+
+struct Kernels {
+  // out += a * b: a [m, k], b [k, n], out [m, n].
+  void (*add_product)(ConstMatrix a, const AnyMatrix& b, Matrix out);
+  // out += a * b^T: a [m, k], b [n, k], out [m, n]. Not for panels.
+  void (*add_transposed)(ConstMatrix a, const AnyMatrix& b, Matrix out);
+
+  void (*exp_in_place)(std::span<float> values);
+  void (*tanh_in_place)(std::span<float> values);
+
+  // The roofs of kit/roofline.h. Both return a number that depends on all of
+  // the work, so that none of it can be left out.
+  float (*read_all)(std::span<const float> values);
+  float (*multiply_add)(std::size_t rounds, float factor);
+  std::size_t flop_per_round;  // of multiply_add
+};
+
+// Callable only where the processor knows the instructions.
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+
+}  // namespace kvlab::kernels
+
+#endif  // KVLAB_KIT_KERNELS_KERNELS_H_

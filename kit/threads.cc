@@ -1,0 +1,59 @@
+#include "kit/threads.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <string>
+
+#include "kit/error.h"
+
+namespace kvlab {
+namespace {
+
+std::atomic<std::size_t> wanted = 1;
+
+}  // namespace
+
+std::size_t Threads() { return wanted.load(std::memory_order_relaxed); }
+
+void SetThreads(std::size_t threads) {
+  if (threads == 0 || threads > kMostThreads) {
+    throw ContractError(
+        "SetThreads: " + std::to_string(threads) + " threads",
+        "there is at least one, and each has a stack",
+        "give a number from 1 to " + std::to_string(kMostThreads));
+  }
+  wanted.store(threads, std::memory_order_relaxed);
+}
+
+namespace internal {
+
+void ForRanges(std::size_t count, RangeFunction function, const void* context) {
+  const std::size_t threads = std::min(Threads(), count);
+  if (threads <= 1 || omp_in_parallel() != 0) {
+    function(context, 0, count);
+    return;
+  }
+  // Nothing may be thrown out of a parallel region.
+  std::exception_ptr thrown;
+  const int team = static_cast<int>(threads);
+#pragma omp parallel num_threads(team)
+  {
+    // Fewer than asked for if the system gives no more.
+    const auto members = static_cast<std::size_t>(omp_get_num_threads());
+    const auto me = static_cast<std::size_t>(omp_get_thread_num());
+    try {
+      function(context, count * me / members, count * (me + 1) / members);
+    } catch (...) {
+#pragma omp critical
+      thrown = std::current_exception();
+    }
+  }
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+}  // namespace internal
+}  // namespace kvlab
