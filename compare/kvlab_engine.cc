@@ -73,9 +73,9 @@ class Engine {
   Json Answer(const Json& request) {
     if (request.contains("read")) return Read(request["read"]);
     if (request.contains("multiply_add")) {
-      return {
-          {"flop_per_s", MeasureMultiplyAdd(
-                             threads_, request["multiply_add"].at("seconds"))}};
+      return {{"flop_per_s",
+               MeasureMultiplyAdd(Threads(),
+                                  request["multiply_add"].at("seconds"))}};
     }
     return Decode(request);
   }
