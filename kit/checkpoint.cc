@@ -1,9 +1,11 @@
 #include "kit/checkpoint.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +21,7 @@
 #include "kit/tensor.h"
 #include "kit/tokenizer.h"
 #include "kit/weight_matrix.h"
+#include "kit/weight_memory.h"
 
 namespace kvlab {
 namespace {
@@ -49,6 +52,23 @@ class TensorReader {
     return Matrix(name, {rows, d_model}, WeightLayout::kOutIn, d_model, rows);
   }
 
+  // The same for one that a step reads as a whole, as the head: if it is large,
+  // copied from the file's small pages to huge ones.
+  WeightMatrix Head(const std::string& name, std::size_t rows,
+                    std::size_t d_model) const {
+    WeightMatrix head = Embedding(name, rows, d_model);
+    if (head.Bytes() < kHugePageBytes) return head;
+    const std::shared_ptr<std::byte> copy = AllocateWeights(head.Bytes());
+    for (std::size_t begin = 0; begin < head.Bytes(); begin += kHugePageBytes) {
+      const std::span<const std::byte> part(
+          head.Data() + begin, std::min(kHugePageBytes, head.Bytes() - begin));
+      std::memcpy(copy.get() + begin, part.data(), part.size());
+      Release(part);
+    }
+    return WeightMatrix(copy, {copy.get(), head.Bytes()}, head.Type(),
+                        head.Layout(), d_model, rows);
+  }
+
   // One axis, widened to float32.
   Tensor1 Vector(const std::string& name, std::size_t size) const {
     const WeightMatrix column =
@@ -60,8 +80,10 @@ class TensorReader {
 
   LinearWeights Linear(const std::string& name, std::size_t in,
                        std::size_t out) const {
-    return {.weight = Conv1D(name + ".weight", in, out).InPanels(),
-            .bias = Vector(name + ".bias", out)};
+    const WeightMatrix stored = Conv1D(name + ".weight", in, out);
+    WeightMatrix panels = stored.InPanels();
+    Release({stored.Data(), stored.Bytes()});
+    return {.weight = std::move(panels), .bias = Vector(name + ".bias", out)};
   }
 
   LayerNormWeights LayerNorm(const std::string& name,
@@ -71,6 +93,16 @@ class TensorReader {
   }
 
  private:
+  // The file's pages that have been copied are not needed any more: no byte is
+  // held twice for longer than its matrix takes to copy. Bytes that are not the
+  // file's (see Matrix) stay.
+  void Release(std::span<const std::byte> bytes) const {
+    const std::span<const std::byte> file = file_.Mapping()->Bytes();
+    const bool inside = std::less_equal<>()(file.data(), bytes.data()) &&
+                        std::less<>()(bytes.data(), file.data() + file.size());
+    if (inside) file_.Mapping()->Release(bytes);
+  }
+
   std::string Where(const std::string& name) const {
     return file_.Path().string() + ": tensor '" + name + "'";
   }
@@ -162,7 +194,10 @@ Gpt2Weights LoadGpt2(const std::filesystem::path& directory) {
 
   Gpt2Weights weights;
   weights.config = model;
-  weights.wte = reader.Embedding("wte.weight", model.vocab_size, model.d_model);
+  weights.wte =
+      config.head == Head::kTied
+          ? reader.Head("wte.weight", model.vocab_size, model.d_model)
+          : reader.Embedding("wte.weight", model.vocab_size, model.d_model);
   weights.wpe =
       reader.Embedding("wpe.weight", model.max_positions, model.d_model);
   // Grows with the layers that are really in the file: nothing is reserved for
@@ -174,7 +209,7 @@ Gpt2Weights LoadGpt2(const std::filesystem::path& directory) {
   weights.lm_head =
       config.head == Head::kTied
           ? weights.wte
-          : reader.Embedding("lm_head.weight", model.vocab_size, model.d_model);
+          : reader.Head("lm_head.weight", model.vocab_size, model.d_model);
   return weights;
 }
 

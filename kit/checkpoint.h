@@ -19,8 +19,10 @@ namespace kvlab {
 // The file is mapped, and stays mapped as long as the weights live. The tables
 // wte, wpe and lm_head are read where they lie, unless that is no multiple of
 // their element size; the matrices of the blocks are copied into panels (see
-// WeightMatrix::InPanels) in the type they are stored in. Biases and layer
-// norms are widened to float32.
+// WeightMatrix::InPanels), and a head of 2 MiB or more to huge pages, in the
+// type they are stored in. What has been copied is released from the mapping:
+// no weight is held twice for longer than its matrix takes to copy. Biases and
+// layer norms are widened to float32.
 //
 // Throws DataError, naming the file and the tensor, for whatever does not
 // hold: a missing or truncated file, a header longer than the file, offsets

@@ -78,6 +78,18 @@ MappedFile::~MappedFile() {
   }
 }
 
+void MappedFile::Release(std::span<const std::byte> bytes) const {
+  if (bytes.empty()) return;
+  constexpr std::size_t kPageBytes = 4096;
+  const auto offset = static_cast<std::size_t>(bytes.data() - bytes_.data());
+  const std::size_t begin = (offset + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const std::size_t end = (offset + bytes.size()) / kPageBytes * kPageBytes;
+  if (begin >= end) return;
+  // Advice: if it is not taken, nothing is lost but memory.
+  madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin,
+          MADV_DONTNEED);
+}
+
 std::string_view MappedFile::Text() const {
   return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
 }

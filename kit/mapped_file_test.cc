@@ -32,6 +32,20 @@ TEST(MappedFileTest, OutlivesTheNameOfTheFile) {
   EXPECT_EQ(file->Text(), "some bytes");
 }
 
+TEST(MappedFileTest, WhatWasReleasedIsThereAgainWhenItIsLookedAt) {
+  const std::filesystem::path path = EmptyTestFolder() / "file";
+  std::string content;
+  for (int i = 0; i < 5000; ++i) content += std::to_string(i);
+  WriteFile(path, content);
+  const std::shared_ptr<const MappedFile> file = MappedFile::Open(path);
+  EXPECT_EQ(file->Text(), content);
+  file->Release(file->Bytes());
+  file->Release(file->Bytes().subspan(100, 9000));
+  file->Release(file->Bytes().subspan(3, 5));  // no whole page
+  file->Release({});
+  EXPECT_EQ(file->Text(), content);
+}
+
 TEST(MappedFileTest, AnEmptyFileHasNoBytes) {
   const std::filesystem::path path = EmptyTestFolder() / "file";
   WriteFile(path, "");

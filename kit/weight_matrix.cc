@@ -1,7 +1,6 @@
 #include "kit/weight_matrix.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +12,7 @@
 
 #include "kit/error.h"
 #include "kit/half.h"
+#include "kit/weight_memory.h"
 
 namespace kvlab {
 namespace {
@@ -27,10 +27,6 @@ float LoadElement(const std::byte* data, DType dtype) {
   std::memcpy(&bits, data, sizeof(bits));
   return dtype == DType::kF16 ? HalfToFloat(bits) : BFloat16ToFloat(bits);
 }
-
-struct alignas(64) CacheLine {
-  std::array<std::byte, 64> bytes;
-};
 
 }  // namespace
 
@@ -96,16 +92,17 @@ void WeightMatrix::CopyOutputRow(std::size_t out, std::span<float> row) const {
 }
 
 WeightMatrix WeightMatrix::InPanels() const {
-  auto lines = std::make_shared<std::vector<CacheLine>>(
-      (bytes_.size() + sizeof(CacheLine) - 1) / sizeof(CacheLine));
-  const std::span<std::byte> copy =
-      std::as_writable_bytes(std::span(*lines)).first(bytes_.size());
-  WeightMatrix panels(lines, copy, dtype_, WeightLayout::kPanels, in_, out_);
+  const std::shared_ptr<std::byte> copy = AllocateWeights(bytes_.size());
+  WeightMatrix panels(copy, {copy.get(), bytes_.size()}, dtype_,
+                      WeightLayout::kPanels, in_, out_);
   const std::size_t element = DTypeBytes(dtype_);
+  // What lies side by side in both layouts is copied in one piece.
+  const std::size_t run = layout_ == WeightLayout::kOutIn ? 1 : kPanelWidth;
   for (std::size_t in = 0; in < in_; ++in) {
-    for (std::size_t out = 0; out < out_; ++out) {
-      std::memcpy(copy.data() + panels.Index(in, out) * element,
-                  bytes_.data() + Index(in, out) * element, element);
+    for (std::size_t out = 0; out < out_; out += run) {
+      std::memcpy(copy.get() + panels.Index(in, out) * element,
+                  bytes_.data() + Index(in, out) * element,
+                  std::min(run, out_ - out) * element);
     }
   }
   return panels;

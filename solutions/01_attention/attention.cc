@@ -13,6 +13,7 @@
 #include "kit/linear_algebra.h"
 #include "kit/reductions.h"
 #include "kit/tensor.h"
+#include "kit/threads.h"
 #include "kit/vector_math.h"
 
 namespace kvlab {
@@ -166,11 +167,14 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
   const float scale = 1.0F / std::sqrt(static_cast<float>(queries.shape(3)));
 
   Tensor4 attended = Tensor4::from_shape(queries.shape());
-  Tensor2 scores = Tensor2::from_shape({new_len, total_len});  // reused
-  for (std::size_t b = 0; b < batch; ++b) {
-    const std::size_t pad = left_pad.empty() ? 0 : left_pad[b];
-    for (std::size_t h = 0; h < heads; ++h) {
+  // No head needs another: each thread has some of them.
+  ForRanges(batch * heads, [&](std::size_t begin, std::size_t end) {
+    Tensor2 scores = Tensor2::from_shape({new_len, total_len});  // reused
+    for (std::size_t head = begin; head < end; ++head) {
+      const std::size_t b = head / heads;
+      const std::size_t h = head % heads;
       const std::size_t kv_head = h / heads_per_kv_head;
+      const std::size_t pad = left_pad.empty() ? 0 : left_pad[b];
       MatMulTransposed(Work::kAttention, HeadMatrix(queries, b, h),
                        HeadMatrix(keys, b, kv_head), Rows(scores));
       ScaleAndMask(Rows(scores), past_len, pad, scale);
@@ -178,7 +182,7 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
       MatMul(Work::kAttention, Rows(scores), HeadMatrix(values, b, kv_head),
              HeadMatrix(attended, b, h));
     }
-  }
+  });
   return attended;
   // END SOLUTION
 }
