@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -148,14 +149,13 @@ Options ParseOptions(int argc, char** argv) {
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  const kvlab::Options options = kvlab::ParseOptions(argc, argv);
   try {
-    kvlab::Engine engine(options);
+    kvlab::Engine engine(kvlab::ParseOptions(argc, argv));
     for (std::string line; std::getline(std::cin, line);) {
       std::cout << engine.Answer(nlohmann::json::parse(line)) << std::endl;
     }
   } catch (const std::exception& error) {
-    std::cerr << "kvlab_engine: " << error.what() << "\n";
+    std::fprintf(stderr, "kvlab_engine: %s\n", error.what());
     return 1;
   }
 }

@@ -83,7 +83,7 @@ def shares(run):
 
 def _amount(value, unit):
     if unit == "part":
-        return f"{100 * value:.0f} %"
+        return f"{100 * value:.1f} %"
     return f"{value:.1f} MiB" if unit == "MiB" else f"{value:.2f}x"
 
 
