@@ -69,11 +69,11 @@ class KvlabTest(unittest.TestCase):
 
     def test_the_course_has_all_verbs(self):
         for name in ["cli/demo/BUILD", "autograder/fuzz/BUILD",
-                     "handout/make_handout.py"]:
+                     "compare/BUILD", "handout/make_handout.py"]:
             self.write(f"project/{name}", "")
         self.assertEqual(self.verbs(),
                          ["setup", "demo", "generate", "test", "bench", "lab",
-                          "grade", "calibrate", "graderlab", "fuzz", "handout",
+                          "compare", "grade", "calibrate", "graderlab", "fuzz", "handout",
                           "quiz", "submit"])
 
     def test_other_verbs_are_refused(self):

@@ -1,0 +1,161 @@
+// kvlab as an engine of the comparison: the model of the course, with the cache
+// that module 3 plugs in, or recomputing the whole text for each token.
+//
+// Speaks what compare/README.md calls the protocol. Beyond it,
+//   {"prompt": [...], "greedy": n}   chooses the n tokens to feed itself;
+//                                    "margin": best logit minus second best
+//   {"read": {"bytes": n, "seconds": s}}
+//   {"multiply_add": {"seconds": s}} what the machine can do at the moment
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compare/roofs.h"
+#include "kit/checkpoint.h"
+#include "kit/gpt2_weights.h"
+#include "kit/instruction_set.h"
+#include "kit/tensor.h"
+#include "kit/threads.h"
+#include "kit/token_batch.h"
+#include "modules/02_transformer/generate.h"
+#include "modules/02_transformer/gpt2.h"
+#include "modules/03_memoization/cached_attention.h"
+#include "nlohmann/json.hpp"
+
+namespace kvlab {
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::string model;
+  std::size_t threads = 1;
+  std::string instructions = "best";
+  bool recompute = false;
+};
+
+// How far the best logit stands out. Where engines may round differently, only
+// a clear margin decides which token they must agree on.
+float Margin(std::span<const float> logits, TokenId best) {
+  float second = -std::numeric_limits<float>::infinity();
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    if (id != static_cast<std::size_t>(best)) {
+      second = std::max(second, logits[id]);
+    }
+  }
+  return logits[static_cast<std::size_t>(best)] - second;
+}
+
+class Engine {
+ public:
+  explicit Engine(const Options& options)
+      : model_(std::make_shared<Gpt2Weights>(LoadGpt2(options.model))) {
+    SetThreads(options.threads);
+    UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
+                                                     : BestInstructionSet());
+    if (!options.recompute) {
+      cache_ = EnableKvCache(model_, 1, model_.Config().max_positions);
+    }
+  }
+
+  Json Answer(const Json& request) {
+    if (request.contains("read")) return Read(request["read"]);
+    if (request.contains("multiply_add")) {
+      return {{"flop_per_s",
+               MeasureMultiplyAdd(Threads(),
+                                  request["multiply_add"].at("seconds"))}};
+    }
+    return Decode(request);
+  }
+
+ private:
+  Json Decode(const Json& request) {
+    if (cache_) cache_->Cache().Reset();
+    auto text = request.at("prompt").get<std::vector<TokenId>>();
+    const bool greedy = request.contains("greedy");
+    const auto forced =
+        greedy ? std::vector<TokenId>(request["greedy"].get<std::size_t>())
+               : request.at("forced").get<std::vector<TokenId>>();
+    Json reply = {{"step_s", Json::array()},
+                  {"argmax", Json::array()},
+                  {"margin", Json::array()}};
+    reply["prefill_s"] = Forward(text, reply);
+    for (const TokenId token : forced) {
+      text.push_back(greedy ? reply["argmax"].back().get<TokenId>() : token);
+      reply["step_s"].push_back(
+          Forward(cache_ ? std::vector{text.back()} : text, reply));
+    }
+    return reply;
+  }
+
+  // Seconds until the logits of the last of these tokens can be read; which of
+  // them is best is looked up afterwards.
+  double Forward(const std::vector<TokenId>& tokens, Json& reply) {
+    const Clock::time_point start = Clock::now();
+    const Tensor3 logits =
+        model_.Forward(SingleRow(tokens), LogitsFor::kLastPosition);
+    const std::chrono::duration<double> time = Clock::now() - start;
+    const std::span<const float> row(logits.data(), logits.size());
+    const TokenId best = Greedy(row);
+    reply["argmax"].push_back(best);
+    reply["margin"].push_back(Margin(row, best));
+    return time.count();
+  }
+
+  Json Read(const Json& request) {
+    const auto bytes = request.at("bytes").get<std::size_t>();
+    if (!buffer_ || buffer_->Values().size() != bytes / sizeof(float)) {
+      buffer_ = std::make_unique<ReadBuffer>(bytes);
+    }
+    return {{"bytes_per_s", MeasureReading(buffer_->Values(), Threads(),
+                                           request.at("seconds"))}};
+  }
+
+  Gpt2 model_;
+  std::optional<KvCacheHandle> cache_;
+  std::unique_ptr<ReadBuffer> buffer_;
+};
+
+Options ParseOptions(int argc, char** argv) {
+  Options options;
+  CLI::App app("kvlab as an engine of ./kvlab compare");
+  app.add_option("--model", options.model)->required();
+  app.add_option("--threads", options.threads)->check(CLI::Range(1, 64));
+  app.add_option("--instructions", options.instructions)
+      ->check(CLI::IsMember({"best", "avx2"}));
+  app.add_flag("--recompute", options.recompute);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  return options;
+}
+
+}  // namespace
+}  // namespace kvlab
+
+int main(int argc, char** argv) {
+  try {
+    kvlab::Engine engine(kvlab::ParseOptions(argc, argv));
+    for (std::string line; std::getline(std::cin, line);) {
+      std::cout << engine.Answer(nlohmann::json::parse(line)) << std::endl;
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvlab_engine: %s\n", error.what());
+    return 1;
+  }
+}
