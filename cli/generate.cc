@@ -22,6 +22,9 @@
 #include "cli/utf8_stream.h"
 #include "fmt/format.h"
 #include "kit/error.h"
+#include "kit/instruction_set.h"
+#include "kit/kept_memory.h"
+#include "kit/threads.h"
 #include "kit/token_batch.h"
 #include "modules/02_transformer/gpt2.h"
 
@@ -37,6 +40,7 @@ struct Options {
   Caching caching = Caching::kOn;
   SamplingOptions sampling = {.temperature = 0.8F, .top_k = 40};
   std::uint64_t seed = 1;
+  std::size_t threads = 1;
 };
 
 // CLI11's own number checks name the whole range of a double.
@@ -93,6 +97,10 @@ void Declare(CLI::App& app, Options& options) {
       ->type_name("K")
       ->check(WholeNumber(0))
       ->capture_default_str();
+  app.add_option("--threads", options.threads, "how many threads multiply")
+      ->type_name("N")
+      ->check(WholeNumber(1))
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "of the random choices")
       ->type_name("S")
       ->check(WholeNumber(0))
@@ -144,6 +152,9 @@ int Run(const Options& options) {
         context, prompt.size(), room, options.new_tokens));
   }
 
+  UseInstructionSet(BestInstructionSet());
+  SetThreads(options.threads);
+  KeepFreedMemory();
   Gpt2 model(checkpoint.weights);
   Utf8Stream stream;
   Show(options.prompt);

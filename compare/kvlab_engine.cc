@@ -26,6 +26,7 @@
 #include "kit/checkpoint.h"
 #include "kit/gpt2_weights.h"
 #include "kit/instruction_set.h"
+#include "kit/kept_memory.h"
 #include "kit/tensor.h"
 #include "kit/threads.h"
 #include "kit/token_batch.h"
@@ -63,6 +64,7 @@ class Engine {
  public:
   explicit Engine(const Options& options)
       : model_(std::make_shared<Gpt2Weights>(LoadGpt2(options.model))) {
+    KeepFreedMemory();
     SetThreads(options.threads);
     UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
                                                      : BestInstructionSet());
