@@ -41,6 +41,7 @@ struct Options {
   SamplingOptions sampling = {.temperature = 0.8F, .top_k = 40};
   std::uint64_t seed = 1;
   std::size_t threads = 1;
+  InstructionSet instructions = BestInstructionSet();
 };
 
 // CLI11's own number checks name the whole range of a double.
@@ -101,6 +102,9 @@ void Declare(CLI::App& app, Options& options) {
       ->type_name("N")
       ->check(WholeNumber(1))
       ->capture_default_str();
+  app.add_flag_callback(
+      "--avx2", [&] { options.instructions = InstructionSet::kAvx2; },
+      "no wider vectors than those that the course measures and marks");
   app.add_option("--seed", options.seed, "of the random choices")
       ->type_name("S")
       ->check(WholeNumber(0))
@@ -120,9 +124,9 @@ void Show(const std::string& text) {
 void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
   fmt::print(
       "\n\n{} tokens after a prompt of {}: {:.0f} tokens/s, "
-      "time to first token {:.1f} ms, in all {:.2f} s\n",
+      "time to first token {:.1f} ms, in all {:.1f} ms\n",
       run.tokens.shape(1), prompt_tokens, run.TokensPerSecond(),
-      1e3 * run.first_token_s, run.total_s);
+      1e3 * run.first_token_s, 1e3 * run.total_s);
   if (!run.cache) {
     fmt::print("no cache: every token recomputed the whole text before it\n");
     return;
@@ -152,7 +156,7 @@ int Run(const Options& options) {
         context, prompt.size(), room, options.new_tokens));
   }
 
-  UseInstructionSet(BestInstructionSet());
+  UseInstructionSet(options.instructions);
   SetThreads(options.threads);
   KeepFreedMemory();
   Gpt2 model(checkpoint.weights);

@@ -92,6 +92,12 @@ class TensorReader {
             .bias = Vector(name + ".bias", d_model)};
   }
 
+  // Reading a page brings in its neighbours, too: gives back what is left over
+  // from loading. What is still read in the file comes back when it is.
+  void ReleaseAll() const {
+    file_.Mapping()->Release(file_.Mapping()->Bytes());
+  }
+
  private:
   // The file's pages that have been copied are not needed any more: no byte is
   // held twice for longer than its matrix takes to copy. Bytes that are not the
@@ -210,6 +216,7 @@ Gpt2Weights LoadGpt2(const std::filesystem::path& directory) {
       config.head == Head::kTied
           ? weights.wte
           : reader.Head("lm_head.weight", model.vocab_size, model.d_model);
+  reader.ReleaseAll();
   return weights;
 }
 

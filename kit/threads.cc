@@ -1,7 +1,5 @@
 #include "kit/threads.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -14,6 +12,9 @@ namespace kvlab {
 namespace {
 
 std::atomic<std::size_t> wanted = 1;
+
+// Whether this thread is in a call of ForRanges already.
+thread_local bool inside = false;
 
 }  // namespace
 
@@ -33,24 +34,24 @@ namespace internal {
 
 void ForRanges(std::size_t count, RangeFunction function, const void* context) {
   const std::size_t threads = std::min(Threads(), count);
-  if (threads <= 1 || omp_in_parallel() != 0) {
+  if (threads <= 1 || inside) {
     function(context, 0, count);
     return;
   }
   // Nothing may be thrown out of a parallel region.
   std::exception_ptr thrown;
   const int team = static_cast<int>(threads);
-#pragma omp parallel num_threads(team)
-  {
-    // Fewer than asked for if the system gives no more.
-    const auto members = static_cast<std::size_t>(omp_get_num_threads());
-    const auto me = static_cast<std::size_t>(omp_get_thread_num());
+#pragma omp parallel for num_threads(team) schedule(static, 1)
+  for (int part = 0; part < team; ++part) {
+    const auto me = static_cast<std::size_t>(part);
+    inside = true;
     try {
-      function(context, count * me / members, count * (me + 1) / members);
+      function(context, count * me / threads, count * (me + 1) / threads);
     } catch (...) {
 #pragma omp critical
       thrown = std::current_exception();
     }
+    inside = false;
   }
   if (thrown) std::rethrow_exception(thrown);
 }

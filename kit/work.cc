@@ -63,7 +63,7 @@ void CountMacs(Work work, std::uint64_t macs) {
     throw ContractError("CountMacs: " + std::to_string(macs) +
                             " multiply-accumulates in one call",
                         "counts only grow, and by what a kernel does",
-                        "leave counting to the kernels");
+                        "count the multiplications that were done");
   }
   counters[static_cast<std::size_t>(work)].fetch_add(macs,
                                                      std::memory_order_relaxed);

@@ -9,6 +9,7 @@ _SOLUTION_DEPS = [
     "//kit:linear_algebra",
     "//kit:reductions",
     "//kit:student_t",
+    "//kit:threads",
     "//kit:vector_math",
     "//modules/01_attention:contract",
     "//modules/02_transformer:contract",

@@ -27,9 +27,9 @@ TokenId Greedy(std::span<const float> logits);
 
 // Task 2.6. Draws an id: keeps the top_k largest logits (of equal ones the
 // lowest ids), takes the softmax of logit / temperature over them, orders them
-// by falling probability (of equal ones the lowest id first), and returns the
-// first at which the running sum exceeds `uniform`, a number in [0, 1); the
-// last if rounding keeps the sum below it. Temperature 0 is Greedy.
+// by falling logit (of equal ones the lowest id first), and returns the first
+// at which the running sum exceeds `uniform`, a number in [0, 1); the last if
+// rounding keeps the sum below it. Temperature 0 is Greedy.
 // Source: Fan et al. 2018, arXiv:1805.04833, section 5.4 (top-k).
 // Throws ContractError if there are no logits or the temperature is negative
 // or not a number.

@@ -199,9 +199,12 @@ Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
   Tensor3 qkv = Tensor3::from_shape({x.shape(0), x.shape(1), 3 * d_model});
   Linear(Work::kQkv, Rows(x), weights.c_attn.weight, weights.c_attn.bias,
          Rows(qkv));
-  return {SplitHeads(Features(qkv, 0, d_model), heads),
-          SplitHeads(Features(qkv, d_model, d_model), heads),
-          SplitHeads(Features(qkv, 2 * d_model, d_model), heads)};
+  // One after the other: each copy is gone before the next is made.
+  Qkv split;
+  split.queries = SplitHeads(Features(qkv, 0, d_model), heads);
+  split.keys = SplitHeads(Features(qkv, d_model, d_model), heads);
+  split.values = SplitHeads(Features(qkv, 2 * d_model, d_model), heads);
+  return split;
   // END SOLUTION
 }
 
