@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include <cstddef>
-#include <memory>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -16,9 +16,9 @@ long PagesOfBlocksThatComeAndGo() {
   rusage before{};
   getrusage(RUSAGE_SELF, &before);
   for (int i = 0; i < 32; ++i) {
-    const std::unique_ptr<char[]> block(new char[kBytes]);
+    std::vector<char> block(kBytes);
     for (std::size_t at = 0; at < kBytes; at += 4096) {
-      static_cast<volatile char*>(block.get())[at] = 1;
+      static_cast<volatile char*>(block.data())[at] = 1;
     }
   }
   rusage after{};

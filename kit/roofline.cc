@@ -60,8 +60,9 @@ double MeasureReadBandwidth(std::size_t working_set_bytes) {
   std::array<double, kPlaces> best_s{};
   for (std::size_t place = 0; place < kPlaces; ++place) {
     best_s[place] = BestTime([&] {
-      for (std::size_t i = 0; i < repeats; ++i)
+      for (std::size_t i = 0; i < repeats; ++i) {
         sink = kernels.read_all(places[place]);
+      }
     });
   }
   std::ranges::sort(best_s);

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,7 +16,7 @@ namespace {
 constexpr std::size_t kLineBytes = 64;
 
 struct alignas(kLineBytes) CacheLine {
-  std::byte bytes[kLineBytes];
+  std::array<std::byte, kLineBytes> bytes;
 };
 
 std::shared_ptr<std::byte> InCacheLines(std::size_t bytes) {

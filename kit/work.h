@@ -46,8 +46,9 @@ struct WorkCounts {
 // between them. Safe to call from any thread.
 WorkCounts CountedWork();
 
-// Called by the kernels, and by whoever multiplies in a loop of his own. Throws ContractError, counting nothing, for 2^48 or
-// more: no call does that much, but a negative number would look like it.
+// Called by the kernels, and by whoever multiplies in a loop of his own. Throws
+// ContractError, counting nothing, for 2^48 or more: no call does that much,
+// but a negative number would look like it.
 void CountMacs(Work work, std::uint64_t macs);
 
 }  // namespace kvlab

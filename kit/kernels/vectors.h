@@ -20,6 +20,7 @@
 #define KVLAB_KERNELS kvlab::kernels::avx2
 #endif
 
+// NOLINTNEXTLINE(modernize-concat-nested-namespaces): they are, in the macro
 namespace KVLAB_KERNELS {
 
 #if defined(__AVX512F__)
