@@ -190,7 +190,12 @@ void* LoadLibrary(const std::string& name, const std::filesystem::path& file,
     return nullptr;
   }
   std::string pattern = fs::temp_directory_path() / "kvlab-library-XXXXXX";
-  const fs::path folder = mkdtemp(pattern.data());
+  if (mkdtemp(pattern.data()) == nullptr) {
+    std::printf("%s: there is no room in %s\n", name.c_str(),
+                fs::temp_directory_path().c_str());
+    return nullptr;
+  }
+  const fs::path folder = pattern;
   fs::copy(file, folder / "library.so");
   if (variable != nullptr) setenv(variable, kernels, 1);
   void* library =
