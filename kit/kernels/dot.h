@@ -22,13 +22,15 @@ inline float DotFrom(std::size_t k, const float* a, StoredMatrix<kType> b,
   return sum;
 }
 
+// How far ahead of itself a dot product asks for memory.
+inline constexpr std::size_t kAheadBytes = 2048;
+
 // The dot product of a with one row of b, lane by lane, up to the last whole
 // vector. Four sums under way, and the row read from end to end: as soon as
 // memory is what limits, rows one after the other are faster than side by side.
 // It asks for what lies 2 KiB ahead, which may be of the next rows.
 template <DType kType>
 inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
-  constexpr std::size_t kAhead = 2048;
   constexpr std::size_t kVectorBytes =
       kLanes * StoredMatrix<kType>::kElementBytes;
   std::array<Floats, 4> sums;
@@ -36,7 +38,7 @@ inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
   for (Floats& sum : sums) sum = Floats(0.0F);
   std::size_t k = 0;
   for (; k + 4 * kLanes <= b.cols; k += 4 * kLanes) {
-    Prefetch(b.Address(row, k) + kAhead, 4 * kVectorBytes);
+    Prefetch(b.Address(row, k) + kAheadBytes, 4 * kVectorBytes);
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) {
       sums[i] = xsimd::fma(Floats::load_unaligned(a + k + i * kLanes),
@@ -50,16 +52,35 @@ inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+// The same for rows as long as a panel is wide, which the keys of one head are.
+// A loop of unknown length costs as much as so short a row itself; and one sum
+// is enough, since the next rows need not wait for it.
+template <DType kType>
+inline Floats DotLanesOfKey(const float* a, StoredMatrix<kType> b,
+                            std::size_t row) {
+  Prefetch(b.Address(row, 0) + kAheadBytes,
+           kPanelWidth * StoredMatrix<kType>::kElementBytes);
+  Floats sum = Floats::load_unaligned(a) * b.LoadVector(row, 0);
+#pragma GCC unroll 8
+  for (std::size_t k = kLanes; k < kPanelWidth; k += kLanes) {
+    sum = xsimd::fma(Floats::load_unaligned(a + k), b.LoadVector(row, k), sum);
+  }
+  return sum;
+}
+
 // out[n] += a . b[n] for all rows of b: as many rows as a vector has lanes are
 // folded into their sums together.
 template <DType kType>
 void AddDotsOfRow(const float* a, StoredMatrix<kType> b, float* out) {
+  const bool is_key = b.cols == kPanelWidth;
   const std::size_t whole = b.cols / kLanes * kLanes;
   std::size_t n = 0;
   for (; n + kLanes <= b.rows; n += kLanes) {
     std::array<Floats, kLanes> rows;
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < kLanes; ++i) rows[i] = DotLanes(a, b, n + i);
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      rows[i] = is_key ? DotLanesOfKey(a, b, n + i) : DotLanes(a, b, n + i);
+    }
     Floats sums = Floats::load_unaligned(out + n) + SumsOfLanes(rows);
     sums.store_unaligned(out + n);
     if (whole < b.cols) {
