@@ -74,11 +74,13 @@ def shape_of(run):
         "n_layer", "n_head", "n_embd", "n_positions", "vocab_size")})
 
 
-def roof(run, name):
-    """Spread over all rounds of "float32" or "float16", bytes per second at
-    which that many weights can be read, or of "flop_per_s"."""
-    return spread([value for roofs in run["roofs"].values()
-                   for value in roofs.get(name, [])])
+def roof(run, name, measure=None):
+    """Spread over the rounds of one measure, or of all, of "float32" or
+    "float16", bytes per second at which as much as a step reads can be read,
+    or of "flop_per_s"."""
+    measured = [measure] if measure else run["roofs"]
+    return spread([value for key in measured
+                   for value in _limits(run, key, name)])
 
 
 def bandwidth_share(run, key, measure):

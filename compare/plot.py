@@ -54,10 +54,11 @@ def _decode(run, folder):
                      f"linecolor rgb '{colour}'")
     shape = figures.shape_of(run)
     for weights, dash in DASH.items():
-        roof = figures.roof(run, weights)["median"]
         data = _write(folder / weights, [
-            (n, roof / measures.step_bytes(shape, weights, n))
-            for n in range(20, 1021, 50)])
+            (m.tokens, roof["median"] /
+             measures.step_bytes(shape, weights, m.tokens))
+            for m in measures.MEASURES if m.kind == "decode" and
+            (roof := figures.roof(run, weights, m.key))])
         parts.append(f"{data} using 1:2 with lines linewidth 1.4{dash} "
                      f"linecolor rgb '{ROOF}'")
     return ", ".join(parts)

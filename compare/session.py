@@ -163,7 +163,8 @@ class Run:
             return
         for kind, key in (("float32", "kvlab-f32"), ("float16", "kvlab-f16")):
             reply = self.processes[key].ask({"read": {
-                "bytes": measures.step_bytes(self.shape, kind, 0),
+                "bytes": measures.step_bytes(self.shape, kind,
+                                             measure.tokens),
                 "seconds": ROOF_S}})
             roofs.setdefault(kind, []).append(reply["bytes_per_s"])
             time.sleep(QUIET_S)

@@ -138,8 +138,9 @@ def tell(results):
         lines += [
             "", f"{shape['name']}, {shape['parameters']:,} parameters, "
             f"{threads} thread{'s' * (threads > 1)}, {run['rounds']} rounds",
-            f"  this machine reads {roofs['float32']:.0f} GB/s (weights in F32), "
-            f"{roofs['float16']:.0f} (F16), and multiplies and adds "
+            f"  this machine reads what a step reads at {roofs['float32']:.0f} "
+            f"GB/s (weights in F32), {roofs['float16']:.0f} (F16), and "
+            "multiplies and adds "
             f"{roofs['flop_per_s']:.0f} GFLOP/s"]
         for part in (rates, ratios, shares, target_lines, settings, agreement):
             lines += ["", *part(run)]
