@@ -42,16 +42,6 @@ def target(run, words):
 class Formulas(unittest.TestCase):
     """Against docs/theory.md and the published models."""
 
-    def test_a_roof_is_that_of_a_length_or_of_all(self):
-        run = run_of()
-        run["roofs"]["decode_1000"] = {"float32": [10e9, 10e9]}
-        self.assertEqual(
-            figures.roof(run, "float32", "decode_50")["median"], 30e9)
-        self.assertEqual(
-            figures.roof(run, "float32", "decode_1000")["median"], 10e9)
-        self.assertEqual(figures.roof(run, "float32")["median"], 15e9)
-        self.assertIsNone(figures.roof(run, "float16", "decode_1000"))
-
     def test_parameters(self):
         self.assertEqual(measures.parameters(DISTIL), 81_912_576)
         self.assertEqual(measures.parameters(SHAPES["gpt2"]), 124_439_808)
@@ -108,6 +98,16 @@ class Ratios(unittest.TestCase):
              ("kvlab-f32", "torch-f32"), ("kvlab-f16", "llama-f16"),
              ("kvlab-f32", "kvlab-f32-avx2"), ("kvlab-f16", "kvlab-f16-avx2"),
              ("kvlab-recompute", "torch-recompute")})
+
+    def test_a_roof_is_that_of_a_length_or_of_all(self):
+        run = run_of()
+        run["roofs"]["decode_1000"] = {"float32": [10e9, 10e9]}
+        self.assertEqual(
+            figures.roof(run, "float32", "decode_50")["median"], 30e9)
+        self.assertEqual(
+            figures.roof(run, "float32", "decode_1000")["median"], 10e9)
+        self.assertEqual(figures.roof(run, "float32")["median"], 15e9)
+        self.assertIsNone(figures.roof(run, "float16", "decode_1000"))
 
     def test_the_machine_is_judged_round_by_round(self):
         step = measures.step_bytes(DISTIL, "float32", 50)
