@@ -221,6 +221,8 @@ INSTANTIATE_TEST_SUITE_P(Weights, LinearTest,
 // Each thread has whole sums to itself.
 TEST(LinearThreadsTest, DoNotChangeASingleBit) {
   Random random(15);
+  std::vector<float> bias(400);
+  for (float& value : bias) value = random.NextUniform(-1, 1);
   for (const std::size_t rows : {1, 4, 25}) {
     for (const WeightLayout layout :
          {WeightLayout::kInOut, WeightLayout::kOutIn, WeightLayout::kPanels}) {
@@ -229,11 +231,11 @@ TEST(LinearThreadsTest, DoNotChangeASingleBit) {
           RandomWeights(random, DType::kF16, layout, 70, 400);
       WithEveryInstructionSet([&] {
         Tensor2 one = Tensor2::from_shape({rows, 400});
-        Linear(Work::kMlp, x.View(), weight, {}, Rows(one));
+        Linear(Work::kMlp, x.View(), weight, bias, Rows(one));
         for (const std::size_t threads : {2, 3, 8}) {
           SetThreads(threads);
           Tensor2 more = Tensor2::from_shape({rows, 400});
-          Linear(Work::kMlp, x.View(), weight, {}, Rows(more));
+          Linear(Work::kMlp, x.View(), weight, bias, Rows(more));
           EXPECT_TRUE(Near(more, one, 0.0F)) << threads << " threads";
         }
         SetThreads(1);
