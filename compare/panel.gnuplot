@@ -19,6 +19,7 @@ set rmargin at screen right(1)
 set title "prefill, ".words offset 0,-0.5
 set xlabel "tokens in the prompt" offset 0,0.4
 set xrange [-0.9:last_bar]
+set yrange [0:ceiling]
 eval("set xtics (".tics.")")
 set boxwidth 0.82
 set style fill solid 0.85 border

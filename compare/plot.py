@@ -18,6 +18,7 @@ COLOURS = {
 NAMES = {"distilgpt2": "DistilGPT2", "gpt2": "GPT-2",
          "shakespeare-gpt2": "the shipped model"}
 ROOF = "#8a8a8a"
+LABEL_ROOM = 1.15  # above the highest bar or roof of a prefill
 WIDTH, HEAD, ROW, LEGEND = 1100, 75, 385, 72  # pixels
 LEGEND_COLUMNS, LEGEND_COLUMN, LEGEND_ROW = 4, 265, 22
 DASH = {"float32": "", "float16": " dashtype (9,5)"}
@@ -87,11 +88,13 @@ def _prefill(run, folder):
                       peak * tokens / measures.prefill_flop(shape, tokens),
                       len(engines)))
         tics.append(f"'{tokens}' {begin + (len(engines) - 1) / 2}")
+    highest = max([bar[3] for bar in bars] + [roof[1] for roof in roofs])
     last_bar = len(keys) * (len(engines) + 1.5) - 1.6
     return "\n".join([
         f'prefill = "{_write(folder / "prefill", bars)[1:-1]}"',
         f'roof = "{_write(folder / "roof", roofs)[1:-1]}"',
-        f"peak = {roofs[0][1]}", f'tics = "{", ".join(tics)}"',
+        f"peak = {roofs[0][1]}", f"ceiling = {LABEL_ROOM * highest}",
+        f'tics = "{", ".join(tics)}"',
         f"last_bar = {last_bar}"])
 
 
