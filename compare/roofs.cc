@@ -16,6 +16,9 @@
 #include <thread>
 #include <vector>
 
+#include "kit/instruction_set.h"
+#include "kit/kernels/kernels.h"
+
 namespace kvlab {
 namespace {
 
@@ -80,41 +83,10 @@ float ReadAvx2(std::span<const float> values, std::size_t bytes_ahead) {
   return parts[0] + parts[1];
 }
 
-// A multiply-add may start twice per cycle and takes four: at least 8 chains,
-// and as many more as there are registers for.
-constexpr std::size_t kChains512 = 24;
-constexpr std::size_t kChains2 = 12;
+// Of multiply-adds, before the clock is looked at again.
 constexpr std::size_t kRounds = 20000;
 
-__attribute__((target("avx512f"))) float MultiplyAddAvx512(float start) {
-  const __m512 factor = _mm512_set1_ps(start);
-  __m512 sums[kChains512];  // NOLINT(modernize-avoid-c-arrays)
-  for (__m512& sum : sums) sum = factor;
-  for (std::size_t i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 24
-    for (__m512& sum : sums) sum = _mm512_fmadd_ps(sum, factor, factor);
-  }
-  for (const __m512& sum : sums) sums[0] = _mm512_add_ps(sums[0], sum);
-  std::array<float, kFloatsPerLine> parts{};
-  _mm512_storeu_ps(parts.data(), sums[0]);
-  return parts[0] + parts[kFloatsPerLine - 1];
-}
-
-float MultiplyAddAvx2(float start) {
-  const __m256 factor = _mm256_set1_ps(start);
-  __m256 sums[kChains2];  // NOLINT(modernize-avoid-c-arrays)
-  for (__m256& sum : sums) sum = factor;
-  for (std::size_t i = 0; i < kRounds; ++i) {
-#pragma GCC unroll 12
-    for (__m256& sum : sums) sum = _mm256_fmadd_ps(sum, factor, factor);
-  }
-  for (const __m256& sum : sums) sums[0] = _mm256_add_ps(sums[0], sum);
-  std::array<float, 8> parts{};
-  _mm256_storeu_ps(parts.data(), sums[0]);
-  return parts[0] + parts[1];
-}
-
-bool HasAvx512() { return __builtin_cpu_supports("avx512f") != 0; }
+bool HasAvx512() { return BestInstructionSet() == InstructionSet::kAvx512; }
 
 // Seconds of the median of many turns of all threads, from the moment all may
 // start to the moment the last is done.
@@ -191,13 +163,14 @@ double MeasureReading(std::span<const float> values, std::size_t threads,
 }
 
 double MeasureMultiplyAdd(std::size_t threads, double seconds) {
-  const bool wide = HasAvx512();
+  const kernels::Kernels& widest =
+      HasAvx512() ? kernels::kAvx512Kernels : kernels::kAvx2Kernels;
   const double median_s =
       MedianTurn(threads, seconds, [&](std::size_t /*thread*/) {
-        sink = wide ? MultiplyAddAvx512(0.5F) : MultiplyAddAvx2(0.5F);
+        sink = widest.multiply_add(kRounds, 0.5F);
       });
-  const std::size_t lanes = wide ? kChains512 * 16 : kChains2 * 8;
-  return 2.0 * static_cast<double>(kRounds * lanes * threads) / median_s;
+  return static_cast<double>(kRounds * widest.flop_per_round * threads) /
+         median_s;
 }
 
 }  // namespace kvlab
