@@ -22,13 +22,10 @@ inline float DotFrom(std::size_t k, const float* a, StoredMatrix<kType> b,
   return sum;
 }
 
-// How far ahead of itself a dot product asks for memory.
-inline constexpr std::size_t kAheadBytes = 2048;
-
 // The dot product of a with one row of b, lane by lane, up to the last whole
 // vector. Four sums under way, and the row read from end to end: as soon as
 // memory is what limits, rows one after the other are faster than side by side.
-// It asks for what lies 2 KiB ahead, which may be of the next rows.
+// What it asks for ahead may be of the next rows.
 template <DType kType>
 inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
   constexpr std::size_t kVectorBytes =

@@ -14,7 +14,7 @@ namespace KVLAB_KERNELS {
 
 // out[64] += x[depth] * panel[depth, 64]. The 64 sums stay in 8 registers from
 // the first row to the last, so the panel is all that is read. The hardware
-// guesses which lines come next; asking for them 2 KiB ahead beats its guess.
+// guesses which lines come next; asking for them ahead beats its guess.
 //
 // A multiply-add takes 4 cycles and two start per cycle, so 8 sums have to be
 // under way: where 64 floats are only 4 registers, even and odd rows have sums
@@ -26,7 +26,7 @@ inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
   constexpr std::size_t kRows = 8 / kVectors;
   constexpr std::size_t kRowBytes =
       kPanelWidth * StoredMatrix<kType>::kElementBytes;
-  constexpr std::size_t kRowsAhead = 2048 / kRowBytes;
+  constexpr std::size_t kRowsAhead = kAheadBytes / kRowBytes;
   std::array<std::array<Floats, kVectors>, kRows> sums;
 #pragma GCC unroll 8
   for (std::size_t v = 0; v < kVectors; ++v) {
