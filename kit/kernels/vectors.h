@@ -75,7 +75,8 @@ inline Floats SumsOfLanes(const std::array<Floats, kLanes>& rows) {
 }
 
 // How far ahead of itself a kernel asks for what it will read once: the best of
-// 2, 4, 8 and 16 KiB for weights in memory, and no worse for weights in a cache.
+// 2, 4, 8 and 16 KiB for weights in memory, and no worse for weights in a
+// cache.
 inline constexpr std::size_t kAheadBytes = 8192;
 
 // Asks for the lines of memory that hold the next `bytes` from `address` on. It
