@@ -8,6 +8,7 @@ submission.zip holds them as NN_name/file, and nothing else.
 import argparse
 import pathlib
 import re
+import subprocess
 import sys
 import textwrap
 import tomllib
@@ -40,10 +41,24 @@ def open_tasks(text):
 def print_open_tasks(found):
     """One paragraph a module; an overloaded function is named once."""
     for module in sorted({module for module, _ in found}):
-        tasks = sorted({task for each, task in found if each == module})
+        tasks = sorted({task for each, task in found if each == module},
+                       key=lambda task: (int(re.match(r"\d+\.(\d+)", task)[1]),
+                                         task))
         print(textwrap.fill(
             f"not done yet in module {module}: {', '.join(tasks)}",
             width=80, subsequent_indent="  "))
+
+
+def print_answers(name, quiz):
+    """What is missing in a sheet of answers, as the grader will read it."""
+    run = subprocess.run(
+        [quiz, "--check", "--module", (MODULES / name).parent],
+        capture_output=True, encoding="utf-8", check=False)
+    if run.returncode == 1:
+        print("not all of the concept checks count as they are:")
+    if run.returncode == 2:
+        print("none of the concept checks counts as they are:")
+    print((run.stdout + run.stderr).rstrip())
 
 
 def pack(names, target):
@@ -56,9 +71,11 @@ def pack(names, target):
 def main(arguments):
     parser = argparse.ArgumentParser(prog="kvlab submit",
                                      description=__doc__.splitlines()[0])
+    parser.add_argument("--quiz", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("file", nargs="?", type=pathlib.Path,
                         default=pathlib.Path("submission.zip"))
-    target = parser.parse_args(arguments).file
+    parsed = parser.parse_args(arguments)
+    target = parsed.file
     names = list(named_files("files"))
     for name in names:
         if not (MODULES / name).is_file():
@@ -85,6 +102,8 @@ def main(arguments):
     for name in papers:
         if name not in names:
             print(f"not there yet: modules/{name} (./kvlab quiz ID writes it)")
+        elif parsed.quiz:
+            print_answers(name, parsed.quiz)
     return 0
 
 

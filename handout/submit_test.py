@@ -86,5 +86,50 @@ class SubmitTest(unittest.TestCase):
         self.assertRegex(err, r"^kvlab submit: cannot write .*\n$")
 
 
+    def with_answers(self, status, words):
+        """A module with a sheet of answers, and what the quiz says of it."""
+        self.write("04_profiling/module.toml",
+                   'files = []\npapers = ["answers.json"]')
+        quiz = self.root / "quiz"
+        quiz.write_text(f"#!/bin/sh\necho \"$@\"\necho '{words}'\n"
+                        f"exit {status}\n", encoding="utf-8")
+        quiz.chmod(0o755)
+        return ["--quiz", str(quiz), str(self.zip)]
+
+    def test_says_that_a_sheet_of_answers_is_not_there(self):
+        _, out, _ = self.submit(*self.with_answers(0, ""))
+
+        self.assertIn("not there yet: modules/04_profiling/answers.json", out)
+
+    def test_says_which_answers_are_missing(self):
+        arguments = self.with_answers(1, "  batch: not answered yet")
+        self.write("04_profiling/answers.json", "{}")
+
+        status, out, _ = self.submit(*arguments)
+
+        self.assertEqual(status, 0)
+        self.assertIn("not all of the concept checks count as they are:\n", out)
+        self.assertIn("  batch: not answered yet", out)
+        self.assertIn(f"--check --module {self.root}/04_profiling", out)
+        with zipfile.ZipFile(self.zip) as archive:
+            self.assertIn("04_profiling/answers.json", archive.namelist())
+
+    def test_says_that_a_sheet_cannot_be_read(self):
+        arguments = self.with_answers(2, "this is not an answer sheet")
+        self.write("04_profiling/answers.json", "{")
+
+        _, out, _ = self.submit(*arguments)
+
+        self.assertIn("none of the concept checks counts as they are:\n", out)
+        self.assertIn("this is not an answer sheet", out)
+
+    def test_counts_the_tenth_task_after_the_second(self):
+        self.write("01_attention/a.cc", "".join(
+            f'  throw NotImplemented("F{n}", "module 1, task {n}");\n'
+            for n in [10, 2]))
+
+        self.assertIn("1.2 F2, 1.10 F10", self.submit()[1])
+
+
 if __name__ == "__main__":
     unittest.main()

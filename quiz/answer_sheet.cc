@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cstddef>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@
 #include "fmt/format.h"
 #include "kit/error.h"
 #include "nlohmann/json.hpp"
+#include "quiz/answer_text.h"
+#include "quiz/lenient_sheet.h"
+#include "quiz/typed_number.h"
 
 namespace kvlab {
 namespace {
@@ -17,18 +21,40 @@ namespace {
 using nlohmann::json;
 
 [[noreturn]] void Refuse(const std::string& file, const std::string& why) {
-  throw DataError(file + ": this is no answer sheet", why,
+  throw DataError(file + ": this is not an answer sheet", why,
                   "./kvlab quiz ID writes one to fill in");
 }
 
-json Parsed(std::string_view text, const std::string& file) {
+// Without commas that nothing follows, which editors and people leave behind.
+std::string WithoutTrailingCommas(std::string_view text) {
+  std::string rest;
+  std::optional<std::size_t> comma;  // in `rest`
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char letter = text[at];
+    if (quoted && letter == '\\' && at + 1 < text.size()) {
+      rest += letter;
+      rest += text[++at];
+      continue;
+    }
+    if (letter == '"') quoted = !quoted;
+    const bool closes = letter == '}' || letter == ']';
+    if (!quoted && closes && comma) rest.erase(*comma, 1);
+    if (!quoted && letter == ',') {
+      comma = rest.size();
+    } else if (quoted ||
+               std::isspace(static_cast<unsigned char>(letter)) == 0) {
+      comma.reset();
+    }
+    rest += letter;
+  }
+  return rest;
+}
+
+json Parsed(std::string_view text) {
   constexpr bool kThrows = true;
   constexpr bool kIgnoreComments = true;
-  try {
-    return json::parse(text, nullptr, kThrows, kIgnoreComments);
-  } catch (const json::exception& error) {
-    Refuse(file, error.what());
-  }
+  return json::parse(text, nullptr, kThrows, kIgnoreComments);
 }
 
 const json& Member(const json& object, const char* name, json::value_t type,
@@ -40,13 +66,50 @@ const json& Member(const json& object, const char* name, json::value_t type,
   return *found;
 }
 
-QuizAnswer ReadAnswer(const std::string& question, const json& answer,
-                      const std::string& file) {
-  if (answer.is_string()) return answer.get<std::string>();
-  if (answer.is_number()) return answer.get<double>();
-  Refuse(file, fmt::format("the answer to \"{}\" is neither a letter in quotes "
-                           "nor a number",
-                           question));
+// What cannot be an answer costs this one: as words that fit no question.
+QuizAnswer AnswerOf(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number()) return value.get<double>();
+  if (value.is_null()) return "";
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  return value.is_array() ? "[...]" : "{...}";
+}
+
+bool IsEmpty(const QuizAnswer& answer) {
+  const auto* text = std::get_if<std::string>(&answer);
+  return text != nullptr && text->find_first_not_of(" \t") == std::string::npos;
+}
+
+AnswerSheet SheetOf(const json& document, const std::string& file) {
+  if (!document.is_object()) Refuse(file, "it does not begin with {");
+  const json& student =
+      Member(document, "student", json::value_t::string, "text", file);
+  const json& answers = Member(document, "answers", json::value_t::object,
+                               R"({ "question": "answer" })", file);
+  AnswerSheet sheet = {.student = StudentId(student.get<std::string>()),
+                       .answers = {}};
+  for (const auto& [question, value] : answers.items()) {
+    const QuizAnswer answer = AnswerOf(value);
+    if (!IsEmpty(answer)) sheet.answers.emplace(question, answer);
+  }
+  return sheet;
+}
+
+// Where the text is not JSON: line by line, if that is a sheet at all.
+AnswerSheet SheetOfLines(std::string_view text, const std::string& why,
+                         const std::string& file) {
+  const std::optional<WrittenSheet> written = ReadLines(text);
+  if (!written) Refuse(file, why);
+  AnswerSheet sheet;
+  try {
+    sheet.student = StudentId(written->student);
+  } catch (const DataError&) {
+    Refuse(file, why);
+  }
+  for (const auto& [question, answer] : written->answers) {
+    if (!IsEmpty(answer)) sheet.answers.emplace(question, answer);
+  }
+  return sheet;
 }
 
 // As comments, within 80 columns.
@@ -72,22 +135,21 @@ std::string Comment(const std::string& text, const std::string& first,
 
 }  // namespace
 
-AnswerSheet ParseAnswerSheet(std::string_view text, const std::string& file) {
-  const json document = Parsed(text, file);
-  if (!document.is_object()) Refuse(file, "it does not begin with {");
-  const json& student =
-      Member(document, "student", json::value_t::string, "text", file);
-  const json& answers = Member(document, "answers", json::value_t::object,
-                               R"({ "question": "answer" })", file);
-  AnswerSheet sheet = {.student = StudentId(student.get<std::string>()),
-                       .answers = {}};
-  for (const auto& [question, value] : answers.items()) {
-    const QuizAnswer answer = ReadAnswer(question, value, file);
-    const auto* letter = std::get_if<std::string>(&answer);
-    if (letter != nullptr && letter->empty()) continue;
-    sheet.answers.emplace(question, answer);
+AnswerSheet ParseAnswerSheet(std::string_view bytes, const std::string& file) {
+  const std::string text = PlainText(bytes);
+  if (text.empty() && !bytes.empty()) Refuse(file, "it is UTF-16 that is cut");
+  if (text.find('\0') != std::string::npos) Refuse(file, "it holds a NUL");
+  json document;
+  std::string why;
+  for (const std::string& attempt : {text, WithoutTrailingCommas(text)}) {
+    try {
+      document = Parsed(attempt);
+      return SheetOf(document, file);
+    } catch (const json::exception& error) {
+      if (why.empty()) why = error.what();
+    }
   }
-  return sheet;
+  return SheetOfLines(text, why, file);
 }
 
 std::string BlankSheet(const Quiz& quiz, const std::string& student) {
@@ -107,10 +169,9 @@ std::string BlankSheet(const Quiz& quiz, const std::string& student) {
           Comment(variant.options[i],
                   fmt::format("    //    {}) ", LetterOf(i)), "    //       ");
     }
-    sheet += Comment(question.IsChoice()
-                         ? "A letter, in quotes."
-                         : "A number without quotes: " + question.unit + ".",
-                     "    // ", "    // ");
+    sheet += Comment(
+        question.IsChoice() ? "A letter." : "A number: " + question.unit + ".",
+        "    // ", "    // ");
     sheet += fmt::format(R"(    "{}": "")", question.id);
     ++number;
   }
@@ -119,24 +180,49 @@ std::string BlankSheet(const Quiz& quiz, const std::string& student) {
 
 std::string Unfit(const QuizQuestion& question, const QuizAnswer& answer) {
   if (!question.IsChoice()) {
-    return std::holds_alternative<double>(answer)
-               ? ""
-               : "a number is asked for; it stands without quotes";
+    if (AnsweredNumber(question, answer)) return "";
+    return fmt::format(
+        "a number is asked for, in {}; write it like 1152 or 2.5",
+        question.unit);
   }
-  const auto* text = std::get_if<std::string>(&answer);
-  if (text == nullptr || text->size() != 1 ||
-      ChosenPlace(answer) >= question.options.size()) {
-    return fmt::format(R"(an option is asked for: a letter from "a" to "{}")",
-                       LetterOf(question.options.size() - 1));
-  }
-  return "";
+  if (ChosenPlace(answer) < question.options.size()) return "";
+  return fmt::format(R"(an option is asked for: a letter from "a" to "{}")",
+                     LetterOf(question.options.size() - 1));
+}
+
+std::optional<double> AnsweredNumber(const QuizQuestion& question,
+                                     const QuizAnswer& answer) {
+  if (const auto* number = std::get_if<double>(&answer)) return *number;
+  return TypedNumber(std::get<std::string>(answer), question.unit);
 }
 
 std::size_t ChosenPlace(const QuizAnswer& answer) {
-  const auto letter =
-      static_cast<unsigned char>(std::get<std::string>(answer).front());
-  const int place = std::tolower(letter) - 'a';
-  return place < 0 ? std::size_t{255} : static_cast<std::size_t>(place);
+  constexpr std::size_t kNone = 255;
+  constexpr std::string_view kAround = " \t()'.";
+  const auto* text = std::get_if<std::string>(&answer);
+  if (text == nullptr) return kNone;
+  const std::size_t first = text->find_first_not_of(kAround);
+  if (first == std::string::npos) return kNone;
+  // "c", "(c)", "c.", and "c) with the words of the option".
+  const std::string_view rest = std::string_view(*text).substr(first + 1);
+  const bool is_alone =
+      rest.find_first_not_of(kAround) == std::string_view::npos;
+  if (!is_alone && !rest.starts_with(')') && !rest.starts_with(". ")) {
+    return kNone;
+  }
+  const int place =
+      std::tolower(static_cast<unsigned char>((*text)[first])) - 'a';
+  return place < 0 ? kNone : static_cast<std::size_t>(place);
+}
+
+std::string ReadAs(const QuizQuestion& question, const QuizAnswer& answer) {
+  const auto* text = std::get_if<std::string>(&answer);
+  if (text == nullptr || !Unfit(question, answer).empty()) return "";
+  const std::string read =
+      question.IsChoice()
+          ? std::string(1, LetterOf(ChosenPlace(answer)))
+          : fmt::format("{}", AnsweredNumber(question, answer).value_or(0));
+  return read == *text ? "" : read;
 }
 
 }  // namespace kvlab

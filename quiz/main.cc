@@ -1,6 +1,7 @@
 // ./kvlab quiz ID: writes the questions in the variant of one student, or says
-// how far the answers are. Exit status 0; 1 if answers are missing or cannot
-// be what is asked; 2 for wrong options or files.
+// how far the answers are; --check, for ./kvlab submit, only the latter. Exit
+// status 0; 1 if answers are missing or cannot be what is asked; 2 for wrong
+// options or files.
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <variant>
 
 #include "CLI/CLI.hpp"
 #include "fmt/format.h"
@@ -23,10 +25,11 @@ namespace {
 struct CommandLine {
   std::string student;
   std::filesystem::path module = "modules/04_profiling";
+  bool check = false;
 };
 
 std::string TextOf(const std::filesystem::path& file) {
-  std::ifstream stream(file);
+  std::ifstream stream(file, std::ios::binary);
   std::string text(std::istreambuf_iterator<char>(stream), {});
   if (!stream) {
     throw DataError(file.string() + ": cannot be read", "it holds your answers",
@@ -46,6 +49,16 @@ void WriteNew(const std::filesystem::path& file, const std::string& text) {
   }
 }
 
+// What a sheet holds, for a terminal: nothing that commands it.
+std::string Legible(const std::string& text) {
+  constexpr std::size_t kMost = 60;
+  std::string legible = text.substr(0, kMost);
+  for (char& letter : legible) {
+    if (letter < ' ' || letter > '~') letter = '?';
+  }
+  return legible;
+}
+
 // Says what is missing; how many questions that are.
 std::size_t TellWhatIsMissing(const Quiz& quiz, const AnswerSheet& sheet) {
   std::size_t missing = 0;
@@ -54,23 +67,44 @@ std::size_t TellWhatIsMissing(const Quiz& quiz, const AnswerSheet& sheet) {
     const std::string trouble = answer == sheet.answers.end()
                                     ? "not answered yet"
                                     : Unfit(question, answer->second);
-    if (trouble.empty()) continue;
-    fmt::print("{}: {}\n", question.id, trouble);
+    if (trouble.empty()) {
+      const std::string read = ReadAs(question, answer->second);
+      if (!read.empty()) {
+        fmt::print("  {}: {} is read as {}\n", question.id,
+                   Legible(std::get<std::string>(answer->second)), read);
+      }
+      continue;
+    }
+    fmt::print("  {}: {}\n", question.id, trouble);
     ++missing;
   }
   for (const auto& [id, answer] : sheet.answers) {
     if (quiz.Find(id) == nullptr) {
-      fmt::print("{}: nobody asked this\n", id);
+      fmt::print("  {}: the quiz does not ask this\n", Legible(id));
       ++missing;
     }
   }
   return missing;
 }
 
+// 1 if an answer is missing or cannot be what is asked.
+int TellHowFarItIs(const Quiz& quiz, const AnswerSheet& sheet,
+                   const std::filesystem::path& file) {
+  const std::size_t missing = TellWhatIsMissing(quiz, sheet);
+  fmt::print("kvlab quiz: {} of {} questions are answered in {}\n",
+             quiz.questions.size() - std::min(missing, quiz.questions.size()),
+             quiz.questions.size(), file.string());
+  return missing > 0 ? 1 : 0;
+}
+
 int Run(const CommandLine& line) {
-  const std::string student = StudentId(line.student);
   const Quiz quiz = LoadQuiz(line.module / "quiz.toml");
   const std::filesystem::path file = line.module / "answers.json";
+  if (line.check) {
+    return TellHowFarItIs(quiz, ParseAnswerSheet(TextOf(file), file.string()),
+                          file);
+  }
+  const std::string student = StudentId(line.student);
   if (!std::filesystem::exists(file)) {
     WriteNew(file, BlankSheet(quiz, student));
     fmt::print("kvlab quiz: {} questions for {} are in {}; answer them there\n",
@@ -84,11 +118,7 @@ int Run(const CommandLine& line) {
                     fmt::format("{} has other numbers", student),
                     "move the file away to get the questions anew");
   }
-  const std::size_t missing = TellWhatIsMissing(quiz, sheet);
-  fmt::print("kvlab quiz: {} of {} questions are answered in {}\n",
-             quiz.questions.size() - std::min(missing, quiz.questions.size()),
-             quiz.questions.size(), file.string());
-  return missing > 0 ? 1 : 0;
+  return TellHowFarItIs(quiz, sheet, file);
 }
 
 }  // namespace
@@ -97,11 +127,17 @@ int Main(int argc, char** argv) {
   CommandLine line;
   CLI::App app("Writes the concept checks for you, and sees what is answered.",
                "kvlab quiz");
-  app.add_option("ID", line.student, "how your course knows you")->required();
+  auto* check =
+      app.add_flag("--check", line.check, "only say how far the answers are");
+  auto* id = app.add_option("ID", line.student, "how your course knows you");
   app.add_option("--module", line.module, "the folder with quiz.toml")
       ->capture_default_str()
       ->take_last();
   CLI11_PARSE(app, argc, argv);
+  if (id->count() + check->count() != 1) {
+    fmt::print(stderr, "kvlab quiz: ID is required; see --help\n");
+    return 2;
+  }
   return Run(line);
 }
 

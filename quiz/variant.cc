@@ -1,5 +1,7 @@
 #include "quiz/variant.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
 #include <numeric>
@@ -12,6 +14,7 @@
 #include "kit/error.h"
 #include "kit/random.h"
 #include "quiz/placeholders.h"
+#include "utf8proc.h"
 
 namespace kvlab {
 namespace {
@@ -26,31 +29,72 @@ std::vector<std::size_t> Shuffled(std::size_t size, Random& random) {
   return order;
 }
 
+// The characters, accents joined to their letters as far as possible; none if
+// the text is not UTF-8. An apostrophe is one, however it was typed.
+std::vector<utf8proc_int32_t> Composed(std::string_view text) {
+  constexpr auto kOptions =
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  constexpr utf8proc_int32_t kCurlyApostrophe = 0x2019;
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  const auto size = static_cast<utf8proc_ssize_t>(text.size());
+  const utf8proc_ssize_t count =
+      ::utf8proc_decompose(bytes, size, nullptr, 0, kOptions);
+  if (count < 0) return {};
+  std::vector<utf8proc_int32_t> letters(static_cast<std::size_t>(count) + 1);
+  ::utf8proc_decompose(bytes, size, letters.data(), count, kOptions);
+  const utf8proc_ssize_t composed =
+      ::utf8proc_normalize_utf32(letters.data(), count, kOptions);
+  letters.resize(
+      static_cast<std::size_t>(std::max<utf8proc_ssize_t>(0, composed)));
+  std::ranges::replace(letters, kCurlyApostrophe, '\'');
+  return letters;
+}
+
+// Letters and digits of any language, and the accents that no letter joined.
+bool MayBeInAnId(utf8proc_int32_t letter) {
+  constexpr std::string_view kMarks = "._@+-'!#$%&*=?^~";
+  constexpr utf8proc_int32_t kAscii = 0x80;
+  if (letter < kAscii) {
+    return std::isalnum(letter) != 0 ||
+           (letter > 0 &&
+            kMarks.find(static_cast<char>(letter)) != std::string_view::npos);
+  }
+  const utf8proc_category_t category = ::utf8proc_category(letter);
+  return (category >= UTF8PROC_CATEGORY_LU &&
+          category <= UTF8PROC_CATEGORY_LO) ||
+         category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
+         category == UTF8PROC_CATEGORY_ND;
+}
+
+std::string InUtf8(utf8proc_int32_t letter) {
+  constexpr std::size_t kLongest = 4;
+  std::array<utf8proc_uint8_t, kLongest> bytes{};
+  const utf8proc_ssize_t size = ::utf8proc_encode_char(letter, bytes.data());
+  return {bytes.begin(), bytes.begin() + size};
+}
+
 }  // namespace
 
 std::string StudentId(std::string_view written) {
   constexpr std::string_view kSpaces = " \t\r\n";
   const std::size_t first = written.find_first_not_of(kSpaces);
   const std::size_t last = written.find_last_not_of(kSpaces);
-  std::string id;
-  if (first != std::string_view::npos) {
-    id = written.substr(first, last - first + 1);
-  }
   constexpr std::size_t kLongest = 64;
-  bool sound = !id.empty() && id.size() <= kLongest;
-  for (char& letter : id) {
-    const auto code = static_cast<unsigned char>(letter);
-    constexpr std::string_view kMarks = "._@+-";
-    constexpr unsigned char kAscii = 0x80;
-    sound = sound && code < kAscii &&
-            (std::isalnum(code) != 0 ||
-             kMarks.find(letter) != std::string_view::npos);
-    if (code < kAscii) letter = static_cast<char>(std::tolower(code));
+  std::vector<utf8proc_int32_t> letters;
+  if (first != std::string_view::npos) {
+    letters = Composed(written.substr(first, last - first + 1));
+  }
+  bool sound = !letters.empty() && letters.size() <= kLongest;
+  std::string id;
+  for (const utf8proc_int32_t letter : letters) {
+    sound = sound && MayBeInAnId(letter);
+    if (sound) id += InUtf8(::utf8proc_tolower(letter));
   }
   if (!sound) {
-    throw DataError("this is no student's id",
-                    "it has 1 to 64 letters, digits and . _ @ + -, and your "
-                    "numbers are made from it",
+    throw DataError("this is not a student's id",
+                    "an id is a name or an e-mail address, of at most 64 "
+                    "characters and without spaces; your numbers are made "
+                    "from it",
                     "write the id that your course knows you by");
   }
   return id;

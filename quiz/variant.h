@@ -20,8 +20,9 @@ struct QuizVariant {
   std::vector<std::string> options;  // in that order
 };
 
-// An id as it counts: without spaces around, in lower case. Throws DataError
-// unless it has 1 to 64 letters, digits and . _ @ + -.
+// An id as it counts: without spaces around, in lower case, each accent joined
+// to its letter. Throws DataError unless it has 1 to 64 letters and digits of
+// any language and marks that e-mail addresses have.
 std::string StudentId(std::string_view written);
 
 // The same on every machine. `student`: of StudentId.

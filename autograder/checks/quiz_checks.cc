@@ -80,7 +80,8 @@ Check Number(const std::string& id, RightNumber right_number) {
           .run = [id, right_number = std::move(right_number)](Exam& exam) {
             const Asked asked = AnswerTo(exam, id);
             const double right = right_number(exam, asked.variant.numbers);
-            const double answered = std::get<double>(asked.answer);
+            const double answered =
+                AnsweredNumber(asked.question, asked.answer).value_or(0);
             const bool close = std::abs(answered - right) <=
                                exam.Setting("tolerance") * std::abs(right);
             const std::string shown =

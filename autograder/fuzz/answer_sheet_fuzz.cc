@@ -1,4 +1,5 @@
 // Whatever may be handed in as answers.json.
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -40,6 +41,10 @@ void Read(std::string_view text) {
       if (fit && question.IsChoice()) {
         Require(ChosenPlace(answer->second) < question.options.size(),
                 "a fit answer names an option");
+      }
+      if (fit && !question.IsChoice()) {
+        const auto number = AnsweredNumber(question, answer->second);
+        Require(number && std::isfinite(*number), "a fit number is one");
       }
     }
   } catch (const DataError&) {
