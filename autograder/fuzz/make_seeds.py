@@ -5,11 +5,13 @@ Files that a fuzzer found are kept beside them under other names; this script
 touches only those that it makes, named seed-*.
 """
 
+import gzip
 import io
 import json
 import pathlib
 import stat
 import struct
+import tarfile
 import warnings
 import zipfile
 
@@ -88,6 +90,19 @@ def archive(*entries, method=zipfile.ZIP_DEFLATED):
     return out.getvalue()
 
 
+def tar(*entries, packed=True):
+    """Entries are (name, content) or (name, content, type)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tape:
+        for name, content, *kind in entries:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            info.type = kind[0] if kind else tarfile.REGTYPE
+            info.linkname = "/etc/passwd" if kind else ""
+            tape.addfile(info, io.BytesIO(content))
+    return gzip.compress(out.getvalue(), mtime=0) if packed else out.getvalue()
+
+
 def submissions():
     warnings.simplefilter("ignore")  # of names that are there twice
     attention = "modules/01_attention/attention.cc"
@@ -113,6 +128,18 @@ def submissions():
                                      b"PK\x01\x02\x14\x03\x14\0\x01\0")
     yield "size-lies", sound.replace(struct.pack("<I", 9),
                                      struct.pack("<I", 2**32 - 2))
+    yield "flat", archive(("attention.cc", b"1"), ("layers (1).cc", b"2"),
+                          ("02_Transformer/GPT2.CC", b"3"))
+    yield "zip-in-zip", archive(("submission.zip", sound))
+    yield "tar-in-zip", archive(("a.tar.gz", tar(("attention.cc", b"1"))),
+                                ("b.tar", tar(("layers.cc", b"2"), packed=False)))
+    yield "zip-in-tar", tar(("submission.zip", sound), packed=False)
+    yield "tar", tar((attention, b"int one;\n"), ("notes.txt", bytes(1000)),
+                     packed=False)
+    yield "tar-gz", tar((attention, b"int one;\n"), ("gpt2.cc", b"2"))
+    yield "tar-link", tar((attention, b"", tarfile.SYMTYPE),
+                          ("gpt2.cc", b"", tarfile.LNKTYPE), packed=False)
+    yield "tar-gz-cut", tar((attention, bytes(5000)))[:-20]
     yield "empty-archive", archive()
     yield "no-archive", b"this is no archive\n"
 
@@ -209,6 +236,15 @@ def answer_sheets():
     yield "not-utf-8", sheet(b'"colour": "\xff\xfe"')
     yield "escapes", sheet(b'"c\\u006flour": "\\ud83d\\ude00"')
     yield "half-a-pair", sheet(b'"colour": "\\ud83d"')
+    lines = '{\n"student": "ann",\n"answers": {\n"colour": a,\n"sum": 1,152\n}}\n'
+    yield "lines", lines.encode()
+    yield "trailing-comma", sheet(b'"colour": "b", "sum": "1 152 apples",')
+    yield "utf-16", lines.encode("utf-16")
+    yield "utf-16-no-mark", lines.encode("utf-16-be")
+    yield "utf-16-cut", lines.encode("utf-16")[:-1]
+    yield "utf-16-half-a-pair", b"\xff\xfe{\0\x00\xd8"
+    yield "smart-quotes", lines.replace('"', "\u201c").encode()
+    yield "nul", sheet(b'"sum": 1') + b"\0{}"
     yield "open-comment", b"/* {"
     yield "empty", b""
 

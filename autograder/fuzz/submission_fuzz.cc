@@ -1,5 +1,4 @@
-// Whatever somebody may hand in as a zip archive.
-#include <algorithm>
+// Whatever may be handed in as an archive: zip, tar, tar.gz, one in the other.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,6 +9,7 @@
 #include "autograder/fuzz/scratch_folder.h"
 #include "autograder/submission/module_files.h"
 #include "autograder/submission/submission.h"
+#include "autograder/text/printable.h"
 #include "kit/error.h"
 
 namespace kvlab::grading {
@@ -23,20 +23,21 @@ const std::vector<ModuleFiles>& Modules() {
   return modules;
 }
 
-bool IsAscii(const std::string& name) {
-  return std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; });
-}
+bool IsLegible(const std::string& name) { return PrintableLine(name) == name; }
 
 void Check(const Submission& submission) {
   Require(submission.files.size() == 3, "what modules name is there");
   for (const auto& [path, file] : submission.files) {
     Require(file.content.size() <= kMaxSourceBytes, "files are short");
     Require(file.IsPresent() || file.content.empty(), "it is there or not");
-    Require(IsAscii(file.found_at), "names can be shown");
+    Require(IsLegible(file.found_at), "names can be shown");
   }
   Require(submission.ignored.size() <= submission.ignored_count, "all count");
   for (const std::string& name : submission.ignored) {
-    Require(IsAscii(name), "names can be shown");
+    Require(IsLegible(name), "names can be shown");
+  }
+  for (const std::string& name : submission.taken_by_name) {
+    Require(IsLegible(name), "names can be shown");
   }
 }
 

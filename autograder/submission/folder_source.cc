@@ -18,15 +18,14 @@ namespace fs = std::filesystem;
 
 std::string KindProblem(fs::file_type type) {
   if (type == fs::file_type::symlink) return "it is a symbolic link";
-  if (type == fs::file_type::directory) return "it is a folder";
   return "it is no regular file";
 }
 
-EntryContent Read(const fs::path& file) {
+EntryContent Read(const fs::path& file, std::size_t most) {
   std::error_code ignored;
   const fs::file_type type = fs::symlink_status(file, ignored).type();
   if (type != fs::file_type::regular) return {"", KindProblem(type)};
-  std::optional<std::string> bytes = ReadRegularFile(file, kMaxSourceBytes + 1);
+  std::optional<std::string> bytes = ReadRegularFile(file, most + 1);
   if (!bytes) return {"", "it cannot be read"};
   return {*std::move(bytes), ""};
 }
@@ -43,13 +42,13 @@ void CollectFolder(const fs::path& folder, Collector& collector) {
     if (error || ++count > Collector::kMaxEntries) break;
     const bool is_folder =
         entry->symlink_status(error).type() == fs::file_type::directory;
-    if (entry.depth() > static_cast<int>(Collector::kMaxNesting) + 1) {
+    if (entry.depth() > static_cast<int>(Collector::kMaxNesting)) {
       entry.disable_recursion_pending();
     }
     if (is_folder) continue;
     const fs::path path = entry->path();
     collector.Offer(path.lexically_relative(folder).string(),
-                    [&path] { return Read(path); });
+                    [&path](std::size_t most) { return Read(path, most); });
   }
 }
 

@@ -33,15 +33,23 @@ struct Submission {
   // What else was there: the first names, made printable, and how many.
   std::vector<std::string> ignored;
   std::size_t ignored_count = 0;
+  // Where files were found that were not in the folder of their module.
+  std::vector<std::string> taken_by_name;
+  // What could not be read, one sentence each.
+  std::vector<std::string> notes;
 };
 
-// A file is found as NN_name/file or modules/NN_name/file, at the top or below
-// a few nested folders. One that is there twice is refused, since nobody can
-// know which was meant. Links, devices and names that lead out of the
-// submission are never followed, sizes that an archive states never believed.
+// A file is found as NN_name/file below any folders or, since no two files of
+// the course have the same name, by its name alone: in a flat upload, in other
+// letter cases, or as "file (1).cc". An archive in the submission is read as a
+// folder. The better name counts. Of two files under equally good names that
+// differ, none does, since nothing says which was meant. Links, devices and
+// names that lead out of the submission are never followed, sizes that an
+// archive states never believed; what archivers and editors leave behind is
+// passed over.
 //
-// Throws DataError if `path` is neither a folder nor a zip archive that can be
-// opened.
+// Throws DataError if `path` is neither a folder nor a zip or tar archive that
+// can be opened.
 Submission ReadSubmission(const std::filesystem::path& path,
                           std::span<const ModuleFiles> modules);
 

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "autograder/submission/submission.h"
 #include "kit/error.h"
@@ -23,21 +24,32 @@ struct Discard {
 using Archive = std::unique_ptr<zip_t, Discard>;
 using Entry = std::unique_ptr<zip_file_t, Discard>;
 
-Archive Open(const std::filesystem::path& file) {
-  if (std::filesystem::file_size(file) > kMaxArchiveBytes) {
-    throw DataError(
-        file.string() + ": the archive is too large",
-        "it has more than " + std::to_string(kMaxArchiveBytes) + " bytes",
-        "hand in what ./kvlab submit packs");
+// What an archive of another kind begins with.
+std::string KindOf(std::string_view bytes) {
+  if (bytes.starts_with("Rar!")) return "it is a RAR archive";
+  if (bytes.starts_with("7z\xBC\xAF")) return "it is a 7z archive";
+  if (bytes.starts_with("\xFD"
+                        "7zXZ"))
+    return "it is compressed by xz";
+  if (bytes.starts_with("BZh")) return "it is compressed by bzip2";
+  return "";
+}
+
+Archive Open(std::string_view bytes, const std::string& name) {
+  zip_error_t error;
+  ::zip_error_init(&error);
+  zip_source_t* source =
+      ::zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+  Archive archive;
+  if (source != nullptr) {
+    archive.reset(::zip_open_from_source(source, ZIP_RDONLY, &error));
+    if (archive == nullptr) ::zip_source_free(source);
   }
-  int error = 0;
-  Archive archive(::zip_open(file.c_str(), ZIP_RDONLY, &error));
+  const std::string kind = KindOf(bytes);
+  const std::string why = kind.empty() ? ::zip_error_strerror(&error) : kind;
+  ::zip_error_fini(&error);
   if (archive == nullptr) {
-    zip_error_t reason;
-    ::zip_error_init_with_code(&reason, error);
-    const std::string why = ::zip_error_strerror(&reason);
-    ::zip_error_fini(&reason);
-    throw DataError(file.string() + ": this is no zip archive", why,
+    throw DataError(name + ": this is no zip archive", why,
                     "hand in what ./kvlab submit packs");
   }
   return archive;
@@ -54,7 +66,7 @@ bool IsRegular(zip_t* archive, zip_uint64_t index) {
   return kind == 0 || kind == S_IFREG;
 }
 
-EntryContent Read(zip_t* archive, zip_uint64_t index) {
+EntryContent Read(zip_t* archive, zip_uint64_t index, std::size_t most) {
   if (!IsRegular(archive, index)) {
     return {"", "it is a symbolic link or no regular file"};
   }
@@ -63,31 +75,35 @@ EntryContent Read(zip_t* archive, zip_uint64_t index) {
     return {"",
             std::string("it cannot be unpacked: ") + ::zip_strerror(archive)};
   }
-  std::string bytes(kMaxSourceBytes + 1, '\0');
-  std::size_t size = 0;
-  while (size < bytes.size()) {
+  std::string bytes;
+  constexpr std::size_t kBlock = std::size_t{1} << 16U;
+  while (bytes.size() <= most) {
+    const std::size_t size = bytes.size();
+    bytes.resize(std::min(size + kBlock, most + 1));
     const zip_int64_t count =
         ::zip_fread(entry.get(), bytes.data() + size, bytes.size() - size);
     if (count < 0) return {"", "it cannot be unpacked: it is damaged"};
+    bytes.resize(size + static_cast<std::size_t>(count));
     if (count == 0) break;
-    size += static_cast<std::size_t>(count);
   }
-  bytes.resize(size);
   return {std::move(bytes), ""};
 }
 
 }  // namespace
 
-void CollectZip(const std::filesystem::path& file, Collector& collector) {
-  const Archive archive = Open(file);
+void CollectZip(std::string_view bytes, const std::string& name,
+                Collector& collector) {
+  const Archive archive = Open(bytes, name);
   const zip_int64_t count = std::min<zip_int64_t>(
       ::zip_get_num_entries(archive.get(), 0), Collector::kMaxEntries);
   for (zip_int64_t i = 0; i < count; ++i) {
     const auto index = static_cast<zip_uint64_t>(i);
     const char* raw = ::zip_get_name(archive.get(), index, ZIP_FL_ENC_RAW);
-    const std::string name = raw == nullptr ? "" : raw;
-    if (name.ends_with('/')) continue;
-    collector.Offer(name, [&] { return Read(archive.get(), index); });
+    const std::string entry = raw == nullptr ? "" : raw;
+    if (entry.ends_with('/') || entry.ends_with('\\')) continue;
+    collector.Offer(entry, [&](std::size_t most) {
+      return Read(archive.get(), index, most);
+    });
   }
 }
 

@@ -53,6 +53,18 @@ std::string Printable(std::string_view text) {
   return printable;
 }
 
+std::string PrintableLine(std::string_view text) {
+  std::string line;
+  for (const char letter : Printable(text)) {
+    if (letter == '\n') {
+      line += kReplacement;
+    } else {
+      line += letter;
+    }
+  }
+  return line;
+}
+
 std::string Shortened(std::string_view line, std::size_t characters) {
   std::size_t end = 0;
   for (std::size_t n = 0; n < characters && end < line.size(); ++n) {

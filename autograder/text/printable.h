@@ -14,6 +14,9 @@ namespace kvlab::grading {
 // XML 1.0.
 std::string Printable(std::string_view text);
 
+// The same in one line, for terminals and logs: a line end becomes U+FFFD too.
+std::string PrintableLine(std::string_view text);
+
 // At most `characters` characters, whole ones, of a printable line; then how
 // many more there were.
 std::string Shortened(std::string_view line, std::size_t characters);

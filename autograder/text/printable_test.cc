@@ -32,6 +32,11 @@ TEST(PrintableTest, ReplacesWhatNoXmlMayHold) {
   EXPECT_EQ(Printable(std::string("\xE2\x81") + "\xA6"), "\uFFFD");
 }
 
+TEST(PrintableTest, ALineEndsNowhere) {
+  EXPECT_EQ(PrintableLine("one\ntwo\r\n"), "one\uFFFDtwo\uFFFD");
+  EXPECT_EQ(PrintableLine("o'brien m\u00fcller"), "o'brien m\u00fcller");
+}
+
 TEST(ShortenedTest, NeverCutsACharacter) {
   EXPECT_EQ(Shortened("\u4e2d\u4e2d\u4e2d", 2),
             "\u4e2d\u4e2d [1 more characters]");
