@@ -1,10 +1,14 @@
 #include "autograder/report/authors_view.h"
 
+#include <cmath>
 #include <string>
+#include <vector>
 
-#include "autograder/report/github_classroom.h"
+#include "autograder/report/autolab.h"
+#include "autograder/report/classroom50.h"
 #include "autograder/report/gradescope.h"
 #include "autograder/report/html_report.h"
+#include "autograder/report/junit.h"
 #include "autograder/report/prairielearn.h"
 #include "autograder/report/sample_report.h"
 #include "autograder/report/text_report.h"
@@ -64,20 +68,67 @@ TEST(AuthorsViewTest, EachKindIsShownFromItsTimeOnAndHiddenNever) {
   }
 }
 
-TEST(AuthorsViewTest, PlatformsGetAllPointsAndNoHiddenWords) {
-  const Sample sample = ConcealedSample();
-  const std::string prairielearn = PrairieLearnJson(sample.report);
-  EXPECT_FALSE(Has(prairielearn, "NaN at row 3"));
-  EXPECT_DOUBLE_EQ(Json::parse(prairielearn).at("score").get<double>(),
-                   3.5 / 21);
-  const std::string github = GithubClassroomJson(sample.report);
-  EXPECT_FALSE(Has(github, "NaN at row 3"));
-  double sum = 0;
-  const Json json = Json::parse(github);
-  for (const Json& test : json.at("tests")) {
-    sum += test.at("score").get<double>();
+// All that a platform, a build server or the author gets.
+std::vector<std::string> EverythingShown(const Report& report) {
+  const AuthorsView author(report);
+  return {FullText(author.Visible()),   BriefText(author.Visible()),
+          HtmlReport(author.Visible()), GradescopeJson(report),
+          PrairieLearnJson(report),     AutolabLine(report),
+          Classroom50Json(report),      JunitXml(report)};
+}
+
+// What can be told apart can be found out by handing in again.
+TEST(AuthorsViewTest, WhatCameOfAConcealedCheckChangesNothingThatIsShown) {
+  const Sample one = ConcealedSample();
+  Sample other = ConcealedSample();
+  CheckMark& mark = other.Mark(0, 1);
+  mark.points = mark.check->points;
+  mark.came_back.clear();
+  mark.measured = "answered c) the prefix";
+  EXPECT_EQ(EverythingShown(one.report), EverythingShown(other.report));
+  EXPECT_NE(FullText(one.report), FullText(other.report));
+}
+
+TEST(AuthorsViewTest, ALateSubmissionTellsNoMore) {
+  std::vector<std::vector<std::string>> shown;
+  for (const double points : {0.0, 2.0}) {
+    Sample sample = ConcealedSample();
+    sample.Mark(0, 1).points = points;
+    sample.report.lateness = {.policy = {}, .submitted = {}, .factor = 0.9};
+    shown.push_back(EverythingShown(sample.report));
   }
-  EXPECT_EQ(sum, 3.5);
+  EXPECT_EQ(shown.front(), shown.back());
+}
+
+// No score, no sum and no text of a format knows the check.
+TEST(AuthorsViewTest, NoFormatKnowsWhatIsConcealed) {
+  const Sample sample = ConcealedSample();
+  for (const std::string& text : EverythingShown(sample.report)) {
+    EXPECT_FALSE(Has(text, "NaN at row 3")) << text;
+    EXPECT_FALSE(Has(text, "The second check:")) << text;
+  }
+  const double shown = 3.5 - 0.5;
+  EXPECT_EQ(Json::parse(GradescopeJson(sample.report)).at("score"), shown);
+  EXPECT_DOUBLE_EQ(
+      Json::parse(PrairieLearnJson(sample.report)).at("score").get<double>(),
+      std::round(shown / 19 * 1e10) / 1e10);
+  EXPECT_EQ(Json::parse(AutolabLine(sample.report)).at("scoreboard").at(0),
+            shown);
+  const Json classroom = Json::parse(Classroom50Json(sample.report));
+  EXPECT_EQ(classroom.at("score"), 100 * shown);
+  EXPECT_EQ(classroom.at("max-score"), 100 * 19);
+}
+
+TEST(AuthorsViewTest, APartThatIsConcealedAltogetherHasNoScore) {
+  Sample sample = PerfectSample();
+  for (RubricCheck& check : sample.rubric->parts[2].tasks[0].checks) {
+    check.visibility = Visibility::kAfterDueDate;
+  }
+  const Json scores = Json::parse(AutolabLine(sample.report)).at("scores");
+  EXPECT_FALSE(scores.contains("Module 3")) << scores;
+  sample.report.revealed = Visibility::kAfterDueDate;
+  EXPECT_EQ(Json::parse(AutolabLine(sample.report)).at("scores").at("Module 3"),
+            6);
 }
 
 TEST(AuthorsViewTest, AHiddenSpeedIsNotOnTheLeaderboard) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
 #include "nlohmann/json.hpp"
 
@@ -23,12 +24,13 @@ double Speedup(const CheckRow& row) {
   return speedups.empty() ? 0 : std::round(speedups.back().median * 10) / 10;
 }
 
-}  // namespace
-
-std::string AutolabLine(const Report& report) {
+std::string Line(const Report& report) {
   Json scores = Json::object();
+  const double factor = report.lateness ? report.lateness->factor : 1;
   for (const PartMark& part : report.marks.parts) {
-    scores[ShortTitle(part)] = part.Points();
+    // A part of which nothing is shown yet is not there.
+    if (part.part->Points() == 0) continue;
+    scores[ShortTitle(part)] = Written(part.Points() * factor);
   }
   Json scoreboard = {report.Points()};
   for (const CheckRow& row : CheckRows(report)) {
@@ -36,6 +38,12 @@ std::string AutolabLine(const Report& report) {
   }
   const Json result = {{"scores", scores}, {"scoreboard", scoreboard}};
   return result.dump() + "\n";
+}
+
+}  // namespace
+
+std::string AutolabLine(const Report& report) {
+  return Line(AuthorsView(report).Visible());
 }
 
 }  // namespace kvlab::grading

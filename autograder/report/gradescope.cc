@@ -6,8 +6,8 @@
 
 #include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
+#include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
-#include "autograder/rubric/visibility.h"
 #include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
@@ -50,16 +50,16 @@ Json TestOf(const CheckRow& row) {
   Json extra = {{"check", row.mark->check->name},
                 {"seconds", row.mark->seconds}};
   extra.update(Numbers(row.mark->measurements));
-  return {{"score", row.mark->points},
+  return {{"score", Written(row.mark->points)},
           {"max_score", row.mark->check->points},
           {"status", row.mark->Passed() ? "passed" : "failed"},
           {"name", row.Name()},
           {"name_format", kFormat},
           {"number", row.Number()},
-          {"output", Printable(CheckText(*row.mark))},
+          {"output", Printable(TextOf(row))},
           {"output_format", kFormat},
           {"tags", Tags(row)},
-          {"visibility", NameOf(row.mark->check->visibility)},
+          {"visibility", "visible"},
           {"extra_data", extra}};
 }
 
@@ -84,13 +84,13 @@ Json Leaderboard(const Report& report) {
   return columns;
 }
 
-}  // namespace
-
-std::string GradescopeJson(const Report& report) {
+std::string Results(const Report& report) {
   Json tests = Json::array();
   for (const CheckRow& row : CheckRows(report)) tests.push_back(TestOf(row));
-  const AuthorsView author(report);
-  Json results = {{"execution_time",
+  // Of the whole, since Gradescope would add the tests up as floating-point
+  // numbers.
+  Json results = {{"score", report.Points()},
+                  {"execution_time",
                    std::lround(report.build_seconds + report.check_seconds)},
                   {"output", Printable(Overview(report))},
                   {"output_format", kFormat},
@@ -100,10 +100,14 @@ std::string GradescopeJson(const Report& report) {
                   {"stdout_visibility", "hidden"},
                   {"extra_data", {{"submission", Printable(report.name)}}},
                   {"tests", tests},
-                  {"leaderboard", Leaderboard(author.Visible())}};
-  // Without it Gradescope adds up the tests.
-  if (report.lateness) results["score"] = report.Points();
+                  {"leaderboard", Leaderboard(report)}};
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string GradescopeJson(const Report& report) {
+  return WithinBytes(AuthorsView(report).Visible(), kMostReportBytes, Results);
 }
 
 }  // namespace kvlab::grading

@@ -4,7 +4,9 @@
 #include <sstream>
 #include <string>
 
+#include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
+#include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
 #include "autograder/text/printable.h"
 #include "fmt/format.h"
@@ -33,9 +35,11 @@ pugi::xml_node Add(pugi::xml_node& node, const char* name,
 }
 
 void AddProblem(pugi::xml_node& test_case, const char* element,
-                const char* type, const CheckMark& mark) {
-  pugi::xml_node problem = Add(test_case, element, CheckText(mark));
-  Set(problem, "message", mark.came_back.substr(0, mark.came_back.find('\n')));
+                const char* type, const CheckRow& row) {
+  pugi::xml_node problem = Add(test_case, element, TextOf(row));
+  const std::string& told =
+      row.part->trouble.empty() ? row.mark->came_back : row.part->trouble;
+  Set(problem, "message", told.substr(0, told.find('\n')));
   Set(problem, "type", std::string(type));
 }
 
@@ -59,13 +63,13 @@ void AddCase(pugi::xml_node& suite, const CheckRow& row, Counts& counts) {
   if (row.mark->Passed()) return;
   if (!row.part->trouble.empty()) {
     ++counts.errors;
-    AddProblem(test_case, "error", "CouldNotBeRun", *row.mark);
+    AddProblem(test_case, "error", "CouldNotBeRun", row);
   } else if (!row.mark->run) {
     ++counts.skipped;
     Add(test_case, "skipped");
   } else {
     ++counts.failures;
-    AddProblem(test_case, "failure", "CheckFailed", *row.mark);
+    AddProblem(test_case, "failure", "CheckFailed", row);
   }
 }
 
@@ -99,9 +103,7 @@ void AddSuite(pugi::xml_node& suites, const Report& report,
   SetSeconds(suite, counts.seconds);
 }
 
-}  // namespace
-
-std::string JunitXml(const Report& report) {
+std::string Document(const Report& report) {
   pugi::xml_document document;
   pugi::xml_node declaration = document.append_child(pugi::node_declaration);
   declaration.append_attribute("version") = "1.0";
@@ -114,6 +116,12 @@ std::string JunitXml(const Report& report) {
   std::ostringstream xml;
   document.save(xml, "  ");
   return xml.str();
+}
+
+}  // namespace
+
+std::string JunitXml(const Report& report) {
+  return WithinBytes(AuthorsView(report).Visible(), kMostReportBytes, Document);
 }
 
 }  // namespace kvlab::grading

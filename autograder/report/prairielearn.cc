@@ -1,6 +1,7 @@
 #include "autograder/report/prairielearn.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "autograder/report/base64.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/plots.h"
+#include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
 #include "autograder/text/printable.h"
 #include "fmt/format.h"
@@ -27,10 +29,10 @@ std::string Message(const CheckMark& mark) {
 Json TestOf(const CheckRow& row) {
   return {{"name", fmt::format("{} {}", row.Number(), row.Name())},
           {"description", row.mark->check->asked},
-          {"points", row.mark->points},
+          {"points", Written(row.mark->points)},
           {"max_points", row.mark->check->points},
           {"message", Message(*row.mark)},
-          {"output", Printable(CheckText(*row.mark))}};
+          {"output", Printable(TextOf(row))}};
 }
 
 Json Image(const std::string& label, const Html& svg) {
@@ -60,12 +62,13 @@ Json FormatErrors(const Report& report) {
 
 double Share(const Report& report) {
   const double most = report.marks.MaxPoints();
-  return most > 0 ? report.Points() / most : 0;
+  if (most <= 0) return 0;
+  // Exact for every share that a person would write.
+  constexpr double kPlaces = 1e10;
+  return std::round(report.Points() / most * kPlaces) / kPlaces;
 }
 
-}  // namespace
-
-std::string PrairieLearnJson(const Report& report) {
+std::string Results(const Report& report) {
   const bool gradable = std::ranges::any_of(
       report.marks.parts,
       [](const PartMark& part) { return part.trouble.empty(); });
@@ -78,13 +81,18 @@ std::string PrairieLearnJson(const Report& report) {
   results["message"] = fmt::format("{:g} of {:g} points", report.Points(),
                                    report.marks.MaxPoints());
   results["output"] = Printable(Overview(report));
-  const AuthorsView author(report);
-  results["images"] = Images(author.Visible());
+  results["images"] = Images(report);
   results["tests"] = Json::array();
-  for (const CheckRow& row : CheckRows(author.Visible())) {
+  for (const CheckRow& row : CheckRows(report)) {
     results["tests"].push_back(TestOf(row));
   }
   return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string PrairieLearnJson(const Report& report) {
+  return WithinBytes(AuthorsView(report).Visible(), kMostReportBytes, Results);
 }
 
 }  // namespace kvlab::grading

@@ -36,7 +36,7 @@ struct Report {
 
   // What counts: the points of the marks, less what being late costs.
   double Points() const {
-    return marks.Points() * (lateness ? lateness->factor : 1);
+    return Written(marks.Points() * (lateness ? lateness->factor : 1));
   }
 };
 

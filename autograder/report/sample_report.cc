@@ -163,6 +163,26 @@ Sample ConcealedSample() {
   return sample;
 }
 
+Sample WorstSample() {
+  Sample sample = MixedSample();
+  constexpr std::size_t kLength = 100000;
+  Report& report = sample.report;
+  report.name = std::string(kLength, 'n');
+  report.notices.assign(3000, std::string(kLength / 100, '\n'));
+  for (PartMark& part : report.marks.parts) {
+    for (CheckMark& mark : part.tasks[0].checks) {
+      // '<' and '"' grow when they are escaped.
+      Lose(mark, 0, std::string(kLength, '<'));
+      mark.measured = std::string(kLength, '"');
+      mark.follows = std::string(kLength, '\'');
+    }
+  }
+  PartMark& broken = report.marks.parts[1];
+  broken.trouble = std::string(kLength, '&');
+  NotRun(broken.tasks[0].checks[0], broken.trouble);
+  return sample;
+}
+
 Sample HostileSample() {
   Sample sample = MixedSample();
   // Markup, a command of GitHub's log, bytes that are no UTF-8, NUL, escape

@@ -37,6 +37,10 @@ Sample BrokenSample();
 // A mixed report whose author may not see the second check of task 1.1.
 Sample ConcealedSample();
 
+// Every check of the mixed report failed or could not be run, each with 100 KB
+// to say about it, and thousands of notices: what no honest submission causes.
+Sample WorstSample();
+
 // A mixed report whose every word of the submission wants to be markup, a
 // command, a control character or the other writing direction.
 Sample HostileSample();

@@ -14,16 +14,23 @@ import unittest
 
 import jsonschema
 
+from autograder.platforms import run_grader
+
 HERE = pathlib.Path("autograder/report")
-SAMPLES = ["mixed", "perfect", "broken", "concealed", "hostile"]
+SAMPLES = ["mixed", "perfect", "broken", "concealed", "hostile", "worst"]
 
 # Schema, and the file of a report that it is for.
 JSON_FILES = {
     "gradescope": "results.json",
     "prairielearn": "prairielearn.json",
     "autolab": "autolab.json",
-    "github_classroom": "github_classroom.json",
+    "classroom50": "classroom50.json",
 }
+
+# What a job of Classroom 50 finds in its environment.
+ENVIRONMENT = json.loads(
+    pathlib.Path("autograder/platforms/testdata/classroom50_environment.json")
+    .read_text(encoding="utf-8"))
 
 
 def rename(path, new_name):
@@ -53,6 +60,14 @@ def drop(path):
     return plant
 
 
+def both(first, second):
+    """Two mistakes that are one only together."""
+    def plant(document):
+        first(document)
+        second(document)
+    return plant
+
+
 MISTAKES = {
     "gradescope": [
         rename(["tests", 0, "max_score"], "maxScore"),
@@ -67,7 +82,7 @@ MISTAKES = {
         put(["tests", 0, "number"], 1.1),
         put(["stdout_visibility"], "none"),
         put(["leaderboard", 0, "order"], "descending"),
-        put(["tests"], []),  # and no score of the whole
+        both(put(["tests"], []), drop(["score"])),
     ],
     "prairielearn": [
         drop(["score"]),
@@ -87,16 +102,23 @@ MISTAKES = {
         put(["scoreboard"], {"Speedup": 170}),
         put(["scoreboard", 0], None),
     ],
-    "github_classroom": [
-        drop(["version"]),
-        drop(["tests", 0, "score"]),
-        rename(["max_score"], "maxScore"),
-        rename(["tests", 0, "line_no"], "line"),
-        put(["version"], "1"),
-        put(["status"], "passed"),
-        put(["tests", 0, "status"], "failed"),
-        put(["tests", 0, "execution_time"], 0.5),
-        put(["tests"], []),
+    "classroom50": [
+        drop(["schema"]),
+        drop(["owner"]),
+        drop(["tests", 0, "passed"]),
+        rename(["max-score"], "max_score"),
+        rename(["tests", 0, "test-name"], "name"),
+        put(["schema"], "classroom50/result/v2"),
+        put(["score"], 3.5),
+        put(["score"], "350"),
+        put(["tests", 0, "score"], 0.5),
+        put(["tests", 0, "max-score"], -1),
+        put(["tests", 0, "passed"], "true"),
+        put(["submission"], "v1"),
+        put(["datetime"], "2026-06-01T14:32:01+02:00"),
+        put(["assignment_type"], "alone"),
+        put(["submitted_by"], {"id": 1}),
+        put(["points"], 350),
     ],
 }
 
@@ -126,7 +148,11 @@ class SchemasTest(unittest.TestCase):
 
     def document(self, schema, sample):
         path = self.folder / sample / JSON_FILES[schema]
-        return json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if schema == "classroom50":  # as it is on its way to the platform
+            document = run_grader.complete(document, ENVIRONMENT,
+                                           "2026-06-01T14:32:01Z")
+        return document
 
     def validator(self, name):
         path = HERE / "schemas" / f"{name}.schema.json"
@@ -148,6 +174,41 @@ class SchemasTest(unittest.TestCase):
             for sample in SAMPLES:
                 with self.subTest(schema=name, sample=sample):
                     validator.validate(self.document(name, sample))
+
+    def test_scores_of_classroom50_sum_to_the_whole(self):
+        for sample in SAMPLES:
+            with self.subTest(sample=sample):
+                document = self.document("classroom50", sample)
+                for field in ["score", "max-score"]:
+                    self.assertEqual(
+                        sum(test[field] for test in document["tests"]),
+                        document[field])
+                for test in [document, *document["tests"]]:
+                    self.assertLessEqual(test["score"], test["max-score"])
+
+    def test_no_file_outgrows_its_platform(self):
+        """PrairieLearn throws away what is longer than 1 MB."""
+        for sample in SAMPLES:
+            for path in (self.folder / sample).iterdir():
+                if path.name in {"instructor.txt", "report.html"}:
+                    continue
+                with self.subTest(path=path):
+                    self.assertLessEqual(path.stat().st_size, 400000)
+
+    def test_a_failed_grader_leaves_what_each_platform_can_read(self):
+        for name in ["gradescope", "prairielearn", "classroom50"]:
+            with self.subTest(schema=name):
+                self.validator(name).validate(self.document(name, "failed"))
+        self.assertEqual(
+            self.junit_errors(self.folder / "failed/junit.xml"), "")
+        for path in (self.folder / "failed").iterdir():
+            text = path.read_text(encoding="utf-8")
+            with self.subTest(path=path):
+                self.assertEqual("the disk is full" in text,
+                                 path.name == "instructor.txt")
+                if path.name in {"report.txt", "report.html", "results.json",
+                                 "prairielearn.json", "junit.xml"}:
+                    self.assertIn("not the fault of your submission", text)
 
     def test_each_mistake_in_a_json_file_is_refused(self):
         for name, mistakes in MISTAKES.items():

@@ -155,6 +155,12 @@ std::string CheckText(const CheckMark& mark) {
   return out;
 }
 
+std::string TextOf(const CheckRow& row) {
+  if (row.part->trouble.empty()) return CheckText(*row.mark);
+  return "not run: " + row.part->part->title +
+         " could not be run; the report says why";
+}
+
 std::string FullText(const Report& report) {
   std::string out = Headline(report);
   for (const PartMark& part : report.marks.parts) {
@@ -204,7 +210,7 @@ std::string InstructorText(const Report& report) {
       }
     }
   }
-  return out;
+  return Printable(out);
 }
 
 std::string SummaryTable(std::span<const Report> reports) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "autograder/report/check_rows.h"
 #include "autograder/report/report.h"
 
 namespace kvlab::grading {
@@ -27,6 +28,10 @@ std::string SummaryTable(std::span<const Report> reports);
 // What one check says about itself, without its points: the texts of
 // FullText, or what was measured if it passed.
 std::string CheckText(const CheckMark& mark);
+
+// The same for a platform's list of checks. Why a part could not be run is in
+// the report once, and not in each of its checks.
+std::string TextOf(const CheckRow& row);
 
 }  // namespace kvlab::grading
 

@@ -13,10 +13,10 @@ namespace kvlab::grading {
 //   results.json           Gradescope
 //   prairielearn.json      PrairieLearn
 //   autolab.json           Autolab, one line
-//   github_classroom.json  GitHub Classroom
+//   classroom50.json       Classroom 50, but for what GitHub knows
 //   junit.xml              build servers
-// What the rubric conceals from the author stands in instructor.txt, junit.xml
-// and, marked so, in Gradescope's file.
+// What the rubric conceals from the author is in instructor.txt alone: whatever
+// else depended on it could be found out by handing in again.
 // Throws std::runtime_error if the disk refuses.
 void WriteReports(const Report& report, const std::filesystem::path& folder);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "autograder/report/sample_report.h"
+#include "autograder/report/write_failure.h"
 #include "autograder/report/write_reports.h"
 
 int main(int argc, char** argv) {
@@ -19,7 +20,9 @@ int main(int argc, char** argv) {
     grading::WriteReports(grading::BrokenSample().report, folder / "broken");
     grading::WriteReports(grading::ConcealedSample().report,
                           folder / "concealed");
+    grading::WriteReports(grading::WorstSample().report, folder / "worst");
     grading::WriteReports(grading::HostileSample().report, folder / "hostile");
+    grading::WriteFailure("ivan", "the disk is full", folder / "failed");
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "write_samples: %s\n", error.what());

@@ -1,29 +1,36 @@
 #include "autograder/rubric/marks.h"
 
+#include <cmath>
+
 namespace kvlab::grading {
+
+double Written(double points) {
+  constexpr double kPlaces = 10000;
+  return std::round(points * kPlaces) / kPlaces;
+}
 
 double TaskMark::Points() const {
   double points = 0;
   for (const CheckMark& mark : checks) points += mark.points;
-  return points;
+  return Written(points);
 }
 
 double PartMark::Points() const {
   double points = 0;
   for (const TaskMark& mark : tasks) points += mark.Points();
-  return points;
+  return Written(points);
 }
 
 double Marks::Points() const {
   double points = 0;
   for (const PartMark& mark : parts) points += mark.Points();
-  return points;
+  return Written(points);
 }
 
 double Marks::MaxPoints() const {
   double points = 0;
   for (const PartMark& mark : parts) points += mark.part->Points();
-  return points;
+  return Written(points);
 }
 
 }  // namespace kvlab::grading

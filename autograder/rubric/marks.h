@@ -10,6 +10,10 @@
 
 namespace kvlab::grading {
 
+// `points` as a person writes them: 90, where floating-point sums make
+// 90.00000000000009. Four places hold every share of every check.
+double Written(double points);
+
 struct CheckMark {
   const RubricCheck* check = nullptr;
   bool run = false;   // false: something that it needs did not pass

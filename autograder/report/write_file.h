@@ -1,0 +1,16 @@
+// Files that a grading leaves behind.
+#ifndef KVLAB_AUTOGRADER_REPORT_WRITE_FILE_H_
+#define KVLAB_AUTOGRADER_REPORT_WRITE_FILE_H_
+
+#include <filesystem>
+#include <string>
+
+namespace kvlab::grading {
+
+// Both throw std::runtime_error if the disk refuses.
+void MakeFolder(const std::filesystem::path& folder);
+void WriteFile(const std::filesystem::path& file, const std::string& content);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_REPORT_WRITE_FILE_H_
