@@ -2,7 +2,7 @@
 //
 // Exit status: 0 whatever the marks, 2 for a usage error, 1 if the grader
 // itself failed.
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -17,8 +17,10 @@
 #include "CLI/CLI.hpp"
 #include "autograder/checks/check.h"
 #include "autograder/grade_submission.h"
+#include "autograder/report/authors_view.h"
 #include "autograder/report/report.h"
 #include "autograder/report/text_report.h"
+#include "autograder/report/write_failure.h"
 #include "autograder/report/write_reports.h"
 #include "autograder/rubric/iso_time.h"
 #include "autograder/rubric/rubric.h"
@@ -27,6 +29,8 @@
 #include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
+#include "autograder/submission/submission_names.h"
+#include "autograder/text/printable.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "cli/progress_line.h"
 #include "fmt/format.h"
@@ -45,8 +49,8 @@ struct CommandLine {
   fs::path out = "report";
   std::optional<std::uint64_t> seed;
   std::optional<int> module;
-  std::optional<std::chrono::sys_seconds> submitted_at;
-  std::optional<std::string> student;
+  std::optional<ClockTime> submitted_at;
+  std::vector<std::string> students;
   Visibility revealed = Visibility::kVisible;
   bool official = false;
   bool reduced = false;
@@ -74,14 +78,6 @@ std::optional<Judged> JudgedOf(std::optional<int> module) {
   return modules.at(*module);
 }
 
-// `out`/name, or `out`/name-2 if an earlier submission has the same name.
-fs::path FolderFor(const Report& report, const fs::path& out,
-                   std::map<std::string, int>& taken) {
-  const int count = ++taken[report.name];
-  return out /
-         (count == 1 ? report.name : fmt::format("{}-{}", report.name, count));
-}
-
 // Parses the command line, or exits: 0 for --help, 2 for what is wrong.
 CommandLine Parse(int argc, char** argv) {
   CommandLine line;
@@ -107,9 +103,10 @@ CommandLine Parse(int argc, char** argv) {
                                         "' is no date with time and zone; "
                                         "write 2027-01-15T23:59:00+01:00";
       });
-  app.add_option("--student", line.student,
+  app.add_option("--student", line.students,
                  "who handed it in: the concept checks must be answered under "
-                 "this id")
+                 "this id; once for each of a group")
+      ->allow_extra_args(false)
       ->check([](const std::string& id) -> std::string {
         try {
           StudentId(id);
@@ -135,7 +132,7 @@ CommandLine Parse(int argc, char** argv) {
   } catch (const CLI::CallForHelp& help) {
     std::exit(app.exit(help));
   } catch (const CLI::ParseError& error) {
-    std::cerr << "kvlab grade: " << error.what() << '\n';
+    std::cerr << "kvlab grade: " << Printable(error.what()) << '\n';
     std::exit(2);
   }
   return line;
@@ -192,36 +189,43 @@ bool GradeAll(const CommandLine& line) {
   const GradingGround ground = {rubric, kit, quiz, checkpoint,
                                 isolation.Text()};
   ProgressLine progress(WithoutTerminal::kEveryLine);
+  const std::vector<std::string> names = SubmissionNames(line.paths);
   std::vector<Report> reports;
-  std::map<std::string, int> taken;
   bool all_graded = true;
-  for (const fs::path& path : line.paths) {
+  for (std::size_t i = 0; i < line.paths.size(); ++i) {
+    const fs::path& path = line.paths[i];
     GradingOptions options;
+    options.name = names[i];
     options.seed = line.seed.value_or(FreshSeed());
     options.only = JudgedOf(line.module);
     options.submitted_at = line.submitted_at;
-    options.student = line.student;
+    options.students = line.students;
     options.on_progress = [&](const std::string& what) {
-      progress.Show(fmt::format("[{}/{}] {}: {}", reports.size() + 1,
-                                line.paths.size(), path.string(), what));
+      progress.Show(PrintableLine(fmt::format(
+          "[{}/{}] {}: {}", i + 1, line.paths.size(), path.string(), what)));
     };
     try {
       reports.push_back(GradeSubmission(ground, path, options));
     } catch (const std::exception& error) {
       // The others are not to blame.
       progress.Clear();
-      std::cerr << fmt::format("{}: the grader failed: {}\n", path.string(),
-                               error.what());
+      std::cerr << fmt::format("{}: the grader failed: {}\n",
+                               PrintableLine(path.string()),
+                               Printable(error.what()));
+      WriteFailure(names[i], error.what(), NewFolder(line.out, names[i]));
       all_graded = false;
       continue;
     }
     progress.Clear();
     reports.back().revealed = line.revealed;
-    const fs::path folder = FolderFor(reports.back(), line.out, taken);
+    const fs::path folder = NewFolder(line.out, names[i]);
     WriteReports(reports.back(), folder);
-    std::cout << (line.brief ? BriefText(reports.back())
-                             : FullText(reports.back()))
-              << "\nreports in " << folder.string() << "\n\n"
+    // What is concealed from the author is in instructor.txt: a platform may
+    // show what is printed here.
+    const AuthorsView author(reports.back());
+    std::cout << (line.brief ? BriefText(author.Visible())
+                             : FullText(author.Visible()))
+              << "\nreports in " << PrintableLine(folder.string()) << "\n\n"
               << std::flush;
   }
   if (reports.size() > 1) std::cout << SummaryTable(reports);
@@ -236,7 +240,8 @@ int main(int argc, char** argv) {
   try {
     return kvlab::grading::GradeAll(kvlab::grading::Parse(argc, argv)) ? 0 : 1;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "\nthe grader failed: %s\n", error.what());
+    std::fprintf(stderr, "\nthe grader failed: %s\n",
+                 kvlab::grading::Printable(error.what()).c_str());
     return 1;
   }
 }

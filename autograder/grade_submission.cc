@@ -1,7 +1,6 @@
 #include "autograder/grade_submission.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "autograder/checker/counting_endpoint.h"
+#include "autograder/checker/discreet_endpoint.h"
 #include "autograder/checker/local_endpoint.h"
 #include "autograder/checker/worker_endpoint.h"
 #include "autograder/checks/check.h"
@@ -22,6 +22,7 @@
 #include "autograder/protocol/channel.h"
 #include "autograder/rubric/scoring.h"
 #include "autograder/submission/submission.h"
+#include "autograder/submission/submission_names.h"
 #include "autograder/text/printable.h"
 #include "autograder/worker_kit/build_workers.h"
 #include "fmt/chrono.h"
@@ -65,7 +66,7 @@ struct AnswersRead {
 
 AnswersRead ReadAnswers(const GradingGround& ground,
                         const Submission& submission,
-                        const std::optional<std::string>& student) {
+                        const std::vector<std::string>& students) {
   for (const ModuleFiles& module : ground.kit.Modules()) {
     for (const std::string& name : module.papers) {
       const std::string path = CoursePath(module, name);
@@ -73,11 +74,14 @@ AnswersRead ReadAnswers(const GradingGround& ground,
       if (!file.IsPresent()) return {{}, path + ": " + file.problem};
       try {
         AnswerSheet sheet = ParseAnswerSheet(file.content, path);
-        if (student && StudentId(*student) != sheet.student) {
+        const auto is_theirs = [&](const std::string& student) {
+          return StudentId(student) == sheet.student;
+        };
+        if (!students.empty() && std::ranges::none_of(students, is_theirs)) {
           return {{},
                   fmt::format("{}: these are answers of {}, and {} handed "
                               "them in",
-                              path, sheet.student, StudentId(*student))};
+                              path, sheet.student, fmt::join(students, ", "))};
         }
         return {QuizPaper{ground.quiz, std::move(sheet)}, ""};
       } catch (const DataError& error) {
@@ -111,11 +115,13 @@ class Workers {
     }
     student_ = std::make_unique<WorkerEndpoint>(Options(worker.program));
     counted_ = std::make_unique<CountingEndpoint>(Options(worker.program));
+    discreet_student_ = std::make_unique<DiscreetEndpoint>(*student_, words_);
+    discreet_counted_ = std::make_unique<DiscreetEndpoint>(*counted_, words_);
     return {
-        .parties = {.student = student_.get(),
+        .parties = {.student = discreet_student_.get(),
                     .reference = &reference_,
                     .baseline = baseline_.get(),
-                    .counted = counted_.get(),
+                    .counted = discreet_counted_.get(),
                     .instructions_of_last_call =
                         [this] { return counted_->InstructionsOfLastCall(); }},
         .trouble = ""};
@@ -154,11 +160,33 @@ class Workers {
   std::unique_ptr<WorkerEndpoint> baseline_;
   std::unique_ptr<WorkerEndpoint> student_;
   std::unique_ptr<CountingEndpoint> counted_;
+  // What all of them may say together, and what keeps them to it.
+  WorkersWords words_;
+  std::unique_ptr<DiscreetEndpoint> discreet_student_;
+  std::unique_ptr<DiscreetEndpoint> discreet_counted_;
 };
 
-// What is missing is told where the module's part is.
+// Nothing of what was asked for.
+bool IsEmpty(const Submission& submission) {
+  return std::ranges::none_of(submission.files, [](const auto& file) {
+    return !file.second.found_at.empty();
+  });
+}
+
+// What is missing of a module is told where the module's part is.
 std::vector<std::string> Notices(const Submission& submission) {
-  std::vector<std::string> notices;
+  std::vector<std::string> notices = submission.notes;
+  if (IsEmpty(submission)) {
+    notices.push_back(
+        fmt::format("none of the {} files that the modules ask for is here, so "
+                    "nothing was compiled; hand in what ./kvlab submit packs",
+                    submission.files.size()));
+  }
+  if (!submission.taken_by_name.empty()) {
+    notices.push_back(
+        fmt::format("taken by name, since the folder is not the module's: {}",
+                    fmt::join(submission.taken_by_name, ", ")));
+  }
   if (submission.ignored_count > 0) {
     constexpr std::size_t kShown = 4;
     const std::size_t shown = std::min(kShown, submission.ignored.size());
@@ -190,24 +218,6 @@ Submission ReadOrEmpty(const std::filesystem::path& path, const StagedKit& kit,
   return empty;
 }
 
-// The submission's own name, fit for a folder of reports and for a terminal:
-// what is neither letter, digit, '-', '_' nor a '.' inside becomes '_'.
-std::string NameOf(const std::filesystem::path& path) {
-  std::filesystem::path clean = std::filesystem::absolute(path);
-  clean = clean.lexically_normal();
-  if (clean.filename().empty()) clean = clean.parent_path();
-  std::string name = clean.extension() == ".zip" ? clean.stem().string()
-                                                 : clean.filename().string();
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const auto letter = static_cast<unsigned char>(name[i]);
-    const bool harmless =
-        letter < 0x80 && (std::isalnum(letter) != 0 || letter == '-' ||
-                          letter == '_' || (letter == '.' && i > 0));
-    if (!harmless) name[i] = '_';
-  }
-  return name.empty() ? "_" : name;
-}
-
 std::string Now() {
   return fmt::format("{:%FT%T}", fmt::gmtime(std::time(nullptr)));
 }
@@ -221,7 +231,9 @@ Report GradeSubmission(const GradingGround& ground,
     if (options.on_progress) options.on_progress(what);
   };
   Report report;
-  report.name = NameOf(path);
+  report.name = options.name.empty()
+                    ? SubmissionNames(std::span(&path, 1)).front()
+                    : options.name;
   report.seed = options.seed;
   report.graded_at = Now();
   report.isolation = ground.isolation;
@@ -237,7 +249,7 @@ Report GradeSubmission(const GradingGround& ground,
   report.build_seconds = SecondsSince(start);
 
   start = std::chrono::steady_clock::now();
-  const AnswersRead answers = ReadAnswers(ground, submission, options.student);
+  const AnswersRead answers = ReadAnswers(ground, submission, options.students);
   if (answers.paper) report.answered_as = answers.paper->sheet.student;
   Workers workers(ground, build, answers);
   ScoringOptions scoring;

@@ -2,15 +2,16 @@
 #ifndef KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
 #define KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "autograder/report/report.h"
+#include "autograder/rubric/iso_time.h"
 #include "autograder/rubric/rubric.h"
 #include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
@@ -23,10 +24,12 @@ struct GradingOptions {
   // Which part of the rubric; all of them if not given. Module 4's brings the
   // quiz along.
   std::optional<Judged> only;
-  // Who handed it in, if that is known: the answers must be of the same id.
-  std::optional<std::string> student;
+  // What the report calls it; the path's last part if not given.
+  std::string name = {};
+  // Who handed it in, if that is known: the answers must be of one of them.
+  std::vector<std::string> students = {};
   // When it was handed in; without it no late policy applies.
-  std::optional<std::chrono::sys_seconds> submitted_at;
+  std::optional<ClockTime> submitted_at;
   // Called with what is being done: "3.6 Cached attention: Steps".
   std::function<void(const std::string& what)> on_progress;
 };

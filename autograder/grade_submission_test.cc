@@ -8,13 +8,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "autograder/checks/check.h"
+#include "autograder/report/authors_view.h"
+#include "autograder/report/autolab.h"
+#include "autograder/report/classroom50.h"
+#include "autograder/report/gradescope.h"
+#include "autograder/report/junit.h"
+#include "autograder/report/prairielearn.h"
+#include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
 #include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
+#include "autograder/submission/module_files.h"
 #include "autograder/worker_kit/staged_kit.h"
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "quiz/quiz.h"
 
@@ -134,6 +144,11 @@ std::map<std::string, std::string> LostChecks(const Marks& marks) {
   return lost;
 }
 
+std::vector<std::string> AllFormats(const Report& report) {
+  return {GradescopeJson(report), PrairieLearnJson(report), AutolabLine(report),
+          Classroom50Json(report), JunitXml(report)};
+}
+
 // Four functions that few checks call: one crashes, one exits, one hangs, one
 // floods every descriptor that it might have.
 TEST_F(GradeSubmissionTest, FaultsCostTheChecksThatMeetThemAndNoOthers) {
@@ -183,6 +198,77 @@ TEST_F(GradeSubmissionTest, WhatDoesNotCompileCostsItsModuleAndTheWhole) {
   EXPECT_EQ(report.marks.Points(), 100 - 16 - 4) << BriefText(report);
   EXPECT_NE(FullText(report).find("attention.cc:1:1: error"), std::string::npos)
       << FullText(report);
+}
+
+// Every file has five errors, as when a header's name is misspelt.
+TEST_F(GradeSubmissionTest, WhatNeverCompilesFitsEveryPlatform) {
+  const StagingFolder folder(kit_->User());
+  std::string errors;
+  for (int n = 0; n < 5; ++n) {
+    errors += "unknown" + std::to_string(n) + " " + std::string(60, 'x') +
+              std::to_string(n) + ";\n";
+  }
+  for (const ModuleFiles& module : kit_->Modules()) {
+    for (const std::string& file : module.files) {
+      folder.WriteFile(module.folder + "/" + file, errors);
+    }
+  }
+  const Report report = Grade(folder.Path());
+  EXPECT_EQ(report.marks.Points(), 0);
+  for (const std::string& text : AllFormats(report)) {
+    EXPECT_LT(text.size(), 131072U) << "no longer than one argument of Linux";
+    EXPECT_LT(text.size(), kMostReportBytes);
+  }
+}
+
+// An answer cannot be found out by handing in again.
+TEST_F(GradeSubmissionTest, AConcealedAnswerChangesNothingThatIsShown) {
+  std::vector<std::vector<std::string>> shown;
+  for (const char* answer : {"a", "b", "c", "d"}) {
+    const StagingFolder folder(kit_->User());
+    folder.WriteFile("answers.json",
+                     fmt::format("{{\"student\": \"kvlab\", \"answers\": "
+                                 "{{\"quadratic\": \"{}\"}}}}",
+                                 answer));
+    Report report = Grade(folder.Path());
+    report.name = "a submission";
+    report.graded_at = "2027-01-15T22:59:00";
+    report.build_seconds = report.check_seconds = 0;
+    for (PartMark& part : report.marks.parts) {
+      for (TaskMark& task : part.tasks) {
+        for (CheckMark& mark : task.checks) mark.seconds = 0;
+      }
+    }
+    shown.push_back(AllFormats(report));
+    shown.back().push_back(FullText(AuthorsView(report).Visible()));
+    EXPECT_EQ(shown.back(), shown.front());
+  }
+}
+
+TEST_F(GradeSubmissionTest, FilesAreTakenHoweverTheyWereUploaded) {
+  const StagingFolder course(kit_->User());
+  CopyTo("solutions", course);
+  const StagingFolder flat(kit_->User());
+  for (const ModuleFiles& module : kit_->Modules()) {
+    for (const auto* names : {&module.files, &module.papers}) {
+      for (const std::string& file : *names) {
+        flat.Copy(course.Path() / CoursePath(module, file), file);
+      }
+    }
+  }
+  const Report report = Grade(flat.Path(), Judged::kModule1);
+  EXPECT_EQ(report.marks.Points(), report.marks.MaxPoints())
+      << BriefText(report);
+  EXPECT_NE(FullText(report).find("taken by name"), std::string::npos);
+}
+
+TEST_F(GradeSubmissionTest, WhatHoldsNothingThatWasAskedForIsToldSo) {
+  const StagingFolder folder(kit_->User());
+  folder.WriteFile("homework.txt", "");
+  const std::string text = FullText(Grade(folder.Path(), Judged::kModule1));
+  EXPECT_NE(text.find("none of the"), std::string::npos) << text;
+  EXPECT_NE(text.find("it is missing"), std::string::npos) << text;
+  EXPECT_EQ(text.find("does not compile"), std::string::npos) << text;
 }
 
 TEST_F(GradeSubmissionTest, WhatIsNoSubmissionEarnsNothingAndSaysWhy) {

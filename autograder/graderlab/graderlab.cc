@@ -218,6 +218,7 @@ class Lab {
     WriteSubmission(one, Runfiles(), folder);
     GradingOptions options;
     options.seed = seed;
+    if (!one.student.empty()) options.students = {one.student};
     const Report report =
         GradeSubmission({rubric, kit_, quiz_, Checkpoint(), "", known_},
                         folder.Path(), options);

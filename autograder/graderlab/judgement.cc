@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <regex>
 #include <string>
 #include <vector>
 
+#include "autograder/report/text_report.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 
@@ -134,6 +136,12 @@ std::vector<std::string> Deviations(const LabCase& one, const Report& report) {
   if (told.find(one.expect.says) == std::string::npos) {
     deviations.push_back(fmt::format("the author is not told '{}' but '{}'",
                                      one.expect.says, told));
+  }
+  const std::string whole = FullText(report);
+  std::smatch match;
+  if (!one.expect.never_says.empty() &&
+      std::regex_search(whole, match, std::regex(one.expect.never_says))) {
+    deviations.push_back("the report holds '" + match.str() + "'");
   }
   return deviations;
 }

@@ -104,6 +104,19 @@ TEST_F(JudgementTest, SeesAMessageWithoutItsHint) {
   EXPECT_NE(deviations[0].find("the past"), std::string::npos);
 }
 
+TEST_F(JudgementTest, SeesWhatTheReportMustNotHold) {
+  Lose(0, 0, "input 17");
+  const LabExpectation expect = {.loses = {"1.1 first"},
+                                 .halves = {},
+                                 .may_lose = {},
+                                 .says = "input",
+                                 .never_says = "input [0-9]"};
+  EXPECT_EQ(DeviationsOf(expect),
+            (std::vector<std::string>{"the report holds 'input 1'"}));
+  Lose(0, 0, "input #");
+  EXPECT_TRUE(DeviationsOf(expect).empty());
+}
+
 TEST_F(JudgementTest, TheRubricsWordsAreAHintToo) {
   part_.tasks[0].checks[0].why = "queries stand behind the past";
   Lose(0, 0, "words");

@@ -58,7 +58,8 @@ LabExpectation ReadExpectation(TomlTable& table) {
   return {.loses = table.TextsIfAny("loses"),
           .halves = table.TextsIfAny("halves"),
           .may_lose = table.TextsIfAny("may_lose"),
-          .says = table.TextOr("says", "")};
+          .says = table.TextOr("says", ""),
+          .never_says = table.TextOr("never_says", "")};
 }
 
 // Changes `text` as `edit` says.
@@ -125,6 +126,7 @@ LabCase ReadLabCase(const fs::path& path) {
   one.name = path.stem().string();
   one.title = table.Text("title");
   one.base = table.TextOr("base", "solutions");
+  one.student = table.TextOr("student", "");
   one.speed = table.TextOr("speed", "left out") == "measured";
   if (table.Has("edit")) {
     for (TomlTable& edit : table.Tables("edit")) {

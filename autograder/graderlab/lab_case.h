@@ -33,6 +33,9 @@ struct LabExpectation {
   // Words that the author must read about the first check in `loses`: in what
   // came back, or in why it matters.
   std::string says;
+  // A regular expression that nothing of the author's report may match; "" for
+  // no such.
+  std::string never_says = {};
 };
 
 struct LabCase {
@@ -41,6 +44,8 @@ struct LabCase {
   std::string title;
   std::string base;  // "solutions" or "modules", which holds the stubs
   std::vector<LabEdit> edits;
+  // Who is said to have handed it in; "" if nobody said.
+  std::string student;
   // Whether the speed checks, which take most of a minute, are run too.
   bool speed = false;
   LabExpectation expect;

@@ -46,7 +46,8 @@ TEST_F(LabCaseTest, ReadsWhatACaseSays) {
   const LabCase one = ReadLabCase(
       File("title = \"A title\"\nbase = \"modules\"\nspeed = \"measured\"\n"
            "loses = [\"1.1 a\", \"2.*\"]\nmay_lose = [\"3.1 b\"]\n"
-           "says = \"words\"\n"));
+           "says = \"words\"\nnever_says = \"input [0-9]\"\n"
+           "student = \"ann\"\n"));
   EXPECT_EQ(one.kind, "exploit");
   EXPECT_EQ(one.name, "name");
   EXPECT_EQ(one.title, "A title");
@@ -55,6 +56,8 @@ TEST_F(LabCaseTest, ReadsWhatACaseSays) {
   EXPECT_EQ(one.expect.loses, (std::vector<std::string>{"1.1 a", "2.*"}));
   EXPECT_EQ(one.expect.may_lose, (std::vector<std::string>{"3.1 b"}));
   EXPECT_EQ(one.expect.says, "words");
+  EXPECT_EQ(one.expect.never_says, "input [0-9]");
+  EXPECT_EQ(one.student, "ann");
 }
 
 TEST_F(LabCaseTest, StartsFromTheSolutionsUnlessItSaysOtherwise) {

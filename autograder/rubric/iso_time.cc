@@ -96,9 +96,16 @@ std::chrono::minutes ReadZone(IsoReader& reader) {
   return sign == '+' ? ahead : -ahead;
 }
 
+std::string OffsetText(std::chrono::minutes ahead) {
+  if (ahead.count() == 0) return "UTC";
+  const std::chrono::hh_mm_ss offset(ahead);
+  return fmt::format("{}{:02}:{:02}", offset.is_negative() ? '-' : '+',
+                     offset.hours().count(), offset.minutes().count());
+}
+
 }  // namespace
 
-std::optional<std::chrono::sys_seconds> ParseIsoTime(std::string_view text) {
+std::optional<ClockTime> ParseIsoTime(std::string_view text) {
   IsoReader reader(text);
   const std::chrono::year_month_day date = ReadDate(reader);
   reader.Expect("Tt ");
@@ -106,17 +113,19 @@ std::optional<std::chrono::sys_seconds> ParseIsoTime(std::string_view text) {
   const std::chrono::minutes ahead = ReadZone(reader);
   if (!reader.Complete() || !date.ok()) return std::nullopt;
   const std::chrono::sys_days day = date;
-  return day + time - ahead;
+  return ClockTime(day + time - ahead, ahead);
 }
 
-std::string TimeText(std::chrono::sys_seconds time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
+std::string TimeText(const ClockTime& time) {
+  const std::chrono::sys_seconds reading = time.Reading();
+  const auto day = std::chrono::floor<std::chrono::days>(reading);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
+  const std::chrono::hh_mm_ss clock(reading - day);
   return fmt::format(
-      "{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(date.year()),
+      "{:04}-{:02}-{:02} {:02}:{:02}:{:02} {}", static_cast<int>(date.year()),
       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+      clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+      OffsetText(time.ahead));
 }
 
 }  // namespace kvlab::grading

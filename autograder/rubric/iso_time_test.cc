@@ -9,13 +9,22 @@ namespace {
 
 std::string InUtc(const std::string& text) {
   const auto time = ParseIsoTime(text);
-  return time ? TimeText(*time) : "refused";
+  return time ? TimeText(time->time) : "refused";
 }
 
 TEST(IsoTimeTest, TheZoneCounts) {
   EXPECT_EQ(InUtc("2027-01-15T23:59:00+01:00"), "2027-01-15 22:59:00 UTC");
   EXPECT_EQ(InUtc("2027-01-15T23:59:00-0530"), "2027-01-16 05:29:00 UTC");
   EXPECT_EQ(InUtc("2027-01-15T23:59:00Z"), "2027-01-15 23:59:00 UTC");
+}
+
+TEST(IsoTimeTest, TheClockIsRemembered) {
+  EXPECT_EQ(TimeText(*ParseIsoTime("2027-01-15T23:59:00+01:00")),
+            "2027-01-15 23:59:00 +01:00");
+  EXPECT_EQ(TimeText(*ParseIsoTime("2018-07-01T14:22:32.365935-07:00")),
+            "2018-07-01 14:22:32 -07:00");
+  EXPECT_EQ(TimeText(*ParseIsoTime("2027-01-15T23:59:00-03:30")),
+            "2027-01-15 23:59:00 -03:30");
 }
 
 TEST(IsoTimeTest, SecondsMayBeLeftOutAndTheirFractionsDoNotCount) {

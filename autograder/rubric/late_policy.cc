@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <ratio>
+#include <stdexcept>
 #include <string>
 
 #include "autograder/rubric/iso_time.h"
+#include "date/tz.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -37,16 +41,41 @@ std::string ChargeText(const Lateness& lateness) {
   return text + fmt::format(", {:g} % count", kPercent * lateness.factor);
 }
 
+// `submitted` as the clock of the due date showed it.
+ClockTime OnTheClockOf(const LatePolicy& policy, const ClockTime& submitted) {
+  if (!policy.zone.empty()) {
+    const auto ahead = AheadOfUtc(policy.zone, submitted.time);
+    if (ahead) return {submitted.time, *ahead};
+  }
+  const bool is_utc = submitted.ahead.count() == 0;
+  const std::chrono::minutes changed =
+      std::chrono::abs(submitted.ahead - policy.due.ahead);
+  if (!is_utc && changed <= std::chrono::hours(1)) return submitted;
+  return {submitted.time, policy.due.ahead};
+}
+
 }  // namespace
 
-Lateness LatenessOf(const LatePolicy& policy,
-                    std::chrono::sys_seconds submitted) {
-  Lateness lateness = {.policy = policy, .submitted = submitted};
+std::optional<std::chrono::minutes> AheadOfUtc(const std::string& zone,
+                                               std::chrono::sys_seconds time) {
+  try {
+    const date::sys_info info = date::locate_zone(zone)->get_info(time);
+    return std::chrono::duration_cast<std::chrono::minutes>(info.offset);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
+Lateness LatenessOf(const LatePolicy& policy, const ClockTime& submitted) {
+  const ClockTime there = OnTheClockOf(policy, submitted);
+  Lateness lateness = {.policy = policy, .submitted = there};
   const std::chrono::duration<double, std::ratio<60>> grace(
       policy.grace_minutes);
-  if (submitted - policy.due <= grace) return lateness;
+  if (submitted.time - policy.due.time <= grace) return lateness;
   lateness.days_late =
-      std::chrono::ceil<std::chrono::days>(submitted - policy.due).count();
+      std::max<long>(1, std::chrono::ceil<std::chrono::days>(
+                            there.Reading() - policy.due.Reading())
+                            .count());
   lateness.days_charged =
       std::max<long>(0, lateness.days_late - policy.free_days);
   lateness.factor =

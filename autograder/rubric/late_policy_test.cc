@@ -1,6 +1,7 @@
 #include "autograder/rubric/late_policy.h"
 
 #include <chrono>
+#include <string>
 
 #include "gtest/gtest.h"
 
@@ -41,6 +42,53 @@ TEST(LatePolicyTest, GraceCostsNothingAndNoLateDay) {
 TEST(LatePolicyTest, DaysBegunCountFromTheDueDate) {
   EXPECT_EQ(LatenessOf(kPolicy, kDue + days(1)).days_late, 1);
   EXPECT_EQ(LatenessOf(kPolicy, kDue + days(1) + seconds(1)).days_late, 2);
+}
+
+ClockTime At(const std::string& text) { return *ParseIsoTime(text); }
+
+long DaysLate(const std::string& due, const std::string& submitted,
+              const std::string& zone = "") {
+  return LatenessOf({.due = At(due), .zone = zone}, At(submitted)).days_late;
+}
+
+// The end of summer time in 2026, and the beginning in 2027.
+TEST(LatePolicyTest, DaysAreThoseOfTheDueDatesOwnClock) {
+  for (const std::string zone : {"", "Europe/Berlin"}) {
+    const std::string saturday = "2026-10-24T23:59:00+02:00";
+    EXPECT_EQ(DaysLate(saturday, "2026-10-25T23:58:00+01:00", zone), 1);
+    EXPECT_EQ(DaysLate(saturday, "2026-10-25T23:59:00+01:00", zone), 1);
+    EXPECT_EQ(DaysLate(saturday, "2026-10-25T23:59:01+01:00", zone), 2);
+    const std::string march = "2027-03-27T23:59:00+01:00";
+    EXPECT_EQ(DaysLate(march, "2027-03-28T23:59:00+02:00", zone), 1);
+    EXPECT_EQ(DaysLate(march, "2027-03-28T23:59:30+02:00", zone), 2);
+  }
+}
+
+// Platforms give the time in UTC or on a clock of their own.
+TEST(LatePolicyTest, WithAZoneItDoesNotMatterWhoseClockWasRead) {
+  for (const std::string& submitted :
+       {"2026-10-25T22:58:00Z", "2026-10-25T15:58:00-07:00",
+        "2026-10-26T00:58:00+02:00"}) {
+    EXPECT_EQ(DaysLate("2026-10-24T23:59:00+02:00", submitted, "Europe/Berlin"),
+              1)
+        << submitted;
+  }
+}
+
+TEST(LatePolicyTest, WhetherItIsLateIsNoMatterOfClocks) {
+  for (const std::string zone : {"", "Europe/Berlin"}) {
+    EXPECT_EQ(DaysLate("2026-10-24T23:59:00+02:00", "2026-10-25T00:58:59+03:00",
+                       zone),
+              0);
+    EXPECT_EQ(DaysLate("2026-10-25T02:30:00+02:00", "2026-10-25T02:00:00+01:00",
+                       zone),
+              1);
+  }
+}
+
+TEST(LatePolicyTest, AZoneThatThereIsNotIsNone) {
+  EXPECT_FALSE(AheadOfUtc("Europe/Atlantis", kDue));
+  EXPECT_EQ(AheadOfUtc("Europe/Berlin", kDue), minutes(60));
 }
 
 TEST(LatePolicyTest, FreeDaysAreNotCharged) {

@@ -1,16 +1,19 @@
 #include "autograder/rubric/rubric.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "autograder/rubric/iso_time.h"
 #include "autograder/rubric/read_check.h"
 #include "autograder/rubric/references.h"
 #include "autograder/rubric/toml_table.h"
@@ -88,9 +91,29 @@ RubricLimits ReadLimits(TomlTable table) {
   return limits;
 }
 
+void ExpectZoneOf(const LatePolicy& policy, const TomlTable& table) {
+  const std::optional<std::chrono::minutes> ahead =
+      AheadOfUtc(policy.zone, policy.due.time);
+  if (!ahead) {
+    table.FailAtKey("zone",
+                    fmt::format("there is no time zone '{}'", policy.zone),
+                    "name it as in zone = \"Europe/Berlin\"");
+  }
+  if (*ahead != policy.due.ahead) {
+    table.FailAtKey("zone",
+                    fmt::format("'due' is not of a clock in {}", policy.zone),
+                    fmt::format("there it is {} then",
+                                TimeText({policy.due.time, *ahead})));
+  }
+}
+
 LatePolicy ReadLatePolicy(TomlTable table) {
   LatePolicy policy;
   policy.due = table.Time("due");
+  if (table.Has("zone")) {
+    policy.zone = table.Text("zone");
+    ExpectZoneOf(policy, table);
+  }
   policy.grace_minutes = table.AmountOr("grace_minutes", 0);
   policy.percent_per_day = table.PercentOr("percent_per_day", 0);
   policy.free_days = table.CountOr("free_days", 0);

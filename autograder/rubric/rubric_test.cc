@@ -246,7 +246,7 @@ TEST(RubricTest, ReadsALatePolicy) {
                        "percent_per_day = 12.5\nfree_days = 2\nfloor_percent = "
                        "50\n"));
   ASSERT_TRUE(rubric.late_policy);
-  EXPECT_EQ(TimeText(rubric.late_policy->due), "2027-01-15 22:59:00 UTC");
+  EXPECT_EQ(TimeText(rubric.late_policy->due), "2027-01-15 23:59:00 +01:00");
   EXPECT_EQ(rubric.late_policy->grace_minutes, 10);
   EXPECT_EQ(rubric.late_policy->percent_per_day, 12.5);
   EXPECT_EQ(rubric.late_policy->free_days, 2);
@@ -272,6 +272,13 @@ TEST(RubricTest, RefusesALatePolicyThatCannotBe) {
               "'grace_minutes' is negative");
   ExpectError(WithPolicy(due + "free_days = 1.5\n"), "'free_days' is no count");
   ExpectError(WithPolicy(due + "mercy = 1\n"), "'mercy' is not known here");
+  ExpectError(WithPolicy(due + "zone = \"Europe/Atlantis\"\n"),
+              "there is no time zone 'Europe/Atlantis'");
+  ExpectError(WithPolicy(due + "zone = \"Europe/Berlin\"\n"),
+              "there it is 2027-01-16 00:59:00 +01:00 then");
+  EXPECT_EQ(
+      Parse(WithPolicy(due + "zone = \"Europe/London\"\n")).late_policy->zone,
+      "Europe/London");
 }
 
 TEST(RubricTest, RefusesPointsThatDoNotSumTo100) {

@@ -16,15 +16,16 @@ namespace {
 
 constexpr double kLargest = 1e6;
 
-std::chrono::sys_seconds PointInTime(const toml::date_time& local) {
+ClockTime TimeOf(const toml::date_time& local) {
   const std::chrono::year_month_day date(std::chrono::year(local.date.year),
                                          std::chrono::month(local.date.month),
                                          std::chrono::day(local.date.day));
   const std::chrono::sys_days day = date;
-  return day + std::chrono::hours(local.time.hour) +
-         std::chrono::minutes(local.time.minute) +
-         std::chrono::seconds(local.time.second) -
-         std::chrono::minutes(local.offset->minutes);
+  const std::chrono::minutes ahead(local.offset->minutes);
+  return {day + std::chrono::hours(local.time.hour) +
+              std::chrono::minutes(local.time.minute) +
+              std::chrono::seconds(local.time.second) - ahead,
+          ahead};
 }
 
 }  // namespace
@@ -114,14 +115,14 @@ int TomlTable::CountOr(std::string_view key, int otherwise) {
   return static_cast<int>(number);
 }
 
-std::chrono::sys_seconds TomlTable::Time(std::string_view key) {
+ClockTime TomlTable::Time(std::string_view key) {
   const toml::node& node = Get(key);
   const auto* value = node.as_date_time();
   if (value == nullptr || value->get().is_local()) {
     FailAt(node, fmt::format("'{}' is no date with time and zone", key),
            "write it like this: 2027-01-15T23:59:00+01:00");
   }
-  return PointInTime(value->get());
+  return TimeOf(value->get());
 }
 
 std::vector<std::string> TomlTable::TextsIfAny(std::string_view key) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autograder/rubric/iso_time.h"
 #include "toml++/toml.h"
 
 namespace kvlab::grading {
@@ -32,7 +33,7 @@ class TomlTable {
   // A whole number from 0 to a million; `otherwise` if the key is not there.
   int CountOr(std::string_view key, int otherwise);
   // A date with time and zone.
-  std::chrono::sys_seconds Time(std::string_view key);
+  ClockTime Time(std::string_view key);
   // Empty if the key is not there.
   std::vector<std::string> TextsIfAny(std::string_view key);
   // Every key of the table below `key`, with its number; none if not there.
