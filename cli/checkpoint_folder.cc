@@ -1,45 +1,56 @@
 #include "cli/checkpoint_folder.h"
 
+#include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "kit/checkpoint.h"
+#include "kit/checkpoint_tensors.h"
 #include "kit/error.h"
 
 namespace kvlab {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kEndOfText = "<|endoftext|>";
 
 }  // namespace
 
-std::string MissingFile(const std::filesystem::path& directory) {
-  if (!std::filesystem::is_directory(directory)) return directory.string();
-  for (const std::string_view name :
-       {"config.json", "model.safetensors", "vocab.json", "merges.txt"}) {
-    if (!std::filesystem::exists(directory / name)) {
-      return (directory / name).string();
+std::string MissingFile(const fs::path& directory) {
+  if (!fs::is_directory(directory)) return directory.string();
+  const auto there = [&](std::string_view name) {
+    return fs::exists(directory / name);
+  };
+  if (!there("config.json")) return (directory / "config.json").string();
+  // Weights in another format are refused by name when they are loaded.
+  if (!there(kWeightsFile) && !there(kShardIndex) &&
+      OtherWeights(directory).empty()) {
+    return (directory / kWeightsFile).string();
+  }
+  if (there("tokenizer.json")) return {};
+  for (const std::string_view name : {"vocab.json", "merges.txt"}) {
+    if (!there(name)) {
+      return (directory / name).string() + ", and no tokenizer.json";
     }
   }
   return {};
 }
 
-CheckpointFolder LoadCheckpointFolder(const std::filesystem::path& directory) {
-  auto weights = std::make_shared<const Gpt2Weights>(LoadGpt2(directory));
-  Tokenizer tokenizer = Tokenizer::Load(directory);
-  const std::size_t vocab_size = weights->config.vocab_size;
-  if (tokenizer.VocabSize() != vocab_size) {
-    throw DataError(directory.string() + ": vocab.json is another model's",
-                    "it holds " + std::to_string(tokenizer.VocabSize()) +
-                        " tokens, config.json says vocab_size is " +
-                        std::to_string(vocab_size),
-                    "take all four files from one checkpoint");
-  }
-  return {.weights = std::move(weights), .tokenizer = std::move(tokenizer)};
+CheckpointFolder LoadCheckpointFolder(const fs::path& directory) {
+  return LoadCheckpoint(directory);
+}
+
+std::string RowsWithoutToken(const CheckpointFolder& checkpoint) {
+  const std::size_t rows = checkpoint.rows_without_token;
+  if (rows == 0) return {};
+  const std::size_t tokens = checkpoint.tokenizer.VocabSize();
+  return std::to_string(rows) + " of the model's " +
+         std::to_string(tokens + rows) +
+         " ids have no token: " + std::to_string(tokens) +
+         " and above are never chosen";
 }
 
 std::vector<TokenId> EncodePrompt(const Tokenizer& tokenizer,

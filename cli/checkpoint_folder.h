@@ -3,29 +3,29 @@
 #define KVLAB_CLI_CHECKPOINT_FOLDER_H_
 
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "kit/gpt2_weights.h"
+#include "kit/checkpoint.h"
 #include "kit/tensor.h"
 #include "kit/tokenizer.h"
 
 namespace kvlab {
 
-struct CheckpointFolder {
-  std::shared_ptr<const Gpt2Weights> weights;
-  Tokenizer tokenizer;
-};
+using CheckpointFolder = Checkpoint;
 
-// The name of the first file that `directory` lacks, itself included; empty
-// if all are there.
+// What `directory` lacks, itself included, in one line: "x/vocab.json, and no
+// tokenizer.json"; empty if all is there, or something that LoadCheckpoint can
+// name better.
 std::string MissingFile(const std::filesystem::path& directory);
 
-// Throws DataError for whatever does not hold, also a vocabulary whose size
-// is not the model's.
+// LoadCheckpoint. Throws DataError for whatever does not hold.
 CheckpointFolder LoadCheckpointFolder(const std::filesystem::path& directory);
+
+// A sentence about the ids that are left out because no token has them; empty
+// without such ids.
+std::string RowsWithoutToken(const CheckpointFolder& checkpoint);
 
 // The ids of `text`. An empty text becomes the token that stands between
 // documents, <|endoftext|>: a model can only continue something. Throws

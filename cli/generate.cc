@@ -77,8 +77,9 @@ void Declare(CLI::App& app, Options& options) {
   app.add_option("PROMPT", options.prompt, "text to continue; may be empty")
       ->required();
   app.add_option("--model", options.model,
-                 "folder with config.json, model.safetensors, vocab.json and "
-                 "merges.txt")
+                 "folder of a GPT-2 from Hugging Face: config.json, "
+                 "model.safetensors or its shards, vocab.json and merges.txt "
+                 "or tokenizer.json")
       ->type_name("DIR")
       ->take_last();
   app.add_option("--tokens", options.new_tokens, "how many tokens to write")
@@ -87,7 +88,8 @@ void Declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag_callback(
       "--no-cache", [&] { options.caching = Caching::kOff; },
-      "recompute the whole text for each token");
+      "recompute the whole text for each token: the same text, unless two "
+      "tokens are so close that rounding decides");
   app.add_option("--temperature", options.sampling.temperature,
                  "0 takes the likeliest token, more is bolder")
       ->type_name("T")
@@ -155,6 +157,9 @@ int Run(const Options& options) {
         "for {} new ones, not {}",
         context, prompt.size(), room, options.new_tokens));
   }
+
+  const std::string left_out = RowsWithoutToken(checkpoint);
+  if (!left_out.empty()) fmt::print(stderr, "({})\n", left_out);
 
   UseInstructionSet(options.instructions);
   SetThreads(options.threads);

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <memory>
@@ -30,6 +31,7 @@
 #include "kit/tensor.h"
 #include "kit/threads.h"
 #include "kit/token_batch.h"
+#include "kit/tokenizer.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"
@@ -60,10 +62,21 @@ float Margin(std::span<const float> logits, TokenId best) {
   return logits[static_cast<std::size_t>(best)] - second;
 }
 
+// How many of the model's `rows` ids have a token, where the folder has a
+// tokenizer: only these are chosen. The rows of a padded vocabulary are
+// computed all the same, as by every engine.
+std::size_t TokensOf(const std::filesystem::path& folder, std::size_t rows) {
+  const bool has_tokenizer = std::filesystem::exists(folder / "vocab.json") ||
+                             std::filesystem::exists(folder / "tokenizer.json");
+  return has_tokenizer ? std::min(rows, Tokenizer::Load(folder).VocabSize())
+                       : rows;
+}
+
 class Engine {
  public:
   explicit Engine(const Options& options)
-      : model_(std::make_shared<Gpt2Weights>(LoadGpt2(options.model))) {
+      : model_(std::make_shared<Gpt2Weights>(LoadGpt2(options.model))),
+        tokens_(TokensOf(options.model, model_.Config().vocab_size)) {
     KeepFreedMemory();
     SetThreads(options.threads);
     UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
@@ -94,23 +107,25 @@ class Engine {
     Json reply = {{"step_s", Json::array()},
                   {"argmax", Json::array()},
                   {"margin", Json::array()}};
-    reply["prefill_s"] = Forward(text, reply);
+    const std::size_t ids = greedy ? tokens_ : model_.Config().vocab_size;
+    reply["prefill_s"] = Forward(text, ids, reply);
     for (const TokenId token : forced) {
       text.push_back(greedy ? reply["argmax"].back().get<TokenId>() : token);
       reply["step_s"].push_back(
-          Forward(cache_ ? std::vector{text.back()} : text, reply));
+          Forward(cache_ ? std::vector{text.back()} : text, ids, reply));
     }
     return reply;
   }
 
   // Seconds until the logits of the last of these tokens can be read; which of
-  // them is best is looked up afterwards.
-  double Forward(const std::vector<TokenId>& tokens, Json& reply) {
+  // the first `ids` is best is looked up afterwards.
+  double Forward(const std::vector<TokenId>& tokens, std::size_t ids,
+                 Json& reply) {
     const Clock::time_point start = Clock::now();
     const Tensor3 logits =
         model_.Forward(SingleRow(tokens), LogitsFor::kLastPosition);
     const std::chrono::duration<double> time = Clock::now() - start;
-    const std::span<const float> row(logits.data(), logits.size());
+    const std::span<const float> row(logits.data(), ids);
     const TokenId best = Greedy(row);
     reply["argmax"].push_back(best);
     reply["margin"].push_back(Margin(row, best));
@@ -127,6 +142,7 @@ class Engine {
   }
 
   Gpt2 model_;
+  std::size_t tokens_;
   std::optional<KvCacheHandle> cache_;
   std::unique_ptr<ReadBuffer> buffer_;
 };

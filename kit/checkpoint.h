@@ -2,6 +2,7 @@
 #ifndef KVLAB_KIT_CHECKPOINT_H_
 #define KVLAB_KIT_CHECKPOINT_H_
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 
@@ -10,15 +11,17 @@
 
 namespace kvlab {
 
-// Loads `directory`/config.json and `directory`/model.safetensors: F32, F16 or
-// BF16 tensors, names with or without "transformer.", Conv1D weights
-// [in, out]. The head is wte, whatever else the file holds, unless config.json
-// says "tie_word_embeddings": false; then it is lm_head.weight. Tensors that
-// the model does not need, such as the masks that published files carry along
-// (h.0.attn.bias), are ignored.
-// The file is mapped, and stays mapped as long as the weights live. The tables
-// wte, wpe and lm_head are read where they lie, unless that is no multiple of
-// their element size; the matrices of the blocks are copied into panels (see
+// Loads `directory`/config.json and `directory`/model.safetensors, or the
+// shards that model.safetensors.index.json names: F32, F16 or BF16 tensors,
+// names with or without "transformer.", Conv1D weights [in, out]. A tensor that
+// was stored once for several names (see SafeTensorsFile::Metadata) has all of
+// them. The head is wte, unless config.json says "tie_word_embeddings": false;
+// then it is lm_head.weight. A tied matrix may have either name; under both
+// names it must be the same one. Tensors that the model does not need, such as
+// the masks that published files carry along (h.0.attn.bias), are ignored. The
+// file is mapped, and stays mapped as long as the weights live. The tables wte,
+// wpe and lm_head are read where they lie, unless that is no multiple of their
+// element size; the matrices of the blocks are copied into panels (see
 // WeightMatrix::InPanels), and a head of 2 MiB or more to huge pages, in the
 // type they are stored in. What has been copied is released from the mapping:
 // no weight is held twice for longer than its matrix takes to copy. Biases and
@@ -33,10 +36,17 @@ Gpt2Weights LoadGpt2(const std::filesystem::path& directory);
 struct Checkpoint {
   std::shared_ptr<const Gpt2Weights> weights;
   Tokenizer tokenizer;
+  // Rows of the stored embedding that no token has: vocabularies are padded to
+  // multiples of 64 and more, for speed. These rows are left out of wte and the
+  // head, so weights->config.vocab_size is tokenizer.VocabSize(), and no way of
+  // sampling can choose an id that is not a token.
+  std::size_t rows_without_token = 0;
 };
 
-// LoadGpt2 and Tokenizer::Load of the same directory. Throws DataError also if
-// the vocabulary has another size than the model's.
+// LoadGpt2 and Tokenizer::Load of the same directory. Added tokens beyond the
+// model's rows are dropped: the model was not taught them. Throws DataError
+// also if another token lies beyond these rows, or if fewer than half of the
+// rows have a token: that vocabulary belongs to another model.
 Checkpoint LoadCheckpoint(const std::filesystem::path& directory);
 
 }  // namespace kvlab

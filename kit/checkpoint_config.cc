@@ -1,10 +1,13 @@
 #include "kit/checkpoint_config.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "kit/error.h"
 #include "kit/json_object.h"
@@ -43,7 +46,8 @@ class ConfigReader {
 
   std::string TextOr(const char* key, const std::string& otherwise) const {
     if (!Has(key)) return otherwise;
-    if (!object_[key].is_string()) Fail(key, "is malformed", "it is no text");
+    if (!object_[key].is_string())
+      Fail(key, "is malformed", "it must be a string");
     return object_[key].get<std::string>();
   }
 
@@ -55,6 +59,11 @@ class ConfigReader {
       Fail(key, "is out of range", "it must be a number above 0 and below 1");
     }
     return static_cast<float>(value);
+  }
+
+  // Whether there is something other than null or nothing: {}, [].
+  bool HasContent(const char* key) const {
+    return Has(key) && !object_[key].empty();
   }
 
   [[noreturn]] void Fail(const std::string& key, const std::string& what,
@@ -85,6 +94,15 @@ class ConfigReader {
   json object_;
 };
 
+// The names of 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) in
+// transformers' activations.py, which differ in how they are written. "gelu",
+// "gelu_python" and "gelu_10" are the exact one with erf, "quick_gelu" is
+// x sigmoid(1.702 x).
+// Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
+constexpr std::array<std::string_view, 5> kTanhGelu = {
+    "gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh",
+    "gelu_python_tanh"};
+
 // What kvlab would compute wrongly must not load.
 void CheckVariant(const ConfigReader& config) {
   const std::string type = config.TextOr("model_type", "gpt2");
@@ -94,7 +112,8 @@ void CheckVariant(const ConfigReader& config) {
   }
   const std::string activation =
       config.TextOr("activation_function", "gelu_new");
-  if (activation != "gelu_new" && activation != "gelu_pytorch_tanh") {
+  if (std::find(kTanhGelu.begin(), kTanhGelu.end(), activation) ==
+      kTanhGelu.end()) {
     config.Fail("activation_function", "is not supported",
                 "it is " + Quoted(activation) +
                     ", kvlab computes GELU in its tanh form, 'gelu_new'");
@@ -108,6 +127,15 @@ void CheckVariant(const ConfigReader& config) {
     if (config.FlagOr(key, false)) {
       config.Fail(key, "is not supported",
                   "it is true, and kvlab would leave it out");
+    }
+  }
+  // The order of a product and a type that float32 already is: the function
+  // stays the same.
+  config.FlagOr("reorder_and_upcast_attn", false);
+  for (const char* key : {"pruned_heads", "quantization_config"}) {
+    if (config.HasContent(key)) {
+      config.Fail(key, "is not supported",
+                  "the weights are not those of whole matrices");
     }
   }
 }

@@ -20,8 +20,10 @@ struct CheckpointConfig {
 // the rest GPT-2's defaults hold, as in Hugging Face's GPT2Config. Throws
 // DataError, naming the file and the key, for a size that is missing, not
 // positive or above 2^31 - 1, heads that do not divide n_embd, or a variant
-// that kvlab does not compute: another model_type or activation, unscaled
-// attention, attention scaled by layer, or cross-attention.
+// that kvlab does not compute: another model_type, an activation other than
+// GELU in its tanh form (under any of its five names), unscaled attention,
+// attention scaled by layer, cross-attention, pruned heads, quantised weights.
+// reorder_and_upcast_attn changes nothing: kvlab computes in float32.
 CheckpointConfig ReadCheckpointConfig(const std::filesystem::path& path);
 
 }  // namespace kvlab

@@ -6,6 +6,7 @@
 #include <functional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -151,6 +152,221 @@ TEST(LoadGpt2Test, UntiedHeadHasItsOwnWeights) {
             Element(tiny, "lm_head.weight", 3 * 4 + 1));
 }
 
+// safetensors stores a tied matrix once, under the name that comes first in the
+// alphabet, and says so in the metadata.
+TEST(LoadGpt2Test, TiedMatrixMayBeStoredAsTheHeadAlone) {
+  for (const bool told : {true, false}) {
+    TinyCheckpoint tiny("F32", "transformer.");
+    tiny.Rename("transformer.wte.weight", "lm_head.weight");
+    if (told) {
+      tiny.header["__metadata__"] = {
+          {"format", "pt"}, {"transformer.wte.weight", "lm_head.weight"}};
+    }
+    const Gpt2Weights weights = LoadGpt2(tiny.Write());
+    EXPECT_EQ(weights.lm_head.Data(), weights.wte.Data());
+    EXPECT_EQ(weights.wte.At(1, 3), Element(tiny, "lm_head.weight", 3 * 4 + 1));
+  }
+}
+
+// The same happens to any two names of one tensor.
+TEST(LoadGpt2Test, ATensorHasAlsoTheNamesThatTheMetadataTells) {
+  TinyCheckpoint shared;
+  shared.Rename("h.1.ln_1.weight", "shared");
+  shared.header["__metadata__"] = {{"h.1.ln_1.weight", "shared"}};
+  EXPECT_EQ(LoadGpt2(shared.Write()).blocks[1].ln_1.weight(2),
+            Element(shared, "shared", 2));
+}
+
+TEST(LoadGpt2Test, UntiedHeadMayBeStoredAsTheEmbedding) {
+  TinyCheckpoint tiny;
+  tiny.config["tie_word_embeddings"] = false;
+  tiny.header["__metadata__"] = {{"lm_head.weight", "wte.weight"}};
+  const Gpt2Weights weights = LoadGpt2(tiny.Write());
+  EXPECT_EQ(weights.lm_head.At(1, 3), weights.wte.At(1, 3));
+}
+
+TEST(LoadGpt2Test, ReadsTheNamesOfTheTanhFormula) {
+  for (const char* name : {"gelu_new", "gelu_fast", "gelu_accurate",
+                           "gelu_pytorch_tanh", "gelu_python_tanh"}) {
+    TinyCheckpoint tiny;
+    tiny.config["activation_function"] = name;
+    EXPECT_EQ(LoadGpt2(tiny.Write()).blocks.size(), 2U) << name;
+  }
+}
+
+// It orders products and widens to float32, which kvlab computes in anyway.
+TEST(LoadGpt2Test, UpcastAttentionIsTheSameModel) {
+  TinyCheckpoint tiny;
+  tiny.config["reorder_and_upcast_attn"] = true;
+  EXPECT_EQ(LoadGpt2(tiny.Write()).blocks.size(), 2U);
+}
+
+TEST(LoadGpt2Test, ReadsShards) {
+  const TinyCheckpoint tiny("F32", "transformer.");
+  const Gpt2Weights weights = LoadGpt2(tiny.WriteShards());
+  EXPECT_EQ(weights.wte.At(1, 3),
+            Element(tiny, "transformer.wte.weight", 3 * 4 + 1));
+  EXPECT_EQ(weights.blocks[1].mlp.c_proj.weight.At(7, 2),
+            Element(tiny, "transformer.h.1.mlp.c_proj.weight", 7 * 4 + 2));
+  EXPECT_EQ(weights.ln_f.bias(3), Element(tiny, "transformer.ln_f.bias", 3));
+}
+
+TEST(LoadGpt2Test, OneFileComesBeforeShards) {
+  const TinyCheckpoint tiny;
+  const std::filesystem::path folder = tiny.WriteShards();
+  WriteFile(folder / "model.safetensors", tiny.Safetensors());
+  WriteFile(folder / "model.safetensors.index.json", "{}");
+  EXPECT_EQ(LoadGpt2(folder).blocks.size(), 2U);
+}
+
+// One thing wrong with the index, and what the error must say.
+TEST(LoadGpt2Test, NamesWhatIsWrongWithAnIndex) {
+  const std::filesystem::path folder = TinyCheckpoint().WriteShards();
+  const std::filesystem::path path = folder / "model.safetensors.index.json";
+  const auto expect = [&](const std::string& index, const std::string& words) {
+    WriteFile(path, index);
+    const std::string message = MessageOf<DataError>([&] { LoadGpt2(folder); });
+    EXPECT_THAT(message, HasSubstr(path.string())) << index;
+    EXPECT_THAT(message, HasSubstr(words)) << index;
+  };
+  const std::string second = "model-00002-of-00002.safetensors";
+  expect("{}", "has no 'weight_map'");
+  expect(R"({"weight_map": {}})", "has no 'weight_map'");
+  expect(R"({"weight_map": []})", "has no 'weight_map'");
+  expect(R"({"weight_map": {"wte.weight": 3}})", "is not a file's name");
+  for (const std::string name :
+       {"../model.safetensors", "/etc/passwd", "a/b.safetensors", "..", ".", "",
+        "a\\\\b", "model-00001-of-00002.safetensors\\u0000"}) {
+    expect(R"({"weight_map": {"wte.weight": ")" + name + R"("}})",
+           "is not a file's name");
+  }
+  expect(R"({"weight_map": {"wte.weight": ")" + second + R"("}})",
+         "'wte.weight' is not where it should be");
+  expect(R"({"weight_map": {"ln_f.bias": ")" + second + R"("}})",
+         "'wte.weight' is missing");
+  expect(R"({"weight_map": {"ln_f.bias": ")" + second + R"("}})" +
+             std::string(1, '\0') + "x",
+         "has a NUL byte");
+}
+
+TEST(LoadGpt2Test, NamesTheShardsThatAreMissing) {
+  const std::filesystem::path folder = TinyCheckpoint().WriteShards();
+  std::filesystem::remove(folder / "model-00002-of-00002.safetensors");
+  const std::string message = MessageOf<DataError>([&] { LoadGpt2(folder); });
+  EXPECT_THAT(message, HasSubstr("1 of 2 shards are missing"));
+  EXPECT_THAT(message, HasSubstr("no model-00002-of-00002.safetensors"));
+}
+
+TEST(LoadGpt2Test, NamesWeightsInAnotherFormat) {
+  for (const auto& [name, words] :
+       {std::pair{"pytorch_model.bin", "has pytorch_model.bin"},
+        std::pair{"pytorch_model-00001-of-00002.bin", "safetensors only"},
+        std::pair{"tf_model.h5", "has tf_model.h5"},
+        std::pair{"gpt2.Q8_0.gguf", "has gpt2.Q8_0.gguf"},
+        std::pair{"gpt2.safetensors", "rename it to model.safetensors"}}) {
+    const std::filesystem::path folder = TinyCheckpoint().Write();
+    std::filesystem::remove(folder / "model.safetensors");
+    WriteFile(folder / name, "");
+    EXPECT_THAT(MessageOf<DataError>([&] { LoadGpt2(folder); }),
+                HasSubstr(words));
+  }
+}
+
+// What a clone without git-lfs and a wrong download leave, in every file.
+TEST(LoadCheckpointTest, NamesWhatLiesInAFilesPlace) {
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\n"
+      "oid sha256:" +
+      std::string(64, '0') + "\nsize 548105171\n";
+  for (const std::string name :
+       {"config.json", "model.safetensors", "vocab.json", "merges.txt"}) {
+    const std::filesystem::path folder = TinyCheckpoint().Write();
+    WriteFile(folder / name, pointer);
+    const std::string message =
+        MessageOf<DataError>([&] { LoadCheckpoint(folder); });
+    EXPECT_THAT(message,
+                HasSubstr((folder / name).string() + ": is a Git LFS pointer"));
+    EXPECT_THAT(message, HasSubstr("548105171 bytes"));
+    EXPECT_THAT(message, HasSubstr("git lfs pull"));
+    WriteFile(folder / name, "<!DOCTYPE html>\n<html>");
+    EXPECT_THAT(MessageOf<DataError>([&] { LoadCheckpoint(folder); }),
+                HasSubstr(": is a web page"));
+  }
+  const std::filesystem::path folder = TinyCheckpoint().Write();
+  WriteFile(folder / "model.safetensors", "PK\x03\x04 and the rest");
+  EXPECT_THAT(MessageOf<DataError>([&] { LoadCheckpoint(folder); }),
+              HasSubstr("as torch.save writes"));
+}
+
+// A header of 0x280 bytes more begins as a pickle does, and is none.
+TEST(LoadGpt2Test, AHeaderMayHaveAnyLength) {
+  TinyCheckpoint tiny;
+  const std::filesystem::path folder = tiny.Write();
+  std::string header = tiny.header.dump();
+  header.resize((header.size() / 0x10000 + 1) * 0x10000 + 0x280, ' ');
+  WriteFile(folder / "model.safetensors", SafetensorsBytes(header, tiny.data));
+  EXPECT_EQ(LoadGpt2(folder).blocks.size(), 2U);
+}
+
+// Vocabularies are padded; rows without a token are no ids.
+TEST(LoadCheckpointTest, LeavesOutRowsWithoutAToken) {
+  TinyCheckpoint tiny;
+  tiny.vocab_json = R"({"a": 0, "b": 1, "ab": 2})";
+  tiny.merges_txt = "a b\n";
+  for (const bool tied : {true, false}) {
+    if (!tied) {
+      tiny.config["tie_word_embeddings"] = false;
+      tiny.AddTensor("lm_head.weight", "F32", {5, 4});
+    }
+    const Checkpoint checkpoint = LoadCheckpoint(tiny.Write());
+    EXPECT_EQ(checkpoint.rows_without_token, 2U);
+    EXPECT_EQ(checkpoint.tokenizer.VocabSize(), 3U);
+    EXPECT_EQ(checkpoint.weights->config.vocab_size, 3U);
+    EXPECT_EQ(checkpoint.weights->lm_head.Out(), 3U);
+    EXPECT_EQ(checkpoint.weights->wte.Out(), 3U);
+    EXPECT_EQ(checkpoint.weights->wte.At(1, 2),
+              Element(tiny, "wte.weight", 2 * 4 + 1));
+    EXPECT_EQ(
+        checkpoint.weights->lm_head.Data() == checkpoint.weights->wte.Data(),
+        tied);
+    EXPECT_EQ(LoadGpt2(tiny.Write()).lm_head.Out(), 5U);
+  }
+}
+
+TEST(LoadCheckpointTest, TakesAddedTokens) {
+  TinyCheckpoint tiny;
+  tiny.vocab_json = R"({"a": 0, "b": 1, "ab": 2, "c": 3})";
+  tiny.merges_txt = "a b\n";
+  const std::filesystem::path folder = tiny.Write();
+  WriteFile(folder / "added_tokens.json", R"({"\u00e9 |pad|": 4})");
+  const Checkpoint checkpoint = LoadCheckpoint(folder);
+  EXPECT_EQ(checkpoint.rows_without_token, 0U);
+  EXPECT_EQ(checkpoint.tokenizer.Decode(std::vector<TokenId>{4, 3}),
+            "\xc3\xa9 |pad|c");
+}
+
+// A padding token that was added without making the embedding larger.
+TEST(LoadCheckpointTest, DropsAddedTokensThatTheModelDoesNotKnow) {
+  const TinyCheckpoint tiny;
+  const std::filesystem::path folder = tiny.Write();
+  WriteFile(folder / "added_tokens.json", R"({"[PAD]": 5})");
+  const Checkpoint checkpoint = LoadCheckpoint(folder);
+  EXPECT_EQ(checkpoint.tokenizer.VocabSize(), 5U);
+  EXPECT_EQ(checkpoint.rows_without_token, 0U);
+}
+
+TEST(LoadCheckpointTest, ReadsTokenizerJsonAlone) {
+  const TinyCheckpoint tiny;
+  for (const char* missing : {"vocab.json", "merges.txt"}) {
+    const std::filesystem::path folder = tiny.Write();
+    WriteFile(folder / "tokenizer.json", tiny.TokenizerJson().dump());
+    std::filesystem::remove(folder / missing);
+    const Checkpoint checkpoint = LoadCheckpoint(folder);
+    EXPECT_EQ(checkpoint.tokenizer.VocabSize(), 5U);
+    EXPECT_EQ(checkpoint.tokenizer.Encode("abc"), std::vector<TokenId>{4});
+  }
+}
+
 TEST(LoadGpt2Test, ReadsTheWidthOfTheMlp) {
   TinyCheckpoint tiny;
   tiny.config["n_inner"] = 16;  // 4 * n_embd, as without it
@@ -219,7 +435,7 @@ TEST(LoadGpt2Test, LoadsDistilGpt2AsPublished) {
     tiny.AddTensor(attn + "bias", "BOOL", {1, 1, 6, 6});
     tiny.AddTensor(attn + "masked_bias", "F32", {});
   }
-  tiny.AddTensor("lm_head.weight", "F32", {5, 4});
+  tiny.CopyTensor("transformer.wte.weight", "lm_head.weight");
   tiny.header["__metadata__"] = {{"format", "pt"}};
   const Gpt2Weights weights = LoadGpt2(tiny.Write());
   EXPECT_EQ(weights.blocks.size(), 2U);
@@ -252,13 +468,6 @@ Damage BadTensor(const std::string& name,
                  const std::function<void(TinyCheckpoint&)>& edit,
                  const std::string& message) {
   return {name, edit, "model.safetensors", message};
-}
-
-// Takes a name away but leaves its bytes.
-void Rename(TinyCheckpoint& tiny, const std::string& name,
-            const std::string& new_name) {
-  tiny.header[new_name] = tiny.header[name];
-  tiny.header.erase(name);
 }
 
 // Another shape of as many bytes.
@@ -298,6 +507,15 @@ std::vector<Damage> ConfigDamages() {
                 "is not supported"),
       BadConfig("CrossAttention", "add_cross_attention", true,
                 "is not supported"),
+      BadConfig("PrunedHeads", "pruned_heads", {{"0", {1}}},
+                "is not supported"),
+      BadConfig("Quantised", "quantization_config", {{"bits", 4}},
+                "is not supported"),
+      BadConfig("ErfByAnotherName", "activation_function", "gelu_python",
+                "is not supported"),
+      BadConfig("SigmoidForGelu", "activation_function", "quick_gelu",
+                "is not supported"),
+      BadConfig("UpcastIsNoFlag", "reorder_and_upcast_attn", 1, "is malformed"),
       BadConfig("FlagIsNoFlag", "scale_attn_weights", "no", "is malformed"),
       BadConfig("ZeroEpsilon", "layer_norm_epsilon", 0.0, "is out of range"),
       BadConfig("LargeEpsilon", "layer_norm_epsilon", 1.5, "is out of range"),
@@ -310,11 +528,11 @@ std::vector<Damage> TensorDamages() {
   return {
       BadTensor(
           "NoEmbedding",
-          [](TinyCheckpoint& tiny) { Rename(tiny, "wte.weight", "wtf"); },
+          [](TinyCheckpoint& tiny) { tiny.Rename("wte.weight", "wtf"); },
           "'wte.weight' is missing"),
       BadTensor(
           "NoBias",
-          [](TinyCheckpoint& tiny) { Rename(tiny, "h.1.ln_2.bias", "gone"); },
+          [](TinyCheckpoint& tiny) { tiny.Rename("h.1.ln_2.bias", "gone"); },
           "'h.1.ln_2.bias' is missing"),
       BadTensor(
           "MoreLayersThanTensors",
@@ -337,6 +555,36 @@ std::vector<Damage> TensorDamages() {
             tiny.AddTensor("transformer.wpe.weight", "F32", {6, 4});
           },
           "'wpe.weight' is there twice"),
+      BadTensor(
+          "TwoHeadsAlthoughTied",
+          [](TinyCheckpoint& tiny) {
+            tiny.AddTensor("lm_head.weight", "F32", {5, 4});
+          },
+          "'lm_head.weight' is not the same as 'wte.weight'"),
+      BadTensor(
+          "NamesOfAWrapper",
+          [](TinyCheckpoint& tiny) {
+            tiny.Rename("wte.weight", "_orig_mod.transformer.wte.weight");
+          },
+          "there is '_orig_mod.transformer.wte.weight'"),
+      BadTensor(
+          "LayersOfNnLinear",
+          [](TinyCheckpoint& tiny) {
+            tiny.header["h.0.attn.c_attn.weight"]["shape"] = {12, 4};
+          },
+          "the other way round"),
+      BadTensor(
+          "DoublePrecision",
+          [](TinyCheckpoint& tiny) {
+            tiny.header.erase("ln_f.bias");
+            tiny.data.resize(tiny.data.size() - 16);
+            tiny.data += std::string(32, '\0');
+            tiny.header["ln_f.bias"] = {
+                {"dtype", "F64"},
+                {"shape", {4}},
+                {"data_offsets", {tiny.data.size() - 32, tiny.data.size()}}};
+          },
+          "'ln_f.bias' has a wrong dtype"),
       BadTensor(
           "WholeNumbers",
           [](TinyCheckpoint& tiny) {

@@ -1,11 +1,13 @@
 #include "kit/checkpoint_testing.h"
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,9 @@
 
 namespace kvlab {
 namespace {
+
+constexpr std::array<const char*, 2> kShards = {
+    "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"};
 
 // The element as `dtype` stores it. Whole numbers below 256 need 8 bits of
 // mantissa, which all three floats have.
@@ -84,6 +89,57 @@ void TinyCheckpoint::AddTensor(const std::string& name,
                   {"data_offsets", {begin, data.size()}}};
 }
 
+void TinyCheckpoint::CopyTensor(const std::string& from,
+                                const std::string& name) {
+  const auto offsets = header[from]["data_offsets"];
+  const std::size_t first = offsets[0].get<std::size_t>();
+  const std::size_t begin = data.size();
+  data += data.substr(first, offsets[1].get<std::size_t>() - first);
+  header[name] = header[from];
+  header[name]["data_offsets"] = {begin, data.size()};
+  first_element[name] = first_element[from];
+}
+
+void TinyCheckpoint::Rename(const std::string& name,
+                            const std::string& new_name) {
+  header[new_name] = header[name];
+  header.erase(name);
+  first_element[new_name] = first_element[name];
+}
+
+nlohmann::ordered_json TinyCheckpoint::TokenizerJson() const {
+  nlohmann::ordered_json merges = nlohmann::ordered_json::array();
+  std::istringstream lines(merges_txt);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ');
+    if (line.starts_with("#version")) continue;
+    merges.push_back({line.substr(0, space), line.substr(space + 1)});
+  }
+  const auto byte_level = nlohmann::ordered_json{{"type", "ByteLevel"},
+                                                 {"add_prefix_space", false},
+                                                 {"trim_offsets", true},
+                                                 {"use_regex", true}};
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", nlohmann::ordered_json::array()},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", byte_level},
+          {"post_processor", byte_level},
+          {"decoder", byte_level},
+          {"model",
+           {{"type", "BPE"},
+            {"dropout", nullptr},
+            {"unk_token", nullptr},
+            {"continuing_subword_prefix", ""},
+            {"end_of_word_suffix", ""},
+            {"fuse_unk", false},
+            {"byte_fallback", false},
+            {"ignore_merges", false},
+            {"vocab", nlohmann::ordered_json::parse(vocab_json)},
+            {"merges", merges}}}};
+}
+
 float TinyCheckpoint::FirstElement(const std::string& name) const {
   return first_element.at(name).get<float>();
 }
@@ -98,6 +154,35 @@ std::filesystem::path TinyCheckpoint::Write() const {
   WriteFile(folder / "model.safetensors", Safetensors());
   WriteFile(folder / "vocab.json", vocab_json);
   WriteFile(folder / "merges.txt", merges_txt);
+  return folder;
+}
+
+std::filesystem::path TinyCheckpoint::WriteShards() const {
+  const std::filesystem::path folder = Write();
+  std::filesystem::remove(folder / "model.safetensors");
+  std::array<nlohmann::ordered_json, 2> headers;
+  std::array<std::string, 2> parts;
+  nlohmann::ordered_json files;
+  for (const auto& [name, entry] : header.items()) {
+    const std::size_t shard = name.find("h.1.") == std::string::npos &&
+                                      name.find("ln_f.") == std::string::npos
+                                  ? 0
+                                  : 1;
+    const auto first = entry["data_offsets"][0].get<std::size_t>();
+    const auto end = entry["data_offsets"][1].get<std::size_t>();
+    const std::size_t begin = parts[shard].size();
+    parts[shard] += data.substr(first, end - first);
+    headers[shard][name] = entry;
+    headers[shard][name]["data_offsets"] = {begin, parts[shard].size()};
+    files[name] = kShards[shard];
+  }
+  for (std::size_t shard = 0; shard < kShards.size(); ++shard) {
+    WriteFile(folder / kShards[shard],
+              SafetensorsBytes(headers[shard].dump(), parts[shard]));
+  }
+  const nlohmann::ordered_json index = {
+      {"metadata", {{"total_size", data.size()}}}, {"weight_map", files}};
+  WriteFile(folder / "model.safetensors.index.json", index.dump());
   return folder;
 }
 

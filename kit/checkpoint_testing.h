@@ -31,14 +31,27 @@ struct TinyCheckpoint {
   void AddTensor(const std::string& name, const std::string& dtype,
                  const std::vector<std::size_t>& shape);
 
+  // Appends a tensor with the bytes of another one.
+  void CopyTensor(const std::string& from, const std::string& name);
+
+  // Takes a name away but leaves its bytes under another one.
+  void Rename(const std::string& name, const std::string& new_name);
+
   // What k of the header's numbering the tensor starts with, modulo 256.
   float FirstElement(const std::string& name) const;
 
   // Length, header and data as one file.
   std::string Safetensors() const;
 
+  // Vocabulary and merges as Hugging Face's tokenizers writes them today.
+  nlohmann::ordered_json TokenizerJson() const;
+
   // Writes all four files to a folder of the test's own, and returns it.
   std::filesystem::path Write() const;
+
+  // The same with the tensors in two shards and an index: everything up to
+  // layer 0, and the rest.
+  std::filesystem::path WriteShards() const;
 
   // What the next element is, and what each tensor's first one was.
   std::size_t next_element = 0;

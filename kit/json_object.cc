@@ -1,5 +1,6 @@
 #include "kit/json_object.h"
 
+#include <cstddef>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/mapped_file.h"
+#include "kit/published_file.h"
 #include "nlohmann/json.hpp"
 
 namespace kvlab {
@@ -54,20 +55,33 @@ class ParseGuard {
   std::vector<std::set<std::string>> open_;
 };
 
+void CheckNoNul(std::string_view text, const std::string& source) {
+  const std::size_t nul = text.find('\0');
+  if (nul == std::string_view::npos) return;
+  throw DataError(source + ": has a NUL byte",
+                  "byte " + std::to_string(nul) + " of " +
+                      std::to_string(text.size()) +
+                      "; readers disagree about whether the text ends there",
+                  "write the file again; JSON is padded with spaces");
+}
+
 }  // namespace
 
-nlohmann::json ParseJsonObject(std::string_view text,
-                               const std::string& source) {
+nlohmann::json ParseJsonObject(std::string_view text, const std::string& source,
+                               JsonComments comments) {
+  constexpr bool kThrows = true;
+  CheckNoNul(text, source);
   ParseGuard guard(source);
   nlohmann::json object;
   try {
-    object =
-        nlohmann::json::parse(text.begin(), text.end(),
-                              [&guard](int, nlohmann::json::parse_event_t event,
-                                       nlohmann::json& parsed) {
-                                guard.OnEvent(event, parsed);
-                                return true;
-                              });
+    object = nlohmann::json::parse(
+        text.begin(), text.end(),
+        [&guard](int, nlohmann::json::parse_event_t event,
+                 nlohmann::json& parsed) {
+          guard.OnEvent(event, parsed);
+          return true;
+        },
+        kThrows, comments == JsonComments::kIgnored);
   } catch (const nlohmann::json::parse_error& error) {
     throw DataError(source + ": is not valid JSON",
                     "the parser gave up at byte " + std::to_string(error.byte) +
@@ -88,7 +102,7 @@ nlohmann::json ParseJsonObject(std::string_view text,
 }
 
 nlohmann::json ReadJsonObject(const std::filesystem::path& path) {
-  return ParseJsonObject(MappedFile::Open(path)->Text(), path.string());
+  return ParseJsonObject(OpenPublished(path)->Text(), path.string());
 }
 
 std::string Quoted(std::string_view text) {

@@ -1,4 +1,4 @@
-// JSON that nobody has checked yet.
+// JSON from strangers, read in one way everywhere.
 #ifndef KVLAB_KIT_JSON_OBJECT_H_
 #define KVLAB_KIT_JSON_OBJECT_H_
 
@@ -10,14 +10,19 @@
 
 namespace kvlab {
 
-// Parses `text`. Throws DataError, starting with `source` (what the text is,
-// for example the file's name), unless it is one JSON object, nested at most
-// 16 deep, in which no object has the same key twice: readers disagree about
-// which of the two counts.
-nlohmann::json ParseJsonObject(std::string_view text,
-                               const std::string& source);
+// Whether // and /* */ may stand between the values, for files that people
+// fill in.
+enum class JsonComments { kRefused, kIgnored };
 
-// The same from a file.
+// Parses `text`. Throws DataError, starting with `source` (what the text is,
+// for example the file's name), unless it is one JSON object in UTF-8, nested
+// at most 16 deep, in which no object has the same key twice: readers disagree
+// about which of the two counts. A NUL byte is refused wherever it stands: the
+// parser takes it for the end of the text and would skip what follows.
+nlohmann::json ParseJsonObject(std::string_view text, const std::string& source,
+                               JsonComments comments = JsonComments::kRefused);
+
+// The same from a file, opened as OpenPublished does.
 nlohmann::json ReadJsonObject(const std::filesystem::path& path);
 
 // `text` for a message: in quotes, at most 60 bytes of it, with everything

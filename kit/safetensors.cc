@@ -17,6 +17,7 @@
 #include "kit/error.h"
 #include "kit/json_object.h"
 #include "kit/mapped_file.h"
+#include "kit/published_file.h"
 #include "nlohmann/json.hpp"
 
 namespace kvlab {
@@ -191,7 +192,8 @@ class EntryReader {
   const json& entry_;
 };
 
-void CheckMetadata(const json& metadata, const std::string& path) {
+std::map<std::string, std::string, std::less<>> ReadMetadata(
+    const json& metadata, const std::string& path) {
   const bool texts = metadata.is_object() &&
                      std::all_of(metadata.begin(), metadata.end(),
                                  [](const json& v) { return v.is_string(); });
@@ -199,6 +201,11 @@ void CheckMetadata(const json& metadata, const std::string& path) {
     throw DataError(path + ": '__metadata__' is malformed",
                     "it must map names to texts", kDamaged);
   }
+  std::map<std::string, std::string, std::less<>> texts_of_names;
+  for (const auto& [name, text] : metadata.items()) {
+    texts_of_names.emplace(name, text.get<std::string>());
+  }
+  return texts_of_names;
 }
 
 // The tensors must cover `data` from its first byte to its last, each byte
@@ -254,13 +261,13 @@ void CheckCover(const std::map<std::string, SafeTensor, std::less<>>& tensors,
 SafeTensorsFile SafeTensorsFile::Open(const std::filesystem::path& path) {
   SafeTensorsFile file;
   file.path_ = path;
-  file.mapping_ = MappedFile::Open(path);
+  file.mapping_ = OpenPublished(path);
   const Parts parts = SplitFile(*file.mapping_, path.string());
   const json header =
       ParseJsonObject(parts.header, path.string() + ": the header");
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
-      CheckMetadata(entry, path.string());
+      file.metadata_ = ReadMetadata(entry, path.string());
     } else {
       const EntryReader reader(path.string(), name, entry);
       file.tensors_.emplace(name, reader.Read(parts.data));
@@ -273,6 +280,18 @@ SafeTensorsFile SafeTensorsFile::Open(const std::filesystem::path& path) {
 const SafeTensor* SafeTensorsFile::Find(std::string_view name) const {
   const auto found = tensors_.find(name);
   return found == tensors_.end() ? nullptr : &found->second;
+}
+
+const std::string* SafeTensorsFile::Metadata(std::string_view name) const {
+  const auto found = metadata_.find(name);
+  return found == metadata_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> SafeTensorsFile::Names() const {
+  std::vector<std::string> names;
+  names.reserve(tensors_.size());
+  for (const auto& [name, tensor] : tensors_) names.push_back(name);
+  return names;
 }
 
 }  // namespace kvlab

@@ -44,6 +44,15 @@ class SafeTensorsFile {
   // as long as Mapping().
   const SafeTensor* Find(std::string_view name) const;
 
+  // What "__metadata__" says under this name; null if nothing. Where several
+  // names shared one tensor when the file was written, it was stored once, and
+  // the metadata has for each other name the one that was kept.
+  // Source: save_model in safetensors' Python package.
+  const std::string* Metadata(std::string_view name) const;
+
+  // The names of all tensors, in alphabetical order.
+  std::vector<std::string> Names() const;
+
   const std::filesystem::path& Path() const { return path_; }
   const std::shared_ptr<const MappedFile>& Mapping() const { return mapping_; }
 
@@ -53,6 +62,7 @@ class SafeTensorsFile {
   std::filesystem::path path_;
   std::shared_ptr<const MappedFile> mapping_;
   std::map<std::string, SafeTensor, std::less<>> tensors_;
+  std::map<std::string, std::string, std::less<>> metadata_;
 };
 
 }  // namespace kvlab

@@ -66,6 +66,15 @@ TEST(SafeTensorsTest, ReadsAFileWithoutTensors) {
   EXPECT_EQ(file.Find("first"), nullptr);
 }
 
+TEST(SafeTensorsTest, TellsItsMetadataAndItsNames) {
+  const auto file = SafeTensorsFile::Open(
+      WriteTestFile(SafetensorsBytes(kGoodHeader, kGoodData)));
+  ASSERT_NE(file.Metadata("format"), nullptr);
+  EXPECT_EQ(*file.Metadata("format"), "pt");
+  EXPECT_EQ(file.Metadata("first"), nullptr);
+  EXPECT_EQ(file.Names(), (std::vector<std::string>{"first", "second"}));
+}
+
 // A file with one thing wrong, and what its error must say.
 struct Damage {
   std::string name;
@@ -148,6 +157,15 @@ std::vector<Damage> Damages() {
        "'first' has a shape that disagrees"},
       {"DTypeTooLarge", WithHeader("F16", "F32"),
        "'first' has a shape that disagrees"},
+      // A parser that takes NUL for the end would not see the rest.
+      {"NulPadding",
+       SafetensorsBytes(kGoodHeader + std::string(9, '\0'), kGoodData),
+       "the header: has a NUL byte"},
+      {"MoreAfterANul",
+       SafetensorsBytes(
+           kGoodHeader + std::string(1, '\0') + R"({"first": {"dtype": "U8"}})",
+           kGoodData),
+       "the header: has a NUL byte"},
       {"NoOffsets", WithHeader(R"(, "data_offsets": [0, 6])", ""),
        "'first' has no data_offsets"},
       {"OneOffset", WithHeader("[0, 6]", "[0]"),

@@ -1,5 +1,6 @@
 #include "kit/tokenizer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <filesystem>
@@ -26,19 +27,30 @@ namespace {
 constexpr TokenId kNone = -1;
 
 // What each id decodes to.
-std::vector<std::string> TokenBytes(const Vocabulary& vocabulary,
-                                    const std::string& path) {
-  std::vector<std::string> token_bytes(vocabulary.size());
-  for (const auto& [token, id] : vocabulary) {
+std::vector<std::string> TokenBytes(const TokenizerFiles& files) {
+  std::vector<std::string> token_bytes(files.Size());
+  for (const auto& [token, id] : files.vocabulary) {
+    if (files.added.contains(token)) continue;
     std::optional<std::string> bytes = BytesOfSymbols(token);
     if (!bytes) {
-      throw DataError(path + ": token " + Quoted(token) + " is malformed",
-                      "it has a character that stands for no byte",
-                      "use vocab.json as it was published with the model");
+      throw DataError(
+          files.source + ": token " + Quoted(token) + " is malformed",
+          "it has a character that stands for no byte",
+          "use the vocabulary as it was published with the model");
     }
     token_bytes[static_cast<std::size_t>(id)] = std::move(*bytes);
   }
+  for (const auto& [token, id] : files.added) {
+    token_bytes[static_cast<std::size_t>(id)] = token;
+  }
   return token_bytes;
+}
+
+// One more than the largest id of the vocabulary.
+std::size_t EndOfIds(const Vocabulary& vocabulary) {
+  TokenId largest = -1;
+  for (const auto& [token, id] : vocabulary) largest = std::max(largest, id);
+  return static_cast<std::size_t>(largest + 1);
 }
 
 // The id of each single byte, kNone where the vocabulary has none.
@@ -55,7 +67,8 @@ std::array<TokenId, 256> ByteTokens(const Vocabulary& vocabulary) {
 }  // namespace
 
 struct Tokenizer::Tables {
-  std::string vocab_path;
+  std::string source;
+  std::size_t text_vocab_size = 0;
   std::vector<std::string> token_bytes;
   std::array<TokenId, 256> byte_tokens;
   MergeTable merges;
@@ -68,7 +81,7 @@ struct Tokenizer::Tables {
       if (token == kNone) {
         throw DataError("Tokenizer::Encode: no token for the byte " +
                             Quoted(std::string_view(&c, 1)),
-                        vocab_path + " does not have it",
+                        source + " does not have it",
                         "encode other text, or use a vocabulary that has all "
                         "256 bytes");
       }
@@ -79,21 +92,25 @@ struct Tokenizer::Tables {
 };
 
 Tokenizer Tokenizer::Load(const std::filesystem::path& directory) {
-  return Load(directory / "vocab.json", directory / "merges.txt");
+  return FromFiles(ReadTokenizerFiles(directory));
 }
 
 Tokenizer Tokenizer::Load(const std::filesystem::path& vocab_json,
                           const std::filesystem::path& merges_txt) {
-  const Vocabulary vocabulary = ReadVocabulary(vocab_json);
+  return FromFiles(ReadVocabAndMerges(vocab_json, merges_txt));
+}
+
+Tokenizer Tokenizer::FromFiles(TokenizerFiles files) {
   auto tables = std::make_unique<Tables>();
-  tables->vocab_path = vocab_json.string();
-  tables->token_bytes = TokenBytes(vocabulary, vocab_json.string());
-  tables->byte_tokens = ByteTokens(vocabulary);
-  tables->merges = ReadMerges(merges_txt, vocabulary);
+  tables->source = files.source;
+  tables->text_vocab_size = EndOfIds(files.vocabulary);
+  tables->token_bytes = TokenBytes(files);
+  tables->byte_tokens = ByteTokens(files.vocabulary);
+  tables->merges = std::move(files.merges);
   return Tokenizer(std::move(tables));
 }
 
-Tokenizer::Tokenizer(std::unique_ptr<const Tables> tables)
+Tokenizer::Tokenizer(std::unique_ptr<Tables> tables)
     : tables_(std::move(tables)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
@@ -130,5 +147,22 @@ std::string Tokenizer::Decode(std::span<const TokenId> ids) const {
 }
 
 std::size_t Tokenizer::VocabSize() const { return tables_->token_bytes.size(); }
+
+std::size_t Tokenizer::TextVocabSize() const {
+  return tables_->text_vocab_size;
+}
+
+void Tokenizer::DropAddedTokensFrom(std::size_t id) {
+  if (id < TextVocabSize()) {
+    throw ContractError(
+        "Tokenizer::DropAddedTokensFrom: " + std::to_string(id) +
+            " is a token of text",
+        "Encode gives ids up to " + std::to_string(TextVocabSize() - 1),
+        "drop ids from TextVocabSize() on");
+  }
+  if (id < VocabSize()) tables_->token_bytes.resize(id);
+}
+
+const std::string& Tokenizer::Source() const { return tables_->source; }
 
 }  // namespace kvlab

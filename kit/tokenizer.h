@@ -16,10 +16,14 @@
 
 namespace kvlab {
 
+struct TokenizerFiles;
+
 class Tokenizer {
  public:
-  // Reads `directory`/vocab.json and `directory`/merges.txt. Throws DataError,
-  // naming the file and the entry, for whatever does not hold.
+  // Reads `directory`/vocab.json and merges.txt, with added_tokens.json if it
+  // is there, or tokenizer.json if one of the two is not. Throws DataError,
+  // naming the file and the entry, for whatever does not hold, and for a
+  // tokenizer.json that describes anything other than GPT-2's byte-level BPE.
   static Tokenizer Load(const std::filesystem::path& directory);
   // The same from two files with names of their own.
   static Tokenizer Load(const std::filesystem::path& vocab_json,
@@ -37,12 +41,25 @@ class Tokenizer {
   // the vocabulary.
   std::string Decode(std::span<const TokenId> ids) const;
 
+  // All tokens: their ids are 0 .. VocabSize() - 1.
   std::size_t VocabSize() const;
+
+  // Encode gives ids below this number. Added tokens, such as <|endoftext|>,
+  // may have larger ones.
+  std::size_t TextVocabSize() const;
+
+  // Forgets the added tokens from this id on. Throws ContractError if `id` is
+  // less than TextVocabSize().
+  void DropAddedTokensFrom(std::size_t id);
+
+  // The file that the vocabulary came from, for messages.
+  const std::string& Source() const;
 
  private:
   struct Tables;
-  explicit Tokenizer(std::unique_ptr<const Tables> tables);
-  std::unique_ptr<const Tables> tables_;
+  static Tokenizer FromFiles(TokenizerFiles files);
+  explicit Tokenizer(std::unique_ptr<Tables> tables);
+  std::unique_ptr<Tables> tables_;
 };
 
 }  // namespace kvlab

@@ -1,6 +1,9 @@
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -10,6 +13,7 @@
 #include "kit/tensor.h"
 #include "kit/testing.h"
 #include "kit/tokenizer.h"
+#include "nlohmann/json.hpp"
 
 namespace kvlab {
 namespace {
@@ -52,6 +56,155 @@ TEST(TokenizerFilesTest, AMergeMayBeginWithAHash) {
   EXPECT_EQ(Tokenizer::Load(folder).Encode("##"), Ids{1});
 }
 
+// tokenizer.json alone, edited before it is written.
+using Edit = std::function<void(nlohmann::ordered_json&)>;
+
+std::filesystem::path WriteTokenizerJson(const Edit& edit) {
+  TinyCheckpoint tiny;
+  tiny.vocab_json = R"({"a": 0, "b": 1, "ab": 2, "#": 3})";
+  tiny.merges_txt = "a b\n";
+  nlohmann::ordered_json tokenizer = tiny.TokenizerJson();
+  edit(tokenizer);
+  std::filesystem::path folder = EmptyTestFolder();
+  WriteFile(folder / "tokenizer.json", tokenizer.dump());
+  return folder;
+}
+
+TEST(TokenizerJsonTest, MergesArePairsOrStrings) {
+  const auto pairs = WriteTokenizerJson([](auto&) {});
+  EXPECT_EQ(Tokenizer::Load(pairs).Encode("ab#"), (Ids{2, 3}));
+  const auto strings =
+      WriteTokenizerJson([](auto& json) { json["model"]["merges"] = {"a b"}; });
+  EXPECT_EQ(Tokenizer::Load(strings).Encode("ab#"), (Ids{2, 3}));
+}
+
+// What files of other ages leave out or write differently.
+TEST(TokenizerJsonTest, ReadsFilesOfAllAges) {
+  const std::vector<Edit> edits = {
+      [](auto& json) { json["model"].erase("type"); },
+      [](auto& json) { json["model"].erase("ignore_merges"); },
+      [](auto& json) { json["pre_tokenizer"].erase("use_regex"); },
+      [](auto& json) { json["post_processor"] = nullptr; },
+      [](auto& json) { json["decoder"] = nullptr; },
+      [](auto& json) { json["model"]["unk_token"] = "<|endoftext|>"; },
+      [](auto& json) { json["model"]["dropout"] = 0.0; },
+      [](auto& json) { json.erase("added_tokens"); },
+      [](auto& json) {
+        json["pre_tokenizer"] = {{"type", "Sequence"},
+                                 {"pretokenizers", {json["pre_tokenizer"]}}};
+      },
+      [](auto& json) {
+        json["post_processor"] = {
+            {"type", "TemplateProcessing"},
+            {"single", {{{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}}};
+      }};
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    SCOPED_TRACE("edit " + std::to_string(i));
+    EXPECT_EQ(Tokenizer::Load(WriteTokenizerJson(edits[i])).Encode("ab"),
+              Ids{2});
+  }
+}
+
+// Added tokens stand for their own text and are not found in text; one may be
+// in the vocabulary as well.
+TEST(TokenizerJsonTest, ReadsAddedTokens) {
+  const auto folder = WriteTokenizerJson([](auto& json) {
+    json["added_tokens"] = {{{"id", 3}, {"content", "#"}, {"special", true}},
+                            {{"id", 4}, {"content", "<é x>"}}};
+  });
+  const Tokenizer tokenizer = Tokenizer::Load(folder);
+  EXPECT_EQ(tokenizer.VocabSize(), 5U);
+  EXPECT_EQ(tokenizer.TextVocabSize(), 4U);
+  EXPECT_EQ(tokenizer.Decode(Ids{4, 3, 2}), "<é x>#ab");
+}
+
+TEST(TokenizerJsonTest, NamesWhatIsNotGpt2s) {
+  const std::vector<std::pair<std::string, Edit>> others = {
+      {"'model' is not that of GPT-2",
+       [](auto& json) { json["model"]["type"] = "WordPiece"; }},
+      {"'model' is not that of GPT-2",
+       [](auto& json) {
+         json["model"] = {{"type", "Unigram"}};
+       }},
+      {"'model' is malformed", [](auto& json) { json.erase("model"); }},
+      {"'model.byte_fallback'",
+       [](auto& json) { json["model"]["byte_fallback"] = true; }},
+      {"'model.ignore_merges'",
+       [](auto& json) { json["model"]["ignore_merges"] = true; }},
+      {"'model.end_of_word_suffix'",
+       [](auto& json) { json["model"]["end_of_word_suffix"] = "</w>"; }},
+      {"'model.continuing_subword_prefix'",
+       [](auto& json) { json["model"]["continuing_subword_prefix"] = "##"; }},
+      {"'model.dropout'", [](auto& json) { json["model"]["dropout"] = 0.1; }},
+      {"'normalizer'",
+       [](auto& json) {
+         json["normalizer"] = {{"type", "NFC"}};
+       }},
+      {"'pre_tokenizer'", [](auto& json) { json["pre_tokenizer"] = nullptr; }},
+      {"'pre_tokenizer'",
+       [](auto& json) { json["pre_tokenizer"]["type"] = "Metaspace"; }},
+      {"'pre_tokenizer'",
+       [](auto& json) {
+         json["pre_tokenizer"] = {
+             {"type", "Sequence"},
+             {"pretokenizers",
+              {{{"type", "Digits"}}, {{"type", "ByteLevel"}}}}};
+       }},
+      {"'pre_tokenizer.use_regex'",
+       [](auto& json) { json["pre_tokenizer"]["use_regex"] = false; }},
+      {"'pre_tokenizer.add_prefix_space'",
+       [](auto& json) { json["pre_tokenizer"]["add_prefix_space"] = true; }},
+      {"'decoder'", [](auto& json) { json["decoder"]["type"] = "WordPiece"; }},
+      {"'post_processor'",
+       [](auto& json) {
+         json["post_processor"] = {{"type", "RobertaProcessing"}};
+       }},
+      {"'model.vocab' is malformed",
+       [](auto& json) {
+         json["model"]["vocab"] = {1, 2};
+       }},
+      {"'model.merges' is malformed",
+       [](auto& json) { json["model"].erase("merges"); }},
+      {"merge 1 is malformed",
+       [](auto& json) { json["model"]["merges"] = {"ab"}; }},
+      {"merge 2 is malformed",
+       [](auto& json) {
+         json["model"]["merges"] = {{"a", "b"}, {"a", "b", "c"}};
+       }},
+      {"merge 2 'a b' repeats an earlier one",
+       [](auto& json) {
+         json["model"]["merges"] = {"a b", "a b"};
+       }},
+      {"merge 1 'b a' does not match the vocabulary",
+       [](auto& json) { json["model"]["merges"] = {"b a"}; }},
+      {"'ba' is not in tokenizer.json",
+       [](auto& json) { json["model"]["merges"] = {"b a"}; }},
+      {"the id of '<pad>' is out of range",
+       [](auto& json) {
+         json["added_tokens"] = {{{"id", 5}, {"content", "<pad>"}}};
+       }},
+      {"is taken",
+       [](auto& json) {
+         json["added_tokens"] = {{{"id", 2}, {"content", "<pad>"}}};
+       }},
+      {"the id of '#' is there twice",
+       [](auto& json) {
+         json["added_tokens"] = {{{"id", 2}, {"content", "#"}}};
+       }},
+      {"'added_tokens' is malformed",
+       [](auto& json) {
+         json["added_tokens"] = {{{"content", "<pad>"}}};
+       }},
+  };
+  for (const auto& [words, edit] : others) {
+    const auto folder = WriteTokenizerJson(edit);
+    const std::string message =
+        MessageOf<DataError>([&] { Tokenizer::Load(folder); });
+    EXPECT_THAT(message, HasSubstr((folder / "tokenizer.json").string()));
+    EXPECT_THAT(message, HasSubstr(words));
+  }
+}
+
 struct Damage {
   std::string name;
   std::string vocab_json;
@@ -87,6 +240,11 @@ INSTANTIATE_TEST_SUITE_P(
     AllDamages, TokenizerFilesDamageTest,
     ::testing::Values(
         BadVocabulary("NotJson", R"({"a": 0)", "not valid JSON"),
+        BadVocabulary("MoreAfterANul",
+                      std::string(R"({"a": 0})") + '\0' + R"({"b": 0})",
+                      "has a NUL byte"),
+        BadVocabulary("NulInAToken", std::string(R"({"a)") + '\0' + R"(": 0})",
+                      "has a NUL byte"),
         BadVocabulary("NoObject", "[0, 1]", "not a JSON object"),
         BadVocabulary("NoTokens", "{}", "has no tokens"),
         BadVocabulary("TokenTwice", R"({"a": 0, "a": 1})",

@@ -1,0 +1,72 @@
+// The tensors of a checkpoint folder by name, whether they lie in one file or
+// in several.
+#ifndef KVLAB_KIT_CHECKPOINT_TENSORS_H_
+#define KVLAB_KIT_CHECKPOINT_TENSORS_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kit/safetensors.h"
+
+namespace kvlab {
+
+// The name of the weights' file, and of the index that takes its place if they
+// are cut into shards: {"weight_map": {"tensor": "file", ...}}.
+constexpr const char* kWeightsFile = "model.safetensors";
+constexpr const char* kShardIndex = "model.safetensors.index.json";
+
+// The first file, by name, that looks like weights in another format or under
+// another name, such as pytorch_model.bin; empty if there is none.
+std::string OtherWeights(const std::filesystem::path& directory);
+
+class CheckpointTensors {
+ public:
+  // A tensor and the file that holds it. Valid as long as CheckpointTensors.
+  struct Found {
+    const SafeTensor* tensor;
+    const SafeTensorsFile* file;
+  };
+
+  // Opens `directory`/model.safetensors or, without one, all shards that
+  // model.safetensors.index.json names. Throws DataError as
+  // SafeTensorsFile::Open does, and for an index that is malformed, names a
+  // file outside the folder, a file that is missing or a tensor that its file
+  // lacks. Weights in another format alone are refused by name.
+  static CheckpointTensors Open(const std::filesystem::path& directory);
+
+  // The tensor of this name or, if there is none, the one that was kept for it
+  // (see SafeTensorsFile::Metadata).
+  std::optional<Found> Find(std::string_view name) const;
+
+  // The file or the index, for messages.
+  const std::filesystem::path& Path() const { return path_; }
+
+  // A tensor whose name ends with "." and `name`; empty if there is none.
+  std::string NameEndingWith(std::string_view name) const;
+
+  // Reading a page brings in its neighbours, too: gives back what is left over
+  // from loading. What is still read in the files comes back when it is.
+  void ReleaseAll() const;
+
+ private:
+  explicit CheckpointTensors(std::filesystem::path path)
+      : path_(std::move(path)) {}
+
+  void OpenShards(const std::filesystem::path& directory);
+  std::optional<Found> FindStored(std::string_view name) const;
+
+  std::filesystem::path path_;
+  std::vector<SafeTensorsFile> files_;
+  // Which of the files holds a tensor.
+  std::map<std::string, std::size_t, std::less<>> file_of_tensor_;
+};
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_CHECKPOINT_TENSORS_H_

@@ -1,0 +1,20 @@
+// A file as it was published, or what a clone or a download left in its place.
+#ifndef KVLAB_KIT_PUBLISHED_FILE_H_
+#define KVLAB_KIT_PUBLISHED_FILE_H_
+
+#include <filesystem>
+#include <memory>
+
+#include "kit/mapped_file.h"
+
+namespace kvlab {
+
+// MappedFile::Open. Throws DataError also if the file is plainly something
+// else, and says how to get the right one: a Git LFS pointer, a web page, or
+// weights in the format of another program.
+std::shared_ptr<const MappedFile> OpenPublished(
+    const std::filesystem::path& path);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_KIT_PUBLISHED_FILE_H_
