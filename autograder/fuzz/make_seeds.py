@@ -175,9 +175,10 @@ def tensors(dtype="F16", prefix="", shapes=None):
     return header, end
 
 
-def checkpoint(config, header, data_bytes, padding=0, length=None):
-    config = json.dumps(config).encode()
-    header = json.dumps(header).encode() + b" " * padding
+def checkpoint(config, header, data_bytes, padding=b"", length=None,
+               config_end=b""):
+    config = json.dumps(config).encode() + config_end
+    header = json.dumps(header).encode() + padding
     data = bytes(n % 251 for n in range(data_bytes))
     return (struct.pack("<I", len(config)) + config
             + struct.pack("<Q", len(header) if length is None else length)
@@ -189,12 +190,28 @@ def checkpoints():
     yield "f16", checkpoint(CONFIG, header, size)
     yield "f32", checkpoint(CONFIG, *tensors("F32"))
     yield "bf16-prefix", checkpoint(CONFIG, *tensors("BF16", "transformer."))
-    yield "not-aligned", checkpoint(CONFIG, header, size, padding=1)
+    yield "not-aligned", checkpoint(CONFIG, header, size, padding=b" ")
     own_head = tensors(shapes=SHAPES | {"lm_head.weight": [3, 4]})
     yield "own-head", checkpoint(CONFIG | {"tie_word_embeddings": False},
                                  *own_head)
     yield "metadata", checkpoint(
         CONFIG, {"__metadata__": {"format": "pt"}} | header, size)
+    yield "nul-padding", checkpoint(CONFIG, header, size, padding=b"\0" * 7)
+    yield "nul-and-more", checkpoint(CONFIG, header, size,
+                                     padding=b'\0{"wte.weight": 1}')
+    yield "config-nul-and-more", checkpoint(CONFIG, header, size,
+                                            config_end=b'\0{"n_layer": 2}')
+    only_head = {"lm_head.weight" if name == "wte.weight" else name: shape
+                 for name, shape in SHAPES.items()}
+    head, head_size = tensors(shapes=only_head)
+    yield "only-head", checkpoint(
+        CONFIG, {"__metadata__": {"wte.weight": "lm_head.weight"}} | head,
+        head_size)
+    yield "alias-of-itself", checkpoint(
+        CONFIG, {"__metadata__": {"wte.weight": "wte.weight",
+                                  "ln_f.bias": "format"}} | head, head_size)
+    yield "two-heads", checkpoint(CONFIG, *own_head)
+    yield "lfs-pointer", struct.pack("<I", 0) + LFS_POINTER
     yield "integers", checkpoint(CONFIG, *tensors("I16"))
     yield "huge-shape", checkpoint(CONFIG, {"wte.weight": {
         "dtype": "F32", "shape": [2**32, 2**32], "data_offsets": [0, 0]}}, 0)
@@ -209,6 +226,65 @@ def checkpoints():
     yield "many-layers", checkpoint(CONFIG | {"n_layer": 2**31 - 1}, header,
                                     size)
     yield "no-heads", checkpoint(CONFIG | {"n_head": 0}, header, size)
+    yield "empty", b""
+
+
+# ------------------------------------------------- tokenizers and indices --
+
+LFS_POINTER = (b"version https://git-lfs.github.com/spec/v1\n"
+               b"oid sha256:" + b"0" * 64 + b"\nsize 548105171\n")
+
+
+def tokenizers():
+    vocab = {letter: i for i, letter in enumerate("abtheĠ")}
+    vocab |= {"ab": 6, "th": 7, "the": 8}
+
+    def tokenizer(merges, added=(), model=None, **parts):
+        model = {"type": "BPE", "vocab": vocab, "merges": merges} | (
+            model or {})
+        return json.dumps({
+            "added_tokens": [{"id": i, "content": c} for i, c in added],
+            "normalizer": None, "pre_tokenizer": {"type": "ByteLevel"},
+            "decoder": {"type": "ByteLevel"}, "model": model} | parts).encode()
+
+    pairs = [["a", "b"], ["t", "h"], ["th", "e"]]
+    strings = [" ".join(pair) for pair in pairs]
+    yield "pairs", tokenizer(pairs)
+    yield "strings", tokenizer(strings)
+    yield "added", tokenizer(strings, [(9, "<|endoftext|>"), (6, "ab")])
+    yield "added-with-a-hole", tokenizer(strings, [(11, "<pad>")])
+    yield "added-taken", tokenizer(strings, [(3, "<pad>")])
+    yield "added-negative", tokenizer(strings, [(-1, "<pad>")])
+    yield "huge-id", tokenizer(strings, [(2**64 - 1, "<pad>")])
+    yield "unknown-merge", tokenizer(["b a"])
+    yield "three-merged", tokenizer([["a", "b", "t"]])
+    yield "numbers-merged", tokenizer([[1, 2], 3])
+    yield "unigram", tokenizer([], model={"type": "Unigram", "vocab": []})
+    yield "normalizer", tokenizer(strings, normalizer={"type": "NFC"})
+    yield "sequence", tokenizer(strings, pre_tokenizer={
+        "type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}]})
+    yield "nul-and-more", tokenizer(strings) + b"\0{}"
+    yield "deep", b'{"model":' + b"[" * 4000
+    yield "lfs-pointer", LFS_POINTER
+    yield "empty", b""
+
+
+def shard_indices():
+    def index(**files):
+        return json.dumps({"weight_map": files}).encode()
+
+    yield "sound", index(a="one.safetensors", b="one.safetensors")
+    yield "not-in-its-shard", index(c="one.safetensors")
+    yield "missing-shard", index(a="one.safetensors", b="two.safetensors")
+    yield "climbs", index(a="../one.safetensors")
+    yield "absolute", index(a="/etc/passwd")
+    yield "folder", index(a=".")
+    yield "nul-in-a-name", index(a="one.safetensors\0../x")
+    yield "itself", index(a="model.safetensors.index.json")
+    yield "number", index(a=1)
+    yield "none", index()
+    yield "nul-and-more", index(a="one.safetensors") + b"\0{}"
+    yield "lfs-pointer", LFS_POINTER
     yield "empty", b""
 
 
@@ -234,6 +310,7 @@ def answer_sheets():
     yield "no-student", b'{"answers": {"sum": 1}}'
     yield "student-a-table", sheet(b'"sum": 1', b"{}")
     yield "not-utf-8", sheet(b'"colour": "\xff\xfe"')
+    yield "nul-and-more", sheet(b'"sum": 1') + b'\0{"student": "other"}'
     yield "escapes", sheet(b'"c\\u006flour": "\\ud83d\\ude00"')
     yield "half-a-pair", sheet(b'"colour": "\\ud83d"')
     lines = '{\n"student": "ann",\n"answers": {\n"colour": a,\n"sum": 1,152\n}}\n'
@@ -255,6 +332,8 @@ def answer_sheets():
 def main():
     for target, seeds in {"reply": replies, "submission": submissions,
                           "checkpoint": checkpoints,
+                          "tokenizer": tokenizers,
+                          "shard_index": shard_indices,
                           "answer_sheet": answer_sheets}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

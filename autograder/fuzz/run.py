@@ -28,6 +28,8 @@ TARGETS = {
     "reply": {"max_len": 65536, "malloc_limit_mb": 1},
     "submission": {"max_len": 65536, "malloc_limit_mb": 4},
     "checkpoint": {"max_len": 65536, "malloc_limit_mb": 4},
+    "tokenizer": {"max_len": 65536, "malloc_limit_mb": 4},
+    "shard_index": {"max_len": 65536, "malloc_limit_mb": 4},
     "answer_sheet": {"max_len": 65536, "malloc_limit_mb": 4},
 }
 INPUT_SECONDS = 10  # the slowest takes 0.05
