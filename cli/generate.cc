@@ -137,7 +137,7 @@ void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
   const CacheMemory memory = MeasureCache(shape);
   fmt::print(
       "cache: {} bytes = 2 * {} layers * {} heads * {} * {} tokens * {} rows "
-      "* 4 bytes; {} bytes measured\n",
+      "* 4 bytes; the heap grows by {} with all that holds them\n",
       memory.formula_bytes, shape.num_layers, shape.num_kv_heads,
       shape.head_dim, shape.max_seq_len, shape.batch, memory.measured_bytes);
 }

@@ -37,8 +37,8 @@ struct CacheMemory {
   std::uint64_t measured_bytes = 0;  // growth of this process's heap
 };
 
-// Builds a KvCache and looks at the heap before and after. Blocks below about
-// 1 KiB may be missed: malloc keeps freed ones at hand and calls them used.
+// Builds a KvCache and reads the heap before and after: its floats, the objects
+// that hold them, and what malloc adds to each block.
 CacheMemory MeasureCache(const CacheShape& shape);
 
 }  // namespace kvlab

@@ -45,8 +45,12 @@ Comparison Compare(Gpt2& model, const TokenBatch& prompt,
     uncached_s.push_back(uncached.total_s);
     cached_s.push_back(cached.total_s);
     speedups.push_back(uncached.total_s / cached.total_s);
-    result.equal_tokens = std::min(result.equal_tokens,
-                                   EqualTokens(uncached.tokens, cached.tokens));
+    const std::size_t equal = EqualTokens(uncached.tokens, cached.tokens);
+    if (pair == 1 || equal < result.equal_tokens) {
+      result.equal_tokens = equal;
+      result.first_tokens = Tokens::from_shape({1, equal});
+      std::copy_n(cached.tokens.begin(), equal, result.first_tokens.begin());
+    }
     result.work_ratio = static_cast<double>(uncached.work.Total()) /
                         static_cast<double>(cached.work.Total());
     if (pair == 1 && cached.cache) result.cache = MeasureCache(*cached.cache);

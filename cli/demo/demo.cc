@@ -1,6 +1,6 @@
 // The showcase half of ./kvlab demo: the same text with and without a cache,
 // then a table of what the cache saves. Exit status 0; 1 if the two texts
-// differ; 2 for wrong options or files.
+// differ by more than rounding; 2 for wrong options or files.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include "cli/checkpoint_folder.h"
 #include "cli/demo/comparison.h"
 #include "cli/demo/comparison_table.h"
+#include "cli/demo/divergence.h"
 #include "cli/generation_run.h"
 #include "cli/machine.h"
 #include "cli/progress_line.h"
@@ -75,7 +76,21 @@ GenerationRun ShowText(Gpt2& model, const Tokenizer& tokenizer,
   return run;
 }
 
-// Returns whether the two texts are the same.
+Tokens FirstTokens(const Tokens& row, std::size_t count) {
+  Tokens first = Tokens::from_shape({1, count});
+  std::copy_n(row.begin(), count, first.begin());
+  return first;
+}
+
+// Says why the token after these is not the same with and without the cache.
+// Returns whether rounding explains it.
+bool IsExplained(Gpt2& model, const TokenBatch& prompt, const Tokens& equal) {
+  const Divergence divergence = MeasureDivergence(model, prompt.ids, equal);
+  fmt::print("{}\n", DivergenceText(divergence));
+  return divergence.IsRounding();
+}
+
+// Returns whether the two texts are the same, or rounding parts them.
 bool ShowBothTexts(Gpt2& model, const Tokenizer& tokenizer,
                    const TokenBatch& prompt) {
   fmt::print(
@@ -89,10 +104,11 @@ bool ShowBothTexts(Gpt2& model, const Tokenizer& tokenizer,
 
   const std::size_t equal = EqualTokens(uncached.tokens, cached.tokens);
   fmt::print("\n{} of {} tokens are equal.\n", equal, kTextTokens);
-  return equal == kTextTokens;
+  return equal == kTextTokens ||
+         IsExplained(model, prompt, FirstTokens(cached.tokens, equal));
 }
 
-// Returns whether all pairs wrote the same tokens.
+// Returns whether all pairs wrote the same tokens, or rounding parts them.
 bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
                const std::string& machine) {
   fmt::print("\n2. What the cache saves: medians of {} pairs on {}\n\n{}",
@@ -100,6 +116,7 @@ bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
   std::vector<Comparison> rows;
   ProgressLine progress(WithoutTerminal::kNothing);
   bool equal = true;
+  bool explained = true;
   for (const std::size_t new_tokens : options.lengths) {
     rows.push_back(
         Compare(model, prompt,
@@ -111,7 +128,10 @@ bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
     progress.Clear();
     fmt::print("{}", TableRow(rows.back()));
     std::fflush(stdout);
-    equal = equal && rows.back().equal_tokens == new_tokens;
+    const Comparison& row = rows.back();
+    if (row.equal_tokens == new_tokens) continue;
+    equal = false;
+    explained = IsExplained(model, prompt, row.first_tokens) && explained;
   }
   fmt::print("{}\n{} tokens.\n", TableFoot(),
              equal ? "With and without the cache all pairs wrote the same"
@@ -119,7 +139,7 @@ bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
   if (!options.csv.empty()) {
     std::ofstream(options.csv) << Csv(rows, machine);
   }
-  return equal;
+  return explained;
 }
 
 int Run(const Options& options) {
@@ -129,6 +149,8 @@ int Run(const Options& options) {
     return 2;
   }
   const CheckpointFolder checkpoint = LoadCheckpointFolder(options.model);
+  const std::string left_out = RowsWithoutToken(checkpoint);
+  if (!left_out.empty()) fmt::print("({})\n", left_out);
   const Gpt2Config& config = checkpoint.weights->config;
   // Recomputing is the baseline: it gets the best that this machine has.
   UseInstructionSet(BestInstructionSet());
