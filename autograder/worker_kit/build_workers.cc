@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "autograder/abreast/abreast.h"
@@ -16,6 +17,7 @@
 #include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_command.h"
+#include "autograder/worker_kit/linked_program.h"
 
 namespace kvlab::grading {
 namespace {
@@ -60,16 +62,12 @@ std::string ProblemText(const std::string& what, const RunResult& result,
   return what + ":\n" + told;
 }
 
-// Whether an object holds the rotations of rdi that open every request of a
-// program to valgrind (valgrind.h, amd64). They do nothing, so no compiler
-// makes them.
+// Whether an object cannot be read, or speaks to valgrind.
 bool SpeaksToValgrind(const fs::path& object) {
   constexpr std::size_t kMaxObjectBytes = 256 * kMegabyte;
-  static const std::string opening(
-      "\x48\xc1\xc7\x03\x48\xc1\xc7\x0d\x48\xc1\xc7\x3d\x48\xc1\xc7\x33");
   const std::optional<std::string> bytes =
       ReadRegularFile(object, kMaxObjectBytes);
-  return !bytes || bytes->find(opening) != std::string::npos;
+  return !bytes || SpeaksToValgrind(std::string_view(*bytes));
 }
 
 class Builder {
@@ -242,6 +240,8 @@ class Builder {
     if (!result.Succeeded()) {
       worker.problem =
           ProblemText("linking failed", result, LinkerErrors(result.output));
+    } else {
+      worker.problem = ProblemOfProgram(worker.program);
     }
   }
 
