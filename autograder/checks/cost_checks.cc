@@ -10,7 +10,9 @@
 #include "autograder/checks/cache_trial.h"
 #include "autograder/checks/check_groups.h"
 #include "autograder/checks/compare.h"
+#include "autograder/checks/counted_times.h"
 #include "autograder/checks/difference.h"
+#include "autograder/checks/filled_cache.h"
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/model_trial.h"
 #include "fmt/format.h"
@@ -120,8 +122,10 @@ void ExpectCredible(Exam& exam, double instructions, const Integers& work) {
 
 // Instructions of the step that computes token n, for each n, in one sequence
 // under the counter. Its logits are compared, so the step cannot be skipped.
+// `times` learns how long each took.
 std::vector<double> StepInstructions(Exam& exam,
-                                     const std::vector<std::size_t>& lengths) {
+                                     const std::vector<std::size_t>& lengths,
+                                     CountedTimes& times) {
   Random& random = exam.Randomness();
   TrialModel model = {.shape = {.layers = 2,
                                 .heads = 4,
@@ -148,8 +152,8 @@ std::vector<double> StepInstructions(Exam& exam,
     exam.AskCounted("model.forward",
                     ForwardQuestion(model.model, tokens.Part(held, n - 1),
                                     Positions::kLast));
-    const Values answer = exam.AskCounted(
-        "model.forward",
+    const Values answer = times.AskCounted(
+        exam, n, "model.forward",
         ForwardQuestion(model.model, tokens.Part(n - 1, n), Positions::kLast));
     instructions.push_back(static_cast<double>(exam.Instructions()));
     exam.Case(fmt::format("the step that computes token {}", n));
@@ -163,8 +167,9 @@ std::vector<double> StepInstructions(Exam& exam,
 
 Verdict InstructionsOfSteps(Exam& exam) {
   const std::size_t n = exam.SettingSize("shortest");
-  const std::vector<double> counts =
-      StepInstructions(exam, {n, 2 * n, 4 * n, 8 * n});
+  const std::vector<std::size_t> lengths = {n, 2 * n, 4 * n, 8 * n};
+  CountedTimes times;
+  const std::vector<double> counts = StepInstructions(exam, lengths, times);
   Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
   verdict.measured = fmt::format(
       "{:.0f}, {:.0f}, {:.0f} and {:.0f} thousand instructions at {}, {}, {} "
@@ -188,6 +193,9 @@ Verdict InstructionsOfSteps(Exam& exam) {
         "the cost of a step grows faster than its number of "
         "tokens (" +
         verdict.measured + ")";
+  } else {
+    ExpectTimesAgree(exam, {.few = n, .many = 8 * n, .growth = growth}, times,
+                     [&] { StepInstructions(exam, lengths, times); });
   }
   return verdict;
 }
@@ -313,6 +321,9 @@ std::string MemoryOfCache(Exam& exam, const TrialModel& model,
 }
 
 Verdict MemoryOfCaches(Exam& exam) {
+  const std::string filled = MemoryOfFilledCache(exam);
+  // What its allocator has kept would be taken for memory that a cache needs.
+  exam.Everybody().student->Restart();
   TrialModel model = {.shape = {.layers = 4,
                                 .heads = 4,
                                 .head_dim = 32,
@@ -324,7 +335,9 @@ Verdict MemoryOfCaches(Exam& exam) {
   model.model = exam.Make("model.new", {model.weights});
   const std::string small = MemoryOfCache(exam, model, 1);
   const std::string large = MemoryOfCache(exam, model, 4);
-  return {.share = 1, .came_back = "", .measured = small + "; " + large};
+  return {.share = 1,
+          .came_back = "",
+          .measured = small + "; " + large + "; " + filled};
 }
 
 }  // namespace
@@ -334,7 +347,7 @@ Checks CostChecks() {
       AllOrNothing("cached.work", {"tolerance"}, WorkOfSteps),
       {"cached.instructions",
        {"tolerance", "shortest", "largest_growth", "linear_slack",
-        "constant_slack"},
+        "constant_slack", "time_slack"},
        InstructionsOfSteps},
       {"append.cost", {"shortest", "longest", "largest_growth"}, CostOfAppend},
       {"enable.memory",

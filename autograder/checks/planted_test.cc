@@ -1,10 +1,14 @@
 // Errors that look plausible, planted one by one: the check must see each, and
 // tell its author something useful.
 #include <algorithm>
+#include <bit>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -265,9 +269,12 @@ TEST(PlantedTest, ACacheThatNestsIsCaught) {
 
 // --- cost ---
 
-// Counts what each call is said to cost, one after the other.
+// Counts what each call is said to cost, one after the other, and again from
+// the first.
 std::function<std::uint64_t()> Costs(std::vector<std::uint64_t> costs) {
-  return [costs, next = std::size_t{0}]() mutable { return costs.at(next++); };
+  return [costs, next = std::size_t{0}]() mutable {
+    return costs.at(next++ % costs.size());
+  };
 }
 
 TEST(PlantedTest, StepsThatRecomputeAreCaughtByTheirGrowth) {
@@ -296,6 +303,28 @@ TEST(PlantedTest, StepsThatGrowLinearlyPass) {
       1);
 }
 
+// A step at token 256 that takes its time, under a counter that says nothing of
+// it.
+TEST(PlantedTest, CountsThatTimeContradictsAreCaught) {
+  // Behaviours are copied: what one has seen lies outside.
+  const auto held = std::make_shared<std::size_t>(0);
+  const Behaviour slow_when_long = [held](const Request& request,
+                                          Endpoint& honest) {
+    if (request.operation == "model.with_cache") *held = 0;
+    if (request.operation == "model.forward") {
+      *held += std::get<Integers>(request.arguments.at(1)).size();
+      if (*held == 256) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    }
+    return honest.Call(request, {});
+  };
+  ExpectCaught("cached.instructions",
+               {.student = slow_when_long,
+                .instructions = Costs({98'000, 113'000, 143'000, 202'000})},
+               "the count was tampered with, or the work was done elsewhere");
+}
+
 TEST(PlantedTest, AppendsThatCopyAreCaught) {
   // two appends to each of two caches
   ExpectCaught("append.cost", {.instructions = Costs({9000, 3000, 9000, 9000})},
@@ -312,6 +341,33 @@ TEST(PlantedTest, MemoryBesideTheFormulaIsCaught) {
 TEST(PlantedTest, MemoryThatGrowsWhileDecodingIsCaught) {
   ExpectCaught("enable.memory", {.pass_growth = 100000},
                "memory grows while decoding");
+}
+
+// 100 kB for each of 40 tokens is more than the slack; 20 kB is not, until half
+// of a cache is full.
+TEST(PlantedTest, MemoryThatGrowsSlowlyIsCaughtInACacheHalfFull) {
+  ExpectCaught("enable.memory", {.pass_growth = 30000}, "stays the same while");
+}
+
+// As the solutions, but what is read back is not what was stored.
+Behaviour ReadsBack(const std::function<float(float)>& change) {
+  return Changed("cached.places", [change](Values& values) {
+    for (Value& value : values) {
+      for (float& x : std::get<Array>(value).values) x = change(x);
+    }
+  });
+}
+
+TEST(PlantedTest, KeysThatAreNotStoredAreCaught) {
+  ExpectCaught("enable.memory",
+               {.student = ReadsBack([](float) { return 0.0F; })},
+               "keys read back from layer 0");
+  ExpectCaught("enable.memory",
+               {.student = ReadsBack([](float x) {
+                  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) &
+                                              ~std::uint32_t{0x1fff});
+                })},
+               "keys read back from layer 0");
 }
 
 // --- formulas and instruments ---

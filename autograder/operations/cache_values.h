@@ -2,6 +2,7 @@
 #ifndef KVLAB_AUTOGRADER_OPERATIONS_CACHE_VALUES_H_
 #define KVLAB_AUTOGRADER_OPERATIONS_CACHE_VALUES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -27,6 +28,25 @@ inline Values ReadLayer(const LayerCache& layer) {
           Integers{static_cast<std::int64_t>(layer.PastLen()),
                    static_cast<std::int64_t>(layer.MaxSeqLen()),
                    static_cast<std::int64_t>(layer.Bytes())}};
+}
+
+// Keys and values at places, three numbers each: row, head, position. Each is
+// [places, head_dim]. A place beyond what is held is a std::out_of_range.
+inline Values ReadPlaces(const LayerCache& layer,
+                         const std::vector<std::size_t>& places) {
+  const std::size_t count = places.size() / 3;
+  const auto read = [&](const ConstView4& view) {
+    const std::size_t head_dim = view.shape(3);
+    Array array = {.shape = {count, head_dim}, .values = {}};
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t d = 0; d < head_dim; ++d) {
+        array.values.push_back(
+            view.at(places[3 * i], places[3 * i + 1], places[3 * i + 2], d));
+      }
+    }
+    return array;
+  };
+  return {read(layer.Keys()), read(layer.Values())};
 }
 
 }  // namespace kvlab::grading

@@ -120,6 +120,15 @@ Values Read(ObjectStore& objects, const Values& values) {
   return ReadLayer(cache.Layer(arguments.NextSize()));
 }
 
+// cached.places(handle, layer, [row, head, position, row, head, position, ...])
+// -> keys and values there, [places, head_dim]
+Values Places(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  const KvCache& cache = NextHandle(objects, arguments).Cache();
+  const LayerCache& layer = cache.Layer(arguments.NextSize());
+  return ReadPlaces(layer, arguments.NextSizes());
+}
+
 // cached.truncate(handle, past_len)
 Values Truncate(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
@@ -149,6 +158,7 @@ const RegisterOperation kDisable("cached.disable", Disable);
 const RegisterOperation kState("cached.state", State);
 const RegisterOperation kShape("cached.shape", Shape);
 const RegisterOperation kRead("cached.read", Read);
+const RegisterOperation kPlaces("cached.places", Places);
 const RegisterOperation kTruncate("cached.truncate", Truncate);
 const RegisterOperation kReset("cached.reset", Reset);
 const RegisterOperation kCached("generate.cached", Cached);
