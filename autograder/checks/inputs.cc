@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <set>
-#include <string>
 #include <vector>
-
-#include "fmt/format.h"
 
 namespace kvlab::grading {
 
@@ -74,10 +71,6 @@ std::vector<std::size_t> RandomPieces(Random& random, std::size_t total,
     pieces.push_back(*cut - *std::prev(cut));
   }
   return pieces;
-}
-
-std::string Count(std::size_t count, const std::string& name) {
-  return fmt::format("{} {}{}", count, name, count == 1 ? "" : "s");
 }
 
 Integers Ints(const std::vector<std::size_t>& sizes) {

@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "autograder/protocol/value.h"
+#include "autograder/text/count.h"  // IWYU pragma: export
 #include "kit/random.h"
 
 namespace kvlab::grading {
@@ -39,9 +39,6 @@ Integers Columns(const Integers& ids, std::size_t batch, std::size_t begin,
 // `total` cut into `count` pieces of at least one each, at random.
 std::vector<std::size_t> RandomPieces(Random& random, std::size_t total,
                                       std::size_t count);
-
-// "1 token", "3 tokens"
-std::string Count(std::size_t count, const std::string& name);
 
 inline std::int64_t Int(std::size_t size) {
   return static_cast<std::int64_t>(size);
