@@ -15,6 +15,17 @@ namespace {
 
 std::array<std::atomic<std::uint64_t>, kWorkCategories> counters;
 
+std::uint64_t Sum(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) {
+    throw ContractError(
+        "WorkCounts: a sum exceeds 64-bit arithmetic",
+        std::to_string(a) + " + " + std::to_string(b) + " multiply-accumulates",
+        "check the sizes: no machine does this much");
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::string_view WorkName(Work work) {
@@ -24,7 +35,7 @@ std::string_view WorkName(Work work) {
 }
 
 std::uint64_t WorkCounts::Total() const {
-  return std::accumulate(macs.begin(), macs.end(), std::uint64_t{0});
+  return std::accumulate(macs.begin(), macs.end(), std::uint64_t{0}, Sum);
 }
 
 WorkCounts operator-(const WorkCounts& after, const WorkCounts& before) {
@@ -38,13 +49,7 @@ WorkCounts operator-(const WorkCounts& after, const WorkCounts& before) {
 WorkCounts operator+(const WorkCounts& a, const WorkCounts& b) {
   WorkCounts sum;
   for (std::size_t i = 0; i < kWorkCategories; ++i) {
-    if (__builtin_add_overflow(a.macs[i], b.macs[i], &sum.macs[i])) {
-      throw ContractError("WorkCounts: a sum exceeds 64-bit arithmetic",
-                          std::to_string(a.macs[i]) + " + " +
-                              std::to_string(b.macs[i]) +
-                              " multiply-accumulates",
-                          "check the sizes: no machine does this much");
-    }
+    sum.macs[i] = Sum(a.macs[i], b.macs[i]);
   }
   return sum;
 }

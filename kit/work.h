@@ -33,6 +33,7 @@ struct WorkCounts {
   std::uint64_t operator[](Work work) const {
     return macs[static_cast<std::size_t>(work)];
   }
+  // Throws ContractError if the sum does not fit 64 bits.
   std::uint64_t Total() const;
 
   friend WorkCounts operator-(const WorkCounts& after,

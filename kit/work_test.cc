@@ -38,6 +38,12 @@ TEST(WorkCountsTest, AddUpCategoryByCategory) {
   EXPECT_THROW(huge + a, ContractError);
 }
 
+TEST(WorkCountsTest, RefuseATotalThatWouldWrapRound) {
+  const std::uint64_t half = std::uint64_t{1} << 63U;
+  EXPECT_EQ((WorkCounts{{half, half - 1, 0, 0, 0}}.Total()), 2 * half - 1);
+  EXPECT_THROW((WorkCounts{{half, 0, half, 0, 0}}.Total()), ContractError);
+}
+
 TEST(CountedWorkTest, LosesNothingBetweenThreads) {
   const WorkCounts before = CountedWork();
   std::vector<std::thread> threads;

@@ -39,7 +39,7 @@ struct TrialSummary {
   Spread prefill_s;  // GenerationMeasurement::first_token_s
   Spread decode_s;   // DecodeSeconds()
   Spread per_token_s;
-  std::uint64_t peak_memory_bytes = 0;  // the largest of all trials
+  std::uint64_t peak_memory_bytes = 0;  // the largest of the trials that count
 };
 
 struct LengthComparison {
@@ -49,8 +49,8 @@ struct LengthComparison {
   // Of the quotients uncached total_s / cached total_s, one for each pair: the
   // two of a pair ran in the same minute, so what disturbs both cancels out.
   Spread speedup;
-  // Pairs whose two outputs were not the same tokens. 0, or near ties between
-  // two tokens, or a cache that is wrong.
+  // Of the pairs that count, those whose two outputs were not the same tokens
+  // in every row. 0, or near ties between two tokens, or a cache that is wrong.
   std::size_t differing_pairs = 0;
 };
 
@@ -71,11 +71,13 @@ Trial TrialsOf(Gpt2& model, const TokenBatch& prompt,
 
 // Task 4.8. For each length, in order: first warm_up pairs, which are run and
 // forgotten (caches and clock rates settle), then `trials` pairs that count. A
-// pair is one trial without a cache and one with; in pairs 0, 2, .. of either
-// kind the one without comes first, in pairs 1, 3, .. the one with, so that
+// pair is one trial without a cache and one with. Pairs that warm up are
+// numbered from 0, and pairs that count from 0 again; in pairs 0, 2, .. the
+// trial without a cache comes first, in pairs 1, 3, .. the trial with one, so
 // neither always profits from what the other has left behind.
 // Throws ContractError, before any trial, if there are no lengths, a length is
-// 0, or `trials` is 0; and if a trial generated another number of tokens.
+// 0, or `trials` is 0; and if any trial, of a pair that warms up too, generated
+// another number of tokens than it was to.
 std::vector<LengthComparison> CompareGeneration(
     const Trial& trial, const ComparisonOptions& options);
 

@@ -12,6 +12,7 @@
 #include "kit/caching.h"
 #include "kit/gpt2_weights.h"
 #include "kit/work.h"
+#include "modules/04_profiling/exact.h"
 
 namespace kvlab {
 
@@ -34,20 +35,24 @@ struct GenerationShape {
 // Task 4.3. The passes, in order, that Generate (kOff) or GenerateCached (kOn)
 // makes: as many as there are new tokens, since the last one is never fed back.
 // The whole difference between the two lies in this list.
-// Throws ContractError if prompt_len is 0.
+// Throws ContractError if prompt_len is 0, or if a pass has more tokens than 64
+// bits can count.
 std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
                                   Caching caching);
 
-// Task 4.4. The MACs of one pass by category, exactly those that the kit counts
-// (kit/work.h) when it runs on modules 1 to 3:
+// Task 4.4. The MACs of one pass by category, exactly those that the kit's
+// products count (kit/work.h) when modules 1 to 3 run:
 //   qkv         B L T 3 d^2
 //   attention   B L 2 T S d      every query against every key, also those
-//                                that the mask then hides
+//                                that the mask then hides; attention that
+//                                leaves those out, as module 1 allows, counts
+//                                less than this
 //   projection  B L T d^2
 //   mlp         B L 2 T d d_mlp
 //   head        B d V            the last position alone
-// Throws ContractError if a number does not fit 64 bits, or if past_len is not
-// 0 without a cache: somebody must have kept those tokens.
+// Padding is computed like any other token. Throws ContractError if a category
+// does not fit 64 bits, or if past_len is not 0 without a cache: something must
+// have kept those tokens.
 WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass);
 
 // Task 4.4. The MACs of all passes of a generation.
@@ -62,7 +67,10 @@ struct Traffic {
   std::uint64_t cache_read = 0;     // keys and values that attention reads
   std::uint64_t cache_written = 0;  // keys and values that are stored
 
-  std::uint64_t Total() const { return weights + cache_read + cache_written; }
+  // Throws ContractError if the sum does not fit 64 bits.
+  std::uint64_t Total() const {
+    return (Exact(weights) + Exact(cache_read) + Exact(cache_written)).Value();
+  }
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
@@ -73,7 +81,8 @@ struct Traffic {
 //                  a block, 2 d at the end). Once a pass, whatever B and T are.
 //   cache_read     B L 2 S d float32 with a cache, 0 without
 //   cache_written  B L 2 T d float32 with a cache, 0 without
-// Throws ContractError as PassWork does, also if the total does not fit.
+// Throws ContractError if past_len is not 0 without a cache, or if the total
+// does not fit 64 bits.
 Traffic PassTraffic(const Gpt2Config& config, const ForwardPass& pass,
                     std::size_t bytes_per_weight);
 

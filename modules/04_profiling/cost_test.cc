@@ -3,19 +3,22 @@
 // many", but every one.
 #include "modules/04_profiling/cost.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "kit/caching.h"
-#include "kit/copy.h"
 #include "kit/error.h"
 #include "kit/gpt2_weights.h"
+#include "kit/linear_algebra.h"
 #include "kit/random.h"
+#include "kit/tensor.h"
 #include "kit/token_batch.h"
 #include "kit/work.h"
 #include "modules/02_transformer/generate.h"
@@ -43,7 +46,9 @@ void PrintTo(const Traffic& traffic, std::ostream* out) {
 
 namespace {
 
-// In every shape all sizes differ; in the second d_mlp is not 4 d_model.
+// In the first three all sizes differ, and in the second d_mlp is not 4
+// d_model; in the last two sizes are equal that a formula must not take for
+// each other: d_mlp and d_model, then vocab_size and d_model.
 const std::vector<Gpt2Config>& Shapes() {
   static const std::vector<Gpt2Config> shapes = {
       {.num_layers = 3,
@@ -64,6 +69,18 @@ const std::vector<Gpt2Config>& Shapes() {
        .d_mlp = 32,
        .max_positions = 36,
        .vocab_size = 19},
+      {.num_layers = 9,
+       .num_heads = 9,
+       .d_model = 27,
+       .d_mlp = 27,
+       .max_positions = 45,
+       .vocab_size = 300},
+      {.num_layers = 1,
+       .num_heads = 2,
+       .d_model = 10,
+       .d_mlp = 7,
+       .max_positions = 35,
+       .vocab_size = 10},
   };
   return shapes;
 }
@@ -102,10 +119,48 @@ WorkCounts WorkOf(const std::function<void()>& action) {
   return CountedWork() - before;
 }
 
-std::uint64_t BytesCopiedBy(const std::function<void()>& action) {
-  const std::uint64_t before = CopiedBytes();
-  action();
-  return CopiedBytes() - before;
+// The MACs of attention that no program can leave out: those of each query with
+// the keys that it sees, columns left_pad to its own.
+std::uint64_t UnmaskedMacs(const Gpt2Config& config, const TokenBatch& rows,
+                           std::size_t past_len) {
+  std::uint64_t seen = 0;
+  for (const std::size_t pad : rows.left_pad) {
+    for (std::size_t t = 0; t < rows.ids.shape(1); ++t) {
+      const std::size_t end = past_len + t + 1;
+      seen += end > pad ? end - pad : 0;
+    }
+  }
+  return 2 * config.num_layers * config.d_model * seen;
+}
+
+// Whether a pass counted what the formula says. Attention may leave out what
+// the mask hides (module 1 allows that), and counts less then.
+::testing::AssertionResult Counts(const WorkCounts& counted,
+                                  const WorkCounts& formula,
+                                  std::uint64_t unmasked) {
+  WorkCounts expected = formula;
+  auto& attention = expected.macs[static_cast<std::size_t>(Work::kAttention)];
+  const std::uint64_t done = counted[Work::kAttention];
+  if (unmasked <= done && done <= attention) attention = done;
+  if (counted == expected) return ::testing::AssertionSuccess();
+  auto failure = ::testing::AssertionFailure();
+  for (std::size_t i = 0; i < kWorkCategories; ++i) {
+    if (counted.macs[i] == expected.macs[i]) continue;
+    failure << WorkName(static_cast<Work>(i)) << ": the run counted "
+            << counted.macs[i] << ", the formula gives " << formula.macs[i]
+            << "; ";
+  }
+  return failure;
+}
+
+// Bytes of the keys and values that all layers hold.
+std::uint64_t BytesHeld(const KvCache& cache) {
+  std::uint64_t held = 0;
+  for (std::size_t layer = 0; layer < cache.Shape().num_layers; ++layer) {
+    const LayerCache& one = cache.Layer(layer);
+    held += (one.Keys().size() + one.Values().size()) * sizeof(float);
+  }
+  return held;
 }
 
 // ---- Task 4.3 ----------------------------------------------------------
@@ -132,10 +187,55 @@ TEST(PassesOfTest, WithACacheThePromptThenOneTokenEach) {
       expected);
 }
 
+// Together these leave one list alone: as many passes as new tokens, of which
+// number i ends with token prompt_len + i; without a cache none has a past,
+// with one each continues where the one before ended.
+TEST(PassesOfTest, EndOneTokenFurtherEachTime) {
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    for (const std::size_t batch : {1, 5}) {
+      for (const std::size_t prompt_len :
+           {std::size_t{1}, std::size_t{2}, std::size_t{17}, std::size_t{1000},
+            std::size_t{1} << 33U}) {
+        for (const std::size_t new_tokens : {1, 2, 17, 33, 300}) {
+          const std::vector<ForwardPass> passes =
+              PassesOf({.batch = batch,
+                        .prompt_len = prompt_len,
+                        .new_tokens = new_tokens},
+                       caching);
+          ASSERT_EQ(passes.size(), new_tokens);
+          std::size_t end = 0;
+          for (std::size_t i = 0; i < new_tokens; ++i) {
+            const ForwardPass& pass = passes[i];
+            const std::size_t past = caching == Caching::kOn ? end : 0;
+            end = prompt_len + i;
+            ASSERT_EQ(pass, (ForwardPass{.batch = batch,
+                                         .past_len = past,
+                                         .new_len = end - past,
+                                         .caching = caching}))
+                << "pass " << i << " of " << new_tokens << " after a prompt of "
+                << prompt_len;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PassesOfTest, RefuseLengthsThatWrapRound) {
+  const std::size_t all = ~std::size_t{0};
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    EXPECT_EQ(PassesOf({.prompt_len = all, .new_tokens = 1}, caching).size(),
+              1U);
+    EXPECT_THROW(PassesOf({.prompt_len = all, .new_tokens = 2}, caching),
+                 ContractError);
+  }
+}
+
 TEST(PassesOfTest, AreNoneForNoTokensAndNeedAPrompt) {
   EXPECT_TRUE(PassesOf({.prompt_len = 5}, Caching::kOn).empty());
   EXPECT_TRUE(PassesOf({.prompt_len = 5}, Caching::kOff).empty());
   EXPECT_THROW(PassesOf({.new_tokens = 3}, Caching::kOn), ContractError);
+  EXPECT_THROW(PassesOf({.new_tokens = 3}, Caching::kOff), ContractError);
 }
 
 // ---- Task 4.4 ----------------------------------------------------------
@@ -143,13 +243,14 @@ TEST(PassesOfTest, AreNoneForNoTokensAndNeedAPrompt) {
 TEST(PassWorkTest, IsWhatAFullPassCounts) {
   for (const Gpt2Config& config : Shapes()) {
     Gpt2 model(WeightsOf(config));
-    for (const std::size_t batch : {1, 3}) {
+    for (const std::size_t batch : {1, 3, 5}) {
       for (const std::size_t seq_len : {1, 2, 17}) {
         const TokenBatch rows = RandomRows(config, batch, seq_len);
         const WorkCounts counted =
             WorkOf([&] { model.Forward(rows, LogitsFor::kLastPosition); });
-        EXPECT_EQ(PassWork(config, {.batch = batch, .new_len = seq_len}),
-                  counted)
+        EXPECT_TRUE(Counts(
+            counted, PassWork(config, {.batch = batch, .new_len = seq_len}),
+            UnmaskedMacs(config, rows, 0)))
             << config.num_layers << " layers, batch " << batch << ", "
             << seq_len << " tokens";
       }
@@ -159,22 +260,107 @@ TEST(PassWorkTest, IsWhatAFullPassCounts) {
 
 TEST(PassWorkTest, IsWhatPrefillChunkAndStepCountWithACache) {
   for (const Gpt2Config& config : Shapes()) {
-    for (const std::size_t batch : {1, 3}) {
+    for (const std::size_t batch : {1, 3, 5}) {
       Gpt2 model(WeightsOf(config));
-      const KvCacheHandle handle = EnableKvCache(model, batch, 30);
-      for (const std::size_t new_len : {7, 1, 4, 1, 1, 16}) {
+      const KvCacheHandle handle = EnableKvCache(model, batch, 33);
+      for (const std::size_t new_len : {7, 1, 4, 1, 1, 16, 2, 1}) {
         const std::size_t past_len = handle.Cache().PastLen();
         const TokenBatch rows = RandomRows(config, batch, new_len);
         const WorkCounts counted =
             WorkOf([&] { model.Forward(rows, LogitsFor::kLastPosition); });
-        EXPECT_EQ(PassWork(config, {.batch = batch,
+        EXPECT_TRUE(Counts(counted,
+                           PassWork(config, {.batch = batch,
+                                             .past_len = past_len,
+                                             .new_len = new_len,
+                                             .caching = Caching::kOn}),
+                           UnmaskedMacs(config, rows, past_len)))
+            << config.num_layers << " layers, batch " << batch << ", "
+            << new_len << " tokens after " << past_len;
+      }
+    }
+  }
+}
+
+// The kit's two products of every query with every key, head by head, whether
+// or not the mask then hides it.
+TEST(PassWorkTest, OfAttentionIsTwoProductsPerHead) {
+  for (const Gpt2Config& config : Shapes()) {
+    for (const std::size_t past_len : {0, 1, 20}) {
+      for (const std::size_t new_len : {1, 2, 13}) {
+        const std::size_t head_dim = config.d_model / config.num_heads;
+        const std::size_t total_len = past_len + new_len;
+        const Tensor2 queries = xt::zeros<float>({new_len, head_dim});
+        const Tensor2 keys = xt::zeros<float>({total_len, head_dim});
+        Tensor2 scores = xt::zeros<float>({new_len, total_len});
+        Tensor2 attended = xt::zeros<float>({new_len, head_dim});
+        const WorkCounts of_a_head = WorkOf([&] {
+          MatMulTransposed(Work::kAttention, Rows(queries), Rows(keys),
+                           Rows(scores));
+          MatMul(Work::kAttention, Rows(std::as_const(scores)), Rows(keys),
+                 Rows(attended));
+        });
+        EXPECT_EQ(PassWork(config, {.batch = 5,
                                     .past_len = past_len,
                                     .new_len = new_len,
-                                    .caching = Caching::kOn}),
-                  counted)
-            << config.num_layers << " layers, batch " << batch << ", "
-            << new_len << " tokens behind " << past_len;
+                                    .caching = Caching::kOn})[Work::kAttention],
+                  5 * config.num_layers * config.num_heads *
+                      of_a_head[Work::kAttention])
+            << new_len << " tokens after " << past_len;
       }
+    }
+  }
+}
+
+// Which size moves which category, from sizes that are small on: three times
+// as much of it, and 2^20 + 1 times, which with the rest is beyond 32 bits.
+TEST(PassWorkTest, EachCategoryGrowsWithItsSizes) {
+  struct Size {
+    const char* name;
+    std::function<void(Gpt2Config&, ForwardPass&, std::size_t)> multiply;
+    std::array<std::size_t, kWorkCategories> powers;  // in the order of Work
+  };
+  const std::vector<Size> sizes = {
+      {"batch",
+       [](auto&, auto& pass, auto by) { pass.batch *= by; },
+       {1, 1, 1, 1, 1}},
+      {"num_layers",
+       [](auto& config, auto&, auto by) { config.num_layers *= by; },
+       {1, 1, 1, 1, 0}},
+      {"num_heads",
+       [](auto& config, auto&, auto by) { config.num_heads *= by; },
+       {0, 0, 0, 0, 0}},
+      {"d_mlp",
+       [](auto& config, auto&, auto by) { config.d_mlp *= by; },
+       {0, 0, 0, 1, 0}},
+      {"d_model",
+       [](auto& config, auto&, auto by) { config.d_model *= by; },
+       {2, 1, 2, 1, 1}},
+      {"vocab_size",
+       [](auto& config, auto&, auto by) { config.vocab_size *= by; },
+       {0, 0, 0, 0, 1}},
+      {"max_positions",
+       [](auto& config, auto&, auto by) { config.max_positions *= by; },
+       {0, 0, 0, 0, 0}},
+      {"past_len and new_len",
+       [](auto&, auto& pass, auto by) {
+         pass.past_len *= by;
+         pass.new_len *= by;
+       },
+       {1, 2, 1, 1, 0}}};
+  for (const Size& size : sizes) {
+    for (const std::size_t by : {std::size_t{3}, (std::size_t{1} << 20U) + 1}) {
+      Gpt2Config config = Shapes()[1];
+      ForwardPass pass = {
+          .batch = 2, .past_len = 11, .new_len = 7, .caching = Caching::kOn};
+      WorkCounts expected = PassWork(config, pass);
+      for (std::size_t i = 0; i < kWorkCategories; ++i) {
+        for (std::size_t power = 0; power < size.powers[i]; ++power) {
+          expected.macs[i] *= by;
+        }
+      }
+      size.multiply(config, pass, by);
+      EXPECT_EQ(PassWork(config, pass), expected)
+          << by << " times " << size.name;
     }
   }
 }
@@ -191,7 +377,7 @@ TEST(PassWorkTest, OfAStepOfGpt2IsTheTextbooks) {
   EXPECT_EQ(work[Work::kHead], 768U * 50257);
 }
 
-TEST(PassWorkTest, RefusesAPastThatNobodyKept) {
+TEST(PassWorkTest, RefusesAPastThatNothingKept) {
   ForwardPass step = {.past_len = 1, .new_len = 1, .caching = Caching::kOn};
   EXPECT_NO_THROW(PassWork(kGpt2, step));
   step.caching = Caching::kOff;
@@ -211,25 +397,119 @@ TEST(PassWorkTest, RefusesWhat64BitsCannotHold) {
       std::uint64_t{1} << 63U);
   EXPECT_THROW(PassWork(small, {.new_len = std::size_t{1} << 32U}),
                ContractError);
+  // S is P + T, which wraps round by itself.
+  EXPECT_THROW(PassWork(small, {.past_len = ~std::size_t{0},
+                                .new_len = 2,
+                                .caching = Caching::kOn}),
+               ContractError);
+}
+
+TEST(PassWorkTest, RefusesEachCategoryForItself) {
+  const Gpt2Config one = {.num_layers = 1,
+                          .num_heads = 1,
+                          .d_model = 1,
+                          .d_mlp = 1,
+                          .max_positions = 1,
+                          .vocab_size = 1};
+  const std::size_t huge = std::size_t{1} << 62U;
+  Gpt2Config mlp = one;
+  mlp.d_mlp = huge;  // 2 d d_mlp is 2^63
+  EXPECT_EQ(PassWork(mlp, {.new_len = 1})[Work::kMlp], 2 * huge);
+  mlp.num_layers = 2;
+  EXPECT_THROW(PassWork(mlp, {.new_len = 1}), ContractError);
+  Gpt2Config head = one;
+  head.vocab_size = huge;
+  EXPECT_EQ(PassWork(head, {.batch = 3, .new_len = 1})[Work::kHead], 3 * huge);
+  EXPECT_THROW(PassWork(head, {.batch = 4, .new_len = 1}), ContractError);
+  Gpt2Config wide = one;
+  wide.d_model = std::size_t{1} << 31U;  // 3 d^2 is 3 2^62, 6 d^2 too much
+  EXPECT_EQ(PassWork(wide, {.new_len = 1})[Work::kQkv], 3 * huge);
+  EXPECT_THROW(PassWork(wide, {.new_len = 2}), ContractError);
+}
+
+// Each category fits, only their total does not; and nothing times a lot is
+// nothing, whatever it is multiplied with first.
+TEST(PassWorkTest, AnswersWhereOnlyAProductOnTheWayDoesNotFit) {
+  const std::size_t huge = std::size_t{1} << 62U;
+  const Gpt2Config config = {.num_layers = 1,
+                             .num_heads = 1,
+                             .d_model = 1,
+                             .d_mlp = huge,
+                             .max_positions = 1,
+                             .vocab_size = huge};
+  const WorkCounts work = PassWork(config, {.batch = 1, .new_len = 1});
+  EXPECT_EQ(work[Work::kMlp], 2 * huge);
+  EXPECT_EQ(work[Work::kHead], huge);
+  Gpt2Config deep = config;
+  deep.num_layers = huge;
+  EXPECT_EQ(PassWork(deep, {.batch = 0, .new_len = huge}), WorkCounts{});
 }
 
 TEST(GenerationWorkTest, IsWhatBothWaysOfGeneratingCount) {
   for (const Gpt2Config& config : Shapes()) {
     Gpt2 model(WeightsOf(config));
-    for (const std::size_t batch : {1, 3}) {
-      for (const std::size_t new_tokens : {0, 1, 13}) {
+    for (const std::size_t batch : {1, 5}) {
+      for (const std::size_t new_tokens : {0, 1, 2, 21}) {
         const GenerationShape shape = {
             .batch = batch, .prompt_len = 9, .new_tokens = new_tokens};
         const TokenBatch prompt = RandomRows(config, batch, 9);
         const GenerateOptions options = {.new_tokens = new_tokens};
-        EXPECT_EQ(GenerationWork(config, shape, Caching::kOff),
-                  WorkOf([&] { Generate(model, prompt, options); }))
-            << "batch " << batch << ", " << new_tokens << " new tokens";
-        EXPECT_EQ(GenerationWork(config, shape, Caching::kOn),
-                  WorkOf([&] { GenerateCached(model, prompt, options); }))
-            << "batch " << batch << ", " << new_tokens << " new tokens";
+        for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+          const WorkCounts counted = WorkOf([&] {
+            caching == Caching::kOn ? GenerateCached(model, prompt, options)
+                                    : Generate(model, prompt, options);
+          });
+          std::uint64_t unmasked = 0;
+          for (std::size_t step = 0; step < new_tokens; ++step) {
+            const bool whole = step == 0 || caching == Caching::kOff;
+            const std::size_t new_len = whole ? 9 + step : 1;
+            const TokenBatch computed = {Tokens::from_shape({batch, new_len}),
+                                         prompt.left_pad};
+            unmasked += UnmaskedMacs(config, computed, 9 + step - new_len);
+          }
+          EXPECT_TRUE(
+              Counts(counted, GenerationWork(config, shape, caching), unmasked))
+              << "batch " << batch << ", " << new_tokens << " new tokens, "
+              << (caching == Caching::kOn ? "with" : "without") << " a cache";
+        }
       }
     }
+  }
+}
+
+// However many passes: the sum over the list, category by category.
+TEST(GenerationWorkTest, IsTheSumOverItsPasses) {
+  for (const Gpt2Config& config : Shapes()) {
+    for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+      for (const std::size_t new_tokens : {3, 17, 65, 257}) {
+        const GenerationShape shape = {
+            .batch = 5, .prompt_len = 4, .new_tokens = new_tokens};
+        WorkCounts sum;
+        for (const ForwardPass& pass : PassesOf(shape, caching)) {
+          sum = sum + PassWork(config, pass);
+        }
+        EXPECT_EQ(GenerationWork(config, shape, caching), sum);
+      }
+    }
+  }
+}
+
+TEST(GenerationWorkTest, RefusesASumThat64BitsCannotHold) {
+  const Gpt2Config head = {.num_layers = 1,
+                           .num_heads = 1,
+                           .d_model = 1,
+                           .d_mlp = 1,
+                           .max_positions = 1,
+                           .vocab_size = std::size_t{1} << 62U};
+  const auto shape = [](std::size_t new_tokens) {
+    return GenerationShape{.prompt_len = 1, .new_tokens = new_tokens};
+  };
+  EXPECT_EQ(GenerationWork(head, shape(3), Caching::kOn)[Work::kHead],
+            3 * (std::uint64_t{1} << 62U));
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    EXPECT_THROW(GenerationWork(head, shape(4), caching), ContractError);
+    EXPECT_THROW(GenerationWork(head, {.new_tokens = 2}, caching),
+                 ContractError);
   }
 }
 
@@ -298,34 +578,93 @@ TEST(PassTrafficTest, OfGpt2InFloat16HasVectorsInFloat32) {
             2 * matrices + 4 * vectors);
 }
 
-TEST(PassTrafficTest, OfTheCacheIsWhatModule3HoldsAndCopies) {
+// What is written is what the cache holds more afterwards, and what is read is
+// all that it holds then.
+TEST(PassTrafficTest, OfTheCacheIsWhatModule3Holds) {
   for (const Gpt2Config& config : Shapes()) {
-    for (const std::size_t batch : {1, 3}) {
+    for (const std::size_t batch : {1, 3, 5}) {
       Gpt2 model(WeightsOf(config));
-      const KvCacheHandle handle = EnableKvCache(model, batch, 30);
-      for (const std::size_t new_len : {7, 1, 4, 1, 16}) {
+      const KvCacheHandle handle = EnableKvCache(model, batch, 33);
+      for (const std::size_t new_len : {7, 1, 4, 1, 16, 3, 1}) {
         const std::size_t past_len = handle.Cache().PastLen();
         const TokenBatch rows = RandomRows(config, batch, new_len);
-        const std::uint64_t written = BytesCopiedBy(
-            [&] { model.Forward(rows, LogitsFor::kLastPosition); });
-        std::uint64_t held = 0;
-        for (std::size_t layer = 0; layer < config.num_layers; ++layer) {
-          const LayerCache& cache = handle.Cache().Layer(layer);
-          held += (cache.Keys().size() + cache.Values().size()) * sizeof(float);
+        const std::uint64_t held_before = BytesHeld(handle.Cache());
+        model.Forward(rows, LogitsFor::kLastPosition);
+        const std::uint64_t held = BytesHeld(handle.Cache());
+        for (const std::size_t bytes_per_weight : {1, 2, 4}) {
+          const Traffic traffic = PassTraffic(config,
+                                              {.batch = batch,
+                                               .past_len = past_len,
+                                               .new_len = new_len,
+                                               .caching = Caching::kOn},
+                                              bytes_per_weight);
+          EXPECT_EQ(traffic.cache_written, held - held_before)
+              << new_len << " tokens after " << past_len;
+          EXPECT_EQ(traffic.cache_read, held)
+              << new_len << " tokens after " << past_len;
         }
-        const Traffic traffic = PassTraffic(config,
-                                            {.batch = batch,
-                                             .past_len = past_len,
-                                             .new_len = new_len,
-                                             .caching = Caching::kOn},
-                                            sizeof(float));
-        EXPECT_EQ(traffic.cache_written, written)
-            << new_len << " tokens behind " << past_len;
-        EXPECT_EQ(traffic.cache_read, held)
-            << new_len << " tokens behind " << past_len;
       }
     }
   }
+}
+
+// The matrices shrink with their elements, the vectors and the cache do not.
+TEST(PassTrafficTest, OfMatricesAloneDependsOnTheirElements) {
+  for (const Gpt2Config& config : Shapes()) {
+    const std::shared_ptr<const Gpt2Weights> weights = WeightsOf(config);
+    std::uint64_t matrices = weights->wte.Bytes();  // in float32
+    for (const BlockWeights& block : weights->blocks) {
+      matrices +=
+          block.attn.c_attn.weight.Bytes() + block.attn.c_proj.weight.Bytes() +
+          block.mlp.c_fc.weight.Bytes() + block.mlp.c_proj.weight.Bytes();
+    }
+    const ForwardPass pass = {
+        .batch = 5, .past_len = 9, .new_len = 4, .caching = Caching::kOn};
+    const Traffic floats = PassTraffic(config, pass, 4);
+    for (const std::size_t bytes : {1, 2, 8}) {
+      Traffic expected = floats;
+      expected.weights = floats.weights - matrices + matrices / 4 * bytes;
+      EXPECT_EQ(PassTraffic(config, pass, bytes), expected)
+          << bytes << " bytes per weight";
+    }
+  }
+}
+
+// As for the work: which size moves which kind of bytes.
+TEST(PassTrafficTest, EachKindGrowsWithItsSizes) {
+  const std::size_t huge = (std::size_t{1} << 33U) + 1;
+  const Gpt2Config& config = Shapes()[1];
+  const ForwardPass pass = {
+      .batch = 2, .past_len = 11, .new_len = 7, .caching = Caching::kOn};
+  const Traffic once = PassTraffic(config, pass, 2);
+  ForwardPass rows = pass;
+  rows.batch *= huge;
+  EXPECT_EQ(PassTraffic(config, rows, 2),
+            (Traffic{.weights = once.weights,
+                     .cache_read = huge * once.cache_read,
+                     .cache_written = huge * once.cache_written}));
+  ForwardPass tokens = pass;
+  tokens.past_len *= huge;
+  tokens.new_len *= huge;
+  EXPECT_EQ(PassTraffic(config, tokens, 2), PassTraffic(config, rows, 2));
+  ForwardPass past = pass;
+  past.past_len = pass.past_len + 18 * (huge - 1);  // P + T is 18
+  EXPECT_EQ(PassTraffic(config, past, 2),
+            (Traffic{.weights = once.weights,
+                     .cache_read = huge * once.cache_read,
+                     .cache_written = once.cache_written}));
+  Gpt2Config deep = config;  // 2 layers
+  deep.num_layers *= huge;
+  const std::uint64_t outside = (15 * 70) * 2 + 2 * 15 * 4;  // head, last norm
+  EXPECT_EQ(PassTraffic(deep, pass, 2),
+            (Traffic{.weights = huge * (once.weights - outside) + outside,
+                     .cache_read = huge * once.cache_read,
+                     .cache_written = huge * once.cache_written}));
+}
+
+TEST(PassTrafficTest, WithoutACacheHasNoneHoweverManyRows) {
+  const ForwardPass pass = {.batch = ~std::size_t{0}, .new_len = 7};
+  EXPECT_EQ(PassTraffic(kGpt2, pass, 2), PassTraffic(kGpt2, {.new_len = 1}, 2));
 }
 
 // GPT-2, float32: 73,728 bytes of cache a token and 494,613,504 of weights, so
@@ -355,6 +694,17 @@ TEST(PassTrafficTest, RefusesATotalThatDoesNotFit) {
       PassTraffic(
           tiny, {.new_len = std::size_t{1} << 60U, .caching = Caching::kOn}, 4),
       ContractError);
+  const Traffic half = PassTraffic(tiny,
+                                   {.past_len = (std::size_t{1} << 60U) - 1,
+                                    .new_len = 1,
+                                    .caching = Caching::kOn},
+                                   4);
+  EXPECT_EQ(half.cache_read, std::uint64_t{1} << 63U);
+  EXPECT_EQ(half.Total(), half.weights + half.cache_read + half.cache_written);
+  EXPECT_THROW((Traffic{.weights = std::uint64_t{1} << 63U,
+                        .cache_written = std::uint64_t{1} << 63U})
+                   .Total(),
+               ContractError);
 }
 
 TEST(GenerationTrafficTest, ReadsTheWeightsOncePerTokenEitherWay) {
@@ -366,18 +716,47 @@ TEST(GenerationTrafficTest, ReadsTheWeightsOncePerTokenEitherWay) {
             (Traffic{.weights = 20 * once}));
 }
 
-TEST(GenerationTrafficTest, OfTheCacheIsWhatModule3Copies) {
-  const Gpt2Config& config = Shapes()[1];
-  Gpt2 model(WeightsOf(config));
-  const GenerationShape shape = {.batch = 3, .prompt_len = 5, .new_tokens = 20};
-  const std::uint64_t copied = BytesCopiedBy([&] {
-    GenerateCached(model, RandomRows(config, 3, 5), {.new_tokens = 20});
-  });
-  const Traffic traffic =
-      GenerationTraffic(config, shape, Caching::kOn, sizeof(float));
-  EXPECT_EQ(traffic.cache_written, copied);
-  // Lengths 5, 6, .. 24 are read: 290 times the tokens of all rows and layers.
-  EXPECT_EQ(traffic.cache_read, 290U * 3 * 2 * 2 * 15 * sizeof(float));
+TEST(GenerationTrafficTest, OfTheCacheIsTheSumOverItsPasses) {
+  for (const std::size_t batch : {1, 5}) {
+    const Traffic traffic = GenerationTraffic(
+        Shapes()[1], {.batch = batch, .prompt_len = 5, .new_tokens = 20},
+        Caching::kOn, 1);
+    const std::uint64_t token = 2 * 2 * 15 * sizeof(float) * batch;
+    // 5 tokens of the prompt and 19 steps are written; lengths 5, 6, .. 24 are
+    // read.
+    EXPECT_EQ(traffic.cache_written, 24 * token);
+    EXPECT_EQ(traffic.cache_read, 290 * token);
+  }
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    for (const std::size_t new_tokens : {0, 1, 2, 17, 257}) {
+      const GenerationShape shape = {
+          .batch = 5, .prompt_len = 3, .new_tokens = new_tokens};
+      Traffic sum;
+      for (const ForwardPass& pass : PassesOf(shape, caching)) {
+        const Traffic one = PassTraffic(kGpt2, pass, 2);
+        sum.weights += one.weights;
+        sum.cache_read += one.cache_read;
+        sum.cache_written += one.cache_written;
+      }
+      EXPECT_EQ(GenerationTraffic(kGpt2, shape, caching, 2), sum)
+          << new_tokens << " new tokens";
+    }
+  }
+}
+
+TEST(GenerationTrafficTest, RefusesASumThat64BitsCannotHold) {
+  const Gpt2Config head = {
+      .num_layers = 0, .d_model = 1, .vocab_size = std::size_t{1} << 60U};
+  const auto shape = [](std::size_t new_tokens) {
+    return GenerationShape{.prompt_len = 1, .new_tokens = new_tokens};
+  };
+  // 2^62 bytes of the head and 8 of the last norm, each time
+  EXPECT_EQ(GenerationTraffic(head, shape(3), Caching::kOn, 4).weights,
+            3 * ((std::uint64_t{1} << 62U) + 8));
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    EXPECT_THROW(GenerationTraffic(head, shape(4), caching, 4), ContractError);
+    EXPECT_EQ(GenerationTraffic(head, shape(0), caching, 4), Traffic{});
+  }
 }
 
 }  // namespace

@@ -21,12 +21,13 @@ struct GenerationMeasurement {
   double first_token_s = 0;
   // From the call until all tokens are there and the cache, if any, is gone.
   double total_s = 0;
-  // The mean of the steps behind the first:
+  // The mean of the steps after the first:
   // (total_s - first_token_s) / (new_tokens - 1); 0 if there are none.
   double per_token_s = 0;
   double tokens_per_second = 0;  // tokens / total_s
   std::uint64_t memory_before_bytes = 0;
   // The largest reading after any of the tokens, when the cache is still there.
+  // The reading before does not count, also if it was larger.
   std::uint64_t peak_memory_bytes = 0;
 
   // What comes after the prefill.
@@ -34,12 +35,17 @@ struct GenerationMeasurement {
 };
 
 // Task 4.6. Runs Generate (kOff) or GenerateCached (kOn) once and measures it.
-// Reads the clock right before and right after, and in between only when the
-// first token is there; reads the memory before and after every token, never
-// between the first reading of the clock and the first token.
-// options.on_tokens is called for every token as it would be without this.
+// Reads the instruments in this order, and at no other time:
+//   before the run        the memory, then the clock
+//   after the first token the clock, then the memory
+//   after each later one  the memory
+//   after the run         the clock
+// so a slow look at the memory never adds to the time of the first token.
+// options.on_tokens is called for every token as it would be without this, and
+// for the first one after the clock was read.
 // Throws ContractError if there are no new tokens to measure, if the clock ran
-// backwards, or if it did not move at all; and what the generation throws.
+// backwards, or if it did not move at all; and what the generation, the
+// instruments or on_tokens throw, after which the model is as before.
 GenerationMeasurement BenchmarkGeneration(Gpt2& model, const TokenBatch& prompt,
                                           const GenerateOptions& options,
                                           Caching caching,

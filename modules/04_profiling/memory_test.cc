@@ -35,6 +35,25 @@ CacheUse Float16(std::size_t batch, std::size_t seq_len) {
   return {.batch = batch, .seq_len = seq_len, .bytes_per_element = 2};
 }
 
+// A model and a use of which every size is 1: a token of a row is 2 bytes.
+constexpr ModelShape kOnes = {.num_layers = 1,
+                              .num_heads = 1,
+                              .num_kv_heads = 1,
+                              .head_dim = 1,
+                              .max_positions = 1};
+
+// The same with one other size.
+ModelShape OnesBut(std::size_t ModelShape::*size, std::size_t value) {
+  ModelShape model = kOnes;
+  model.*size = value;
+  return model;
+}
+CacheUse OnesBut(std::size_t CacheUse::*size, std::size_t value) {
+  CacheUse use = {.batch = 1, .seq_len = 1, .bytes_per_element = 1};
+  use.*size = value;
+  return use;
+}
+
 // ---- Task 4.1 ----------------------------------------------------------
 
 struct KnownCache {
@@ -100,6 +119,69 @@ TEST(KvCacheBytesTest, ThereMayBeNoTokens) {
   EXPECT_EQ(KvCacheBytes(kSmall, Float16(0, 3)), 0U);
 }
 
+// Every window with every length, batch and element size; heads are grouped, so
+// that their query heads would give three times as much.
+TEST(KvCacheBytesTest, CombineWindowsBatchesAndElementSizes) {
+  constexpr std::size_t kLong = std::size_t{1} << 33U;
+  struct Kept {
+    std::size_t window;
+    std::size_t seq_len;
+    std::size_t tokens;
+  };
+  for (const Kept& kept :
+       {Kept{0, 1, 1}, Kept{0, 300, 300}, Kept{1, 1, 1}, Kept{1, 300, 1},
+        Kept{16, 15, 15}, Kept{16, 16, 16}, Kept{16, 17, 16},
+        Kept{16, kLong, 16}, Kept{150, 120, 120}, Kept{150, 300, 150},
+        Kept{kLong, kLong - 1, kLong - 1}, Kept{kLong, kLong + 1, kLong}}) {
+    for (const std::size_t batch : {1, 5}) {
+      for (const std::size_t element_bytes : {1, 2, 4, 8}) {
+        ModelShape model = kSmall;  // max_positions is 100
+        model.window = kept.window;
+        const CacheUse use = {.batch = batch,
+                              .seq_len = kept.seq_len,
+                              .bytes_per_element = element_bytes};
+        const std::uint64_t layer = 4 * 6 * kept.tokens * batch * element_bytes;
+        const std::string of = "window " + std::to_string(kept.window) + ", " +
+                               std::to_string(kept.seq_len) +
+                               " tokens, batch " + std::to_string(batch) +
+                               ", " + std::to_string(element_bytes) +
+                               " bytes each";
+        EXPECT_EQ(KvCacheBreakdown(model, use),
+                  std::vector<LayerBytes>(5, {.keys = layer, .values = layer}))
+            << of;
+        EXPECT_EQ(KvCacheBytes(model, use), 5 * 2 * layer) << of;
+      }
+    }
+  }
+}
+
+// Each size alone, from one that fits 8 bits to one far beyond 32.
+TEST(KvCacheBytesTest, GrowWithEachSizeFarBeyond32Bits) {
+  for (const std::size_t size :
+       {std::size_t{3}, std::size_t{257}, std::size_t{65'537},
+        (std::size_t{1} << 31U) + 1, (std::size_t{1} << 32U) + 1,
+        (std::size_t{1} << 40U) + 1, (std::size_t{1} << 62U) + 1}) {
+    const CacheUse ones = OnesBut(&CacheUse::batch, 1);
+    for (const auto of : {&ModelShape::num_layers, &ModelShape::num_kv_heads,
+                          &ModelShape::head_dim}) {
+      EXPECT_EQ(KvCacheBytes(OnesBut(of, size), ones), 2 * size);
+    }
+    for (const auto of :
+         {&CacheUse::batch, &CacheUse::seq_len, &CacheUse::bytes_per_element}) {
+      EXPECT_EQ(KvCacheBytes(kOnes, OnesBut(of, size)), 2 * size);
+    }
+  }
+}
+
+TEST(KvCacheBytesTest, ReachTheLargestNumberOf64Bits) {
+  const std::size_t half = ~std::size_t{0} / 2;  // 2^63 - 1
+  EXPECT_EQ(KvCacheBytes(kOnes, OnesBut(&CacheUse::batch, half)),
+            ~std::uint64_t{0} - 1);
+  const CacheUse larger = OnesBut(&CacheUse::batch, half + 1);
+  EXPECT_THROW(KvCacheBytes(kOnes, larger), ContractError);
+  EXPECT_THROW(KvCacheBreakdown(kOnes, larger), ContractError);
+}
+
 TEST(KvCacheBytesTest, RefuseWhat64BitsCannotHold) {
   // 2^62 bytes for the keys of one layer, as many for its values.
   ModelShape huge = {.num_layers = 1,
@@ -124,6 +206,16 @@ TEST(KvCacheBreakdownTest, HasHalfKeysAndHalfValuesInEveryLayer) {
                             .values = 4 * 6 * 9 * 3 * 2};
   EXPECT_EQ(KvCacheBreakdown(kSmall, Float16(3, 9)),
             std::vector<LayerBytes>(5, layer));
+}
+
+TEST(KvCacheBreakdownTest, HasAnEntryForEachOfManyLayers) {
+  ModelShape deep = kSmall;
+  for (const std::size_t layers : {0, 1, 2, 65, 257}) {
+    deep.num_layers = layers;
+    EXPECT_EQ(KvCacheBreakdown(deep, Float16(1, 1)),
+              std::vector<LayerBytes>(
+                  layers, {.keys = 4 * 6 * 2, .values = 4 * 6 * 2}));
+  }
 }
 
 TEST(KvCacheBreakdownTest, AddsUpToTheWhole) {
@@ -184,9 +276,94 @@ TEST(LongestContextTest, IsTheModelsOnceItsWindowFits) {
       100U);
 }
 
+// What the header says, literally: it fits, and one token more does not, or is
+// more than the model has. Windows shorter and longer than the 100 positions,
+// with batches, element sizes and budgets around what fits.
+TEST(LongestContextTest, FitsAndOneTokenMoreDoesNot) {
+  for (const std::size_t window : {0, 1, 16, 99, 100, 101, 250}) {
+    for (const std::size_t batch : {1, 5}) {
+      for (const std::size_t element_bytes : {1, 2, 4}) {
+        ModelShape model = kSmall;
+        model.window = window;
+        CacheUse use = {.batch = batch,
+                        .seq_len = 777,  // is ignored
+                        .bytes_per_element = element_bytes};
+        const std::uint64_t token = 2 * 5 * 4 * 6 * batch * element_bytes;
+        for (const std::uint64_t tokens :
+             {0, 1, 15, 16, 17, 98, 99, 100, 101, 150, 249, 250, 1000}) {
+          for (const std::uint64_t more : {std::uint64_t{0}, token - 1}) {
+            const std::uint64_t budget = token * tokens + more;
+            const std::size_t longest = LongestContext(model, use, budget);
+            const std::string of = "window " + std::to_string(window) +
+                                   ", batch " + std::to_string(batch) + ", " +
+                                   std::to_string(budget) + " bytes";
+            ASSERT_LE(longest, 100U) << of;
+            CacheUse filled = use;
+            filled.seq_len = longest;
+            EXPECT_LE(KvCacheBytes(model, filled), budget) << of;
+            filled.seq_len = longest + 1;
+            EXPECT_TRUE(longest == 100 || KvCacheBytes(model, filled) > budget)
+                << of << ": " << longest << " is not the largest";
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(LongestContextTest, CountsFarBeyond32Bits) {
+  ModelShape model = OnesBut(&ModelShape::max_positions, ~std::size_t{0});
+  const CacheUse bytes = OnesBut(&CacheUse::seq_len, 0);
+  for (const std::uint64_t tokens :
+       {(std::uint64_t{1} << 31U) - 1, std::uint64_t{1} << 31U,
+        (std::uint64_t{1} << 31U) + 5, (std::uint64_t{1} << 32U) + 5,
+        (std::uint64_t{1} << 53U) + 1, ~std::uint64_t{0} / 2}) {
+    model.window = 0;
+    EXPECT_EQ(LongestContext(model, bytes, 2 * tokens), tokens);
+    EXPECT_EQ(LongestContext(model, bytes, 2 * tokens - 1), tokens - 1);
+    model.window = tokens;
+    EXPECT_EQ(LongestContext(model, bytes, 2 * tokens - 1), tokens - 1);
+    EXPECT_EQ(LongestContext(model, bytes, 2 * tokens), model.max_positions);
+  }
+}
+
+TEST(LongestContextTest, IsNoneWhereNotOneTokenFits) {
+  EXPECT_EQ(LongestContext(kSmall, Float16(3, 0), 0), 0U);
+  EXPECT_EQ(LongestContext(kSmall, Float16(3, 0), 3 * kSmallTokenBytes - 1),
+            0U);
+  ModelShape nowhere = kSmall;
+  nowhere.max_positions = 0;
+  EXPECT_EQ(LongestContext(nowhere, Float16(3, 0), 1 << 20), 0U);
+}
+
+TEST(LongestContextTest, MayBeAskedOfAnyNumberOfLayers) {
+  ModelShape deep = kSmall;
+  deep.num_layers = std::size_t{1} << 40U;
+  const std::uint64_t token = 2 * deep.num_layers * 4 * 6 * 2;
+  EXPECT_EQ(KvCacheBytes(deep, Float16(1, 7)), 7 * token);
+  EXPECT_EQ(LongestContext(deep, Float16(1, 0), 7 * token), 7U);
+  EXPECT_EQ(LargestBatch(deep, Float16(0, 1), 7 * token), 7U);
+}
+
 TEST(LongestContextTest, RefusesTokensThatTakeNothing) {
+  EXPECT_EQ(LongestContext(kSmall, Float16(1, 5), 1000), 2U);
   EXPECT_THROW(LongestContext(kSmall, Float16(0, 5), 1000), ContractError);
+  EXPECT_THROW(
+      LongestContext(kSmall, OnesBut(&CacheUse::bytes_per_element, 0), 1000),
+      ContractError);
   EXPECT_THROW(LongestContext({}, Float16(1, 5), 1000), ContractError);
+  for (const auto size : {&ModelShape::num_layers, &ModelShape::num_kv_heads,
+                          &ModelShape::head_dim}) {
+    const ModelShape model = OnesBut(size, 0);
+    EXPECT_THROW(LongestContext(model, Float16(1, 5), 1000), ContractError);
+    EXPECT_THROW(LargestBatch(model, Float16(1, 5), 1000), ContractError);
+  }
+}
+
+TEST(LongestContextTest, RefusesTokensThat64BitsCannotCount) {
+  const std::uint64_t all = ~std::uint64_t{0};
+  EXPECT_THROW(LongestContext(kSmall, Float16(all / 2, 1), all), ContractError);
+  EXPECT_THROW(LargestBatch(kSmall, Float16(1, all / 2), all), ContractError);
 }
 
 TEST(LargestBatchTest, IsWhatStillFits) {
@@ -215,6 +392,38 @@ TEST(LargestBatchTest, CountsTheUsersOfALanguageModel) {
             5U);
 }
 
+TEST(LargestBatchTest, FitsAndOneRowMoreDoesNot) {
+  for (const std::size_t window : {0, 1, 16, 250}) {
+    for (const std::size_t seq_len : {1, 15, 16, 17, 100, 1000}) {
+      for (const std::size_t element_bytes : {1, 4}) {
+        ModelShape model = kSmall;
+        model.window = window;
+        CacheUse use = {.batch = ~std::size_t{0},  // is ignored
+                        .seq_len = seq_len,
+                        .bytes_per_element = element_bytes};
+        for (const std::uint64_t budget :
+             {std::uint64_t{0}, std::uint64_t{239}, std::uint64_t{240},
+              std::uint64_t{123'457}, std::uint64_t{1} << 33U}) {
+          const std::size_t batch = LargestBatch(model, use, budget);
+          CacheUse filled = use;
+          filled.batch = batch;
+          EXPECT_LE(KvCacheBytes(model, filled), budget);
+          filled.batch = batch + 1;
+          EXPECT_GT(KvCacheBytes(model, filled), budget);
+        }
+      }
+    }
+  }
+}
+
+TEST(LargestBatchTest, CountsFarBeyond32Bits) {
+  const CacheUse token = OnesBut(&CacheUse::batch, 1);
+  const std::uint64_t all = ~std::uint64_t{0};
+  EXPECT_EQ(LargestBatch(kOnes, token, std::uint64_t{1} << 33U),
+            std::uint64_t{1} << 32U);
+  EXPECT_EQ(LargestBatch(kOnes, token, all), all / 2);
+}
+
 TEST(LargestBatchTest, KnowsTheWindow) {
   EXPECT_EQ(LargestBatch(kSmallWithWindow, Float16(1, 100),
                          3 * 16 * kSmallTokenBytes),
@@ -222,7 +431,11 @@ TEST(LargestBatchTest, KnowsTheWindow) {
 }
 
 TEST(LargestBatchTest, RefusesRowsThatTakeNothing) {
+  EXPECT_EQ(LargestBatch(kSmall, Float16(5, 1), 1000), 2U);
   EXPECT_THROW(LargestBatch(kSmall, Float16(5, 0), 1000), ContractError);
+  EXPECT_THROW(
+      LargestBatch(kSmall, OnesBut(&CacheUse::bytes_per_element, 0), 1000),
+      ContractError);
 }
 
 }  // namespace

@@ -34,8 +34,9 @@ struct RooflinePoint {
 // Task 4.10. The attainable FLOP/s are the lower of the peak and of intensity *
 // BandwidthFor(the bytes of `traffic`); at the ridge and beyond it the peak
 // binds, below it the bandwidth.
-// Throws ContractError if nothing is moved or nothing computed, or a roof is
-// not positive; and as BandwidthFor does.
+// Throws ContractError if nothing is moved or nothing computed, a roof is not
+// positive, or all MACs or all bytes together do not fit 64 bits; and as
+// BandwidthFor does.
 RooflinePoint PlaceOnRoofline(const MachineRoofs& machine,
                               const WorkCounts& work, const Traffic& traffic);
 
