@@ -8,7 +8,9 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -62,6 +64,16 @@ struct Script {
   }
 };
 
+// A trial of random times and memory, whole numbers.
+GenerationMeasurement RandomTrial(Random& random, std::size_t new_tokens) {
+  const auto prefill_s = static_cast<double>(1 + random.NextBelow(50));
+  const auto decode_s = static_cast<double>(1 + random.NextBelow(5000));
+  GenerationMeasurement trial =
+      MadeUp(new_tokens, prefill_s, prefill_s + decode_s);
+  trial.peak_memory_bytes = random.NextBelow(std::size_t{1} << 40U);
+  return trial;
+}
+
 // ---- Task 4.7 ----------------------------------------------------------
 
 TEST(SummariseTest, OfAnOddNumberIsTheMiddleOne) {
@@ -78,6 +90,37 @@ TEST(SummariseTest, OfAnEvenNumberLiesBetweenTwo) {
             (Spread{.low = 12.5, .median = 15, .high = 17.5}));
 }
 
+// Of the numbers 0 .. n - 1, shifted and in any order, the value at place
+// p (n - 1) is p (n - 1) itself.
+TEST(SummariseTest, IsThePlaceInTheSortedRowForAnyNumberOfValues) {
+  Random random(71);
+  for (std::size_t n = 1; n <= 70; ++n) {
+    for (const double first : {-1000.0, -3.0, 0.0, 1e6}) {
+      std::vector<double> values;
+      for (std::size_t i = 0; i < n; ++i) {
+        values.push_back(first + static_cast<double>(i));
+      }
+      for (std::size_t i = n; i > 1; --i) {
+        std::swap(values[i - 1], values[random.NextBelow(i)]);
+      }
+      const auto place = static_cast<double>(n - 1);
+      EXPECT_EQ(Summarise(values), (Spread{.low = first + place / 4,
+                                           .median = first + place / 2,
+                                           .high = first + 3 * place / 4}))
+          << n << " numbers from " << first << " on";
+    }
+  }
+}
+
+TEST(SummariseTest, EqualValuesCountEachForItself) {
+  EXPECT_EQ(Summarise({3, 1, 3, 3, 3}),
+            (Spread{.low = 3, .median = 3, .high = 3}));
+  EXPECT_EQ(Summarise({2, 2, 8, 2, 2, 8}),
+            (Spread{.low = 2, .median = 2, .high = 6.5}));
+  EXPECT_EQ(Summarise(std::vector<double>(300, -4)),
+            (Spread{.low = -4, .median = -4, .high = -4}));
+}
+
 TEST(SummariseTest, OneWildValueMovesNothing) {
   EXPECT_EQ(Summarise({1, 2, 3, 4, 1e9}).median, 3);
   EXPECT_EQ(Summarise({1, 2, 3, 4, 1e9}).high, 4);
@@ -86,8 +129,13 @@ TEST(SummariseTest, OneWildValueMovesNothing) {
 TEST(SummariseTest, RefusesNothingAndWhatIsNotANumber) {
   EXPECT_EQ(Summarise({1, 2}).median, 1.5);
   EXPECT_THROW(Summarise({}), ContractError);
-  EXPECT_THROW(Summarise({1, std::numeric_limits<double>::quiet_NaN()}),
-               ContractError);
+  for (const std::size_t n : {1, 2, 40}) {
+    for (std::size_t i = 0; i < n; ++i) {
+      std::vector<double> values(n, 5);
+      values[i] = std::numeric_limits<double>::quiet_NaN();
+      EXPECT_THROW(Summarise(values), ContractError) << i << " of " << n;
+    }
+  }
 }
 
 // ---- Task 4.8 ----------------------------------------------------------
@@ -104,15 +152,104 @@ TEST(CompareGenerationTest, RunsPairsInTurnsAfterWarmingUp) {
             "-++--+");
 }
 
+// Pairs of either kind count from 0: "-+" for an even one, "+-" for an odd one.
+TEST(CompareGenerationTest, TakesTurnsForAnyNumberOfPairs) {
+  for (const std::size_t warm_up : {0, 1, 2, 3, 8}) {
+    for (const std::size_t trials : {1, 2, 3, 4, 9, 17}) {
+      Script script;
+      script.uncached.assign(2 * (warm_up + trials), MadeUp(4, 1, 8));
+      script.cached.assign(2 * (warm_up + trials), MadeUp(4, 1, 2));
+      CompareGeneration(
+          script.AsTrial(),
+          {.lengths = {4, 4}, .trials = trials, .warm_up = warm_up});
+      std::string expected;
+      for (const std::size_t pairs : {warm_up, trials, warm_up, trials}) {
+        for (std::size_t i = 0; i < pairs; ++i) {
+          expected += i % 2 == 0 ? "-+" : "+-";
+        }
+      }
+      EXPECT_EQ(script.order, expected)
+          << warm_up << " to warm up, " << trials << " that count";
+    }
+  }
+}
+
+// All numbers of all lengths, for few and many pairs. The lengths do not rise,
+// and one comes twice.
+TEST(CompareGenerationTest, SummarisesEveryLengthAsAWhole) {
+  Random random(72);
+  for (const std::size_t warm_up : {0, 1, 4}) {
+    for (const std::size_t trials : {1, 2, 5, 18}) {
+      const std::vector<std::size_t> lengths = {7, 1, 30, 7};
+      Script script;
+      for (const std::size_t length : lengths) {
+        for (std::size_t i = 0; i < warm_up + trials; ++i) {
+          script.uncached.push_back(RandomTrial(random, length));
+          script.cached.push_back(RandomTrial(random, length));
+        }
+      }
+      const std::vector<LengthComparison> compared = CompareGeneration(
+          script.AsTrial(),
+          {.lengths = lengths, .trials = trials, .warm_up = warm_up});
+      ASSERT_EQ(compared.size(), lengths.size());
+
+      for (std::size_t l = 0; l < lengths.size(); ++l) {
+        const auto spread_of = [&](const auto& number) {
+          std::vector<double> values;
+          for (std::size_t i = 0; i < trials; ++i) {
+            const std::size_t at = l * (warm_up + trials) + warm_up + i;
+            values.push_back(number(script.uncached[at], script.cached[at]));
+          }
+          return Summarise(values);
+        };
+        using Measured = const GenerationMeasurement&;
+        SCOPED_TRACE("length " + std::to_string(l) + " of 4, " +
+                     std::to_string(warm_up) + " pairs to warm up, " +
+                     std::to_string(trials) + " that count");
+        EXPECT_EQ(compared[l].new_tokens, lengths[l]);
+        EXPECT_EQ(compared[l].differing_pairs, 0U);
+        EXPECT_EQ(compared[l].speedup, spread_of([](Measured off, Measured on) {
+                    return off.total_s / on.total_s;
+                  }));
+        for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+          const bool on = caching == Caching::kOn;
+          const TrialSummary& of =
+              on ? compared[l].cached : compared[l].uncached;
+          const auto pick = [on](Measured a, Measured b) -> Measured {
+            return on ? b : a;
+          };
+          EXPECT_EQ(of.total_s, spread_of([&](Measured a, Measured b) {
+                      return pick(a, b).total_s;
+                    }));
+          EXPECT_EQ(of.prefill_s, spread_of([&](Measured a, Measured b) {
+                      return pick(a, b).first_token_s;
+                    }));
+          EXPECT_EQ(of.decode_s, spread_of([&](Measured a, Measured b) {
+                      return pick(a, b).DecodeSeconds();
+                    }));
+          EXPECT_EQ(of.per_token_s, spread_of([&](Measured a, Measured b) {
+                      return pick(a, b).per_token_s;
+                    }));
+        }
+      }
+    }
+  }
+}
+
 TEST(CompareGenerationTest, ForgetsWhatWarmedUp) {
   Script script;
   script.uncached = {MadeUp(4, 900, 1000), MadeUp(4, 1, 8)};
   script.cached = {MadeUp(4, 900, 999, 7), MadeUp(4, 1, 2)};
+  script.uncached[0].peak_memory_bytes = 5000;
+  script.cached[0].peak_memory_bytes = 6000;
+  script.cached[1].peak_memory_bytes = 60;
   const std::vector<LengthComparison> compared = CompareGeneration(
       script.AsTrial(), {.lengths = {4}, .trials = 1, .warm_up = 1});
   EXPECT_EQ(compared[0].uncached.total_s.high, 8);
   EXPECT_EQ(compared[0].cached.total_s.high, 2);
   EXPECT_EQ(compared[0].differing_pairs, 0U);
+  EXPECT_EQ(compared[0].uncached.peak_memory_bytes, 0U);
+  EXPECT_EQ(compared[0].cached.peak_memory_bytes, 60U);
 }
 
 TEST(CompareGenerationTest, KeepsTheLengthsApart) {
@@ -164,16 +301,21 @@ TEST(CompareGenerationTest, DividesWithinThePairNotTheMedians) {
 }
 
 TEST(CompareGenerationTest, KeepsTheHighestPeakOfMemory) {
-  Script script;
-  script.uncached.assign(3, MadeUp(5, 1, 12));
-  script.cached.assign(3, MadeUp(5, 1, 2));
-  script.uncached[1].peak_memory_bytes = 700;
-  script.cached[0].peak_memory_bytes = 900;
-  script.cached[2].peak_memory_bytes = 800;
-  const LengthComparison compared = CompareGeneration(
-      script.AsTrial(), {.lengths = {5}, .trials = 3, .warm_up = 0})[0];
-  EXPECT_EQ(compared.uncached.peak_memory_bytes, 700U);
-  EXPECT_EQ(compared.cached.peak_memory_bytes, 900U);
+  // Whichever trial has it, also beyond 32 bits
+  constexpr std::uint64_t kPeak = (std::uint64_t{1} << 40U) + 7;
+  for (std::size_t at = 0; at < 20; ++at) {
+    Script script;
+    script.uncached.assign(40, MadeUp(5, 1, 12));
+    script.cached.assign(40, MadeUp(5, 1, 2));
+    script.uncached[at].peak_memory_bytes = kPeak;
+    script.cached[19 - at].peak_memory_bytes = 2 * kPeak;
+    const std::vector<LengthComparison> compared = CompareGeneration(
+        script.AsTrial(), {.lengths = {5, 5}, .trials = 20, .warm_up = 0});
+    EXPECT_EQ(compared[0].uncached.peak_memory_bytes, kPeak);
+    EXPECT_EQ(compared[0].cached.peak_memory_bytes, 2 * kPeak);
+    EXPECT_EQ(compared[1].uncached.peak_memory_bytes, 0U);
+    EXPECT_EQ(compared[1].cached.peak_memory_bytes, 0U);
+  }
 }
 
 TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
@@ -188,19 +330,76 @@ TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
             2U);
 }
 
-TEST(CompareGenerationTest, RefusesATrialThatStoppedEarly) {
-  for (const std::size_t early : {0, 1}) {
-    Script script;
-    script.uncached.assign(2, MadeUp(5, 1, 12));
-    script.cached.assign(2, MadeUp(5, 1, 2));
-    script.cached[early] = MadeUp(4, 1, 2);
-    EXPECT_THAT(MessageOf<ContractError>([&] {
-                  CompareGeneration(
-                      script.AsTrial(),
-                      {.lengths = {5}, .trials = 1, .warm_up = 1});
-                }),
-                HasSubstr("4 tokens instead of 5"));
+// Any token of any row, of any pair, at any length
+TEST(CompareGenerationTest, ComparesEveryTokenOfEveryRow) {
+  constexpr std::size_t kRows = 3;
+  constexpr std::size_t kLength = 6;
+  GenerationMeasurement trial = MadeUp(kLength, 1, 12);
+  trial.generated = Tokens::from_shape({kRows, kLength});
+  std::iota(trial.generated.begin(), trial.generated.end(), 100);
+  for (std::size_t b = 0; b < kRows; ++b) {
+    for (std::size_t t = 0; t < kLength; ++t) {
+      const std::size_t pair = b * kLength + t;
+      Script script;
+      script.uncached.assign(2 * kRows * kLength, trial);
+      script.cached = script.uncached;
+      script.uncached[pair].generated(b, t) = 7;
+      script.cached.back().generated(b, t) = 7;
+      const std::vector<LengthComparison> compared =
+          CompareGeneration(script.AsTrial(), {.lengths = {kLength, kLength},
+                                               .trials = kRows * kLength,
+                                               .warm_up = 0});
+      EXPECT_EQ(compared[0].differing_pairs, 1U) << "row " << b << ", " << t;
+      EXPECT_EQ(compared[1].differing_pairs, 1U) << "row " << b << ", " << t;
+    }
   }
+  // A row less is another output.
+  Script script;
+  script.uncached.assign(18, trial);
+  script.cached.assign(18, MadeUp(kLength, 1, 2));
+  EXPECT_EQ(
+      CompareGeneration(script.AsTrial(),
+                        {.lengths = {kLength}, .trials = 18, .warm_up = 0})[0]
+          .differing_pairs,
+      18U);
+}
+
+// Whichever trial it is: of either way, of a pair that warms up or counts, the
+// first or the last, at either length; one token less or one more.
+TEST(CompareGenerationTest, RefusesATrialOfAnotherLength) {
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    for (std::size_t at = 0; at < 10; ++at) {  // 2 lengths, 2 and 3 pairs
+      for (const std::size_t tokens : {4, 6}) {
+        Script script;
+        script.uncached.assign(10, MadeUp(5, 1, 12));
+        script.cached.assign(10, MadeUp(5, 1, 2));
+        (caching == Caching::kOn ? script.cached : script.uncached)[at] =
+            MadeUp(tokens, 1, 12);
+        EXPECT_THAT(MessageOf<ContractError>([&] {
+                      CompareGeneration(
+                          script.AsTrial(),
+                          {.lengths = {5, 5}, .trials = 3, .warm_up = 2});
+                    }),
+                    HasSubstr(std::to_string(tokens) + " tokens instead of 5"))
+            << "trial " << at
+            << (caching == Caching::kOn ? " with" : " without") << " a cache";
+      }
+    }
+  }
+}
+
+TEST(CompareGenerationTest, PassesOnWhatATrialThrows) {
+  std::size_t calls = 0;
+  const Trial failing = [&](Caching, std::size_t new_tokens) {
+    if (++calls == 4) throw std::runtime_error("out of memory");
+    return MadeUp(new_tokens, 1, 2);
+  };
+  EXPECT_THROW(CompareGeneration(failing, {.lengths = {3}}),
+               std::runtime_error);
+  // The next comparison is one of its own.
+  EXPECT_EQ(CompareGeneration(failing, {.lengths = {3}, .trials = 2})[0]
+                .speedup.median,
+            1);
 }
 
 TEST(CompareGenerationTest, RefusesToCompareNothingBeforeItBegins) {
@@ -210,6 +409,7 @@ TEST(CompareGenerationTest, RefusesToCompareNothingBeforeItBegins) {
   EXPECT_THROW(CompareGeneration(trial, {.lengths = {5}, .trials = 0}),
                ContractError);
   EXPECT_THROW(CompareGeneration(trial, {.lengths = {5, 0}}), ContractError);
+  EXPECT_THROW(CompareGeneration(trial, {.lengths = {0}}), ContractError);
   EXPECT_EQ(script.order, "");
 
   // One pair without a warm-up is little, but something.

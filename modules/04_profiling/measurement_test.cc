@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -63,6 +64,26 @@ Instruments WorkInstruments(const Gpt2& model) {
   return {.now_s = WorkClock, .memory_bytes = CacheBytesOf(model)};
 }
 
+// Prompts of `batch` rows of 7 tokens, the first `b` of row b padding.
+TokenBatch Prompts(std::size_t batch) {
+  Random random(62);
+  TokenBatch prompt = {Tokens::from_shape({batch, 7}), {}};
+  for (std::size_t b = 0; b < batch; ++b) {
+    prompt.left_pad.push_back(b);
+    for (std::size_t t = 0; t < 7; ++t) {
+      prompt.ids(b, t) =
+          static_cast<TokenId>(random.NextBelow(kConfig.vocab_size));
+    }
+  }
+  return prompt;
+}
+
+Tokens Generated(Gpt2& model, const TokenBatch& prompt,
+                 const GenerateOptions& options, Caching caching) {
+  return caching == Caching::kOn ? GenerateCached(model, prompt, options)
+                                 : Generate(model, prompt, options);
+}
+
 double WorkOf(const std::function<void()>& action) {
   const double begin = WorkClock();
   action();
@@ -100,6 +121,76 @@ TEST(BenchmarkGenerationTest, MeasuresRecomputationTheSameWay) {
   EXPECT_EQ(measured.total_s, all_s);
   EXPECT_EQ(measured.first_token_s, first_s);
   EXPECT_DOUBLE_EQ(measured.per_token_s, (all_s - first_s) / 5);
+}
+
+// The whole measurement, and every way to ask for it: with and without a cache,
+// batches with padding, one token and as many as the model has positions for,
+// greedy and sampled with a seed beyond 32 bits, clocks that start below, at
+// and above 0. Memory is read first as more than ever after, then grows to its
+// peak, at one token of several, and is beyond 32 bits.
+TEST(BenchmarkGenerationTest, MeasuresEveryCombination) {
+  constexpr std::uint64_t kSeed = (std::uint64_t{1} << 40U) + 5;
+  Gpt2 model(SmallWeights());
+  std::size_t number = 0;
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    for (const std::size_t batch : {1, 2, 5}) {
+      for (const std::size_t new_tokens : {1, 2, 9, 33}) {
+        for (const float temperature : {0.0F, 1.0F}) {
+          for (const double begin_s : {-3e9, 0.0, 1e9}) {
+            const GenerateOptions options = {
+                .new_tokens = new_tokens,
+                .sampling = {.temperature = temperature, .top_k = 0},
+                .seed = kSeed};
+            GenerateOptions one_token = options;
+            one_token.new_tokens = 1;
+            const TokenBatch prompt = Prompts(batch);
+            Tokens generated;
+            const double total_s = WorkOf([&] {
+              generated = Generated(model, prompt, options, caching);
+            });
+            const double first_s =
+                WorkOf([&] { Generated(model, prompt, one_token, caching); });
+
+            constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+            std::vector<std::uint64_t> readings(new_tokens + 1, 5 * kGiB);
+            readings.front() = 9 * kGiB;
+            readings[1 + number++ % new_tokens] = 7 * kGiB;
+            std::size_t next = 0;
+            const double work_before = WorkClock();
+            const GenerationMeasurement measured = BenchmarkGeneration(
+                model, prompt, options, caching,
+                {.now_s = [&] { return begin_s + WorkClock() - work_before; },
+                 .memory_bytes = [&] { return readings.at(next++); }});
+
+            SCOPED_TRACE("batch " + std::to_string(batch) + ", " +
+                         std::to_string(new_tokens) + " new tokens, a clock " +
+                         "that starts at " + std::to_string(begin_s));
+            EXPECT_EQ(measured.generated, generated);
+            EXPECT_EQ(measured.tokens, batch * new_tokens);
+            EXPECT_EQ(measured.first_token_s, first_s);
+            EXPECT_EQ(measured.total_s, total_s);
+            EXPECT_DOUBLE_EQ(measured.tokens_per_second,
+                             static_cast<double>(batch * new_tokens) / total_s);
+            EXPECT_DOUBLE_EQ(measured.per_token_s,
+                             new_tokens == 1
+                                 ? 0.0
+                                 : (total_s - first_s) /
+                                       static_cast<double>(new_tokens - 1));
+            EXPECT_EQ(measured.memory_before_bytes, 9 * kGiB);
+            EXPECT_EQ(measured.peak_memory_bytes, 7 * kGiB);
+          }
+        }
+      }
+    }
+  }
+  // Were the seed cut to 32 bits, nobody could tell from a greedy run.
+  const auto sampled = [&](std::uint64_t seed) {
+    return Generate(model, Prompts(2),
+                    {.new_tokens = 9,
+                     .sampling = {.temperature = 1, .top_k = 0},
+                     .seed = seed});
+  };
+  EXPECT_NE(sampled(kSeed), sampled(static_cast<std::uint32_t>(kSeed)));
 }
 
 TEST(BenchmarkGenerationTest, CountsTheTokensOfAllRows) {
@@ -145,7 +236,7 @@ TEST(BenchmarkGenerationTest, ReadsMemoryWhileTheCacheIsThere) {
 
 TEST(BenchmarkGenerationTest, ThePeakIsTheLargestReadingNotTheLast) {
   Gpt2 model(SmallWeights());
-  // Before, then one for each of 4 tokens; whoever asks more often gets 7.
+  // Before, then one for each of 4 tokens; one look more shows 7.
   const std::vector<std::uint64_t> readings = {30, 10, 80, 20, 60};
   std::size_t next = 0;
   const auto memory = [&]() -> std::uint64_t {
@@ -156,6 +247,30 @@ TEST(BenchmarkGenerationTest, ThePeakIsTheLargestReadingNotTheLast) {
                           {.now_s = WorkClock, .memory_bytes = memory});
   EXPECT_EQ(measured.memory_before_bytes, 30U);
   EXPECT_EQ(measured.peak_memory_bytes, 80U);
+}
+
+// "c" for a reading of the clock, "m" for one of the memory.
+TEST(BenchmarkGenerationTest, ReadsTheInstrumentsInTheOrderOfTheHeader) {
+  Gpt2 model(SmallWeights());
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    for (const std::size_t new_tokens : {1, 2, 20}) {
+      std::string order;
+      const Instruments instruments = {.now_s =
+                                           [&] {
+                                             order += 'c';
+                                             return WorkClock();
+                                           },
+                                       .memory_bytes = [&]() -> std::uint64_t {
+                                         order += 'm';
+                                         return 1;
+                                       }};
+      BenchmarkGeneration(model, Prompt(), {.new_tokens = new_tokens}, caching,
+                          instruments);
+      // Memory and clock; clock and memory at the first token; memory at all
+      // others; the clock.
+      EXPECT_EQ(order, "mccm" + std::string(new_tokens - 1, 'm') + "c");
+    }
+  }
 }
 
 TEST(BenchmarkGenerationTest, MemoryIsNotReadDuringThePrefill) {
@@ -171,13 +286,56 @@ TEST(BenchmarkGenerationTest, MemoryIsNotReadDuringThePrefill) {
       }};
   const double prefill_s =
       WorkOf([&] { GenerateCached(model, Prompt(), {.new_tokens = 1}); });
-  EXPECT_EQ(BenchmarkGeneration(model, Prompt(), {.new_tokens = 4},
-                                Caching::kOn, instruments)
-                .first_token_s,
-            prefill_s);
+  const double all_s =
+      WorkOf([&] { GenerateCached(model, Prompt(), {.new_tokens = 4}); });
+  const GenerationMeasurement measured = BenchmarkGeneration(
+      model, Prompt(), {.new_tokens = 4}, Caching::kOn, instruments);
+  EXPECT_EQ(measured.first_token_s, prefill_s);
+  EXPECT_EQ(measured.total_s, all_s + 4);  // a look after each token
 }
 
-TEST(BenchmarkGenerationTest, OneTokenHasNoStepsBehindIt) {
+TEST(BenchmarkGenerationTest, TheFirstTokenDoesNotWaitForTheCaller) {
+  // The caller takes a second for every token.
+  Gpt2 model(SmallWeights());
+  double callers_s = 0;
+  const GenerateOptions options = {
+      .new_tokens = 4,
+      .sampling = {},
+      .seed = 0,
+      .on_tokens = [&](std::span<const TokenId>) { callers_s += 1; }};
+  Instruments instruments = WorkInstruments(model);
+  instruments.now_s = [&] { return WorkClock() + callers_s; };
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    const double prefill_s =
+        WorkOf([&] { Generated(model, Prompt(), {.new_tokens = 1}, caching); });
+    const double all_s =
+        WorkOf([&] { Generated(model, Prompt(), {.new_tokens = 4}, caching); });
+    const GenerationMeasurement measured =
+        BenchmarkGeneration(model, Prompt(), options, caching, instruments);
+    EXPECT_EQ(measured.first_token_s, prefill_s);
+    EXPECT_EQ(measured.total_s, all_s + 4);
+  }
+}
+
+TEST(BenchmarkGenerationTest, ACoarseClockMayShowNoTimeForTheFirstToken) {
+  // It ticks at the third of 4 tokens: the first took 0 s, all took 1 s.
+  Gpt2 model(SmallWeights());
+  std::size_t tokens = 0;
+  const GenerateOptions options = {
+      .new_tokens = 4,
+      .sampling = {},
+      .seed = 0,
+      .on_tokens = [&](std::span<const TokenId>) { ++tokens; }};
+  const GenerationMeasurement measured =
+      BenchmarkGeneration(model, Prompt(), options, Caching::kOn,
+                          {.now_s = [&] { return tokens < 3 ? -1.0 : 0.0; },
+                           .memory_bytes = [] { return std::uint64_t{0}; }});
+  EXPECT_EQ(measured.first_token_s, 0);
+  EXPECT_EQ(measured.total_s, 1);
+  EXPECT_DOUBLE_EQ(measured.per_token_s, 1.0 / 3);
+}
+
+TEST(BenchmarkGenerationTest, OneTokenHasNoStepsAfterIt) {
   Gpt2 model(SmallWeights());
   const GenerationMeasurement measured = BenchmarkGeneration(
       model, Prompt(), {.new_tokens = 1}, Caching::kOn, WorkInstruments(model));
@@ -245,6 +403,73 @@ TEST(BenchmarkGenerationTest, LeavesTheModelWithoutACacheIfTheCallerThrows) {
                                    WorkInstruments(model)),
                std::runtime_error);
   EXPECT_EQ(&model.CurrentAttention(), before);
+}
+
+// An instrument may fail at any reading. The model is then as before, and the
+// next run is measured as if nothing had happened.
+TEST(BenchmarkGenerationTest, AFailureLeavesNothingBehind) {
+  Gpt2 model(SmallWeights());
+  const Attention* before = &model.CurrentAttention();
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    const GenerateOptions options = {.new_tokens = 3};
+    const double total_s =
+        WorkOf([&] { Generated(model, Prompt(), options, caching); });
+    const double first_s =
+        WorkOf([&] { Generated(model, Prompt(), {.new_tokens = 1}, caching); });
+    // 3 readings of the clock and 4 of the memory
+    for (std::size_t failing = 0; failing < 7; ++failing) {
+      std::size_t readings = 0;
+      const auto maybe_fail = [&] {
+        if (readings++ == failing) throw std::runtime_error("out of order");
+      };
+      const Instruments broken = {.now_s =
+                                      [&] {
+                                        maybe_fail();
+                                        return WorkClock();
+                                      },
+                                  .memory_bytes = [&]() -> std::uint64_t {
+                                    maybe_fail();
+                                    return 1000;
+                                  }};
+      EXPECT_THROW(
+          BenchmarkGeneration(model, Prompt(), options, caching, broken),
+          std::runtime_error);
+      EXPECT_EQ(&model.CurrentAttention(), before);
+
+      std::uint64_t memory = 0;
+      Instruments good = WorkInstruments(model);
+      good.memory_bytes = [&] { return memory++; };
+      const GenerationMeasurement measured =
+          BenchmarkGeneration(model, Prompt(), options, caching, good);
+      EXPECT_EQ(measured.first_token_s, first_s);
+      EXPECT_EQ(measured.total_s, total_s);
+      EXPECT_EQ(measured.memory_before_bytes, 0U);
+      EXPECT_EQ(measured.peak_memory_bytes, 3U);
+    }
+  }
+}
+
+// Two models in turns, of other sizes, and the first of them again.
+TEST(BenchmarkGenerationTest, MeasuresTheModelThatItIsGiven) {
+  Random random(63);
+  Gpt2Config wide = kConfig;
+  wide.num_layers = 2;
+  wide.d_mlp = 50;
+  Gpt2 first(SmallWeights());
+  Gpt2 second(
+      std::make_shared<const Gpt2Weights>(RandomGpt2Weights(random, wide)));
+  for (Gpt2* model : {&first, &second, &first}) {
+    for (const Caching caching : {Caching::kOn, Caching::kOff}) {
+      const GenerateOptions options = {.new_tokens = 5};
+      Tokens generated;
+      const double total_s = WorkOf(
+          [&] { generated = Generated(*model, Prompt(), options, caching); });
+      const GenerationMeasurement measured = BenchmarkGeneration(
+          *model, Prompt(), options, caching, WorkInstruments(*model));
+      EXPECT_EQ(measured.generated, generated);
+      EXPECT_EQ(measured.total_s, total_s);
+    }
+  }
 }
 
 }  // namespace

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <numeric>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
 #include "kit/gpt2_weights.h"
 #include "kit/random.h"
+#include "kit/student_t.h"
 #include "modules/04_profiling/cost.h"
 
 namespace kvlab {
@@ -49,6 +52,77 @@ TEST(FitPowerLawTest, FindsTheLawThatMadeThePoints) {
   }
 }
 
+// The same line by the sums of squares and products themselves, in long double;
+// y is off its law by a random factor.
+PowerLaw SlowFit(const std::vector<double>& x, const std::vector<double>& y,
+                 double confidence) {
+  const auto n = static_cast<long double>(x.size());
+  long double sx = 0;
+  long double sy = 0;
+  long double sxx = 0;
+  long double sxy = 0;
+  long double syy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const long double a = std::log(static_cast<long double>(x[i]));
+    const long double b = std::log(static_cast<long double>(y[i]));
+    sx += a;
+    sy += b;
+    sxx += a * a;
+    sxy += a * b;
+    syy += b * b;
+  }
+  const long double slope = (n * sxy - sx * sy) / (n * sxx - sx * sx);
+  const long double remaining =
+      (syy - sy * sy / n) - slope * (sxy - sx * sy / n);
+  const long double error =
+      std::sqrt(remaining / (n - 2) / (sxx - sx * sx / n));
+  const long double reach = StudentT(confidence, x.size() - 2) * error;
+  return {.factor = static_cast<double>(std::exp((sy - slope * sx) / n)),
+          .exponent = static_cast<double>(slope),
+          .exponent_low = static_cast<double>(slope - reach),
+          .exponent_high = static_cast<double>(slope + reach)};
+}
+
+// Every number of points from 3 to 50 and some more, with confidences low and
+// high, factors from 1e-12 to 1e12, and lengths around 10 as well as around
+// 10^9, whose logarithms lie close together and far from 0. Half of the points
+// share their x with another.
+TEST(FitPowerLawTest, AgreesWithASlowerFit) {
+  Random random(81);
+  std::vector<std::size_t> counts(48);
+  std::iota(counts.begin(), counts.end(), std::size_t{3});
+  counts.insert(counts.end(), {65, 257});
+  for (const std::size_t n : counts) {
+    for (const double confidence : {0.5, 0.8, 0.95, 0.999}) {
+      for (const double start : {0.01, 10.0, 1e9}) {
+        const double exponent = 6 * random.NextUniform() - 3;
+        const double factor = std::pow(10, 24 * random.NextUniform() - 12);
+        std::vector<double> x;
+        std::vector<double> y;
+        for (std::size_t i = 0; i < n; ++i) {
+          const bool again = i % 4 == 3;
+          x.push_back(again ? x.back()
+                            : start * (1 + static_cast<double>(i) *
+                                               random.NextUniform()));
+          const double off = 0.2 * (random.NextUniform() - 0.5);
+          y.push_back(factor * std::pow(x.back() / start, exponent) *
+                      std::exp(off));
+        }
+        const PowerLaw law = FitPowerLaw(x, y, confidence);
+        const PowerLaw slow = SlowFit(x, y, confidence);
+        SCOPED_TRACE(std::to_string(n) + " points from " +
+                     std::to_string(start) + " on, confidence " +
+                     std::to_string(confidence));
+        // Logarithms up to 50 in double precision, a slope over a spread of 1
+        EXPECT_NEAR(law.exponent, slow.exponent, 1e-9);
+        EXPECT_NEAR(std::log(law.factor), std::log(slow.factor), 1e-7);
+        EXPECT_NEAR(law.exponent_low, slow.exponent_low, 1e-6);
+        EXPECT_NEAR(law.exponent_high, slow.exponent_high, 1e-6);
+      }
+    }
+  }
+}
+
 // By hand: log x = 0, 1, 2, 3 and log y = 0, 3, 3, 6 lie around 0.3 + 1.8 log
 // x with distances -0.3, 0.9, -0.9, 0.3. Their squares sum to 1.8, so with 2
 // degrees of freedom the standard error is sqrt(0.9 / 5) and the interval 4.303
@@ -78,7 +152,31 @@ TEST(FitPowerLawTest, DoesNotMindTheOrderOfThePoints) {
   const PowerLaw law = FitPowerLaw(x, y, 0.95);
   const PowerLaw shuffled = FitPowerLaw(shuffled_x, shuffled_y, 0.95);
   EXPECT_NEAR(law.exponent, shuffled.exponent, kRounding);
+  EXPECT_NEAR(law.factor, shuffled.factor, kRounding);
   EXPECT_NEAR(law.exponent_low, shuffled.exponent_low, kRounding);
+  EXPECT_NEAR(law.exponent_high, shuffled.exponent_high, kRounding);
+}
+
+TEST(FitPowerLawTest, TwoDifferentLengthsAreEnough) {
+  // One measured twice: the line goes through its middle and through the other.
+  for (const std::vector<double>& x :
+       {std::vector<double>{2, 2, 8}, {2, 8, 2}, {8, 2, 2}}) {
+    std::vector<double> y;
+    bool first = true;
+    for (const double value : x) {
+      if (value == 8) {
+        y.push_back(64);
+      } else {
+        y.push_back(first ? 2 : 8);  // 4 in the middle
+        first = false;
+      }
+    }
+    const PowerLaw law = FitPowerLaw(x, y, 0.95);
+    EXPECT_NEAR(law.exponent, 2, kRounding);
+    EXPECT_NEAR(law.factor, 1, kRounding);
+    EXPECT_LT(law.exponent_low, 2);
+    EXPECT_GT(law.exponent_high, 2);
+  }
 }
 
 // Times scatter by a factor. The interval must hold the true exponent as often
@@ -134,6 +232,10 @@ TEST(FitPowerLawTest, RefusesPointsThatAllowNoFit) {
   const std::vector<double> two = {1, 2};
   EXPECT_THROW(FitPowerLaw(two, two, 0.95), ContractError);
   EXPECT_THROW(FitPowerLaw(three, two, 0.95), ContractError);
+  EXPECT_THROW(FitPowerLaw(two, three, 0.95), ContractError);
+  const std::vector<double> four = {1, 2, 3, 4};
+  EXPECT_THROW(FitPowerLaw(four, three, 0.95), ContractError);
+  EXPECT_THROW(FitPowerLaw(three, four, 0.95), ContractError);
   EXPECT_THROW(FitPowerLaw({}, {}, 0.95), ContractError);
   const std::vector<double> equal = {5, 5, 5};
   EXPECT_THROW(FitPowerLaw(equal, three, 0.95), ContractError);
@@ -146,7 +248,9 @@ TEST(FitPowerLawTest, RefusesPointsThatAllowNoFit) {
       EXPECT_THROW(FitPowerLaw(three, wrong, 0.95), ContractError) << bad;
     }
   }
-  EXPECT_THROW(FitPowerLaw(three, three, 95), ContractError);
+  for (const double confidence : {-0.5, 0.0, 1.0, 95.0}) {
+    EXPECT_THROW(FitPowerLaw(three, three, confidence), ContractError);
+  }
 }
 
 }  // namespace

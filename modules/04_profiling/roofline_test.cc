@@ -1,8 +1,10 @@
 // Keeps the promises of roofline.h, on a machine whose roofs are round numbers.
 #include "modules/04_profiling/roofline.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
@@ -37,6 +39,31 @@ TEST(BandwidthForTest, IsThatOfTheSmallestSizeThatHoldsTheSet) {
 TEST(BandwidthForTest, BeyondAllIsThatOfTheLargest) {
   EXPECT_EQ(BandwidthFor(Machine(), 100000), 50);
   EXPECT_EQ(BandwidthFor(Machine(), ~std::uint64_t{0}), 50);
+}
+
+// Any number of sizes, near 1,000 bytes and far beyond 32 bits, each met
+// exactly and passed by one byte.
+TEST(BandwidthForTest, ChangesOneByteAfterEachOfManySizes) {
+  for (const std::uint64_t unit : {std::uint64_t{1000}, std::uint64_t{1} << 31U,
+                                   std::uint64_t{1} << 52U}) {
+    for (const std::size_t sizes : {1, 2, 5, 40}) {
+      MachineRoofs machine;
+      for (std::size_t i = 0; i < sizes; ++i) {
+        // Bandwidths need not fall.
+        machine.bandwidths.push_back(
+            {.working_set_bytes = (i + 1) * unit,
+             .bytes_per_s = static_cast<double>(100 + 7 * i % 11)});
+      }
+      EXPECT_EQ(BandwidthFor(machine, 0), 100);
+      for (std::size_t i = 0; i < sizes; ++i) {
+        const std::size_t next = std::min(i + 1, sizes - 1);
+        EXPECT_EQ(BandwidthFor(machine, (i + 1) * unit),
+                  machine.bandwidths[i].bytes_per_s);
+        EXPECT_EQ(BandwidthFor(machine, (i + 1) * unit + 1),
+                  machine.bandwidths[next].bytes_per_s);
+      }
+    }
+  }
 }
 
 TEST(BandwidthForTest, MustHaveBeenMeasured) {
@@ -76,6 +103,57 @@ TEST(PlaceOnRooflineTest, AtTheRidgeThePeakBinds) {
   EXPECT_EQ(point.attainable_flop_per_s, 400);
 }
 
+TEST(PlaceOnRooflineTest, ChangesAtTheRidge) {
+  // 4000 bytes at 200 B/s and 400 FLOP/s: the ridge is at 4000 MACs.
+  for (const std::uint64_t macs : {1, 3999, 4000, 4001, 8000}) {
+    const RooflinePoint point =
+        PlaceOnRoofline(Machine(), Macs(macs), Weights(4000));
+    const bool peak = macs >= 4000;
+    EXPECT_EQ(point.bound_by, peak ? Roof::kFlopPeak : Roof::kBandwidth)
+        << macs << " MACs";
+    EXPECT_DOUBLE_EQ(point.attainable_flop_per_s,
+                     peak ? 400 : static_cast<double>(macs) / 10);
+    EXPECT_DOUBLE_EQ(point.least_s,
+                     peak ? static_cast<double>(macs) / 200 : 20);
+  }
+}
+
+// Work of one category, bytes of one kind, sizes far beyond 32 bits: a category
+// or kind left out, or cut, has no place or another one.
+TEST(PlaceOnRooflineTest, TakesWorkAndBytesOfEveryKind) {
+  const MachineRoofs machine = {
+      .bandwidths = {{.working_set_bytes = 1000, .bytes_per_s = 64}},
+      .flop_per_s = 1e9};
+  for (const std::uint64_t size :
+       {std::uint64_t{8}, std::uint64_t{1} << 40U, std::uint64_t{1} << 62U}) {
+    for (std::size_t category = 0; category < kWorkCategories; ++category) {
+      WorkCounts work;
+      work.macs[category] = 2 * size;
+      for (const Traffic& traffic :
+           {Traffic{.weights = size}, Traffic{.cache_read = size},
+            Traffic{.cache_written = size}}) {
+        const RooflinePoint point = PlaceOnRoofline(machine, work, traffic);
+        EXPECT_EQ(point.flop, 4 * static_cast<double>(size));
+        EXPECT_EQ(point.flop_per_byte, 4);
+        EXPECT_EQ(point.attainable_flop_per_s, 256);
+        EXPECT_EQ(point.least_s, static_cast<double>(size) / 64);
+      }
+    }
+  }
+}
+
+// All three kinds together are the working set: 999 bytes of weights lie within
+// the first size, with the cache's they do not.
+TEST(PlaceOnRooflineTest, TheWorkingSetIsAllThatIsMoved) {
+  for (const Traffic& traffic :
+       {Traffic{.weights = 999, .cache_read = 2},
+        Traffic{.weights = 999, .cache_written = 2},
+        Traffic{.cache_read = 500, .cache_written = 501}}) {
+    EXPECT_EQ(PlaceOnRoofline(Machine(), Macs(1), traffic).ridge_flop_per_byte,
+              2);
+  }
+}
+
 TEST(PlaceOnRooflineTest, TheRidgeMovesWithTheWorkingSet) {
   // The same intensity of 1 FLOP per byte, in three places of the machine
   EXPECT_EQ(PlaceOnRoofline(Machine(), Macs(500), Weights(1000)).bound_by,
@@ -103,6 +181,28 @@ TEST(PlaceOnRooflineTest, NothingHasNoPlace) {
   MachineRoofs unmeasured = Machine();
   unmeasured.flop_per_s = 0;
   EXPECT_THROW(PlaceOnRoofline(unmeasured, Macs(5), Weights(5)), ContractError);
+  unmeasured.bandwidths.clear();
+  EXPECT_THROW(PlaceOnRoofline(unmeasured, Macs(5), Weights(5)), ContractError);
+  for (const double bad :
+       {0.0, -5.0, std::numeric_limits<double>::quiet_NaN()}) {
+    MachineRoofs flat = Machine();
+    flat.flop_per_s = bad;
+    EXPECT_THROW(PlaceOnRoofline(flat, Macs(5), Weights(5)), ContractError);
+    MachineRoofs still = Machine();
+    still.bandwidths.front().bytes_per_s = bad;
+    EXPECT_THROW(PlaceOnRoofline(still, Macs(5), Weights(5)), ContractError);
+    // A bandwidth that another working set has is no obstacle.
+    EXPECT_EQ(PlaceOnRoofline(still, Macs(5), Weights(5000)).flop, 10);
+  }
+}
+
+TEST(PlaceOnRooflineTest, RefusesTotalsThatWrapRound) {
+  const std::uint64_t half = std::uint64_t{1} << 63U;
+  EXPECT_THROW(PlaceOnRoofline(Machine(), {{half, 0, half, 0, 5}}, Weights(5)),
+               ContractError);
+  EXPECT_THROW(PlaceOnRoofline(Machine(), Macs(5),
+                               {.weights = half, .cache_read = half}),
+               ContractError);
 }
 
 }  // namespace
