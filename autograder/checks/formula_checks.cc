@@ -1,4 +1,5 @@
 // Module 4, tasks 4.1 to 4.5: what memory, work and traffic the formulas give.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,11 +17,22 @@ constexpr std::int64_t kOff = 0;
 constexpr std::int64_t kOn = 1;
 constexpr std::size_t kLarge = std::size_t{1} << 31U;
 
-// "3.5 times what is right"
+// Numbers of 64 bits travel as signed ones.
+std::uint64_t Unsigned(std::int64_t number) {
+  return static_cast<std::uint64_t>(number);
+}
+
+// "3.5 times what is right"; of a large number that is nearly right by how much
+// it is off, since 0.99999 times says nothing.
 std::string Times(std::int64_t actual, std::int64_t expected) {
-  return fmt::format(
-      "{:.4g} times what is right",
-      static_cast<double>(actual) / static_cast<double>(expected));
+  const std::uint64_t is = Unsigned(actual);
+  const std::uint64_t right = Unsigned(expected);
+  const std::uint64_t off = is < right ? right - is : is - right;
+  if (right > 100 && (off <= 9 || off <= right / 1000)) {
+    return fmt::format("{} too {}", off, is < right ? "small" : "large");
+  }
+  return fmt::format("{:.4g} times what is right",
+                     static_cast<double>(is) / static_cast<double>(right));
 }
 
 // Both lists of numbers, place by place; `names` are what the places hold.
@@ -32,18 +44,23 @@ void CompareEach(Exam& exam, const Answers& answers, std::size_t index,
   for (std::size_t i = 0; i < expected.size(); ++i) {
     if (actual[i] == expected[i]) continue;
     const std::string& name = names[i % names.size()];
-    if (expected[i] == 0) exam.Fail(fmt::format("{} is not 0", name));
-    exam.Fail(fmt::format("{} is {}, {}", name, actual[i],
+    if (expected[i] == 0) {
+      exam.Fail(
+          fmt::format("{} is {}, and must be 0", name, Unsigned(actual[i])));
+    }
+    exam.Fail(fmt::format("{} is {}, {}", name, Unsigned(actual[i]),
                           Times(actual[i], expected[i])));
   }
 }
 
-void CompareOne(Exam& exam, const std::string& operation,
-                const Question& question, const std::string& what,
-                const std::string& hint = "") {
-  const Answers answers = exam.AskBoth(operation, question);
-  CompareNumber(exam, what, exam.Get<std::int64_t>(answers.student, 0),
-                exam.Get<std::int64_t>(answers.reference, 0), hint);
+// The only number of both answers.
+void CompareCount(Exam& exam, const std::string& what, const Answers& answers) {
+  const auto actual = exam.Get<std::int64_t>(answers.student, 0);
+  const auto expected = exam.Get<std::int64_t>(answers.reference, 0);
+  if (actual == expected) return;
+  exam.Fail(
+      fmt::format("{} is {}, {}", what, Unsigned(actual),
+                  expected == 0 ? "and must be 0" : Times(actual, expected)));
 }
 
 // --- 4.1 and 4.2 ---
@@ -67,8 +84,9 @@ void CompareBytes(Exam& exam, const Integers& shape, const Integers& use) {
   const auto actual = exam.Get<std::int64_t>(answers.student, 0);
   const auto expected = exam.Get<std::int64_t>(answers.reference, 0);
   if (actual == expected) return;
-  exam.Fail(
-      fmt::format("{} bytes came back, {}", actual, Times(actual, expected)));
+  exam.Fail(fmt::format(
+      "{} bytes came back, {}", Unsigned(actual),
+      expected == 0 ? "where 0 are held" : Times(actual, expected)));
 }
 
 void CompareBreakdown(Exam& exam, const Integers& shape, const Integers& use) {
@@ -84,44 +102,83 @@ void CompareBreakdown(Exam& exam, const Integers& shape, const Integers& use) {
   }
 }
 
+// Also of more tokens than the model has positions: what is held is held.
 void BytesOfRandomShapes(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t element_bytes : {4, 2, 1, 2}) {
-    exam.Case(
-        fmt::format("a random shape with grouped heads, {} bytes per "
-                    "element",
-                    element_bytes));
+  for (const std::size_t element_bytes : {4, 2, 1, 8, 2}) {
+    exam.Case(fmt::format("a random shape with grouped heads, {} per element",
+                          Count(element_bytes, "byte")));
     const Integers shape = RandomShape(random, 0);
     const Integers use =
-        RandomUse(random, Between(random, 100, 5000), element_bytes);
+        RandomUse(random, Between(random, 100, 20000), element_bytes);
     CompareBytes(exam, shape, use);
     CompareBreakdown(exam, shape, use);
   }
 }
 
+// Fewer tokens than the window keeps, exactly as many, one more and many more,
+// in windows shorter and longer than the model's positions.
 void BytesWithWindow(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const bool full : {false, true}) {
-    const std::size_t window = Between(random, 200, 400);
-    exam.Case(full ? "more tokens than the window keeps"
-                   : "fewer tokens than the window keeps");
-    const Integers shape = RandomShape(random, window);
-    const Integers use = RandomUse(
-        random,
-        full ? window + Between(random, 1, 500) : Between(random, 1, window),
-        2);
-    CompareBytes(exam, shape, use);
-    CompareBreakdown(exam, shape, use);
+  for (const std::size_t window :
+       {std::size_t{1}, Between(random, 200, 400), std::size_t{100000}}) {
+    for (const std::size_t element_bytes : {2, 1, 4}) {
+      for (const std::size_t seq_len :
+           {Between(random, 1, window), window, window + 1,
+            window + Between(random, 2, 500)}) {
+        exam.Case(seq_len < window    ? "fewer tokens than the window keeps"
+                  : seq_len == window ? "exactly the tokens of a full window"
+                                      : "more tokens than the window keeps");
+        const Integers shape = RandomShape(random, window);
+        const Integers use = RandomUse(random, seq_len, element_bytes);
+        CompareBytes(exam, shape, use);
+        CompareBreakdown(exam, shape, use);
+      }
+    }
+  }
+}
+
+// Shapes and uses in which every size is 1 but one.
+constexpr std::array<const char*, 6> kSizes = {
+    "layers", "key/value heads", "lanes of a head",
+    "rows",   "tokens",          "bytes per element"};
+
+Question OnesBut(std::size_t which, std::size_t size) {
+  Integers shape = Ints({1, 1, 1, 1, 9, 0});
+  Integers use = Ints({1, 1, 1});
+  constexpr std::array<std::size_t, 3> kInShape = {0, 2, 3};
+  (which < 3 ? shape[kInShape.at(which)] : use[which - 3]) = Int(size);
+  return {shape, use};
+}
+
+// Each size alone, around and beyond what 31, 32 and 53 bits hold.
+void BytesBeyond32Bits(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (std::size_t which = 0; which < kSizes.size(); ++which) {
+    for (const unsigned bits : {8U, 16U, 31U, 32U, 40U, 53U, 62U}) {
+      const std::size_t size =
+          (std::size_t{1} << bits) + 1 + 2 * random.NextBelow(100);
+      exam.Case(fmt::format("a cache of 2^{} {}", bits, kSizes.at(which)));
+      const Answers answers =
+          exam.AskBoth("memory.bytes", OnesBut(which, size));
+      CompareCount(exam, "the number of bytes", answers);
+    }
   }
 }
 
 void BytesOverflow(Exam& exam) {
+  const std::size_t half = std::size_t{1} << 63U;
   exam.Case("a cache of 2^62 bytes, which fit");
   const Integers one = Ints({1, 1, 1, 1, 9, 0});
   const Integers two_layers = Ints({2, 1, 1, 1, 9, 0});
-  const Integers use = Ints({kLarge, kLarge / 2, 1});
-  CompareBytes(exam, one, use);
+  CompareBytes(exam, one, Ints({kLarge, kLarge / 2, 1}));
+  exam.Case("a cache of 2^64 - 2 bytes, which fit");
+  CompareBytes(exam, one, Ints({half - 1, 1, 1}));
   exam.Case("");
+  exam.ExpectRefusal("memory.bytes", {one, Ints({half, 1, 1})},
+                     "a cache of 2^64 bytes");
+  exam.ExpectRefusal("memory.breakdown", {one, Ints({half, 1, 1})},
+                     "the breakdown of a layer of 2^64 bytes");
   exam.ExpectRefusal("memory.bytes", {one, Ints({kLarge, kLarge, 4})},
                      "a cache of 2^65 bytes");
   // each layer has 2^63
@@ -130,11 +187,11 @@ void BytesOverflow(Exam& exam) {
 }
 
 // Budgets in which `units` things of unit_bytes fit just, not quite, and with
-// something left over.
+// something left over; and one for nothing at all.
 std::vector<std::int64_t> BudgetsAround(std::int64_t unit_bytes,
                                         std::int64_t units) {
   return {unit_bytes * units, unit_bytes * units - 1,
-          unit_bytes * units + unit_bytes / 2, unit_bytes / 2};
+          unit_bytes * units + unit_bytes / 2, unit_bytes / 2, 0};
 }
 
 std::int64_t ReferenceBytes(Exam& exam, const Integers& shape,
@@ -145,77 +202,180 @@ std::int64_t ReferenceBytes(Exam& exam, const Integers& shape,
 
 void LongestContexts(Exam& exam) {
   Random& random = exam.Randomness();
-  const std::size_t window = Between(random, 200, 400);
-  for (const std::size_t kept : {std::size_t{0}, window}) {
-    const Integers shape = RandomShape(random, kept);
-    const Integers use = RandomUse(random, 1, 2);
-    const std::int64_t token_bytes = ReferenceBytes(exam, shape, use);
-    const auto compare = [&](std::int64_t budget) {
-      CompareOne(exam, "memory.longest_context", {shape, use, budget},
-                 "the longest context");
+  // None, shorter than the positions, as long, and longer
+  const auto positions = [](const Integers& shape) { return shape[4]; };
+  for (const std::size_t kind : {0, 1, 2, 3}) {
+    Integers shape = RandomShape(random, 0);
+    const std::int64_t window =
+        kind == 0   ? 0
+        : kind == 1 ? Int(Between(random, 200, 400))
+        : kind == 2 ? positions(shape)
+                    : positions(shape) + Int(Between(random, 100, 900));
+    shape[5] = window;
+    const Integers use =
+        RandomUse(random, Between(random, 1, 9999), kind == 1 ? 1 : 2);
+    Integers one_token = use;
+    one_token[1] = 1;
+    const std::int64_t token_bytes = ReferenceBytes(exam, shape, one_token);
+    const auto compare = [&](std::int64_t budget, const std::string& about) {
+      exam.Case(about);
+      CompareCount(
+          exam, "the longest context",
+          exam.AskBoth("memory.longest_context", {shape, use, budget}));
     };
-    exam.Case(kept == 0 ? "a budget within the model's positions"
-                        : "a budget within the window");
     for (const std::int64_t budget :
          BudgetsAround(token_bytes, Int(Between(random, 2, 199)))) {
-      compare(budget);
+      compare(budget, window == 0 ? "a budget within the model's positions"
+                                  : "a budget within the window");
     }
-    exam.Case(kept == 0 ? "a budget beyond the model's positions"
-                        : "a budget that the full window fits in");
-    compare(token_bytes * (kept == 0 ? shape[4] + 5 : Int(kept)));
+    if (kind == 1) {
+      compare(token_bytes * window, "a budget that the full window fits in");
+      compare(token_bytes * window - 1,
+              "a budget one byte too small for the full window");
+    }
+    compare(-1, "a budget of 2^64 - 1 bytes");
+    for (const std::int64_t more : {-1, 0, 5}) {
+      compare(token_bytes * (positions(shape) + more),
+              kind == 3
+                  ? "a window longer than the model's positions, a budget "
+                    "around these positions"
+                  : "a budget around the model's positions");
+    }
   }
 }
 
 void LargestBatches(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t window : {0, 100}) {
+  for (const std::size_t window : {0, 100, 5000}) {
     const Integers shape = RandomShape(random, window);
-    Integers use = Ints({1, Between(random, 101, 900), 2});
+    Integers use = Ints(
+        {1, Between(random, 101, 900), std::size_t{window == 0 ? 1U : 2U}});
     const std::int64_t row_bytes = ReferenceBytes(exam, shape, use);
-    use[0] = 77;  // not to be looked at
-    exam.Case(window == 0 ? "rows of a random shape"
-                          : "rows longer than the window");
+    use[0] = window == 0 ? 0 : 77;  // is ignored
+    exam.Case(window == 0     ? "rows of a random shape"
+              : window == 100 ? "rows longer than the window"
+                              : "rows shorter than the window");
     for (const std::int64_t budget :
          BudgetsAround(row_bytes, Int(Between(random, 2, 99)))) {
-      CompareOne(exam, "memory.largest_batch", {shape, use, budget},
-                 "the largest batch");
+      CompareCount(exam, "the largest batch",
+                   exam.AskBoth("memory.largest_batch", {shape, use, budget}));
     }
   }
+}
+
+// A byte for a key and one for a value of each token: half of the budget fits.
+void BudgetsBeyond32Bits(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const unsigned bits : {31U, 32U, 40U, 53U, 61U}) {
+    const std::size_t tokens =
+        (std::size_t{1} << bits) + random.NextBelow(1000);
+    const Integers use = Ints({1, 1, 1});
+    for (const std::size_t window : {std::size_t{0}, tokens}) {
+      Integers shape = Ints({1, 1, 1, 1, std::size_t{1} << 62U, window});
+      for (const std::int64_t less : {0, 1}) {
+        exam.Case(fmt::format("a budget for about 2^{} tokens{}", bits,
+                              window == 0 ? "" : ", a window of as many"));
+        CompareCount(exam, "the longest context",
+                     exam.AskBoth("memory.longest_context",
+                                  {shape, use, 2 * Int(tokens) - less}));
+      }
+      exam.Case(fmt::format("a budget for about 2^{} rows", bits));
+      CompareCount(
+          exam, "the largest batch",
+          exam.AskBoth("memory.largest_batch", {shape, use, 2 * Int(tokens)}));
+    }
+  }
+  exam.Case("a budget of 2^64 - 1 bytes");
+  CompareCount(exam, "the largest batch",
+               exam.AskBoth("memory.largest_batch",
+                            {Ints({1, 1, 1, 1, 9, 0}), Ints({1, 1, 1}),
+                             std::int64_t{-1}}));
+  exam.Case("a model of 2^40 layers");
+  const Integers deep = Ints({std::size_t{1} << 40U, 1, 1, 1, 99, 0});
+  const std::int64_t budget = std::int64_t{7} << 41U;
+  CompareCount(
+      exam, "the longest context",
+      exam.AskBoth("memory.longest_context", {deep, Ints({1, 1, 1}), budget}));
+  exam.Case("");
+  exam.ExpectRefusal("memory.longest_context",
+                     {deep, Ints({std::size_t{1} << 40U, 1, 1}), budget},
+                     "a token of 2^81 bytes");
 }
 
 void BudgetRefusals(Exam& exam) {
   const Integers shape = RandomShape(exam.Randomness(), 0);
   const std::int64_t budget = std::int64_t{1} << 40U;
-  CompareOne(exam, "memory.longest_context", {shape, Ints({3, 1, 2}), budget},
-             "the longest context");
-  CompareOne(exam, "memory.largest_batch", {shape, Ints({1, 99, 2}), budget},
-             "the largest batch");
+  exam.Case("sizes that are all there");
+  CompareCount(
+      exam, "the longest context",
+      exam.AskBoth("memory.longest_context", {shape, Ints({3, 0, 2}), budget}));
+  CompareCount(
+      exam, "the largest batch",
+      exam.AskBoth("memory.largest_batch", {shape, Ints({0, 99, 2}), budget}));
+  exam.Case("");
   exam.ExpectRefusal("memory.longest_context", {shape, Ints({0, 1, 2}), budget},
                      "the longest context of no rows");
   exam.ExpectRefusal("memory.largest_batch", {shape, Ints({1, 0, 2}), budget},
                      "the largest batch of no tokens");
+  for (const char* operation :
+       {"memory.longest_context", "memory.largest_batch"}) {
+    for (const std::size_t which : {0, 1, 2, 5}) {
+      Question question = OnesBut(which, 0);
+      question.emplace_back(Value{budget});
+      exam.ExpectRefusal(operation, question,
+                         fmt::format("a budget for 0 {}", kSizes.at(which)));
+    }
+  }
 }
 
 // --- 4.3 ---
 
+void ComparePasses(Exam& exam, const Integers& generation,
+                   std::int64_t caching) {
+  const Answers answers = exam.AskBoth("cost.passes", {generation, caching});
+  CompareNumber(exam, "the number of passes",
+                Int(exam.Get<Integers>(answers.student, 0).size() / 4),
+                Int(exam.Get<Integers>(answers.reference, 0).size() / 4),
+                "there is one for each new token");
+  CompareEach(exam, answers, 0,
+              {"the batch of a pass", "past_len of a pass", "new_len of a pass",
+               "caching of a pass"});
+}
+
+// Short lists and long ones, prompts of one token and of more than 2^32.
 void ListOfPasses(Exam& exam) {
   Random& random = exam.Randomness();
   for (const std::int64_t caching : {kOff, kOn}) {
-    exam.Case(caching == kOn ? "with a cache" : "without a cache");
-    const Integers generation = Ints(
-        {Between(random, 2, 5), Between(random, 3, 9), Between(random, 4, 8)});
-    const Answers answers = exam.AskBoth("cost.passes", {generation, caching});
-    CompareNumber(exam, "the number of passes",
-                  Int(exam.Get<Integers>(answers.student, 0).size() / 4),
-                  Int(exam.Get<Integers>(answers.reference, 0).size() / 4),
-                  "there is one for each new token");
-    CompareEach(exam, answers, 0,
-                {"the batch of a pass", "past_len of a pass",
-                 "new_len of a pass", "caching of a pass"});
+    for (const std::size_t new_tokens :
+         {std::size_t{0}, std::size_t{1}, Between(random, 4, 8),
+          Between(random, 17, 40), Between(random, 257, 400)}) {
+      for (const std::size_t prompt_len :
+           {std::size_t{1}, Between(random, 3, 900),
+            (std::size_t{1} << 32U) + random.NextBelow(99)}) {
+        exam.Case(fmt::format(
+            "{} after a prompt of {} {}", Count(new_tokens, "new token"),
+            prompt_len < 1000 ? Count(prompt_len, "token")
+                              : "more than 2^32 tokens",
+            caching == kOn ? "with a cache" : "without a cache"));
+        ComparePasses(exam,
+                      Ints({Between(random, 1, 5), prompt_len, new_tokens}),
+                      caching);
+      }
+    }
   }
-  exam.Case("");
-  exam.ExpectRefusal("cost.passes", {Ints({1, 0, 3}), kOn},
-                     "a generation without a prompt");
+}
+
+void PassRefusals(Exam& exam) {
+  const std::size_t longest = ~std::size_t{0};
+  for (const std::int64_t caching : {kOff, kOn}) {
+    exam.Case("one pass over 2^64 - 1 tokens");
+    ComparePasses(exam, Ints({1, longest, 1}), caching);
+    exam.Case(caching == kOn ? "with a cache" : "without a cache");
+    exam.ExpectRefusal("cost.passes", {Ints({1, 0, 3}), caching},
+                       "a generation without a prompt");
+    exam.ExpectRefusal("cost.passes", {Ints({1, longest, 2}), caching},
+                       "a pass over 2^64 tokens");
+  }
 }
 
 // --- 4.4 and 4.5 ---
@@ -251,38 +411,83 @@ struct TrialPass {
 
 std::vector<TrialPass> RandomPasses(Random& random) {
   const auto batch = [&] { return Between(random, 2, 9); };
-  return {{"a full pass without a cache",
-           Ints({batch(), 0, Between(random, 20, 900), 0})},
-          {"a prefill", Ints({batch(), 0, Between(random, 20, 900), 1})},
-          {"a chunk behind a past", Ints({batch(), Between(random, 20, 900),
-                                          Between(random, 2, 19), 1})},
-          {"a step", Ints({batch(), Between(random, 20, 900), 1, 1})}};
+  return {
+      {"a full pass without a cache",
+       Ints({batch(), 0, Between(random, 20, 900), 0})},
+      {"a full pass over one token", Ints({batch(), 0, 1, 0})},
+      {"a prefill", Ints({batch(), 0, Between(random, 20, 900), 1})},
+      {"a chunk after a past",
+       Ints({batch(), Between(random, 20, 900), Between(random, 2, 19), 1})},
+      {"a long chunk after a short past",
+       Ints({batch(), Between(random, 1, 9), Between(random, 300, 900), 1})},
+      {"a step", Ints({batch(), Between(random, 20, 900), 1, 1})},
+      {"a step of a single row", Ints({1, Between(random, 1, 900), 1, 1})},
+      {"a step after 2^33 tokens",
+       Ints({batch(), (std::size_t{1} << 33U) + random.NextBelow(99), 1, 1})},
+      {"a step of 2^33 rows",
+       Ints({(std::size_t{1} << 33U) + random.NextBelow(99),
+             Between(random, 1, 9), 1, 1})}};
 }
 
-void WorkOfPasses(Exam& exam) {
-  for (const TrialPass& pass : RandomPasses(exam.Randomness())) {
+// A size of the model that exceeds 32 bits, all others small.
+struct TrialConfig {
+  const char* about;
+  std::size_t place;  // as in RandomConfig
+};
+constexpr std::array<TrialConfig, 3> kLargeConfigs = {
+    {{"2^34 layers", 0},
+     {"an MLP of 2^34 features", 3},
+     {"a vocabulary of 2^34", 5}}};
+
+Integers LargeConfig(Random& random, std::size_t place) {
+  Integers config = Ints({3, 2, 10, 37, 4000, 700});
+  config[place] = (std::int64_t{1} << 34U) + Int(random.NextBelow(99));
+  return config;
+}
+
+// Random models at all passes, then large ones at a step. `more` is what the
+// question asks for after the pass, if anything.
+void ComparePassCosts(Exam& exam, const std::string& operation,
+                      const std::vector<std::string>& names,
+                      const Question& more) {
+  Random& random = exam.Randomness();
+  const auto compare = [&](const Integers& config, const Integers& pass) {
+    Question asked = {config, pass};
+    asked.insert(asked.end(), more.begin(), more.end());
+    CompareEach(exam, exam.AskBoth(operation, asked), 0, names);
+  };
+  for (const TrialPass& pass : RandomPasses(random)) {
     exam.Case(pass.about);
-    CompareEach(exam,
-                exam.AskBoth("cost.pass_work",
-                             {RandomConfig(exam.Randomness()), pass.numbers}),
-                0, Categories());
+    compare(RandomConfig(random), pass.numbers);
+  }
+  for (const TrialConfig& large : kLargeConfigs) {
+    exam.Case(fmt::format("a step of a model with {}", large.about));
+    compare(LargeConfig(random, large.place), Ints({5, 8, 1, 1}));
   }
 }
 
-// `more` is what the question asks for behind the generation, if anything.
+void WorkOfPasses(Exam& exam) {
+  ComparePassCosts(exam, "cost.pass_work", Categories(), {});
+}
+
+// `more` is what the question asks for after the generation, if anything.
 void CompareGenerations(Exam& exam, const std::string& operation,
                         const std::vector<std::string>& names,
                         const Question& more) {
   Random& random = exam.Randomness();
   for (const std::int64_t caching : {kOff, kOn}) {
-    exam.Case(caching == kOn ? "a generation with a cache"
-                             : "a generation without a cache");
-    const Integers generation =
-        Ints({Between(random, 2, 9), Between(random, 5, 90),
-              Between(random, 20, 200)});
-    Question asked = {RandomConfig(random), generation, caching};
-    asked.insert(asked.end(), more.begin(), more.end());
-    CompareEach(exam, exam.AskBoth(operation, asked), 0, names);
+    for (const std::size_t new_tokens :
+         {std::size_t{0}, std::size_t{1}, std::size_t{2},
+          Between(random, 20, 200), Between(random, 257, 300)}) {
+      exam.Case(
+          fmt::format("a generation of {} {}", Count(new_tokens, "new token"),
+                      caching == kOn ? "with a cache" : "without a cache"));
+      const Integers generation =
+          Ints({Between(random, 1, 9), Between(random, 1, 90), new_tokens});
+      Question asked = {RandomConfig(random), generation, caching};
+      asked.insert(asked.end(), more.begin(), more.end());
+      CompareEach(exam, exam.AskBoth(operation, asked), 0, names);
+    }
   }
 }
 
@@ -290,7 +495,7 @@ void WorkOfGenerations(Exam& exam) {
   CompareGenerations(exam, "cost.generation_work", Categories(), {});
 }
 
-// `bytes` is what the question asks for behind the pass, if anything.
+// `bytes` is what the question asks for after the pass, if anything.
 void CompareRefusals(Exam& exam, const std::string& operation,
                      const std::vector<std::string>& names,
                      const Question& bytes) {
@@ -300,7 +505,7 @@ void CompareRefusals(Exam& exam, const std::string& operation,
     asked.insert(asked.end(), bytes.begin(), bytes.end());
     return asked;
   };
-  exam.Case("a step behind a past, which is right");
+  exam.Case("a step after a past, which is right");
   CompareEach(exam,
               exam.AskBoth(operation, question(config, Ints({3, 5, 1, 1}))), 0,
               names);
@@ -313,32 +518,91 @@ void CompareRefusals(Exam& exam, const std::string& operation,
       "a model of more than 2^90 weights");
 }
 
+// A model in which everything is 1 but the place that is huge.
+Integers OneHugeSize(std::size_t place, std::size_t size) {
+  Integers config = Ints({1, 1, 1, 1, 9, 1});
+  config[place] = Int(size);
+  return config;
+}
+
+// Each fits once, and not as often as the last column says: by a pass of so
+// many rows, or by so many passes.
+void CategoriesThatDoNotFit(Exam& exam) {
+  const auto power = [](unsigned bits) { return std::size_t{1} << bits; };
+  struct Case {
+    const char* what;
+    Integers config;
+    std::size_t fits;
+    std::size_t too_many;
+  };
+  for (const Case& each :
+       {Case{"queries, keys and values", OneHugeSize(2, power(31)), 1, 2},
+        Case{"an MLP", OneHugeSize(3, power(61)), 3, 4},
+        Case{"a head", OneHugeSize(5, power(62)), 3, 4},
+        Case{"an MLP of many layers", Ints({power(31), 1, 1, power(31), 9, 1}),
+             1, 2}}) {
+    exam.Case(fmt::format("the work of {} that fits", each.what));
+    CompareEach(exam,
+                exam.AskBoth("cost.pass_work",
+                             {each.config, Ints({each.fits, 5, 1, 1})}),
+                0, Categories());
+    exam.Case("");
+    exam.ExpectRefusal(
+        "cost.pass_work", {each.config, Ints({each.too_many, 5, 1, 1})},
+        fmt::format("a pass whose work of {} is 2^64 or more", each.what));
+    exam.ExpectRefusal(
+        "cost.generation_work", {each.config, Ints({1, 1, each.too_many}), kOn},
+        fmt::format("a generation whose work of {} adds up to 2^64 or more",
+                    each.what));
+  }
+  exam.ExpectRefusal("cost.pass_work",
+                     {Ints({1, 1, 1, 1, 9, 1}), Ints({1, 0, power(32), 0})},
+                     "a pass whose attention takes 2^65 products");
+}
+
 void WorkRefusals(Exam& exam) {
   CompareRefusals(exam, "cost.pass_work", Categories(), {});
+  CategoriesThatDoNotFit(exam);
 }
 
 void TrafficOfPasses(Exam& exam) {
-  Random& random = exam.Randomness();
-  for (const TrialPass& pass : RandomPasses(random)) {
-    for (const std::size_t weight_bytes : {2, 4}) {
-      exam.Case(
-          fmt::format("{}, {} bytes per weight", pass.about, weight_bytes));
-      CompareEach(
-          exam,
-          exam.AskBoth("cost.pass_traffic",
-                       {RandomConfig(random), pass.numbers, Int(weight_bytes)}),
-          0, Directions());
-    }
+  for (const std::size_t weight_bytes : {2, 4, 1}) {
+    ComparePassCosts(exam, "cost.pass_traffic", Directions(),
+                     {Int(weight_bytes)});
   }
+  exam.Case("2^62 rows without a cache");
+  CompareEach(
+      exam,
+      exam.AskBoth("cost.pass_traffic",
+                   {RandomConfig(exam.Randomness()),
+                    Ints({std::size_t{1} << 62U, 0, 99, 0}), std::int64_t{2}}),
+      0, Directions());
 }
 
 void TrafficOfGenerations(Exam& exam) {
-  CompareGenerations(exam, "cost.generation_traffic", Directions(),
-                     {std::int64_t{2}});
+  for (const std::size_t weight_bytes : {2, 1}) {
+    CompareGenerations(exam, "cost.generation_traffic", Directions(),
+                       {Int(weight_bytes)});
+  }
 }
 
 void TrafficRefusals(Exam& exam) {
   CompareRefusals(exam, "cost.pass_traffic", Directions(), {std::int64_t{2}});
+  const auto power = [](unsigned bits) { return std::size_t{1} << bits; };
+  const Integers head = OneHugeSize(5, power(61));
+  exam.Case("three passes over a head of 2^62 bytes, which fit");
+  const auto passes = [&](std::size_t count) {
+    return Question{head, Ints({1, 1, count}), kOff, std::int64_t{2}};
+  };
+  CompareEach(exam, exam.AskBoth("cost.generation_traffic", passes(3)), 0,
+              Directions());
+  exam.Case("");
+  exam.ExpectRefusal("cost.generation_traffic", passes(4),
+                     "four passes over a head of 2^62 bytes");
+  exam.ExpectRefusal(
+      "cost.pass_traffic",
+      {OneHugeSize(5, 1), Ints({1, 0, power(60), 1}), std::int64_t{2}},
+      "2^63 bytes read and 2^63 written by one pass");
 }
 
 }  // namespace
@@ -347,11 +611,14 @@ Checks FormulaChecks() {
   return {
       AllOrNothing("memory.shapes", {}, BytesOfRandomShapes),
       AllOrNothing("memory.window", {}, BytesWithWindow),
+      AllOrNothing("memory.large", {}, BytesBeyond32Bits),
       AllOrNothing("memory.overflow", {}, BytesOverflow),
       AllOrNothing("memory.longest_context", {}, LongestContexts),
       AllOrNothing("memory.largest_batch", {}, LargestBatches),
+      AllOrNothing("memory.large_budgets", {}, BudgetsBeyond32Bits),
       AllOrNothing("memory.refusals", {}, BudgetRefusals),
       AllOrNothing("cost.passes", {}, ListOfPasses),
+      AllOrNothing("cost.pass_refusals", {}, PassRefusals),
       AllOrNothing("cost.pass_work", {}, WorkOfPasses),
       AllOrNothing("cost.generation_work", {}, WorkOfGenerations),
       AllOrNothing("cost.work_refusals", {}, WorkRefusals),

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -416,6 +417,69 @@ TEST(PlantedTest, ABenchmarkThatMisreportsItsRunIsCaught) {
                "the work that was done meanwhile is");
   ExpectCaught("benchmark.memory", Misreporting(operation, 2, 0.5),
                "the memory before is");
+}
+
+TEST(PlantedTest, NumbersThatAreNearlyRightAreToldTheirDifference) {
+  const FakeParty off_by_two = {.student =
+                                    Changed("memory.bytes", [](Values& values) {
+                                      std::get<std::int64_t>(values.at(0)) -= 2;
+                                    })};
+  ExpectCaught("memory.large", off_by_two, "2 too small");
+}
+
+TEST(PlantedTest, NumbersBeyond31BitsThatWereAnIntAreCaught) {
+  const Behaviour in_int = [](const Request& request, Endpoint& honest) {
+    Reply reply = Honest(request, honest);
+    for (Value& value : reply.values) {
+      if (auto* number = std::get_if<std::int64_t>(&value)) {
+        *number = static_cast<std::int32_t>(*number);
+      }
+    }
+    return reply;
+  };
+  ExpectCaught("memory.large", {.student = in_int}, "a cache of 2^31 layers");
+  ExpectCaught("memory.large_budgets", {.student = in_int},
+               "a budget for about 2^31 tokens");
+}
+
+TEST(PlantedTest, RefusalsThatAreMissingAreCaughtInEachCheckOfThem) {
+  for (const char* check :
+       {"memory.overflow", "memory.refusals", "cost.pass_refusals",
+        "cost.work_refusals", "cost.traffic_refusals", "benchmark.refusals",
+        "summarise.spread", "compare.refusals", "power_law.refusals",
+        "roofline.bandwidth", "roofline.place"}) {
+    ExpectCaught(check, {.student = AcceptingAll()},
+                 "was accepted; the header asks for a ContractError");
+  }
+}
+
+// As the solutions, but two readings of a benchmark change places.
+Behaviour ReadingInAnotherOrder(std::size_t a, std::size_t b) {
+  return Changed("benchmark.generation", [=](Values& values) {
+    auto& events = std::get<Integers>(values.at(8));
+    std::swap(events.at(a), events.at(b));
+  });
+}
+
+TEST(PlantedTest, ReadingsInAnotherOrderAreCaught) {
+  const char* check = "benchmark.instruments";
+  ExpectCaught(check, {.student = ReadingInAnotherOrder(0, 1)},
+               "does not begin with a look at the memory");
+  ExpectCaught(check, {.student = ReadingInAnotherOrder(2, 3)},
+               "memory was read before the clock");
+  ExpectCaught(check, {.student = ReadingInAnotherOrder(2, 4)},
+               "on_tokens was called before the clock was read");
+}
+
+TEST(PlantedTest, AnExponentIsReportedBeforeItsFactor) {
+  const Behaviour both = Changed("power_law.fit", [](Values& values) {
+    std::get<double>(values.at(0)) *= 7;
+    std::get<double>(values.at(1)) += 1;
+  });
+  ExpectCaught("power_law.exponent", {.student = both},
+               "the exponent is off by 1,");
+  ExpectCaught("power_law.exponent", Misreporting("power_law.fit", 0, 1.01),
+               "the exponent is right, and the factor is 1.01 times");
 }
 
 TEST(PlantedTest, TrialsThatDoNotTakeTurnsAreCaught) {

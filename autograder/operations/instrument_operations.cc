@@ -49,6 +49,12 @@ struct WorkClock {
   }
 };
 
+// What happens during a benchmark, in order.
+enum Event : std::int64_t { kClockRead, kMemoryRead, kTokensHandedOn };
+
+// An instrument that is out of order.
+struct InstrumentFailure {};
+
 // Shows one reading after the other. The first again once they are used up, or
 // if there should be a cache and there is none.
 class Gauge {
@@ -73,13 +79,17 @@ class Gauge {
 };
 
 // benchmark.generation(model, ids, batch, left_pad, new_tokens, temperature,
-// top_k, seed, caching, offset_s, s_per_mac, stall_at_mac, stall_s, readings)
+// top_k, seed, caching, offset_s, s_per_mac, stall_at_mac, stall_s, readings,
+// seconds that a look at the memory takes, that on_tokens takes, which reading
+// of an instrument fails, counted from 0, or -1)
 // -> tokens generated, tokens handed to on_tokens, [tokens, memory before, peak
 // of memory], seconds to the first token, in all, per token, tokens per second,
-// MACs by category that the whole call took
+// MACs by category that the whole call took, events in order
+// If the failure came through, [1 if the attention of the model is as before].
 Values Benchmark(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   Gpt2& model = objects.Get<Gpt2>(arguments.Next<Handle>());
+  const Attention* attention_before = &model.CurrentAttention();
   const TokenBatch prompt = arguments.NextTokenBatch();
   GenerateOptions options;
   options.new_tokens = arguments.NextSize();
@@ -94,15 +104,45 @@ Values Benchmark(ObjectStore& objects, const Values& values) {
   clock.stall_at_mac = arguments.Next<double>();
   clock.stall_s = arguments.Next<double>();
   Gauge gauge(arguments.NextSizes(), model, caching);
+  const auto look_s = arguments.Next<double>();
+  const auto caller_s = arguments.Next<double>();
+  const auto failing = arguments.Next<std::int64_t>();
+  double spent_s = 0;
+  std::int64_t readings = 0;
+  Integers events;
+  const auto happens = [&](Event event) {
+    events.push_back(event);
+    if (event != kTokensHandedOn && readings++ == failing) {
+      throw InstrumentFailure();
+    }
+  };
   Integers handed_on;
   options.on_tokens = [&](std::span<const TokenId> tokens) {
+    happens(kTokensHandedOn);
+    spent_s += caller_s;
     handed_on.insert(handed_on.end(), tokens.begin(), tokens.end());
   };
+  const Instruments instruments = {.now_s =
+                                       [&] {
+                                         happens(kClockRead);
+                                         return clock() + spent_s;
+                                       },
+                                   .memory_bytes =
+                                       [&] {
+                                         happens(kMemoryRead);
+                                         spent_s += look_s;
+                                         return gauge.Read();
+                                       }};
 
   const WorkCounts before = CountedWork();
-  const GenerationMeasurement measured = BenchmarkGeneration(
-      model, prompt, options, caching,
-      {.now_s = clock, .memory_bytes = [&] { return gauge.Read(); }});
+  GenerationMeasurement measured;
+  try {
+    measured =
+        BenchmarkGeneration(model, prompt, options, caching, instruments);
+  } catch (const InstrumentFailure&) {
+    const bool as_before = &model.CurrentAttention() == attention_before;
+    return {Integers{as_before ? 1 : 0}};
+  }
   const WorkCounts work = CountedWork() - before;
   return {ToIntegers(measured.generated),
           handed_on,
@@ -113,24 +153,29 @@ Values Benchmark(ObjectStore& objects, const Values& values) {
           measured.total_s,
           measured.per_token_s,
           measured.tokens_per_second,
-          ToIntegers(work.macs)};
+          ToIntegers(work.macs),
+          events};
 }
 
-// One row of a script: [prefill_s, total_s, peak bytes, first id, tokens that
-// are missing at the end].
+// One row of a script: [prefill_s, total_s, peak in MiB, rows of tokens, which
+// token is another one, counted through all rows, or -1, tokens of each row
+// that are missing at the end, or -1 for one too many].
 GenerationMeasurement MadeUp(std::span<const float> row,
                              std::size_t new_tokens) {
   const auto size = [&](std::size_t i) {
     return static_cast<std::size_t>(row[i]);
   };
+  const std::size_t len =
+      static_cast<std::size_t>(static_cast<std::ptrdiff_t>(new_tokens) -
+                               static_cast<std::ptrdiff_t>(row[5]));
   GenerationMeasurement trial;
-  trial.tokens = new_tokens - std::min(size(4), new_tokens);
-  trial.generated = Tokens::from_shape({1, trial.tokens});
-  std::iota(trial.generated.begin(), trial.generated.end(),
-            static_cast<TokenId>(row[3]));
+  trial.generated = Tokens::from_shape({size(3), len});
+  trial.tokens = trial.generated.size();
+  std::iota(trial.generated.begin(), trial.generated.end(), TokenId{50});
+  if (row[4] >= 0 && size(4) < trial.tokens) trial.generated.flat(size(4)) += 7;
   trial.first_token_s = row[0];
   trial.total_s = row[1];
-  trial.peak_memory_bytes = size(2);
+  trial.peak_memory_bytes = std::uint64_t{size(2)} << 20U;
   if (new_tokens > 1) {
     trial.per_token_s =
         trial.DecodeSeconds() / static_cast<double>(new_tokens - 1);
