@@ -18,6 +18,7 @@
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_command.h"
 #include "autograder/worker_kit/linked_program.h"
+#include "fmt/format.h"
 
 namespace kvlab::grading {
 namespace {
@@ -29,6 +30,7 @@ constexpr const char* kCourse = "/course";
 constexpr const char* kPrecompiled = "/precompiled";
 constexpr const char* kObjects = "/objects";
 constexpr const char* kArchives = "/archives";
+constexpr const char* kAlone = "/alone";
 constexpr const char* kWorkers = "/workers";
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
@@ -83,7 +85,9 @@ class Builder {
         workers_(staging_->MakeWritable("workers")) {}
 
   SubmissionBuild Build() {
-    for (const ModuleFiles& module : kit_.Modules()) StageModule(module);
+    for (const ModuleFiles& module : kit_.Modules()) {
+      if (IsWanted(module)) StageModule(module);
+    }
     CompileAll();
     for (const Compilation& one : compilations_) Judge(one);
     LinkAll();
@@ -92,6 +96,22 @@ class Builder {
   }
 
  private:
+  // A task alone needs its own module only.
+  bool IsWanted(const ModuleFiles& module) const {
+    return !options_.alone ||
+           std::ranges::any_of(
+               kit_.Manifest().workers, [&](const WorkerRecipe& recipe) {
+                 return IsWanted(recipe) &&
+                        std::ranges::find(recipe.student_modules,
+                                          module.folder) !=
+                            recipe.student_modules.end();
+               });
+  }
+
+  bool IsWanted(const WorkerRecipe& recipe) const {
+    return !options_.alone || recipe.name == options_.alone->worker;
+  }
+
   // Writes the module's files beside the headers, or says what keeps it from
   // being compiled.
   void StageModule(const ModuleFiles& module) {
@@ -149,6 +169,8 @@ class Builder {
     // header if not.
     Append(spec.command, {"-include", std::string(kPrecompiled) + "/" +
                                           kit_.Manifest().precompiled});
+    // So that no call from one function to another is settled before the link.
+    if (options_.alone) Append(spec.command, {"-fPIC"});
     // Warnings are for the student's own build; here they would hide errors.
     Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
     Append(spec.command,
@@ -186,6 +208,7 @@ class Builder {
   void LinkAll() {
     std::vector<std::function<void()>> jobs;
     for (const WorkerRecipe& recipe : kit_.Manifest().workers) {
+      if (!IsWanted(recipe)) continue;
       WorkerBuild& worker = build_.workers[recipe.name];
       worker.program = workers_ / recipe.name;
       worker.problem = WhatIsMissing(recipe);
@@ -222,17 +245,27 @@ class Builder {
                     std::string(kWorkers) + "/" + recipe.name};
     // Objects from students are not fed to a compiler's plug-ins.
     Append(spec.command, {"-fno-lto", "-fno-use-linker-plugin"});
-    Append(spec.command, ObjectsOf(recipe));
+    if (!options_.alone) Append(spec.command, ObjectsOf(recipe));
     // All of ours, so that operations register, and so that a student's
     // definition of one of our names is an error.
     Append(spec.command, {"-Wl,--whole-archive"});
     for (const std::string& archive : recipe.archives) {
       spec.command.push_back(std::string(kArchives) + "/" + archive);
     }
+    if (options_.alone) {
+      // The first definition of a name counts, and any before a weak one: ours
+      // of everything but the functions of the task.
+      spec.command.push_back(fmt::format("{}/{}/{}.a", kAlone,
+                                         recipe.student_modules.front(),
+                                         options_.alone->task));
+      Append(spec.command, {"-Wl,--allow-multiple-definition"});
+      Append(spec.command, ObjectsOf(recipe));
+    }
     Append(spec.command, {"-Wl,--no-whole-archive", "-pthread"});
     Append(spec.command, recipe.link_flags);
     spec.mounts = {{objects_, kObjects},
                    {kit_.Archives(), kArchives},
+                   {kit_.Alone(), kAlone},
                    {workers_, kWorkers, Access::kWritable}};
     spec.limits = kCompilerLimits;
     const RunResult result =

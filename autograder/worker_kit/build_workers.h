@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -48,6 +49,13 @@ struct KnownBuild {
   SubmissionBuild build;
 };
 
+// A worker in which one task is the student's and the module's other tasks are
+// the reference's: what fails there is the task's own fault.
+struct TaskAlone {
+  std::string task;    // "3.3"
+  std::string worker;  // whose recipe: "worker_3"
+};
+
 struct BuildOptions {
   double seconds_per_file = 90;
   double seconds_per_link = 60;
@@ -55,6 +63,8 @@ struct BuildOptions {
   // again. Sources of ours only: nothing is kept from one submission to the
   // next.
   std::span<const KnownBuild> known = {};
+  // Only this, instead of all workers.
+  std::optional<TaskAlone> alone = {};
 };
 
 // Compiles every file, two at a time, and links all workers whose modules

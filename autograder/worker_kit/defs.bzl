@@ -4,6 +4,8 @@
     precompiled/   a header with what most sources include, and what the
                    compiler made of it
     lib/       our side of the workers, as static archives
+    alone/     for each task the module's answers, in which the functions of
+               that task are the student's (alone.py)
     reference_worker
     manifest.json  how to compile, and what each worker is linked from
 
@@ -109,6 +111,33 @@ def _precompile(ctx, headers, flags):
     )
     return image
 
+def _answers_alone(ctx, solution, sources):
+    """A folder with an archive for each task of a module, see alone.py."""
+    package = solution.label.package
+    archives = [
+        _static_archive(library)
+        for linked in solution[CcInfo].linking_context.linker_inputs.to_list()
+        if linked.owner.package == package
+        for library in linked.libraries
+    ]
+    own = [source for source in sources if source.owner.package == package]
+    folder = ctx.actions.declare_directory(
+        ctx.label.name + ".alone/" + package.split("/")[-1],
+    )
+    arguments = ctx.actions.args()
+    arguments.add(folder.path)
+    arguments.add_all(archives)
+    arguments.add("--")
+    arguments.add_all(own)
+    ctx.actions.run(
+        executable = ctx.executable._alone,
+        inputs = archives + own,
+        outputs = [folder],
+        arguments = [arguments],
+        mnemonic = "WorkerKitAlone",
+    )
+    return folder
+
 def _worker_kit_impl(ctx):
     workers = [worker[WorkerInfo] for worker in ctx.attr.workers]
     compile_flags = _compile_flags(ctx)
@@ -122,6 +151,9 @@ def _worker_kit_impl(ctx):
         for archive in info.archives:
             copies["lib/" + archive.short_path] = archive
     copies["reference_worker"] = ctx.file.reference_worker
+    for solution in ctx.attr.solutions:
+        folder = _answers_alone(ctx, solution, ctx.files.answers)
+        copies["alone/" + folder.basename] = folder
 
     manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
     ctx.actions.write(manifest, json.encode_indent(struct(
@@ -144,7 +176,7 @@ def _worker_kit_impl(ctx):
     arguments = ctx.actions.args()
     arguments.add(folder.path)
     for place, file in copies.items():
-        arguments.add(file)
+        arguments.add_all([file], expand_directories = False)
         arguments.add(place)
     ctx.actions.run_shell(
         inputs = copies.values(),
@@ -156,7 +188,7 @@ def _worker_kit_impl(ctx):
             shift
             while [ $# -gt 0 ]; do
                 mkdir -p "$(dirname "$folder/$2")"
-                cp -L "$1" "$folder/$2"
+                cp -rL "$1" "$folder/$2"
                 shift 2
             done
         """,
@@ -178,6 +210,14 @@ worker_kit = rule(
         "descriptions": attr.label_list(allow_files = [".toml"]),
         "workers": attr.label_list(providers = [WorkerInfo]),
         "reference_worker": attr.label(allow_single_file = True),
+        # The modules' answers: libraries, and the sources with their markers.
+        "solutions": attr.label_list(providers = [CcInfo]),
+        "answers": attr.label_list(allow_files = [".cc"]),
+        "_alone": attr.label(
+            default = "//autograder/worker_kit:alone",
+            executable = True,
+            cfg = "host",
+        ),
         "_cc_toolchain": attr.label(
             default = "@bazel_tools//tools/cpp:current_cc_toolchain",
         ),

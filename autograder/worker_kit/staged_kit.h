@@ -35,6 +35,8 @@ class StagedKit {
   // What it is linked with. Never in the sandbox of the compiler, which can
   // embed any file that it can read.
   std::filesystem::path Archives() const { return Kit() / "lib"; }
+  // The solutions but for a task, MODULE/TASK.a; likewise.
+  std::filesystem::path Alone() const { return Kit() / "alone"; }
   // The solutions as a worker.
   std::filesystem::path ReferenceWorker() const {
     return Kit() / "reference_worker";
