@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -95,9 +97,12 @@ AnswersRead ReadAnswers(const GradingGround& ground,
 // The workers of one submission, part by part.
 class Workers {
  public:
-  Workers(const GradingGround& ground, const SubmissionBuild& build,
-          const AnswersRead& answers)
-      : ground_(ground), build_(build), answers_(answers) {
+  Workers(const GradingGround& ground, const Submission& submission,
+          const SubmissionBuild& build, const AnswersRead& answers)
+      : ground_(ground),
+        submission_(submission),
+        build_(build),
+        answers_(answers) {
     WorkerOptions baseline = Options(ground.kit.ReferenceWorker());
     baseline.limits.cpu_seconds = kBaselineCpuSeconds;
     baseline_ = std::make_unique<WorkerEndpoint>(baseline);
@@ -113,21 +118,68 @@ class Workers {
     if (!worker.Built()) {
       return {.parties = {}, .trouble = Trouble(part.judged, worker)};
     }
-    student_ = std::make_unique<WorkerEndpoint>(Options(worker.program));
-    counted_ = std::make_unique<CountingEndpoint>(Options(worker.program));
-    discreet_student_ = std::make_unique<DiscreetEndpoint>(*student_, words_);
-    discreet_counted_ = std::make_unique<DiscreetEndpoint>(*counted_, words_);
-    return {
-        .parties = {.student = discreet_student_.get(),
-                    .reference = &reference_,
-                    .baseline = baseline_.get(),
-                    .counted = discreet_counted_.get(),
-                    .instructions_of_last_call =
-                        [this] { return counted_->InstructionsOfLastCall(); }},
-        .trouble = ""};
+    student_.emplace(Options(worker.program), words_);
+    PartSetup setup = {.parties = PartiesWith(*student_), .trouble = ""};
+    if (part.judged != Judged::kAll) {
+      setup.with_task_alone =
+          [this, &part](const RubricTask& task,
+                        const std::function<void(const Parties&)>& judge) {
+            const WorkerBuild& alone = BuildAlone(part, task);
+            if (!alone.Built()) return;
+            Student student(Options(alone.program), words_);
+            judge(PartiesWith(student));
+          };
+    }
+    return setup;
   }
 
  private:
+  // The student's code, twice: where it answers and where it is counted. What
+  // either says passes through `words`.
+  struct Student {
+    Student(const WorkerOptions& options, WorkersWords& words)
+        : worker(options),
+          counted(options),
+          discreet_worker(worker, words),
+          discreet_counted(counted, words) {}
+    WorkerEndpoint worker;
+    CountingEndpoint counted;
+    DiscreetEndpoint discreet_worker;
+    DiscreetEndpoint discreet_counted;
+  };
+
+  Parties PartiesWith(Student& student) {
+    return {.student = &student.discreet_worker,
+            .reference = &reference_,
+            .baseline = baseline_.get(),
+            .counted = &student.discreet_counted,
+            .instructions_of_last_call = [&student] {
+              return student.counted.InstructionsOfLastCall();
+            }};
+  }
+
+  // The worker in which only `task` is the student's. What one task compiled
+  // serves the module's others.
+  const WorkerBuild& BuildAlone(const RubricPart& part,
+                                const RubricTask& task) {
+    const char* worker = WorkerOf(part.judged);
+    auto found = alone_.find(task.id);
+    if (found == alone_.end()) {
+      BuildOptions options = {.known = ground_.known,
+                              .alone = TaskAlone{task.id, worker}};
+      const auto same = compiled_alone_.find(worker);
+      if (same != compiled_alone_.end()) options.known = {&same->second, 1};
+      SubmissionBuild build = BuildWorkers(ground_.kit, submission_, options);
+      found = alone_.emplace(task.id, build.workers.at(worker)).first;
+      if (same == compiled_alone_.end()) {
+        compiled_alone_[worker] = {submission_, std::move(build)};
+      } else {
+        also_alone_.push_back(std::move(build));
+      }
+    }
+    return found->second;
+  }
+
   WorkerOptions Options(const std::filesystem::path& program) const {
     WorkerOptions options;
     options.program = program;
@@ -154,16 +206,18 @@ class Workers {
   static constexpr std::uint64_t kBaselineCpuSeconds = 3600;
 
   const GradingGround& ground_;
+  const Submission& submission_;
   const SubmissionBuild& build_;
   const AnswersRead& answers_;
   LocalEndpoint reference_;
   std::unique_ptr<WorkerEndpoint> baseline_;
-  std::unique_ptr<WorkerEndpoint> student_;
-  std::unique_ptr<CountingEndpoint> counted_;
-  // What all of them may say together, and what keeps them to it.
+  // What all of them may say together.
   WorkersWords words_;
-  std::unique_ptr<DiscreetEndpoint> discreet_student_;
-  std::unique_ptr<DiscreetEndpoint> discreet_counted_;
+  std::optional<Student> student_;
+  // By task, and the folders that hold them.
+  std::map<std::string, WorkerBuild> alone_;
+  std::map<std::string, KnownBuild> compiled_alone_;  // by worker
+  std::vector<SubmissionBuild> also_alone_;
 };
 
 // Nothing of what was asked for.
@@ -251,7 +305,7 @@ Report GradeSubmission(const GradingGround& ground,
   start = std::chrono::steady_clock::now();
   const AnswersRead answers = ReadAnswers(ground, submission, options.students);
   if (answers.paper) report.answered_as = answers.paper->sheet.student;
-  Workers workers(ground, build, answers);
+  Workers workers(ground, submission, build, answers);
   ScoringOptions scoring;
   scoring.seed = options.seed;
   scoring.checkpoint = {.in_worker = kModelFolder,

@@ -27,6 +27,7 @@ Verdict RunCheck(const Check& check, Exam& exam) {
     verdict.came_back = failed.came_back;
   }
   verdict.measurements = exam.Recorded();
+  verdict.affordable = exam.Affordable();
   return verdict;
 }
 

@@ -3,6 +3,7 @@
 #define KVLAB_AUTOGRADER_CHECKS_CHECK_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct Verdict {
   std::string came_back;  // what the author reads when share is below 1
   std::string measured;   // what was measured, also when all is well
   Measurements measurements = {};  // what the check recorded, pass or fail
+  // For a check of a cost (time, instructions, memory): whether that was kept,
+  // whatever became of the numbers; nothing if it was never measured.
+  std::optional<bool> affordable = {};
 };
 
 struct Check {

@@ -88,9 +88,14 @@ void Exam::Fail(const std::string& came_back) const {
   throw CheckFailed{about_.empty() ? came_back : about_ + ": " + came_back};
 }
 
+void Exam::Note(const Reply& reply) {
+  timed_out_ = timed_out_ || reply.status == Status::kTimedOut;
+  undone_ = undone_ || reply.status == Status::kNotImplemented;
+}
+
 Values Exam::AskStudentSide(Endpoint& endpoint, const Request& request) {
   Reply reply = endpoint.Call(request, limits_);
-  timed_out_ = timed_out_ || reply.status == Status::kTimedOut;
+  Note(reply);
   if (reply.status != Status::kOk) Fail(Explain(reply, limits_));
   for (const Value& value : reply.values) {
     const auto* array = std::get_if<Array>(&value);
@@ -145,7 +150,7 @@ void Exam::ExpectRefusal(const std::string& operation, const Question& question,
                          const std::string& what) {
   const Reply reply =
       parties_.student->Call({operation, StudentHalf(question)}, limits_);
-  timed_out_ = timed_out_ || reply.status == Status::kTimedOut;
+  Note(reply);
   if (reply.status == Status::kContractError) return;
   if (reply.status == Status::kOk) {
     Fail(what + " was accepted; the header asks for a ContractError");

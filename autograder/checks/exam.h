@@ -94,6 +94,12 @@ class Exam {
 
   // Whether an answer of the student's did not come in time.
   bool TimedOut() const { return timed_out_; }
+  // Whether one was that this is not done yet.
+  bool Undone() const { return undone_; }
+
+  // What a check of a cost found, before it looks at what came back.
+  void NoteCost(bool affordable) { affordable_ = affordable; }
+  std::optional<bool> Affordable() const { return affordable_; }
 
   // Says in general terms what the next requests are about; it stands in front
   // of what a failure reports. Never names inputs.
@@ -143,6 +149,7 @@ class Exam {
 
  private:
   Values AskStudentSide(Endpoint& endpoint, const Request& request);
+  void Note(const Reply& reply);
 
   Parties parties_;
   CheckpointPlaces checkpoint_;
@@ -151,6 +158,8 @@ class Exam {
   CallLimits limits_;
   Tiers tiers_;
   bool timed_out_ = false;
+  bool undone_ = false;
+  std::optional<bool> affordable_;
   std::string about_;
   Measurements recorded_;
 };

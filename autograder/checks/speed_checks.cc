@@ -28,6 +28,7 @@ Verdict Speedup(Exam& exam) {
                                  .half_from = tiers.back().at_least});
   Verdict verdict;
   verdict.share = ShareFor(tiers, speedup);
+  exam.NoteCost(verdict.share == 1);
   verdict.measured = fmt::format(
       "{:.1f} times as fast as recomputing, {} new tokens (median of {} pairs, "
       "interval {:.1f} to {:.1f}); {}",

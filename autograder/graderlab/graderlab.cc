@@ -226,6 +226,12 @@ class Lab {
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);
     result.deviations = Deviations(one, report);
+    if (one.kind == "knockout") {
+      for (std::string& deviation :
+           CostDeviations(report, TaskOf(one, Runfiles()))) {
+        result.deviations.push_back(std::move(deviation));
+      }
+    }
     result.whole_report = FullText(report);
     return result;
   }

@@ -70,7 +70,9 @@ const PlacedCheck* FirstThatSees(const LabCase& one,
 
 double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
   const double points = check.mark.check->points;
-  if (AnyMatches(one.expect.loses, check.name)) return 0;
+  if (AnyMatches(one.expect.loses, check.name)) {
+    return one.kind == "knockout" && check.mark.alone ? check.mark.points : 0;
+  }
   if (AnyMatches(one.expect.halves, check.name)) return points / 2;
   return AnyMatches(one.expect.may_lose, check.name) ? check.mark.points
                                                      : points;
@@ -144,6 +146,34 @@ std::vector<std::string> Deviations(const LabCase& one, const Report& report) {
     deviations.push_back("the report holds '" + match.str() + "'");
   }
   return deviations;
+}
+
+CostOfBug CostOf(const Report& report, const std::string& task) {
+  // GenerateCached has two: what it gives, and how fast.
+  const std::vector<std::string> tasks =
+      task == "3.8" || task == "3.10" ? std::vector<std::string>{"3.8", "3.10"}
+                                      : std::vector<std::string>{task};
+  CostOfBug cost;
+  for (const PlacedCheck& check : AllOf(report.marks)) {
+    const Judged judged = check.part.part->judged;
+    if (judged == Judged::kAll || judged == Judged::kQuiz) continue;
+    cost.lost += check.mark.check->points - check.mark.points;
+    const std::string own = check.name.substr(0, check.name.find(' '));
+    if (std::ranges::find(tasks, own) != tasks.end()) {
+      cost.task_points += check.mark.check->points;
+    }
+  }
+  return cost;
+}
+
+std::vector<std::string> CostDeviations(const Report& report,
+                                        const std::string& task) {
+  const CostOfBug cost = CostOf(report, task);
+  if (cost.lost <= 2 * cost.task_points + 1e-9) return {};
+  return {
+      fmt::format("it costs {:g} points, more than twice the {:g} of task "
+                  "{}",
+                  cost.lost, cost.task_points, task)};
 }
 
 std::string PointsByPart(const Report& report) {

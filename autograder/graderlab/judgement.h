@@ -21,6 +21,19 @@ std::string MessageTo(const LabCase& one, const Report& report);
 // out as it must.
 std::vector<std::string> Deviations(const LabCase& one, const Report& report);
 
+// What a planted bug costs, end to end aside, and the points of its task.
+struct CostOfBug {
+  double lost = 0;
+  double task_points = 0;
+};
+
+//   task: that of the function it is in, see TaskOf
+CostOfBug CostOf(const Report& report, const std::string& task);
+
+// Says so if it costs more than twice the points of its task.
+std::vector<std::string> CostDeviations(const Report& report,
+                                        const std::string& task);
+
 // Points of each part, as the report gives them and as the expectation says:
 // "18 22 61 1.5". A check that `may_lose` names counts as the report has it.
 std::string PointsByPart(const Report& report);

@@ -15,6 +15,7 @@ class JudgementTest : public Test {
  protected:
   JudgementTest() {
     part_.title = "Module 1";
+    part_.judged = Judged::kModule1;
     for (const std::string id : {"1.1", "1.2"}) {
       RubricTask task;
       task.id = id;
@@ -55,6 +56,33 @@ class JudgementTest : public Test {
   RubricPart part_;
   Report report_;
 };
+
+TEST_F(JudgementTest, APlantedBugMayBeRightAloneElsewhere) {
+  Lose(0, 0, "wrong");
+  Lose(1, 0, "wrong");
+  CheckMark& later = report_.marks.parts[0].tasks[1].checks[0];
+  later.points = 0.9;
+  later.alone = true;
+  LabCase one;
+  one.expect.loses = {"1.1 first", "1.2 first"};
+  one.kind = "knockout";
+  EXPECT_TRUE(Deviations(one, report_).empty());
+  one.kind = "exploit";
+  EXPECT_EQ(Deviations(one, report_).size(), 1);
+}
+
+TEST_F(JudgementTest, ABugMayCostTwiceThePointsOfItsTask) {
+  for (std::size_t check : {0, 1}) {
+    Lose(0, check, "wrong");
+    Lose(1, check, "wrong");
+  }
+  EXPECT_EQ(CostOf(report_, "1.2").lost, 4);
+  EXPECT_EQ(CostOf(report_, "1.2").task_points, 2);
+  EXPECT_TRUE(CostDeviations(report_, "1.2").empty());
+  part_.tasks[1].checks[0].points = 0.5;
+  report_.marks.parts[0].tasks[0].checks[0].points = -0.5;
+  EXPECT_EQ(CostDeviations(report_, "1.2").size(), 1);
+}
 
 TEST_F(JudgementTest, FindsNothingWhereAllIsAsExpected) {
   EXPECT_TRUE(DeviationsOf({}).empty());

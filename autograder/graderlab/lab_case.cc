@@ -138,6 +138,24 @@ LabCase ReadLabCase(const fs::path& path) {
   return one;
 }
 
+std::string TaskOf(const LabCase& one, const fs::path& sources) {
+  const std::string& first = one.expect.loses.front();
+  const std::string fallback = first.substr(0, first.find(' '));
+  const LabEdit& edit = one.edits.front();
+  const std::string text = ContentOf(sources / one.base / edit.file);
+  const std::size_t at = text.find(edit.find.value_or(""));
+  constexpr std::string_view kTodo = "// TODO(";
+  const std::size_t todo = text.rfind(kTodo, at);
+  const std::size_t begin = text.rfind("// BEGIN SOLUTION ", at);
+  const std::size_t end = text.rfind("// END SOLUTION\n", at);
+  if (todo == std::string::npos || begin == std::string::npos ||
+      (end != std::string::npos && end > begin)) {
+    return fallback;
+  }
+  const std::size_t task = todo + kTodo.size();
+  return text.substr(task, text.find(')', task) - task);
+}
+
 void WriteSubmission(const LabCase& one, const fs::path& sources,
                      const StagingFolder& folder) {
   std::map<std::string, std::string> files;

@@ -27,7 +27,9 @@ struct LabEdit {
 // What must come out. Checks are named by task and name, "1.3 causal.chunk";
 // patterns as of a shell may stand for several.
 struct LabExpectation {
-  std::vector<std::string> loses;     // these earn nothing
+  // These earn nothing; of a planted bug also what its rubric gives for being
+  // right alone.
+  std::vector<std::string> loses;
   std::vector<std::string> halves;    // these earn half of their points
   std::vector<std::string> may_lose;  // others that may; no other check does
   // Words that the author must read about the first check in `loses`: in what
@@ -57,6 +59,10 @@ LabCase ReadKnockout(const std::filesystem::path& path);
 
 // Reads a case of graderlab/cases/KIND/NAME.toml. Throws RubricError likewise.
 LabCase ReadLabCase(const std::filesystem::path& path);
+
+// The task of the function that a planted bug is in, by the markers of the
+// answer; of code outside of them, that of the first check in `loses`.
+std::string TaskOf(const LabCase& one, const std::filesystem::path& sources);
 
 // Writes the submission of `one` below `folder`. `sources` holds solutions/ and
 // modules/. Throws DataError if an edit does not fit its file.

@@ -42,6 +42,28 @@ class LabCaseTest : public ::testing::Test {
   StagingFolder course_{{}};
 };
 
+TEST_F(LabCaseTest, ABugBelongsToTheTaskOfItsFunction) {
+  course_.WriteFile("solutions/02_y/y.cc",
+                    "int given;\n"
+                    "  // TODO(2.1): one\n  // BEGIN SOLUTION One\n  one;\n"
+                    "  // END SOLUTION\nint after;\n"
+                    "  // TODO(2.2): two\n  // BEGIN SOLUTION Two\n  two;\n"
+                    "  // END SOLUTION\n");
+  const auto task_of = [&](const std::string& find) {
+    LabCase one;
+    one.base = "solutions";
+    one.edits.emplace_back();
+    one.edits[0].file = "02_y/y.cc";
+    one.edits[0].find = find;
+    one.expect.loses = {"2.9 first"};
+    return TaskOf(one, course_.Path());
+  };
+  EXPECT_EQ(task_of("  one;"), "2.1");
+  EXPECT_EQ(task_of("  two;"), "2.2");
+  EXPECT_EQ(task_of("int given;"), "2.9");
+  EXPECT_EQ(task_of("int after;"), "2.9");
+}
+
 TEST_F(LabCaseTest, ReadsWhatACaseSays) {
   const LabCase one = ReadLabCase(
       File("title = \"A title\"\nbase = \"modules\"\nspeed = \"measured\"\n"

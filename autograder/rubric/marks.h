@@ -19,11 +19,13 @@ struct CheckMark {
   bool run = false;   // false: something that it needs did not pass
   double points = 0;  // of check->points
   // What was wrong; or why it was not run: "because task 3.2 failed: Append".
-  std::string came_back;
-  // A check that failed above and probably made this one fail: "Full pass
-  // (1.3)"; "" if this one speaks for itself.
-  std::string follows;
-  std::string measured;
+  std::string came_back = {};
+  // A check that failed above and made this one fail: "Full pass (1.3)"; "" if
+  // this one speaks for itself.
+  std::string follows = {};
+  std::string cause = {};  // that check's name
+  bool alone = false;      // passed with the functions of its task alone
+  std::string measured = {};
   double seconds = 0;
   Measurements measurements = {};
 

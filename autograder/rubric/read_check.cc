@@ -92,6 +92,16 @@ void ReadTiers(TomlTable& table, const Check& known, RubricCheck& check) {
   }
 }
 
+double ReadAlone(TomlTable& table) {
+  if (!table.Has("alone")) return kAloneShare;
+  const double share = table.Number("alone");
+  if (!(share >= 0 && share < 1)) {
+    table.FailAtKey("alone", "a check that is right only alone costs nothing",
+                    "give 0 or more, and less than 1");
+  }
+  return share;
+}
+
 double ReadPoints(TomlTable& table) {
   const double points = table.Number("points");
   if (points < 0) {
@@ -127,6 +137,8 @@ RubricCheck ReadCheck(TomlTable& table, const Checks& known,
   check.where = table.Text("where");
   check.needs = table.TextsIfAny("needs");
   check.follows = table.TextsIfAny("follows");
+  check.alone = ReadAlone(table);
+  check.affordable = table.TextsIfAny("affordable");
   ReadSettings(table, run, check);
   ReadTiers(table, run, check);
   check.visibility = ReadVisibility(table, visibility);

@@ -28,6 +28,7 @@ class References {
     for (std::size_t i = 0; i < checks_.size(); ++i) {
       ExpectAbove(i, "needs", checks_[i].check->needs);
       ExpectAbove(i, "follows", checks_[i].check->follows);
+      ExpectAbove(i, "affordable", checks_[i].check->affordable);
     }
   }
 

@@ -19,6 +19,8 @@
 
 namespace kvlab::grading {
 
+inline constexpr double kAloneShare = 0.9;
+
 struct RubricCheck {
   std::string name;
   std::string run;    // which of AllChecks(); its own name unless given
@@ -33,6 +35,11 @@ struct RubricCheck {
   // Likewise: if this one fails and one of them did too, the author is told to
   // put that right first.
   std::vector<std::string> follows;
+  // What it earns, of its points, if it fails with all of the module's code and
+  // passes with the functions of its task alone: the fault is elsewhere.
+  double alone = kAloneShare;
+  // Checks of a cost above this one: without them it earns nothing alone.
+  std::vector<std::string> affordable;
   Exam::Settings settings;
   Tiers tiers;  // of what the check measures; none for most
   Visibility visibility = Visibility::kVisible;

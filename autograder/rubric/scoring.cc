@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograder/checks/check.h"
@@ -30,7 +31,7 @@ class PartScoring {
       task_mark.task = &task;
       for (const RubricCheck& check : task.checks) {
         task_mark.checks.push_back(setup.trouble.empty()
-                                       ? RunIfItCan(setup.parties, task, check)
+                                       ? RunIfItCan(setup, task, check)
                                        : NotRun(check, setup.trouble));
       }
     }
@@ -50,14 +51,14 @@ class PartScoring {
     const RubricCheck* check = nullptr;
   };
 
-  // The first check that did not pass of those that `names` stand for.
-  std::optional<Failed> FirstFailed(
-      const std::vector<std::string>& names) const {
+  // The first check that is not among `good` of those that `names` stand for.
+  std::optional<Failed> FirstMissing(const std::vector<std::string>& names,
+                                     const std::set<std::string>& good) const {
     for (const std::string& name : names) {
       for (const RubricTask& task : part_.tasks) {
         for (const RubricCheck& check : task.checks) {
           if ((name == check.name || name == task.id) &&
-              !passed_.contains(check.name)) {
+              !good.contains(check.name)) {
             return Failed{&task, &check};
           }
         }
@@ -66,24 +67,74 @@ class PartScoring {
     return std::nullopt;
   }
 
-  CheckMark RunIfItCan(const Parties& parties, const RubricTask& task,
+  CheckMark RunIfItCan(const PartSetup& setup, const RubricTask& task,
                        const RubricCheck& check) {
-    if (const auto need = FirstFailed(check.needs)) {
-      return NotRun(check, fmt::format("because task {} failed: {}",
-                                       need->task->id, need->check->title));
+    if (const auto need = FirstMissing(check.needs, right_)) {
+      CheckMark mark =
+          NotRun(check, fmt::format("because task {} failed: {}",
+                                    need->task->id, need->check->title));
+      mark.cause = need->check->name;
+      return mark;
     }
     if (options_.on_check) options_.on_check(task, check);
-    CheckMark mark = Run(parties, check);
-    if (mark.Passed()) {
-      passed_.insert(check.name);
-    } else if (const auto cause = FirstFailed(check.follows)) {
-      mark.follows =
-          fmt::format("{} ({})", cause->check->title, cause->task->id);
+    Judgement all = Run(setup.parties, check);
+    CheckMark& mark = all.mark;
+    std::optional<bool> affordable = all.affordable;
+    bool own_fault = false;
+    if (!mark.Passed() && MayBeJudgedAlone(setup, check, all)) {
+      setup.with_task_alone(task, [&](const Parties& parties) {
+        // The worker of all its code must not run while this one is timed.
+        setup.parties.student->Restart();
+        const Judgement alone = Run(parties, check);
+        own_fault = alone.mark.points == 0;
+        Credit(alone, mark);
+        if (!affordable) affordable = alone.affordable;
+      });
     }
-    return mark;
+    if (mark.Passed()) passed_.insert(check.name);
+    if (mark.Passed() || mark.alone) right_.insert(check.name);
+    if (affordable.value_or(mark.Passed())) affordable_.insert(check.name);
+    if (!mark.Passed() && !own_fault) NameTheCause(check, mark);
+    return std::move(mark);
   }
 
-  CheckMark Run(const Parties& parties, const RubricCheck& check) {
+  void NameTheCause(const RubricCheck& check, CheckMark& mark) const {
+    if (const auto cause = FirstMissing(check.follows, passed_)) {
+      mark.follows =
+          fmt::format("{} ({})", cause->check->title, cause->task->id);
+      mark.cause = cause->check->name;
+    } else if (mark.alone) {
+      mark.follows = "another task of this module";
+    }
+  }
+
+  // A check once run: what it earned, and what the rules want to know.
+  struct Judgement {
+    CheckMark mark;
+    std::optional<bool> affordable;
+    bool timed_out = false;
+    bool undone = false;
+  };
+
+  // What is not done cannot be right alone, and what costs too much does not
+  // cost less for what else is wrong.
+  bool MayBeJudgedAlone(const PartSetup& setup, const RubricCheck& check,
+                        const Judgement& all) const {
+    return setup.with_task_alone && check.alone > 0 && !all.undone &&
+           !all.timed_out && all.affordable.value_or(true) &&
+           !FirstMissing(check.affordable, affordable_);
+  }
+
+  // The share of the points for what was right alone, if that is more.
+  static void Credit(const Judgement& alone, CheckMark& mark) {
+    const double points = mark.check->alone * alone.mark.points;
+    if (points <= mark.points) return;
+    mark.points = points;
+    mark.alone = true;
+    mark.measurements = alone.mark.measurements;
+  }
+
+  Judgement Run(const Parties& parties, const RubricCheck& check) {
     for (Endpoint* endpoint : {parties.student, parties.reference,
                                parties.baseline, parties.counted}) {
       if (endpoint != nullptr) endpoint->Restart();
@@ -100,14 +151,16 @@ class PartScoring {
     if (exam.TimedOut()) ++timed_out_;
     const std::chrono::duration<double> seconds =
         std::chrono::steady_clock::now() - start;
-    return {.check = &check,
-            .run = true,
-            .points = verdict.share * check.points,
-            .came_back = verdict.came_back,
-            .follows = "",
-            .measured = verdict.measured,
-            .seconds = seconds.count(),
-            .measurements = verdict.measurements};
+    return {.mark = {.check = &check,
+                     .run = true,
+                     .points = verdict.share * check.points,
+                     .came_back = verdict.came_back,
+                     .measured = verdict.measured,
+                     .seconds = seconds.count(),
+                     .measurements = verdict.measurements},
+            .affordable = verdict.affordable,
+            .timed_out = exam.TimedOut(),
+            .undone = exam.Undone()};
   }
 
   const Rubric& rubric_;
@@ -115,8 +168,45 @@ class PartScoring {
   const ScoringOptions& options_;
   const RubricPart& part_;
   std::set<std::string> passed_;
-  std::size_t timed_out_ = 0;  // checks that met a time-out
+  std::set<std::string> right_;       // passed, or right alone
+  std::set<std::string> affordable_;  // by what they cost
+  std::size_t timed_out_ = 0;         // checks that met a time-out
 };
+
+// The first check that speaks for itself of those that judge what `everything`
+// is made of; nullptr if they all passed.
+const CheckMark* FirstFault(const Marks& marks, const TaskMark** of) {
+  for (const PartMark& part : marks.parts) {
+    const Judged judged = part.part->judged;
+    if (judged != Judged::kModule1 && judged != Judged::kModule2 &&
+        judged != Judged::kModule3) {
+      continue;
+    }
+    for (const TaskMark& task : part.tasks) {
+      for (const CheckMark& mark : task.checks) {
+        if (mark.Passed() || !mark.follows.empty()) continue;
+        *of = &task;
+        return &mark;
+      }
+    }
+  }
+  return nullptr;
+}
+
+// What fails with everything together follows from what failed in a module.
+void NameCausesEndToEnd(const Marks& marks, PartMark& everything) {
+  const TaskMark* task = nullptr;
+  const CheckMark* cause = FirstFault(marks, &task);
+  if (cause == nullptr) return;
+  for (TaskMark& one : everything.tasks) {
+    for (CheckMark& mark : one.checks) {
+      if (mark.Passed() || !mark.run) continue;
+      mark.follows =
+          fmt::format("{} ({})", cause->check->title, task->task->id);
+      mark.cause = cause->check->name;
+    }
+  }
+}
 
 }  // namespace
 
@@ -125,7 +215,9 @@ Marks Score(const Rubric& rubric, const Checks& known,
   Marks marks;
   for (const RubricPart& part : rubric.parts) {
     if (options.wanted && !options.wanted(part)) continue;
-    marks.parts.push_back(PartScoring(rubric, known, options, part).Run());
+    PartMark mark = PartScoring(rubric, known, options, part).Run();
+    if (part.judged == Judged::kAll) NameCausesEndToEnd(marks, mark);
+    marks.parts.push_back(std::move(mark));
   }
   return marks;
 }

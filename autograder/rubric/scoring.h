@@ -16,6 +16,12 @@ namespace kvlab::grading {
 struct PartSetup {
   Parties parties;
   std::string trouble;
+  // Calls `judge` with a student who answers with the functions of one task,
+  // and with the reference's for all others of the module; does nothing where
+  // that cannot be had.
+  std::function<void(const RubricTask& task,
+                     const std::function<void(const Parties&)>& judge)>
+      with_task_alone = nullptr;
 };
 
 struct ScoringOptions {
@@ -30,7 +36,11 @@ struct ScoringOptions {
   std::function<bool(const RubricPart& part)> wanted = nullptr;
 };
 
-// Each check meets a fresh worker, so that what one has broken no other feels.
+// Each check meets a fresh worker, so one check cannot affect another. A check
+// that fails is judged a second time with the functions of its task alone; if
+// it passes then, it earns RubricCheck::alone of its points. Not so if what
+// failed is not done, took too long or cost too much. Whatever becomes right
+// never lowers the mark.
 // Throws GraderError if the grader itself is at fault.
 Marks Score(const Rubric& rubric, const Checks& known,
             const ScoringOptions& options);

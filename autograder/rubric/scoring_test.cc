@@ -1,5 +1,9 @@
 #include "autograder/rubric/scoring.h"
 
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,13 +20,14 @@ class NotingEndpoint final : public Endpoint {
   Reply Call(const Request&, const CallLimits& limits) override {
     seconds.push_back(limits.seconds);
     Reply reply;
-    reply.status = hangs ? Status::kTimedOut : Status::kOk;
+    reply.status = hangs ? Status::kTimedOut : status;
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return 0; }
   void Restart() override { ++restarts; }
 
   bool hangs = false;
+  Status status = Status::kOk;
   int restarts = 0;
   std::vector<double> seconds;
 };
@@ -58,7 +63,8 @@ class ScoringTest : public ::testing::Test {
                                    .baseline = nullptr,
                                    .counted = nullptr,
                                    .instructions_of_last_call = nullptr},
-                       .trouble = trouble_};
+                       .trouble = trouble_,
+                       .with_task_alone = with_task_alone_};
     };
   }
 
@@ -72,7 +78,28 @@ class ScoringTest : public ::testing::Test {
     return marks_.parts.at(0).tasks.at(0).checks;
   }
 
+  // A check that comes out as given, with all of the code and with its task's
+  // functions alone.
+  Check Either(const std::string& name, double all, double alone) {
+    return {name, {}, [=, this](Exam& exam) {
+              const bool is_alone = exam.Everybody().student == &alone_;
+              return Verdict{is_alone ? alone : all, "wrong", ""};
+            }};
+  }
+
+  void OfferTasksAlone() {
+    with_task_alone_ = [this](const RubricTask&, const auto& judge) {
+      ++judged_alone_;
+      judge({.student = &alone_, .reference = &reference_});
+    };
+  }
+
+  std::function<void(const RubricTask&,
+                     const std::function<void(const Parties&)>&)>
+      with_task_alone_;
   NotingEndpoint student_;
+  NotingEndpoint alone_;
+  int judged_alone_ = 0;
   NotingEndpoint reference_;
   Rubric rubric_;
   Checks known_;
@@ -206,6 +233,199 @@ TEST_F(ScoringTest, InputsDependOnSeedAndNameAlone) {
   EXPECT_EQ(drawn[0], drawn[2]);
   EXPECT_NE(drawn[0], drawn[1]);
   EXPECT_NE(drawn[0], drawn[4]);
+}
+
+TEST_F(ScoringTest, WhatIsRightAloneLosesATenth) {
+  OfferTasksAlone();
+  Add(Rule("cause", 1), Either("cause", 0, 0));
+  RubricCheck later = Rule("later", 2);
+  later.follows = {"cause"};
+  Add(later, Either("later", 0, 1));
+  const auto marks = Score();
+  EXPECT_EQ(marks[0].points, 0);
+  EXPECT_FALSE(marks[0].alone);
+  EXPECT_DOUBLE_EQ(marks[1].points, 1.8);
+  EXPECT_TRUE(marks[1].alone);
+  EXPECT_FALSE(marks[1].Passed());
+  EXPECT_EQ(marks[1].follows, "Title of cause (1.1)");
+  EXPECT_EQ(marks[1].cause, "cause");
+}
+
+TEST_F(ScoringTest, TheRubricSaysWhatBeingRightAloneEarns) {
+  OfferTasksAlone();
+  RubricCheck rule = Rule("a", 2);
+  rule.alone = 0.5;
+  Add(rule, Either("a", 0, 1));
+  RubricCheck never = Rule("b", 2);
+  never.alone = 0;
+  Add(never, Either("b", 0, 1));
+  const auto marks = Score();
+  EXPECT_EQ(marks[0].points, 1);
+  EXPECT_EQ(marks[1].points, 0);
+  EXPECT_EQ(judged_alone_, 1);
+}
+
+TEST_F(ScoringTest, WhatIsWrongAloneTooSpeaksForItself) {
+  OfferTasksAlone();
+  Add(Rule("cause", 1), Either("cause", 0, 0));
+  RubricCheck later = Rule("later", 2);
+  later.follows = {"cause"};
+  Add(later, Either("later", 0, 0));
+  EXPECT_EQ(Score()[1].follows, "");
+}
+
+TEST_F(ScoringTest, WhatPassesIsJudgedOnce) {
+  OfferTasksAlone();
+  Add(Rule("a", 1), Either("a", 1, 0));
+  EXPECT_EQ(Score()[0].points, 1);
+  EXPECT_EQ(judged_alone_, 0);
+}
+
+TEST_F(ScoringTest, WhatIsNotDoneOrHangsIsNotJudgedAlone) {
+  OfferTasksAlone();
+  for (const Status status : {Status::kNotImplemented, Status::kTimedOut}) {
+    student_.status = status;
+    rubric_.parts[0].tasks[0].checks.clear();
+    Add(Rule("a", 1), Asking("a"));
+    EXPECT_EQ(Score()[0].points, 0);
+  }
+  EXPECT_EQ(judged_alone_, 0);
+}
+
+Check Costing(const std::string& name, double share,
+              std::optional<bool> affordable) {
+  return {name, {}, [=](Exam& exam) {
+            if (affordable) exam.NoteCost(*affordable);
+            return Verdict{share, "wrong", ""};
+          }};
+}
+
+TEST_F(ScoringTest, WhatCostsTooMuchIsNotJudgedAlone) {
+  OfferTasksAlone();
+  Add(Rule("slow", 1), Costing("slow", 0, false));
+  EXPECT_EQ(Score()[0].points, 0);
+  EXPECT_EQ(judged_alone_, 0);
+}
+
+TEST_F(ScoringTest, SpeedAloneNeedsCostsThatWereKept) {
+  OfferTasksAlone();
+  const auto speed_after = [&](std::optional<bool> affordable) {
+    rubric_.parts[0].tasks[0].checks.clear();
+    known_.clear();
+    Add(Rule("cost", 1), Costing("cost", 0, affordable));
+    RubricCheck speed = Rule("speed", 1);
+    speed.affordable = {"cost"};
+    Add(speed, Either("speed", 0, 1));
+    return Score()[1].points;
+  };
+  EXPECT_EQ(speed_after(true), 0.9);
+  EXPECT_EQ(speed_after(false), 0);
+  EXPECT_EQ(speed_after(std::nullopt), 0);  // never measured
+}
+
+// What came of a check, from the worst to the best.
+enum class Outcome {
+  kUndone,
+  kTooSlow,
+  kWrong,
+  kWrongAndAffordable,
+  kRightAlone,
+  kRightAloneAndAffordable,
+  kRight
+};
+constexpr int kOutcomes = 7;
+
+// A rubric of checks that need, follow and ask for the costs of those above.
+class RandomRubric : public ScoringTest {
+ protected:
+  RandomRubric() { OfferTasksAlone(); }
+
+  void Draw(Random& random) {
+    RubricTask& task = rubric_.parts[0].tasks[0];
+    task.checks.clear();
+    known_.clear();
+    for (std::size_t i = 0; i < kChecks; ++i) {
+      RubricCheck rule =
+          Rule(Name(i), 1 + std::floor(random.NextUniform() * 4));
+      for (std::size_t above = 0; above < i; ++above) {
+        if (random.NextUniform() < 0.2F) rule.needs.push_back(Name(above));
+        if (random.NextUniform() < 0.2F) rule.affordable.push_back(Name(above));
+        if (random.NextUniform() < 0.3F) rule.follows.push_back(Name(above));
+      }
+      Add(rule, Drawn(i));
+      outcomes_[i] = static_cast<Outcome>(random.NextUniform() * kOutcomes);
+    }
+  }
+
+  double PointsNow() {
+    Score();
+    return marks_.Points();
+  }
+
+  static constexpr std::size_t kChecks = 7;
+  std::array<Outcome, kChecks> outcomes_ = {};
+
+ private:
+  static std::string Name(std::size_t i) { return std::string(1, 'a' + i); }
+
+  Check Drawn(std::size_t i) {
+    return {Name(i), {}, [this, i](Exam& exam) {
+              const Outcome outcome = outcomes_[i];
+              if (outcome == Outcome::kUndone) {
+                student_.status = Status::kNotImplemented;
+                exam.AskStudent("x", {});
+              }
+              if (outcome == Outcome::kTooSlow) exam.NoteCost(false);
+              if (outcome == Outcome::kWrongAndAffordable ||
+                  outcome == Outcome::kRightAloneAndAffordable) {
+                exam.NoteCost(true);
+              }
+              const bool alone = exam.Everybody().student == &alone_ &&
+                                 outcome >= Outcome::kRightAlone;
+              const bool right = outcome == Outcome::kRight || alone;
+              return Verdict{right ? 1.0 : 0.0, "", ""};
+            }};
+  }
+};
+
+TEST_F(RandomRubric, WhatBecomesRightNeverLowersTheMark) {
+  constexpr int kRounds = 2000;
+  Random random(12);
+  for (int round = 0; round < kRounds; ++round) {
+    Draw(random);
+    const double before = PointsNow();
+    for (Outcome& outcome : outcomes_) {
+      const Outcome was = std::exchange(outcome, Outcome::kRight);
+      EXPECT_GE(PointsNow(), before - 1e-9) << "round " << round;
+      outcome = was;
+    }
+  }
+}
+
+TEST_F(RandomRubric, WhatIsNotDoneOrBreaksNeverRaisesTheMark) {
+  constexpr int kRounds = 2000;
+  Random random(13);
+  for (int round = 0; round < kRounds; ++round) {
+    Draw(random);
+    const double before = PointsNow();
+    for (Outcome& outcome : outcomes_) {
+      for (const Outcome worse : {Outcome::kUndone, Outcome::kWrong}) {
+        // Becoming cheap is not becoming worse.
+        if (worse >= outcome) continue;
+        const Outcome was = std::exchange(outcome, worse);
+        EXPECT_LE(PointsNow(), before + 1e-9) << "round " << round;
+        outcome = was;
+      }
+    }
+  }
+}
+
+TEST_F(RandomRubric, WhatIsNotDoneAtAllEarnsNothing) {
+  Random random(14);
+  Draw(random);
+  outcomes_.fill(Outcome::kUndone);
+  EXPECT_EQ(PointsNow(), 0);
+  EXPECT_EQ(judged_alone_, 0);
 }
 
 TEST_F(ScoringTest, PartsThatAreNotWantedAreLeftOut) {
