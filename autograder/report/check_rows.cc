@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/report/causes.h"
 #include "autograder/rubric/late_policy.h"
 #include "fmt/format.h"
 
@@ -42,6 +43,15 @@ bool IsConsequence(const CheckMark& mark) {
   return !mark.run || (!mark.Passed() && !mark.follows.empty());
 }
 
+std::string FollowsText(const CheckMark& mark) {
+  if (!mark.alone) return "probably from: " + mark.follows;
+  return fmt::format(
+      "from: {}; with your functions of this task alone it passes, so it loses "
+      "{:g} point{} only",
+      mark.follows, mark.check->points - mark.points,
+      mark.check->points - mark.points == 1 ? "" : "s");
+}
+
 std::string ShortTitle(const PartMark& part) {
   const std::string& title = part.part->title;
   return title.substr(0, title.find(':'));
@@ -52,6 +62,8 @@ std::string Overview(const Report& report) {
   if (report.lateness) {
     overview += LatenessText(*report.lateness, report.marks.Points()) + "\n";
   }
+  const std::string begin = WhereToBegin(report);
+  if (!begin.empty()) overview += begin + "\n";
   for (const std::string& notice : report.notices) overview += notice + "\n";
   for (const PartMark& part : report.marks.parts) {
     if (part.trouble.empty()) continue;

@@ -26,6 +26,9 @@ std::vector<CheckRow> CheckRows(const Report& report);
 // Lost points for a reason that stands elsewhere.
 bool IsConsequence(const CheckMark& mark);
 
+// "probably from: Steps (3.6)", or that it surely does.
+std::string FollowsText(const CheckMark& mark);
+
 // "Module 1: attention" is "Module 1".
 std::string ShortTitle(const PartMark& part);
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 
+#include "autograder/report/causes.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/html.h"
 #include "autograder/report/html_checks.h"
@@ -49,6 +50,11 @@ Html LateNote(const Report& report) {
   return Tag("p", Text("Late? " + text + "."));
 }
 
+Html BeginNote(const Report& report) {
+  const std::string text = WhereToBegin(report);
+  return text.empty() ? Html{} : Tag("p", Text(text));
+}
+
 Html Header(const Report& report) {
   return Tag("header",
              Tag("p", {{"class", "course"}}, Text("kvlab report")) +
@@ -57,7 +63,7 @@ Html Header(const Report& report) {
                      Tag("strong", Text(fmt::format("{:g}", report.Points()))) +
                          Text(fmt::format(" of {:g} points",
                                           report.marks.MaxPoints()))) +
-                 LateNote(report) +
+                 BeginNote(report) + LateNote(report) +
                  Tag("p", Text("Graded on " + TimeOf(report) + ".")));
 }
 

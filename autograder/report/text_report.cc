@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autograder/report/causes.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/text/printable.h"
 #include "fmt/format.h"
@@ -76,7 +77,7 @@ std::vector<std::pair<std::string, std::string>> Texts(const CheckMark& mark) {
     return texts;
   }
   if (!mark.follows.empty()) {
-    texts.emplace_back("follows", "probably from: " + mark.follows);
+    texts.emplace_back("follows", FollowsText(mark));
     texts.emplace_back("came back", mark.came_back);
     return texts;
   }
@@ -110,6 +111,7 @@ std::string Headline(const Report& report) {
     out += Labelled(2, "late?",
                     LatenessText(*report.lateness, report.marks.Points()));
   }
+  out += Labelled(2, "begin", WhereToBegin(report));
   return out + Notices(report);
 }
 

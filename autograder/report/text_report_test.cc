@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/report/check_rows.h"
 #include "autograder/report/sample_report.h"
 #include "autograder/rubric/late_policy.h"
 #include "gtest/gtest.h"
@@ -32,6 +33,31 @@ TEST(TextReportTest, TheFullTextSaysWhatIsToBeDone) {
       << text;
   EXPECT_TRUE(Has(text, "notes.txt")) << text;
   EXPECT_FALSE(Has(text, "424242")) << text;  // the seed is the instructor's
+}
+
+TEST(TextReportTest, TheFirstLinesSayWhereToBegin) {
+  Sample sample = MixedSample();
+  sample.Mark(0, 2).cause = sample.Mark(0, 1).check->name;
+  sample.Mark(0, 3).cause = sample.Mark(0, 2).check->name;  // so it follows too
+  const std::string text = FullText(sample.report);
+  const std::string two_lines = text.substr(0, text.find("note"));
+  EXPECT_TRUE(Has(two_lines,
+                  "begin       2 of the 5 checks that lost points "
+                  "follow from one: 1.1"))
+      << text;
+  EXPECT_TRUE(Has(two_lines, "Begin there.")) << text;
+  EXPECT_EQ(Overview(sample.report).find("2 of the 5"), 0U);
+}
+
+TEST(TextReportTest, SaysNothingOfCausesWhereThereAreNone) {
+  EXPECT_FALSE(Has(FullText(PerfectSample().report), "begin"));
+}
+
+TEST(TextReportTest, WhatIsRightAloneSaysWhatItLost) {
+  Sample sample = MixedSample();
+  sample.Mark(0, 2).alone = true;
+  sample.Mark(0, 2).points = 0.9 * sample.Mark(0, 2).check->points;
+  EXPECT_TRUE(Has(FullText(sample.report), "of this task alone it passes"));
 }
 
 TEST(TextReportTest, LatePointsAreComputedWhereTheAuthorSeesIt) {
