@@ -1,5 +1,6 @@
 #include "autograder/checks/compare.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -23,21 +24,50 @@ void CompareArrays(Exam& exam, const Answers& answers, std::size_t index,
                 exam.Get<Array>(answers.reference, index), axes, recognise);
 }
 
+namespace {
+
+// ", by 1" or ", by a factor of 2", which tell a bug; "" for other amounts.
+std::string ByHowMuch(std::int64_t actual, std::int64_t expected) {
+  constexpr std::int64_t kLargestFactor = 64;
+  const auto is_multiple = [](std::int64_t large, std::int64_t small) {
+    return small > 1 && large > small && large % small == 0 &&
+           large / small <= kLargestFactor;
+  };
+  if (actual > 0 && expected > 0 && is_multiple(actual, expected)) {
+    return fmt::format(", by a factor of {}", actual / expected);
+  }
+  if (actual > 0 && expected > 0 && is_multiple(expected, actual)) {
+    return fmt::format(", by a factor of {}", expected / actual);
+  }
+  // The smaller one cannot wrap.
+  return std::min(actual, expected) + 1 == std::max(actual, expected) ? ", by 1"
+                                                                      : "";
+}
+
+}  // namespace
+
 void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
                    std::int64_t expected, const std::string& hint) {
   if (actual == expected) return;
-  exam.Fail(fmt::format("{} is {}, which is {}{}{}", what, actual,
+  exam.Fail(fmt::format("{} is {}, which is {}{}{}{}", what, actual,
                         actual < expected ? "too small" : "too large",
-                        hint.empty() ? "" : "; ", hint));
+                        ByHowMuch(actual, expected), hint.empty() ? "" : "; ",
+                        hint));
 }
 
 void CompareDouble(Exam& exam, const std::string& what, double actual,
                    double expected) {
   const double off = std::abs(actual - expected);
   if (off <= exam.Setting("tolerance") * std::abs(expected)) return;
+  if (std::isnan(actual)) exam.Fail(fmt::format("{} is not a number", what));
   if (expected == 0) exam.Fail(fmt::format("{} is not 0", what));
-  exam.Fail(
-      fmt::format("{} is {:.6g} times what is right", what, actual / expected));
+  if (actual == 0) exam.Fail(fmt::format("{} is 0", what));
+  constexpr double kNearly = 1e-3;
+  exam.Fail(fmt::format(
+      "{} is {:.6g} times what is right{}", what, actual / expected,
+      std::abs(actual / expected - 1) < kNearly
+          ? "; nearly right, so a constant or a sum of low precision"
+          : ""));
 }
 
 void CompareDoubles(Exam& exam, const Answers& answers, std::size_t index,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/checks/pattern.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 
@@ -56,10 +57,21 @@ std::string Only(const std::set<std::size_t>& found, std::size_t size,
   const std::size_t first = *found.begin();
   const std::size_t last = *found.rbegin();
   if (last - first + 1 == found.size()) {
-    return fmt::format("{}s {} to {} only", name, first, last);
+    return fmt::format("{} {} to {} only", Plural(name), first, last);
   }
   if (found.size() > kMostListed) return "";
-  return fmt::format("{}s {} only", name, fmt::join(found, ", "));
+  return fmt::format("{} {} only", Plural(name), fmt::join(found, ", "));
+}
+
+// The same for each axis: "head 1 only; positions 2 to 6 only".
+std::string OnlyThese(const std::vector<std::set<std::size_t>>& found,
+                      const std::vector<std::size_t>& shape, const Axes& axes) {
+  std::vector<std::string> only;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    const std::string text = Only(found[axis], shape[axis], axes[axis]);
+    if (!text.empty()) only.push_back(text);
+  }
+  return fmt::format("{}", fmt::join(only, "; "));
 }
 
 // A difference as a share of the right numbers, to one digit.
@@ -146,22 +158,20 @@ std::string Whereabouts(const Array& actual, const Array& expected,
       found[axis].insert(index[axis]);
     }
   }
-  std::vector<std::string> only;
-  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-    const std::string text = Only(found[axis], shape[axis], axes[axis]);
-    if (!text.empty()) only.push_back(text);
-  }
+  const std::string only = OnlyThese(found, shape, axes);
   std::string text =
       fmt::format("{} of {} numbers differ, first at {}", differing,
                   actual.values.size(), Place(first, axes));
-  if (!only.empty()) text += fmt::format(" ({})", fmt::join(only, "; "));
+  if (!only.empty()) text += fmt::format(" ({})", only);
   const double size = RelativeSize(actual, expected);
   if (std::isfinite(size)) {
     text += fmt::format(
         "; on the whole they are off by {} the size of the right ones",
         ShareText(size));
   }
-  return text;
+  const std::string pattern =
+      PatternOfDiffering(actual, expected, tolerance, axes);
+  return pattern.empty() ? text : text + "; " + pattern;
 }
 
 std::optional<std::string> WrongShape(const Array& actual,
@@ -179,15 +189,27 @@ std::optional<std::string> WrongShape(const Array& actual,
 
 std::optional<std::string> NotFinite(const Array& actual, const Array& expected,
                                      const Axes& axes) {
+  std::vector<std::set<std::size_t>> found(actual.shape.size());
+  std::size_t count = 0;
+  std::size_t first = 0;
   for (std::size_t i = 0; i < actual.values.size(); ++i) {
     if (std::isfinite(actual.values[i]) || !std::isfinite(expected.values[i])) {
       continue;
     }
-    return fmt::format("{} at {}: not a finite number",
-                       std::isnan(actual.values[i]) ? "NaN" : "infinity",
-                       Place(IndexOf(i, actual.shape), axes));
+    if (count++ == 0) first = i;
+    const Index index = IndexOf(i, actual.shape);
+    for (std::size_t axis = 0; axis < index.size(); ++axis) {
+      found[axis].insert(index[axis]);
+    }
   }
-  return {};
+  if (count == 0) return {};
+  std::string text =
+      fmt::format("{} at {}: not a finite number",
+                  std::isnan(actual.values[first]) ? "NaN" : "infinity",
+                  Place(IndexOf(first, actual.shape), axes));
+  const std::string only = OnlyThese(found, actual.shape, axes);
+  if (count == actual.values.size()) return text + ", as are all others";
+  return only.empty() ? text : text + " (" + only + ")";
 }
 
 bool AllZero(const Array& array) {
@@ -215,9 +237,12 @@ std::optional<std::string> Difference(const Array& actual,
     return wrong;
   }
   if (const auto factor = CommonFactor(actual, expected, tolerance)) {
+    if (std::abs(*factor + 1) < 1e-3) return "every number has the wrong sign";
     return fmt::format("every number is {:.3g} times what it should be",
                        *factor);
   }
+  const std::string pattern = PatternOfAll(actual, expected, tolerance, axes);
+  if (!pattern.empty()) return pattern;
   return Whereabouts(actual, expected, tolerance, axes);
 }
 

@@ -25,8 +25,9 @@ bool Agree(const Array& actual, const Array& expected, double tolerance);
 
 // nullopt if they agree. Otherwise, in this order, what is wrong: the shape;
 // a number that is not finite; all zero; the same along an axis along which
-// the right numbers differ; all off by one factor; or else where they differ
-// and by how much on the whole.
+// the right numbers differ; all off by one factor; all right but in another
+// place, or row by row off by one number (pattern.h); or else where they
+// differ, by how much on the whole, and what those that differ have in common.
 std::optional<std::string> Difference(const Array& actual,
                                       const Array& expected, double tolerance,
                                       const Axes& axes);

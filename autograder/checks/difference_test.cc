@@ -49,11 +49,13 @@ TEST(DifferenceTest, NamesThePlaceOfWhatIsNotFinite) {
   Array actual = Numbered();
   actual.values[9] = std::nanf("");
   EXPECT_EQ(TextOf(actual),
-            "NaN at batch row 1, position 1, feature 1: not a finite number");
+            "NaN at batch row 1, position 1, feature 1: not a finite number "
+            "(batch row 1 only; position 1 only; feature 1 only)");
   actual.values[9] = -std::numeric_limits<float>::infinity();
   EXPECT_EQ(
       TextOf(actual),
-      "infinity at batch row 1, position 1, feature 1: not a finite number");
+      "infinity at batch row 1, position 1, feature 1: not a finite number "
+      "(batch row 1 only; position 1 only; feature 1 only)");
 }
 
 TEST(DifferenceTest, KnowsZeros) {
@@ -89,7 +91,8 @@ TEST(DifferenceTest, SaysWhereNumbersDifferAndNeverWhatTheyShouldBe) {
   EXPECT_EQ(TextOf(actual),
             "2 of 12 numbers differ, first at batch row 1, position 1, feature "
             "0 (batch row 1 only; positions 1 to 2 only; feature 0 only); on "
-            "the whole they are off by 26 % of the size of the right ones");
+            "the whole they are off by 26 % of the size of the right ones; "
+            "everything before position 1 is right");
 }
 
 TEST(DifferenceTest, InfinitiesThatAreAskedForAreRight) {

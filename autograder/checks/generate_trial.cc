@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "kit/random.h"
 
 namespace kvlab::grading {
@@ -79,6 +82,153 @@ bool NeedsItsPrefix(Exam& exam, const GenerateTrial& trial) {
     if (!differs) return false;
   }
   return true;
+}
+
+// --- words for wrong tokens ---
+
+// Whether the reference gives `generated` for `trial`.
+bool WouldGive(Exam& exam, const GenerateTrial& trial,
+               const Integers& generated) {
+  return exam.Get<Integers>(
+             exam.AskReference("generate.baseline", GenerateQuestion(trial)),
+             0) == generated;
+}
+
+// What the tokens would be right for: options that were not taken, a seed that
+// was cut, padding that was seen.
+std::string RightForAnotherQuestion(Exam& exam, const GenerateTrial& trial,
+                                    const Integers& generated) {
+  GenerateTrial other = trial;
+  const auto gives = [&] { return WouldGive(exam, other, generated); };
+  if (trial.sampling.temperature != 0) {
+    other.sampling = {.temperature = 0, .top_k = trial.sampling.top_k};
+    if (gives()) return "these are the tokens of temperature 0";
+    other.sampling = {.temperature = 1, .top_k = trial.sampling.top_k};
+    if (gives()) return "these are the tokens of temperature 1";
+    other.sampling = {.temperature = trial.sampling.temperature, .top_k = 0};
+    if (gives()) return "these are the tokens without top_k";
+    other.sampling = trial.sampling;
+    other.seed = trial.seed & std::int64_t{0xffffffff};
+    if (other.seed != trial.seed && gives()) {
+      return "these are the tokens of the seed's lower 32 bits: a seed has 64";
+    }
+    other.seed = static_cast<std::int32_t>(trial.seed & 0xffffffff);
+    if (other.seed != trial.seed && gives()) {
+      return "these are the tokens of the seed as an int: a seed has 64 bits";
+    }
+    for (const std::int64_t seed : {0, 1, 42}) {
+      other.seed = seed;
+      if (gives()) return "the seed that was given is not used";
+    }
+    other.seed = trial.seed;
+  }
+  if (!trial.prompt.left_pad.empty()) {
+    other.prompt.left_pad = {};
+    if (gives()) return "these are the tokens if padding is seen";
+  }
+  return "";
+}
+
+// Whether each token of row `b` is what the model chooses after the one before
+// it alone.
+bool ForgetsItsPrefix(Exam& exam, const GenerateTrial& trial,
+                      const Integers& generated, std::size_t b) {
+  GenerateTrial as_generated = trial;
+  as_generated.expected = generated;
+  const TrialTokens alone = {.ids = Predecessors(as_generated, b),
+                             .batch = trial.new_tokens,
+                             .left_pad = {}};
+  const Array logits = ReferenceLogits(exam, trial.model, alone);
+  for (std::size_t step = 0; step < trial.new_tokens; ++step) {
+    if (Drawn(Slots(LogitsAt(logits, step, 0), trial.sampling), 0) !=
+        generated[b * trial.new_tokens + step]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool AllInVocabulary(const GenerateTrial& trial, const Integers& generated) {
+  return std::ranges::all_of(generated, [&](std::int64_t id) {
+    return id >= 0 && id < Int(trial.model.shape.vocab_size);
+  });
+}
+
+// How many tokens of row `b` are right before the first that is not.
+std::size_t RightTokens(const GenerateTrial& trial, const Integers& generated,
+                        std::size_t b) {
+  std::size_t right = 0;
+  while (right < trial.new_tokens &&
+         generated[b * trial.new_tokens + right] ==
+             trial.expected[b * trial.new_tokens + right]) {
+    ++right;
+  }
+  return right;
+}
+
+// "rows 0 and 2 are right", "every row's first token is right".
+std::string WhatIsRight(const GenerateTrial& trial, const Integers& generated) {
+  const std::size_t batch = trial.prompt.batch;
+  std::vector<std::size_t> rows;
+  std::size_t fewest = trial.new_tokens;
+  for (std::size_t b = 0; b < batch; ++b) {
+    const std::size_t right = RightTokens(trial, generated, b);
+    if (right == trial.new_tokens) rows.push_back(b);
+    fewest = std::min(fewest, right);
+  }
+  if (!rows.empty()) {
+    return fmt::format("row{} {} {} right throughout",
+                       rows.size() > 1 ? "s" : "", fmt::join(rows, ", "),
+                       rows.size() > 1 ? "are" : "is");
+  }
+  if (trial.new_tokens < 2) return "";
+  if (fewest == 0) {
+    return "already the first token after the prompt is wrong";
+  }
+  return fmt::format(
+      "the first {} right, so the prompt is used rightly and "
+      "what follows is not",
+      fewest == 1 ? "token is" : fmt::format("{} tokens are", fewest));
+}
+
+// Tokens that are right one step before or after.
+std::string ShiftedSteps(const GenerateTrial& trial,
+                         const Integers& generated) {
+  if (trial.new_tokens < 3) return "";
+  bool late = true;
+  bool early = true;
+  for (std::size_t b = 0; b < trial.prompt.batch; ++b) {
+    for (std::size_t step = 0; step + 1 < trial.new_tokens; ++step) {
+      const std::size_t at = b * trial.new_tokens + step;
+      late = late && generated[at + 1] == trial.expected[at];
+      early = early && generated[at] == trial.expected[at + 1];
+    }
+  }
+  if (late) return "the right tokens come one step late";
+  return early ? "the right tokens come one step early" : "";
+}
+
+std::string WordsForTokens(Exam& exam, const GenerateTrial& trial,
+                           const Integers& generated) {
+  if (!AllInVocabulary(trial, generated)) {
+    return "some are no ids of the vocabulary";
+  }
+  std::string words = RightForAnotherQuestion(exam, trial, generated);
+  if (words.empty()) words = ShiftedSteps(trial, generated);
+  if (words.empty() && trial.sampling.temperature == 0 &&
+      trial.new_tokens > 1) {
+    for (std::size_t b = 0; b < trial.prompt.batch && words.empty(); ++b) {
+      if (RightTokens(trial, generated, b) < trial.new_tokens &&
+          ForgetsItsPrefix(exam, trial, generated, b)) {
+        words =
+            "each is what the model chooses after the last token alone: "
+            "what came before is forgotten";
+      }
+    }
+  }
+  const std::string right = WhatIsRight(trial, generated);
+  if (!words.empty() && !right.empty()) words += "; ";
+  return words + right;
 }
 
 // Row by row to step by step.
@@ -158,15 +308,19 @@ void CompareGeneration(Exam& exam, const std::string& operation,
       if (generated[at] != trial.expected[at]) {
         exam.Fail(
             fmt::format("new token {} (counted from 0) of row {} is "
-                        "another one than the model chooses",
-                        step, b));
+                        "another one than the model chooses; {}",
+                        step, b, WordsForTokens(exam, trial, generated)));
       }
     }
   }
-  if (exam.Get<Integers>(answer, 1) != Streamed(generated, batch)) {
-    exam.Fail(
-        "on_tokens was not given the new tokens of all rows, step by "
-        "step");
+  const Integers& streamed = exam.Get<Integers>(answer, 1);
+  if (streamed != Streamed(generated, batch)) {
+    exam.Fail(fmt::format(
+        "what came back is right, but on_tokens was not given the new tokens "
+        "of all rows, step by step: it was given {} of {} tokens{}",
+        streamed.size(), generated.size(),
+        streamed.size() == generated.size() ? ", others or in another order"
+                                            : ""));
   }
 }
 
@@ -183,6 +337,7 @@ void CompareGenerationWork(Exam& exam, const std::string& operation,
   const ModelShape& shape = trial.model.shape;
   const std::size_t token_macs =
       trial.prompt.batch * shape.layers * 3 * shape.DModel() * shape.DModel();
+  exam.NoteCost((counted() - before) / Int(token_macs) <= Int(tokens));
   CompareNumber(exam, "the number of tokens run through each layer",
                 (counted() - before) / Int(token_macs), Int(tokens), hint);
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,9 +71,13 @@ void CompareSample(Exam& exam, const Array& logits, const Sampling& sampling,
   const Integers& drawn = exam.GetIntegers(answer, 0, expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     if (drawn[i] != expected[i]) {
+      const std::vector<double> asked(uniforms.values.begin(),
+                                      uniforms.values.end());
       exam.Fail(
           "not the first token, by falling probability, at which the "
-          "running sum exceeds the uniform number");
+          "running sum exceeds the uniform number; " +
+          WordsForDraws(logits.values, sampling, asked,
+                        std::span(drawn).first(expected.size())));
     }
   }
 }
@@ -130,6 +135,8 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
   Array logits;
   std::int64_t seed = 0;
   Integers expected;
+  std::vector<std::vector<float>> rows;
+  std::vector<double> uniforms;
   double next_uniform = 0;
   bool clear = false;
   while (!clear) {
@@ -137,6 +144,8 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
     Random draws(static_cast<std::uint64_t>(seed));
     logits = {.shape = {kBatch, 1, 20}, .values = {}};
     expected.clear();
+    rows.clear();
+    uniforms.clear();
     clear = true;
     for (std::size_t b = 0; b < kBatch; ++b) {
       const Array row = SpreadLogits(random, 20);
@@ -144,6 +153,8 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
       clear =
           clear && Clear(row.values, sampling, uniform, exam.Setting("margin"));
       expected.push_back(Drawn(Slots(row.values, sampling), uniform));
+      rows.push_back(row.values);
+      uniforms.push_back(uniform);
       logits.values.insert(logits.values.end(), row.values.begin(),
                            row.values.end());
     }
@@ -157,7 +168,8 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
   if (exam.Get<Integers>(answer, 0) != expected) {
     exam.Fail(
         "not what Sample gives for each row, in order, with one uniform "
-        "number each");
+        "number each; " +
+        WordsForRows(rows, sampling, uniforms, exam.Get<Integers>(answer, 0)));
   }
   if (exam.Get<double>(answer, 1) != next_uniform) {
     exam.Fail(

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace kvlab::grading {
@@ -29,6 +30,20 @@ std::vector<Slot> Slots(std::span<const float> logits,
 
 // The token drawn for `uniform`.
 std::int64_t Drawn(const std::vector<Slot>& slots, double uniform);
+
+// What drawn tokens would be right for, and which of them are right: "these are
+// the draws of temperature 1; 2 of 9 are right". For the author of wrong ones.
+//   uniforms: one for each of `drawn`
+std::string WordsForDraws(std::span<const float> logits,
+                          const Sampling& sampling,
+                          std::span<const double> uniforms,
+                          std::span<const std::int64_t> drawn);
+
+// The same for one token of each row of `logits`, a list of [vocab].
+std::string WordsForRows(std::span<const std::vector<float>> logits,
+                         const Sampling& sampling,
+                         std::span<const double> uniforms,
+                         std::span<const std::int64_t> drawn);
 
 // Whether the choice stays the same if every logit moves by up to `margin`:
 // then code that rounds otherwise must draw the same token.
