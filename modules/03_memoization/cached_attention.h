@@ -17,11 +17,14 @@
 
 namespace kvlab {
 
-// What EnableKvCache gives back. The cache stays in use until Disable() or
-// until the last handle to it is gone. The model must outlive its handles.
+// What EnableKvCache gives back; copies refer to the same cache. It stays in
+// use until Disable() or until the last handle to it is gone, which frees it.
+// The model must outlive its handles.
 class KvCacheHandle {
  public:
-  // The cache in use, or the one that was. Reset() it before a new prompt.
+  // The cache in use, or the one that was: Disable() leaves the tokens in it as
+  // they are, and they last as long as the handle. Reset() it before a new
+  // prompt.
   KvCache& Cache() { return *cache_; }
   const KvCache& Cache() const { return *cache_; }
 
@@ -56,7 +59,10 @@ class CachedAttention final : public Attention {
 
   // Task 3.6. The same result as FullAttention over the whole sequence, for
   // its last T tokens. If an earlier forward pass broke off between two layers,
-  // what it left behind is forgotten when layer 0 comes round again.
+  // what it left behind is forgotten at the next call for layer 0.
+  // Throws ContractError, with the layer's cache holding what it held before,
+  // if a shape disagrees, left_pad has another length than the batch, there is
+  // no such layer, or the tokens do not fit.
   Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& weights,
                   std::span<const std::size_t> left_pad) override;
@@ -76,16 +82,19 @@ class CachedAttention final : public Attention {
 // without an edit to modules 1 or 2. From now on each Forward continues the
 // sequence: prefill with prompts of any length, then step by step.
 // Enabling twice does not nest: the second call returns a handle to the same
-// cache. Throws ContractError, changing nothing, if the model already has a
-// cache of another shape, batch or max_seq_len is 0, or max_seq_len exceeds
-// the model's max_positions.
+// cache, with the tokens that it holds. Throws ContractError, changing nothing,
+// if the model already has a cache of another shape or one that did not come
+// from EnableKvCache, batch or max_seq_len is 0, or max_seq_len exceeds the
+// model's max_positions.
 KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
                             std::size_t max_seq_len);
 
 // Task 3.8. As Generate, and with the same tokens, but the prompt runs through
 // the model once (prefill) and then each new token but the last once (decode).
 // Enables a cache for prompt + new_tokens - 1 tokens per row and disables it
-// when done, also if a step throws; for 0 new tokens it enables none.
+// when done; for 0 new tokens it enables none. If the model has an (empty)
+// cache of that shape already, it uses this one, and when done leaves it
+// enabled and empty, as it was. All of that also if a step throws.
 // Throws ContractError as CheckGenerate does, and as EnableKvCache does if the
 // model has a cache of another shape already.
 Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,

@@ -2,10 +2,13 @@
 // the model without a cache: same weights, same tokens, everything recomputed.
 #include "modules/03_memoization/cached_attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -13,12 +16,18 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "kit/copy.h"
 #include "kit/error.h"
+#include "kit/gpt2_weights.h"
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
 #include "kit/token_batch.h"
 #include "kit/work.h"
+#include "modules/01_attention/attention.h"
+#include "modules/02_transformer/attention_seam.h"
+#include "modules/02_transformer/generate.h"
+#include "modules/03_memoization/allocation_counter.h"
 #include "modules/03_memoization/split_sequence.h"
 
 namespace kvlab {
@@ -38,9 +47,33 @@ constexpr Gpt2Config kConfig = {.num_layers = 3,
                                 .max_positions = 32,
                                 .vocab_size = 50};
 
-std::shared_ptr<const Gpt2Weights> SmallWeights(std::uint64_t seed) {
+std::shared_ptr<const Gpt2Weights> WeightsFor(const Gpt2Config& config,
+                                              std::uint64_t seed) {
   Random random(seed);
-  return std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, kConfig));
+  return std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, config));
+}
+
+std::shared_ptr<const Gpt2Weights> SmallWeights(std::uint64_t seed) {
+  return WeightsFor(kConfig, seed);
+}
+
+// Rows of these lengths, padded on the left to the longest.
+TokenBatch RowsOf(const std::vector<std::size_t>& lengths, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<std::vector<TokenId>> rows;
+  for (const std::size_t length : lengths) {
+    std::vector<TokenId>& row = rows.emplace_back();
+    for (std::size_t t = 0; t < length; ++t) {
+      row.push_back(static_cast<TokenId>(random.NextBelow(50)));
+    }
+  }
+  return PadLeft(rows, 0);
+}
+
+// The cache of a model that has one. Shared, as the attention holds it: whoever
+// keeps a weak_ptr to it sees when it is freed.
+std::shared_ptr<KvCache> CacheOf(Gpt2& model) {
+  return dynamic_cast<CachedAttention&>(model.CurrentAttention()).Cache();
 }
 
 // Three prompts of 12, 7 and 1 tokens: 0, 5 and 11 columns of padding.
@@ -90,6 +123,178 @@ TEST(CachedAttentionTest, TakesChunksOfAnySize) {
   }
 }
 
+// Which model, how long its rows are, and where the pieces end that they are
+// fed in. Together the rows of the table cover every pair of: 1, few, many
+// layers; 1, few, more than 8 heads; even and odd head_dim; 1, 3 and 5 rows;
+// no padding, some, more than 255; a prompt beyond 256 and none; steps; chunks
+// of a few and of more than 64 tokens; hundreds and more than a thousand
+// positions, always up to the last one that the model has.
+struct Combination {
+  std::size_t num_layers;
+  std::size_t num_heads;
+  std::size_t head_dim;
+  std::vector<std::size_t> rows;
+  std::vector<std::size_t> ends;
+};
+
+// `pieces`, and then one token at a time up to `total`.
+std::vector<std::size_t> ThenSteps(std::vector<std::size_t> pieces,
+                                   std::size_t total) {
+  while (pieces.empty() || pieces.back() < total) {
+    pieces.push_back(pieces.empty() ? 1 : pieces.back() + 1);
+  }
+  return pieces;
+}
+
+TEST(CachedAttentionTest, GivesTheUncachedLogitsForSizesOfEveryKind) {
+  const std::vector<Combination> combinations = {
+      {1, 2, 5, {1'090}, ThenSteps({300, 301, 371}, 1'090)},
+      {5, 9, 3, {66, 7, 1, 40, 66}, {3, 4, 66}},
+      {2, 12, 7, {330, 20, 1}, ThenSteps({257, 260}, 330)},
+      {7, 2, 4, {70, 70, 69}, {1, 68, 70}},
+      {3, 16, 1, {300, 300, 44, 2, 299}, {1, 2, 290, 299, 300}},
+      {6, 1, 9, {140}, ThenSteps({}, 140)},
+      {1, 10, 5, {600, 310, 520}, ThenSteps({590}, 600)}};
+  std::uint64_t seed = 701;
+  for (const Combination& each : combinations) {
+    const TokenBatch tokens = RowsOf(each.rows, seed);
+    const std::size_t total = tokens.ids.shape(1);
+    const std::size_t d_model = each.num_heads * each.head_dim;
+    const auto weights = WeightsFor({.num_layers = each.num_layers,
+                                     .num_heads = each.num_heads,
+                                     .d_model = d_model,
+                                     .d_mlp = 3 * d_model + 1,
+                                     .max_positions = total,
+                                     .vocab_size = 50},
+                                    seed++);
+    Gpt2 uncached(weights);
+    Gpt2 cached(weights);
+    KvCacheHandle handle = EnableKvCache(cached, each.rows.size(), total);
+    // Twice in the same cache: the second time after Reset().
+    for (int time = 1; time <= 2; ++time) {
+      ASSERT_TRUE(SameLogits(cached, uncached, tokens, each.ends, kTolerance))
+          << each.num_layers << " layers, " << each.num_heads << " heads of "
+          << each.head_dim << ", " << each.rows.size() << " rows of up to "
+          << total << " tokens, time " << time;
+      EXPECT_EQ(handle.Cache().PastLen(), total);
+      handle.Cache().Reset();
+    }
+  }
+}
+
+TEST(CachedAttentionTest, GivesWhatFullAttentionGivesAlsoForPadding) {
+  // Called directly, without a model. A query that is padding sees no key at
+  // all: its result is what the projection makes of zeros.
+  const auto weights = SmallWeights(702);
+  const std::vector<std::size_t> left_pad = {9, 0, 4, 10, 3};
+  Random random(703);
+  Tensor3 x = Tensor3::from_shape({5, 11, 24});
+  for (float& value : x) value = random.NextUniform(-2.0F, 2.0F);
+  const AttentionWeights& attn = weights->blocks[1].attn;
+  const Tensor3 whole = MultiHeadAttention(x, attn, 4, left_pad);
+
+  CachedAttention attention(
+      4, std::make_shared<KvCache>(CacheShape{.batch = 5,
+                                              .max_seq_len = 11,
+                                              .num_layers = 3,
+                                              .num_kv_heads = 4,
+                                              .head_dim = 6}));
+  std::size_t begin = 0;
+  for (const std::size_t end : {3, 4, 9, 10, 11}) {
+    EXPECT_TRUE(
+        Near(attention.Forward(1, LogitsOf(x, begin, end), attn, left_pad),
+             LogitsOf(whole, begin, end), kTolerance))
+        << "tokens " << begin << " to " << end;
+    begin = end;
+  }
+}
+
+TEST(CachedAttentionTest, ACallThatIsRefusedLeavesItsLayerAsItWas) {
+  // One layer: PastLen() is its own, so that a token too many is seen at once.
+  const auto weights = SmallWeights(704);
+  const AttentionWeights& attn = weights->blocks[0].attn;
+  auto cache = std::make_shared<KvCache>(CacheShape{.batch = 2,
+                                                    .max_seq_len = 6,
+                                                    .num_layers = 1,
+                                                    .num_kv_heads = 4,
+                                                    .head_dim = 6});
+  CachedAttention attention(4, cache);
+  Random random(705);
+  Tensor3 x = Tensor3::from_shape({2, 6, 24});
+  for (float& value : x) value = random.NextUniform(-2.0F, 2.0F);
+  const std::vector<std::size_t> left_pad = {2, 0};
+  const Tensor3 whole = MultiHeadAttention(x, attn, 4, left_pad);
+  AttentionWeights wrong = attn;
+  wrong.c_proj = weights->blocks[0].mlp.c_proj;  // made for 96 features
+
+  for (std::size_t t = 0; t < 6; ++t) {
+    const Tensor3 token = LogitsOf(x, t, t + 1);
+    const std::vector<std::size_t> three(3, 0);
+    EXPECT_THROW(attention.Forward(0, token, attn, three), ContractError);
+    EXPECT_THROW(attention.Forward(0, token, wrong, left_pad), ContractError);
+    EXPECT_THROW(attention.Forward(1, token, attn, left_pad), ContractError);
+    EXPECT_THROW(
+        attention.Forward(0, Tensor3::from_shape({3, 1, 24}), attn, {}),
+        ContractError);
+    EXPECT_THROW(attention.Forward(0, Tensor3::from_shape({2, 7 - t, 24}), attn,
+                                   left_pad),
+                 ContractError);
+    ASSERT_EQ(attention.PastLen(), t) << "after calls that were refused";
+    EXPECT_TRUE(Near(attention.Forward(0, token, attn, left_pad),
+                     LogitsOf(whole, t, t + 1), kTolerance));
+  }
+}
+
+TEST(CachedAttentionTest, AStepCopiesNothingThatIsStored) {
+  // What a step allocates may grow with the tokens held, by their scores; the
+  // keys and values stay where they are. So a step after 1,024 tokens may ask
+  // for no more bytes than one after 64 and what the attention between them
+  // asks for, as long as that is less than a quarter of the keys.
+  const Gpt2Config config = {.num_layers = 1,
+                             .num_heads = 2,
+                             .d_model = 128,
+                             .d_mlp = 128,
+                             .max_positions = 1'100,
+                             .vocab_size = 10};
+  const auto weights = WeightsFor(config, 706);
+  const AttentionWeights& attn = weights->blocks[0].attn;
+  auto cache = std::make_shared<KvCache>(CacheShape{.batch = 1,
+                                                    .max_seq_len = 1'100,
+                                                    .num_layers = 1,
+                                                    .num_kv_heads = 2,
+                                                    .head_dim = 64});
+  CachedAttention attention(2, cache);
+  Tensor3 token = Tensor3::from_shape({1, 1, 128});
+  token.fill(0.5F);
+  const Qkv qkv = ProjectQkv(token, attn, 2);
+  struct Bytes {
+    std::uint64_t forward = 0;  // allocated by a step
+    std::uint64_t attend = 0;   // allocated by attending alone
+    std::uint64_t copied = 0;   // counted by CopyRows in a step
+  };
+  const auto step_after = [&](std::size_t past_len) {
+    Tensor3 before = Tensor3::from_shape({1, past_len - cache->PastLen(), 128});
+    before.fill(0.25F);
+    attention.Forward(0, before, attn, {});
+    const std::uint64_t start = AllocatedBytes();
+    const std::uint64_t copied = CopiedBytes();
+    attention.Forward(0, token, attn, {});
+    const std::uint64_t end = AllocatedBytes();
+    CausalAttention(qkv.queries, cache->Layer(0).Keys(),
+                    cache->Layer(0).Values(), {});
+    return Bytes{end - start, AllocatedBytes() - end, CopiedBytes() - copied};
+  };
+
+  const Bytes few = step_after(64);
+  const Bytes many = step_after(1'024);
+
+  const std::uint64_t keys_between = 960U * 128 * sizeof(float);
+  EXPECT_LT(many.forward - few.forward,
+            many.attend - few.attend + keys_between / 4);
+  EXPECT_LE(few.copied, 2U * 128 * sizeof(float));
+  EXPECT_LE(many.copied, 2U * 128 * sizeof(float));
+}
+
 TEST(CachedAttentionTest, AStepDoesTheWorkOfOneToken) {
   Gpt2 model(SmallWeights(74));
   const KvCacheHandle handle = EnableKvCache(model, 3, 32);
@@ -105,8 +310,35 @@ TEST(CachedAttentionTest, AStepDoesTheWorkOfOneToken) {
   EXPECT_EQ(work[Work::kProjection], 3U * 3 * 24 * 24);
   EXPECT_EQ(work[Work::kMlp], 3U * 3 * 8 * 24 * 24);
   EXPECT_EQ(work[Work::kHead], 3U * 24 * 50);
-  EXPECT_GT(work[Work::kAttention], 0U);
-  EXPECT_LE(work[Work::kAttention], 3U * 3 * 2 * 13 * 24);
+  // 13 keys in each row; padding may be left out: rows see 13, 8 and 2.
+  EXPECT_GE(work[Work::kAttention], 3U * (13 + 8 + 2) * 2 * 24);
+  EXPECT_LE(work[Work::kAttention], 3U * (13 + 13 + 13) * 2 * 24);
+}
+
+TEST(CachedAttentionTest, AChunkDoesTheWorkOfItsTokens) {
+  Gpt2 model(SmallWeights(74));
+  const KvCacheHandle handle = EnableKvCache(model, 3, 32);
+  std::size_t past_len = 0;
+  for (const std::size_t new_len : {1, 20, 4, 7}) {
+    const TokenBatch tokens = {Tokens(Tokens::shape_type{3, new_len}, 5), {}};
+    const WorkCounts before = CountedWork();
+    const std::uint64_t copied = CopiedBytes();
+    model.Forward(tokens, LogitsFor::kLastPosition);
+    const WorkCounts work = CountedWork() - before;
+
+    EXPECT_EQ(work[Work::kQkv], 3U * 3 * new_len * 3 * 24 * 24);
+    EXPECT_EQ(work[Work::kProjection], 3U * 3 * new_len * 24 * 24);
+    EXPECT_EQ(work[Work::kMlp], 3U * 3 * new_len * 8 * 24 * 24);
+    EXPECT_EQ(work[Work::kHead], 3U * 24 * 50);
+    // Query i sees past_len + i + 1 keys; what the mask hides may be left out.
+    const std::uint64_t all = new_len * (past_len + new_len);
+    const std::uint64_t hidden = new_len * (new_len - 1) / 2;
+    EXPECT_GE(work[Work::kAttention], 3U * 3 * (all - hidden) * 2 * 24);
+    EXPECT_LE(work[Work::kAttention], 3U * 3 * all * 2 * 24);
+    EXPECT_LE(CopiedBytes() - copied,
+              3U * 3 * new_len * 2 * 24 * sizeof(float));
+    past_len += new_len;
+  }
 }
 
 TEST(CachedAttentionTest, KeepsEveryLayersKeysInItsOwnCache) {
@@ -176,6 +408,46 @@ TEST(CachedAttentionTest, ForgetsWhatABrokenOffPassLeftBehind) {
       kTolerance));
 }
 
+TEST(CachedAttentionTest, ForgetsPassesThatBrokeOffAnywhere) {
+  // After each layer, at the first token, in the middle and where the cache is
+  // full: the pass that should have been follows, and all logits are right.
+  const std::shared_ptr<const Gpt2Weights> weights = SmallWeights(707);
+  const TokenBatch tokens = ThreeRows();
+  Gpt2 uncached(weights);
+  const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
+  const TokenBatch others = RowsOf({12, 12, 12}, 708);
+  for (std::size_t healthy = 0; healthy < 3; ++healthy) {
+    Gpt2 model(weights);
+    auto cache = std::make_shared<KvCache>(CacheShape{.batch = 3,
+                                                      .max_seq_len = 12,
+                                                      .num_layers = 3,
+                                                      .num_kv_heads = 4,
+                                                      .head_dim = 6});
+    auto owned = std::make_unique<FailingAttention>(
+        std::make_unique<CachedAttention>(4, cache));
+    FailingAttention& attention = *owned;
+    model.ReplaceAttention(std::move(owned));
+    std::size_t begin = 0;
+    for (const std::size_t end : {4, 5, 9, 12}) {
+      for (int time = 0; time < 2; ++time) {
+        attention.FailFrom(healthy);
+        EXPECT_THROW(model.Forward(Columns(others, begin, end),
+                                   LogitsFor::kLastPosition),
+                     std::runtime_error);
+      }
+      attention.FailFrom(3);
+      const Tensor3 logits =
+          model.Forward(Columns(tokens, begin, end), LogitsFor::kAllPositions);
+      ASSERT_TRUE(Near(RealLogits(logits, tokens, begin),
+                       RealLogits(LogitsOf(all, begin, end), tokens, begin),
+                       kTolerance))
+          << "passes broke off after " << healthy << " layers";
+      EXPECT_EQ(cache->PastLen(), end);
+      begin = end;
+    }
+  }
+}
+
 TEST(CachedAttentionTest, RefusesNoCache) {
   const auto cache = std::make_shared<KvCache>(CacheShape{.batch = 1,
                                                           .max_seq_len = 1,
@@ -234,6 +506,46 @@ TEST(EnableKvCacheTest, TruncateTakesTokensBack) {
       cached.Forward(Columns(edited, 5, 7), LogitsFor::kLastPosition);
   EXPECT_TRUE(Near(logits, uncached.Forward(edited, LogitsFor::kLastPosition),
                    kTolerance));
+}
+
+TEST(EnableKvCacheTest, TruncateTakesBackToEveryPosition) {
+  const auto weights = SmallWeights(821);
+  Gpt2 uncached(weights);
+  Gpt2 cached(weights);
+  KvCacheHandle handle = EnableKvCache(cached, 3, 12);
+  const TokenBatch tokens = ThreeRows();
+  const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
+  for (std::size_t kept = 0; kept < 12; ++kept) {
+    handle.Cache().Reset();
+    cached.Forward(Columns(tokens, 0, kept + 1), LogitsFor::kLastPosition);
+    // Tokens that do not belong there, up to a full cache, taken back again.
+    const TokenBatch others = {RowsOf({12, 12, 12}, kept).ids, tokens.left_pad};
+    if (kept + 1 < 12) {
+      cached.Forward(Columns(others, kept + 1, 12), LogitsFor::kLastPosition);
+    }
+    handle.Cache().Truncate(kept);
+    const Tensor3 logits =
+        cached.Forward(Columns(tokens, kept, 12), LogitsFor::kAllPositions);
+    ASSERT_TRUE(Near(RealLogits(logits, tokens, kept),
+                     RealLogits(LogitsOf(all, kept, 12), tokens, kept),
+                     kTolerance))
+        << "truncated to " << kept;
+  }
+}
+
+TEST(EnableKvCacheTest, ResetServesALongerPromptUpToTheLastToken) {
+  const auto weights = SmallWeights(822);
+  Gpt2 uncached(weights);
+  Gpt2 cached(weights);
+  KvCacheHandle handle = EnableKvCache(cached, 2, 32);
+  for (const std::size_t length : {5, 31, 2, 32, 32}) {
+    const TokenBatch tokens = RowsOf({length, length - 1}, length);
+    EXPECT_TRUE(SameLogits(cached, uncached, tokens,
+                           ThenSteps({length / 2 + 1}, length), kTolerance))
+        << "a prompt of " << length << " in a cache used before";
+    EXPECT_EQ(handle.Cache().PastLen(), length);
+    handle.Cache().Reset();
+  }
 }
 
 TEST(EnableKvCacheTest, TwoModelsKeepTwoCaches) {
@@ -317,12 +629,175 @@ TEST(EnableKvCacheTest, EnablingTwiceDoesNotNest) {
   EXPECT_FALSE(first.Enabled());
 }
 
+TEST(EnableKvCacheTest, EnablingTwiceKeepsTheTokens) {
+  const auto weights = SmallWeights(871);
+  Gpt2 uncached(weights);
+  Gpt2 cached(weights);
+  const TokenBatch tokens = ThreeRows();
+  const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
+  std::optional<KvCacheHandle> first = EnableKvCache(cached, 3, 12);
+  cached.Forward(Columns(tokens, 0, 5), LogitsFor::kLastPosition);
+
+  // Enabled again in the middle of a sequence; either handle may go.
+  std::optional<KvCacheHandle> second = EnableKvCache(cached, 3, 12);
+  EXPECT_EQ(second->Cache().PastLen(), 5U);
+  const auto expect_next = [&](std::size_t begin, std::size_t end) {
+    const Tensor3 logits =
+        cached.Forward(Columns(tokens, begin, end), LogitsFor::kAllPositions);
+    EXPECT_TRUE(Near(RealLogits(logits, tokens, begin),
+                     RealLogits(LogitsOf(all, begin, end), tokens, begin),
+                     kTolerance));
+  };
+  expect_next(5, 6);
+  first.reset();
+  EXPECT_TRUE(second->Enabled());
+  expect_next(6, 8);
+  first = EnableKvCache(cached, 3, 12);
+  second.reset();
+  EXPECT_TRUE(first->Enabled());
+  EXPECT_EQ(first->Cache().PastLen(), 8U);
+  expect_next(8, 12);
+}
+
+TEST(EnableKvCacheTest, CopiesOfAHandleAreHandlesToTheSameCache) {
+  Gpt2 model(SmallWeights(872));
+  const Attention* before = &model.CurrentAttention();
+  std::optional<KvCacheHandle> original = EnableKvCache(model, 1, 12);
+  KvCacheHandle copy = *original;
+  KvCacheHandle other = EnableKvCache(model, 1, 12);
+  model.Forward(OneRow(), LogitsFor::kLastPosition);
+
+  original.reset();
+  EXPECT_TRUE(copy.Enabled());
+  EXPECT_EQ(&copy.Cache(), CacheOf(model).get());
+  EXPECT_EQ(copy.Cache().PastLen(), 12U);
+
+  copy.Disable();  // speaks for all of them
+  EXPECT_FALSE(copy.Enabled());
+  EXPECT_FALSE(other.Enabled());
+  EXPECT_EQ(&model.CurrentAttention(), before);
+}
+
+TEST(EnableKvCacheTest, DisableLeavesTheHandleItsCache) {
+  Gpt2 model(SmallWeights(873));
+  KvCacheHandle handle = EnableKvCache(model, 1, 12);
+  model.Forward(OneRow(), LogitsFor::kLastPosition);
+  const KvCache* cache = &handle.Cache();
+  std::vector<Tensor4> keys;
+  for (std::size_t layer = 0; layer < 3; ++layer) {
+    keys.emplace_back(cache->Layer(layer).Keys());
+  }
+
+  handle.Disable();
+  // Neither a pass without a cache nor one with another changes what it shows.
+  model.Forward(OneRow(), LogitsFor::kLastPosition);
+  const KvCacheHandle next = EnableKvCache(model, 1, 12);
+  model.Forward(RowsOf({7}, 1), LogitsFor::kLastPosition);
+
+  EXPECT_EQ(&handle.Cache(), cache);
+  EXPECT_NE(&next.Cache(), cache);
+  EXPECT_EQ(handle.Cache().PastLen(), 12U);
+  for (std::size_t layer = 0; layer < 3; ++layer) {
+    EXPECT_TRUE(Same(handle.Cache().Layer(layer).Keys(), keys[layer]));
+  }
+}
+
+TEST(EnableKvCacheTest, AnOldHandleHasNoHoldOnALaterCache) {
+  Gpt2 model(SmallWeights(874));
+  const Attention* before = &model.CurrentAttention();
+  std::optional<KvCacheHandle> old = EnableKvCache(model, 1, 12);
+  old->Disable();
+  KvCacheHandle current = EnableKvCache(model, 1, 12);
+  model.Forward(Columns(OneRow(), 0, 4), LogitsFor::kLastPosition);
+
+  old->Disable();
+  EXPECT_TRUE(current.Enabled());
+  old.reset();
+  EXPECT_TRUE(current.Enabled());
+  EXPECT_EQ(current.Cache().PastLen(), 4U);
+  current.Disable();
+  EXPECT_EQ(&model.CurrentAttention(), before);
+}
+
+TEST(EnableKvCacheTest, EachModelHasItsOwnSession) {
+  // Three models of one shape, enabled in turns and twice: a session or a cache
+  // that is kept for all models, or by the model's address, mixes them up.
+  const auto weights = SmallWeights(875);
+  Gpt2 uncached(weights);
+  std::optional<Gpt2> one(std::in_place, weights);
+  std::optional<Gpt2> two(std::in_place, weights);
+  std::optional<KvCacheHandle> first = EnableKvCache(*one, 1, 12);
+  std::optional<KvCacheHandle> second = EnableKvCache(*two, 1, 12);
+  one->Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
+  two->Forward(Columns(OneRow(), 0, 5), LogitsFor::kLastPosition);
+
+  KvCacheHandle first_again = EnableKvCache(*one, 1, 12);
+  EXPECT_EQ(&first_again.Cache(), &first->Cache());
+  EXPECT_EQ(first_again.Cache().PastLen(), 3U);
+  {
+    const KvCacheHandle second_again = EnableKvCache(*two, 1, 12);
+    EXPECT_EQ(&second_again.Cache(), &second->Cache());
+    EXPECT_EQ(second_again.Cache().PastLen(), 5U);
+  }
+
+  // The first model goes, and another one takes its place in memory.
+  first_again.Disable();
+  first.reset();
+  one.emplace(weights);
+  EXPECT_TRUE(second->Enabled());
+  const KvCacheHandle third = EnableKvCache(*one, 1, 12);
+  EXPECT_EQ(third.Cache().PastLen(), 0U);
+  EXPECT_TRUE(SameLogits(*one, uncached, OneRow(), {5, 6, 12}, kTolerance));
+  EXPECT_EQ(second->Cache().PastLen(), 5U);
+  EXPECT_TRUE(
+      Near(two->Forward(Columns(OneRow(), 5, 12), LogitsFor::kLastPosition),
+           uncached.Forward(OneRow(), LogitsFor::kLastPosition), kTolerance));
+}
+
+TEST(EnableKvCacheTest, TheLastHandleFreesTheCache) {
+  Gpt2 model(SmallWeights(876));
+  std::vector<std::weak_ptr<KvCache>> caches;
+  for (int time = 0; time < 20; ++time) {
+    KvCacheHandle handle = EnableKvCache(model, 1, 12);
+    caches.push_back(CacheOf(model));
+    model.Forward(OneRow(), LogitsFor::kLastPosition);
+    KvCacheHandle copy = handle;
+    if (time % 2 == 0) handle.Disable();
+    EXPECT_FALSE(caches.back().expired());
+  }
+  for (const std::weak_ptr<KvCache>& cache : caches) {
+    EXPECT_TRUE(cache.expired()) << "a cache outlives all of its handles";
+  }
+}
+
+TEST(EnableKvCacheTest, RefusesACacheThatItDidNotMake) {
+  // Of the very shape that is asked for: there is no session to hand out.
+  Gpt2 model(SmallWeights(877));
+  model.ReplaceAttention(std::make_unique<CachedAttention>(
+      4, std::make_shared<KvCache>(CacheShape{.batch = 1,
+                                              .max_seq_len = 12,
+                                              .num_layers = 3,
+                                              .num_kv_heads = 4,
+                                              .head_dim = 6})));
+  const Attention* plugged_in = &model.CurrentAttention();
+  model.Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
+
+  EXPECT_THAT(MessageOf<ContractError>([&] { EnableKvCache(model, 1, 12); }),
+              HasSubstr("cache already"));
+  EXPECT_EQ(&model.CurrentAttention(), plugged_in);
+  EXPECT_EQ(model.CurrentAttention().PastLen(), 3U);
+}
+
 TEST(EnableKvCacheTest, RefusesASecondCacheOfAnotherShape) {
   Gpt2 model(SmallWeights(88));
   KvCacheHandle handle = EnableKvCache(model, 1, 12);
   model.Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
 
   EXPECT_THROW(EnableKvCache(model, 2, 12), ContractError);
+  EXPECT_THROW(EnableKvCache(model, 1, 11), ContractError);
+  EXPECT_THROW(EnableKvCache(model, 1, 13), ContractError);
+  EXPECT_THROW(EnableKvCache(model, 0, 12), ContractError);
+  EXPECT_THROW(EnableKvCache(model, 1, 33), ContractError);
   EXPECT_TRUE(handle.Enabled());
   EXPECT_EQ(handle.Cache().PastLen(), 3U);
 }
@@ -375,6 +850,134 @@ TEST(GenerateCachedTest, GivesTheTokensOfGenerate) {
   }
 }
 
+// The rows below cover every pair of: one row and several; no padding, some,
+// more than 255; greedy, sampled, sampled from the top k; a seed below and
+// beyond 32 bits; a prompt of one token, a few, more than 256; 1 new token, a
+// few, and as many as the model has positions for.
+struct Generation {
+  std::vector<std::size_t> rows;
+  std::size_t new_tokens;
+  SamplingOptions sampling;
+  std::uint64_t seed;
+};
+
+TEST(GenerateCachedTest, GivesTheTokensOfGenerateForOptionsOfEveryKind) {
+  constexpr std::uint64_t kLarge = std::uint64_t{1} << 40U;
+  const std::vector<Generation> generations = {
+      {{1}, 319, {}, kLarge},
+      {{1, 1, 1}, 1, {.temperature = 0.7F}, 3},
+      {{5}, 20, {.temperature = 1, .top_k = 5}, kLarge + 3},
+      {{9, 4, 1, 9, 2}, 25, {.temperature = 1.5F}, kLarge},
+      {{7, 6}, 313, {.temperature = 0.9F, .top_k = 12}, 4},
+      {{290, 20, 1}, 30, {.temperature = 1, .top_k = 3}, kLarge + 5},
+      {{300}, 1, {.temperature = 2}, 6},
+      {{300, 299}, 8, {}, 7},
+      {{260, 3}, 1, {.temperature = 1, .top_k = 50}, 2 * kLarge}};
+  const auto weights = WeightsFor({.num_layers = 2,
+                                   .num_heads = 3,
+                                   .d_model = 15,
+                                   .d_mlp = 40,
+                                   .max_positions = 320,
+                                   .vocab_size = 50},
+                                  911);
+  Gpt2 model(weights);  // one for all: nothing may stay behind in it
+  for (std::size_t i = 0; i < generations.size(); ++i) {
+    const Generation& each = generations[i];
+    const TokenBatch prompt = RowsOf(each.rows, 912 + i);
+    const GenerateOptions options = {.new_tokens = each.new_tokens,
+                                     .sampling = each.sampling,
+                                     .seed = each.seed};
+    EXPECT_EQ(GenerateCached(model, prompt, options),
+              Generate(model, prompt, options))
+        << "generation " << i << " of the table";
+    EXPECT_EQ(model.CurrentAttention().PastLen(), 0U);
+  }
+}
+
+TEST(GenerateCachedTest, EnablesACacheForAllTokensButTheLast) {
+  Gpt2 model(SmallWeights(913));
+  std::weak_ptr<KvCache> cache;
+  std::size_t step = 0;
+  const GenerateOptions options = {
+      .new_tokens = 6,
+      .sampling = {},
+      .seed = 0,
+      .on_tokens = [&](std::span<const TokenId>) {
+        cache = CacheOf(model);
+        EXPECT_EQ(cache.lock()->Shape().batch, 3U);
+        EXPECT_EQ(cache.lock()->Shape().max_seq_len, 12U + 6 - 1);
+        EXPECT_EQ(cache.lock()->PastLen(), 12 + step++);
+      }};
+  GenerateCached(model, ThreeRows(), options);
+  EXPECT_EQ(step, 6U);
+  EXPECT_TRUE(cache.expired()) << "the cache outlives the generation";
+}
+
+TEST(GenerateCachedTest, UsesTheCallersCacheAndLeavesItEmpty) {
+  // Of the shape that it needs itself: 12 + 6 - 1 tokens of 3 rows.
+  Gpt2 model(SmallWeights(914));
+  const Tokens expected = Generate(model, ThreeRows(), {.new_tokens = 6});
+  KvCacheHandle handle = EnableKvCache(model, 3, 17);
+  const Attention* enabled = &model.CurrentAttention();
+  const auto expect_as_before = [&] {
+    EXPECT_TRUE(handle.Enabled());
+    EXPECT_EQ(&model.CurrentAttention(), enabled);
+    for (std::size_t layer = 0; layer < 3; ++layer) {
+      EXPECT_EQ(handle.Cache().Layer(layer).PastLen(), 0U);
+    }
+  };
+
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(GenerateCached(model, ThreeRows(), {.new_tokens = 6}), expected);
+    expect_as_before();
+  }
+  for (std::size_t broken_at = 0; broken_at < 6; ++broken_at) {
+    std::size_t step = 0;
+    const GenerateOptions failing = {
+        .new_tokens = 6,
+        .sampling = {},
+        .seed = 0,
+        .on_tokens = [&](std::span<const TokenId>) {
+          if (step++ == broken_at) throw std::runtime_error("the reader left");
+        }};
+    EXPECT_THROW(GenerateCached(model, ThreeRows(), failing),
+                 std::runtime_error);
+    expect_as_before();
+  }
+  // No tokens: nothing is enabled, and no cache is of the wrong shape.
+  GenerateCached(model, ThreeRows(), {.new_tokens = 0});
+  expect_as_before();
+
+  // Another shape is refused, and so is a cache that is not empty.
+  EXPECT_THROW(GenerateCached(model, ThreeRows(), {.new_tokens = 7}),
+               ContractError);
+  expect_as_before();
+  model.Forward(ThreeRows(), LogitsFor::kLastPosition);
+  EXPECT_THROW(GenerateCached(model, ThreeRows(), {.new_tokens = 6}),
+               ContractError);
+  EXPECT_EQ(handle.Cache().PastLen(), 12U);
+}
+
+TEST(GenerateCachedTest, CanBeBrokenOffAtEveryStepAndStartedAgain) {
+  Gpt2 model(SmallWeights(915));
+  const Attention* before = &model.CurrentAttention();
+  GenerateOptions options = {
+      .new_tokens = 5, .sampling = {.temperature = 1, .top_k = 10}, .seed = 9};
+  const Tokens expected = Generate(model, ThreeRows(), options);
+  for (std::size_t broken_at = 0; broken_at < 5; ++broken_at) {
+    std::size_t step = 0;
+    options.on_tokens = [&](std::span<const TokenId>) {
+      if (step++ == broken_at) throw std::runtime_error("the reader left");
+    };
+    EXPECT_THROW(GenerateCached(model, ThreeRows(), options),
+                 std::runtime_error);
+    EXPECT_EQ(&model.CurrentAttention(), before);
+
+    options.on_tokens = nullptr;
+    EXPECT_EQ(GenerateCached(model, ThreeRows(), options), expected);
+  }
+}
+
 TEST(GenerateCachedTest, ComputesEveryTokenOnce) {
   Gpt2 model(SmallWeights(92));
 
@@ -384,7 +987,16 @@ TEST(GenerateCachedTest, ComputesEveryTokenOnce) {
 
   // 12 tokens of the prompt and 9 of the 10 new ones: the last is never fed.
   EXPECT_EQ(work[Work::kQkv], 3U * (12 + 9) * 3 * 24 * 24);
+  EXPECT_EQ(work[Work::kProjection], 3U * (12 + 9) * 24 * 24);
+  EXPECT_EQ(work[Work::kMlp], 3U * (12 + 9) * 8 * 24 * 24);
   EXPECT_EQ(work[Work::kHead], 10U * 24 * 50);
+
+  // Nothing is computed for nothing, and one token needs the prompt alone.
+  const WorkCounts start = CountedWork();
+  GenerateCached(model, OneRow(), {.new_tokens = 0});
+  EXPECT_EQ((CountedWork() - start).Total(), 0U);
+  GenerateCached(model, OneRow(), {.new_tokens = 1});
+  EXPECT_EQ((CountedWork() - start)[Work::kQkv], 3U * 12 * 3 * 24 * 24);
 }
 
 TEST(GenerateCachedTest, TellsEveryTokenAsItComes) {
@@ -432,6 +1044,14 @@ TEST(GenerateCachedTest, FillsTheModelsContextAndRefusesMore) {
   EXPECT_THROW(GenerateCached(model, OneRow(), {.new_tokens = 21}),
                ContractError);
   EXPECT_EQ(GenerateCached(model, OneRow(), {.new_tokens = 0}).shape(1), 0U);
+
+  // A prompt that fills all positions, and one that leaves room for one token.
+  const TokenBatch full = RowsOf({32, 30}, 951);
+  EXPECT_EQ(GenerateCached(model, full, {.new_tokens = 0}).shape(0), 2U);
+  EXPECT_THROW(GenerateCached(model, full, {.new_tokens = 1}), ContractError);
+  const TokenBatch almost = RowsOf({31, 30}, 952);
+  EXPECT_EQ(GenerateCached(model, almost, {.new_tokens = 1}),
+            Generate(model, almost, {.new_tokens = 1}));
 }
 
 }  // namespace

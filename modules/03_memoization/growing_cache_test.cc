@@ -1,8 +1,10 @@
 // Keeps the promises of growing_cache.h: right answers at the wrong cost.
 #include "modules/03_memoization/growing_cache.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <utility>
 
 #include "gmock/gmock.h"
@@ -48,6 +50,50 @@ TEST(GrowingCacheTest, WritesEveryOldTokenAgainAtEachStep) {
   }
 }
 
+// [batch, heads, tokens, head_dim], every element another number.
+Tensor4 Different(const std::array<std::size_t, 4>& sizes, float first) {
+  Tensor4 tokens = Tensor4::from_shape(sizes);
+  std::iota(tokens.begin(), tokens.end(), first);
+  return tokens;
+}
+
+TEST(GrowingCacheTest, HoldsWhatALayerCacheHoldsAtAnySize) {
+  // 5 rows, 11 heads of 7: a prompt beyond 256, chunks, none, single tokens.
+  GrowingCache growing(5, 11, 7);
+  LayerCache reserved({.batch = 5,
+                       .max_seq_len = 400,
+                       .num_layers = 1,
+                       .num_kv_heads = 11,
+                       .head_dim = 7});
+  float first = 1;
+  for (const std::size_t tokens : {0, 260, 1, 0, 70, 1, 1}) {
+    const Tensor4 keys = Different({5, 11, tokens, 7}, first);
+    const Tensor4 values = Different({5, 11, tokens, 7}, -first);
+    first += 1000;
+    growing.Append(keys, values);
+    reserved.Append(keys, values);
+    ASSERT_EQ(growing.PastLen(), reserved.PastLen());
+    EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), 0.0F));
+    EXPECT_TRUE(Near(growing.Values(), reserved.Values(), 0.0F));
+  }
+}
+
+TEST(GrowingCacheTest, WritesOldTokensAgainAfterAPromptToo) {
+  GrowingCache growing(1, 9, 5);
+  GrowingCache other(1, 9, 5);  // counts for itself
+  const std::uint64_t bytes_per_token = 2U * 9 * 5 * sizeof(float);
+  std::uint64_t written = 0;
+  std::uint64_t held = 0;
+  for (const std::size_t tokens : {300, 1, 65, 2}) {
+    growing.Append(Different({1, 9, tokens, 5}, 0),
+                   Different({1, 9, tokens, 5}, 9));
+    held += tokens;
+    written += held * bytes_per_token;
+    EXPECT_EQ(growing.BytesWritten(), written);
+  }
+  EXPECT_EQ(other.BytesWritten(), 0U);
+}
+
 TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {
   LayerCache reserved({.batch = 2,
                        .max_seq_len = 20,
@@ -77,8 +123,19 @@ TEST(GrowingCacheTest, RefusesOtherShapesAndKeepsWhatItHas) {
   EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 4),
                               NumberedTokens(2, 3, 0, 2, 4)),
                ContractError);
+  EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 4),
+                              NumberedTokens(1, 3, 0, 1, 4)),
+               ContractError);
+  EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 5),
+                              NumberedTokens(2, 3, 0, 1, 5)),
+               ContractError);
   EXPECT_TRUE(Same(growing.Keys(), prompt));
+  EXPECT_TRUE(Same(growing.Values(), prompt));
   EXPECT_EQ(growing.PastLen(), 2U);
+  EXPECT_EQ(growing.BytesWritten(), 2U * 2 * 2 * 3 * 4 * sizeof(float));
+
+  growing.Append(NumberedTokens(2, 3, 2, 3, 4), NumberedTokens(2, 3, 2, 3, 4));
+  EXPECT_TRUE(Same(growing.Values(), NumberedTokens(2, 3, 0, 3, 4)));
 }
 
 }  // namespace

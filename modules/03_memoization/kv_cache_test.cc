@@ -3,18 +3,24 @@
 // 1, head 2, position 3. Values are the keys plus 0.5.
 #include "modules/03_memoization/kv_cache.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/copy.h"
 #include "kit/error.h"
+#include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
 #include "modules/03_memoization/allocation_counter.h"
+#include "modules/03_memoization/locked_memory.h"
 
 namespace kvlab {
 namespace {
@@ -49,6 +55,49 @@ void ExpectHolds(const LayerCache& cache, std::size_t tokens) {
   EXPECT_EQ(cache.PastLen(), tokens);
   EXPECT_TRUE(Same(cache.Keys(), KeysOf(0, tokens)));
   EXPECT_TRUE(Same(cache.Values(), ValuesOf(0, tokens)));
+}
+
+// Positions [begin, end) of a sequence of any shape. Every element of it is
+// another number, up to 2^24 of them, and those of `salt` 1 are others again.
+Tensor4 TokensOf(const CacheShape& shape, std::size_t begin, std::size_t end,
+                 float salt = 0) {
+  Tensor4 tokens = Tensor4::from_shape(
+      {shape.batch, shape.num_kv_heads, end - begin, shape.head_dim});
+  for (std::size_t b = 0; b < shape.batch; ++b) {
+    for (std::size_t h = 0; h < shape.num_kv_heads; ++h) {
+      for (std::size_t s = begin; s < end; ++s) {
+        for (std::size_t d = 0; d < shape.head_dim; ++d) {
+          const std::size_t row =
+              (b * shape.num_kv_heads + h) * shape.max_seq_len + s;
+          tokens(b, h, s - begin, d) =
+              salt / 4 + static_cast<float>(row * shape.head_dim + d);
+        }
+      }
+    }
+  }
+  return tokens;
+}
+
+// Values are the keys negated, and never zero.
+Tensor4 Negated(const Tensor4& keys) {
+  Tensor4 values = keys;
+  for (float& value : values) value = -1 - value;
+  return values;
+}
+
+void AppendTokens(LayerCache& cache, const Tensor4& keys) {
+  cache.Append(keys, Negated(keys));
+}
+
+::testing::AssertionResult Holds(const LayerCache& cache, const Tensor4& keys) {
+  if (cache.PastLen() != keys.shape(2)) {
+    return ::testing::AssertionFailure()
+           << "PastLen() is " << cache.PastLen() << ", not " << keys.shape(2);
+  }
+  ::testing::AssertionResult same = Same(cache.Keys(), keys);
+  if (!same) return same << " (keys)";
+  same = Same(cache.Values(), Negated(keys));
+  return same ? same : same << " (values)";
 }
 
 // ---- Task 3.2 ----------------------------------------------------------
@@ -97,6 +146,50 @@ TEST(CacheBytesTest, RefusesWhat64BitsCannotHold) {
   EXPECT_THROW(CacheBytes(huge, 2), ContractError);
 }
 
+// The six factors, so that a test can give each of them in turn.
+std::uint64_t BytesOf(const std::array<std::size_t, 6>& factors) {
+  return CacheBytes({.batch = factors[0],
+                     .max_seq_len = factors[1],
+                     .num_layers = factors[2],
+                     .num_kv_heads = factors[3],
+                     .head_dim = factors[4]},
+                    factors[5]);
+}
+
+TEST(CacheBytesTest, EachSizeMayBeLargeAndNoneTooLarge) {
+  for (std::size_t large = 0; large < 6; ++large) {
+    std::array<std::size_t, 6> factors = {1, 1, 1, 1, 1, 1};
+    for (const std::size_t bits : {16U, 31U, 32U, 53U, 62U}) {
+      factors.at(large) = (std::size_t{1} << bits) + 1;
+      EXPECT_EQ(BytesOf(factors), (std::uint64_t{2} << bits) + 2)
+          << "factor " << large << ", 2^" << bits << " + 1";
+    }
+    factors.at(large) = (std::size_t{1} << 63U) - 1;
+    EXPECT_EQ(BytesOf(factors), std::numeric_limits<std::uint64_t>::max() - 1);
+    factors.at(large) = std::size_t{1} << 63U;
+    EXPECT_THROW(BytesOf(factors), ContractError) << "factor " << large;
+    factors.at((large + 1) % 6) = 3;
+    EXPECT_THROW(BytesOf(factors), ContractError) << "factor " << large;
+  }
+}
+
+TEST(CacheBytesTest, AreExactBeyondWhatADoubleHolds) {
+  // An odd number of 56 bits, doubled: float and double round it.
+  constexpr std::array<std::size_t, 6> kOdd = {3,   100'003, 9'973,
+                                               311, 127,     313};
+  EXPECT_EQ(BytesOf(kOdd), 73'977'311'764'575'354U);
+}
+
+TEST(CacheBytesTest, AreZeroForASizeOfZeroHoweverLargeTheOthers) {
+  constexpr std::size_t kHuge = std::size_t{1} << 40U;
+  for (std::size_t zero = 0; zero < 6; ++zero) {
+    std::array<std::size_t, 6> factors = {kHuge, kHuge, kHuge,
+                                          kHuge, kHuge, kHuge};
+    factors.at(zero) = 0;
+    EXPECT_EQ(BytesOf(factors), 0U) << "factor " << zero;
+  }
+}
+
 TEST(CacheBytesTest, AreTheBytesThatACacheReserves) {
   EXPECT_EQ(KvCache(kShape).Bytes(), CacheBytes(kShape, sizeof(float)));
 }
@@ -127,6 +220,79 @@ TEST(LayerCacheTest, AppendTakesAnyNumberOfTokens) {
   }
 }
 
+// The sizes of a cache and the pieces that fill it. Together the rows below
+// cover every pair of: batch 1, 2, 5; heads 1, few, more than 8; head_dim 1,
+// odd, beyond 64; tokens fewer than 10, hundreds, more than 65,536; one at a
+// time, chunks beyond 64, a prompt beyond 256, and pieces of none.
+struct Filling {
+  CacheShape shape;
+  std::vector<std::size_t> pieces;
+};
+
+const std::vector<Filling>& Fillings() {
+  static const std::vector<Filling> fillings = {
+      {{1, 1, 1, 1, 7}, {1}},
+      {{1, 8, 1, 12, 65}, {0, 8, 0}},
+      {{2, 9, 1, 17, 3}, {4, 0, 5}},
+      {{5, 7, 1, 1, 33}, {1, 1, 1, 1, 1, 1, 1}},
+      {{5, 300, 1, 9, 5}, {257, 0, 1, 40, 2}},
+      {{2, 520, 1, 3, 1}, {0, 300, 70, 1, 0, 149}},
+      {{1, 1'025, 1, 2, 67}, {300, 70, 1, 654}},
+      {{2, 70, 1, 12, 8}, std::vector<std::size_t>(70, 1)},
+      {{1, 66'000, 1, 1, 1}, {65'600, 1, 0, 399}},
+      {{2, 66'000, 1, 9, 1}, {65'536, 1, 463}}};
+  return fillings;
+}
+
+TEST(LayerCacheTest, AppendFillsCachesOfAllSizesToTheBrim) {
+  for (const auto& [shape, pieces] : Fillings()) {
+    SCOPED_TRACE(::testing::Message()
+                 << "batch " << shape.batch << ", " << shape.num_kv_heads
+                 << " heads of " << shape.head_dim << ", " << shape.max_seq_len
+                 << " tokens");
+    LayerCache cache(shape);
+    std::size_t held = 0;
+    for (const std::size_t piece : pieces) {
+      AppendTokens(cache, TokensOf(shape, held, held + piece));
+      held += piece;
+      ASSERT_EQ(cache.PastLen(), held);
+    }
+    ASSERT_EQ(held, shape.max_seq_len);
+    const Tensor4 all = TokensOf(shape, 0, held);
+    EXPECT_TRUE(Holds(cache, all));
+
+    // Full: no token fits, and none at all always does.
+    EXPECT_THROW(AppendTokens(cache, TokensOf(shape, 0, 1)), ContractError);
+    AppendTokens(cache, TokensOf(shape, 0, 0));
+    EXPECT_TRUE(Holds(cache, all));
+  }
+}
+
+TEST(LayerCacheTest, AppendOfNoTokensChangesNothing) {
+  LayerCache cache(kShape);
+  const Tensor4 none = KeysOf(0, 0);
+  for (const std::size_t held : {0, 3, 8}) {
+    cache.Append(KeysOf(cache.PastLen(), held),
+                 ValuesOf(cache.PastLen(), held));
+    cache.Append(none, none);
+    ExpectHolds(cache, held);
+  }
+}
+
+TEST(LayerCacheTest, AppendsToTwoCachesByTurnsAreApart) {
+  // What is kept between calls belongs to one cache, not to all of them.
+  const CacheShape small = {2, 6, 1, 3, 4};
+  const CacheShape large = {3, 90, 1, 2, 5};
+  LayerCache one(small);
+  LayerCache other(large);
+  for (std::size_t t = 0; t < 6; ++t) {
+    AppendTokens(one, TokensOf(small, t, t + 1));
+    AppendTokens(other, TokensOf(large, 15 * t, 15 * (t + 1), 1));
+  }
+  EXPECT_TRUE(Holds(one, TokensOf(small, 0, 6)));
+  EXPECT_TRUE(Holds(other, TokensOf(large, 0, 90, 1)));
+}
+
 TEST(LayerCacheTest, AppendCopiesTheNewTokensAndNothingElse) {
   // Given a layer with 5 tokens, and one token ready
   LayerCache cache = Filled(5);
@@ -143,6 +309,57 @@ TEST(LayerCacheTest, AppendCopiesTheNewTokensAndNothingElse) {
   EXPECT_LE(CopiedBytes() - copied, 2U * 2 * 3 * 4 * sizeof(float));
   EXPECT_EQ(allocated, 0U);
   ExpectHolds(cache, 6);
+}
+
+TEST(LayerCacheTest, AppendOfAnyNumberAllocatesNothing) {
+  const CacheShape shape = {2, 400, 1, 3, 5};
+  LayerCache cache(shape);
+  for (const std::size_t tokens : {0, 1, 99, 300}) {
+    const Tensor4 keys = TokensOf(shape, 0, tokens);
+    const Tensor4 values = Negated(keys);
+    const std::uint64_t allocations = AllocationCount();
+    cache.Append(keys, values);
+    EXPECT_EQ(AllocationCount() - allocations, 0U) << tokens << " tokens";
+  }
+}
+
+// A layer whose tokens take two pages each, and their memory: `from` to `to` of
+// keys and values, in every row and head.
+constexpr CacheShape kPages = {.batch = 2,
+                               .max_seq_len = 12,
+                               .num_layers = 2,
+                               .num_kv_heads = 2,
+                               .head_dim = 2048};
+
+std::vector<std::span<const float>> MemoryOf(const LayerCache& cache,
+                                             std::size_t from, std::size_t to) {
+  std::vector<std::span<const float>> memory;
+  for (const ConstView4& view : {cache.Keys(), cache.Values()}) {
+    for (std::size_t head = 0; head < 4; ++head) {
+      memory.emplace_back(view.data() + (head * 12 + from) * 2048,
+                          (to - from) * 2048);
+    }
+  }
+  return memory;
+}
+
+LayerCache FilledPages(std::size_t tokens) {
+  LayerCache cache(kPages);
+  AppendTokens(cache, TokensOf(kPages, 0, tokens));
+  return cache;
+}
+
+TEST(LayerCacheTest, AppendNeitherReadsNorWritesWhatIsStored) {
+  LayerCache cache = FilledPages(5);
+  const Tensor4 keys = TokensOf(kPages, 5, 7);
+  const Tensor4 values = Negated(keys);
+  std::vector<std::span<const float>> others = MemoryOf(cache, 0, 5);
+  const std::vector<std::span<const float>> behind = MemoryOf(cache, 7, 12);
+  others.insert(others.end(), behind.begin(), behind.end());
+
+  EXPECT_TRUE(LeavesAlone(others, [&] { cache.Append(keys, values); }))
+      << "Append of tokens 5 and 6 touches others: its cost must grow with "
+         "new_len, not with PastLen() or MaxSeqLen()";
 }
 
 TEST(LayerCacheTest, AppendRefusesWhatDoesNotFitAndKeepsWhatItHas) {
@@ -172,6 +389,33 @@ TEST(LayerCacheTest, AppendRefusesOtherShapesAndNamesBoth) {
   EXPECT_THROW(cache.Append(NumberedTokens(1, 3, 2, 3, 4), ValuesOf(2, 3)),
                ContractError);
   ExpectHolds(cache, 2);
+}
+
+TEST(LayerCacheTest, AppendRefusesEachWrongSizeInKeysAndInValues) {
+  // Wrong in one of the two at a time, by one more and one less, whether the
+  // cache is empty, half full or full; then what is right goes in.
+  for (const std::size_t held : {0, 4, 7}) {
+    LayerCache cache = Filled(held);
+    for (std::size_t axis = 0; axis < 4; ++axis) {
+      for (const std::size_t off : {1, -1}) {
+        std::array<std::size_t, 4> sizes = {2, 3, 1, 4};
+        sizes.at(axis) += off;
+        const Tensor4 wrong =
+            NumberedTokens(sizes[0], sizes[1], held, held + sizes[2], sizes[3]);
+        EXPECT_THROW(cache.Append(KeysOf(held, held + 1), wrong), ContractError)
+            << "values " << ShapeText(sizes);
+        EXPECT_THROW(cache.Append(wrong, ValuesOf(held, held + 1)),
+                     ContractError)
+            << "keys " << ShapeText(sizes);
+        ExpectHolds(cache, held);
+      }
+    }
+    EXPECT_THROW(cache.Append(KeysOf(held, 9), ValuesOf(held, 9)),
+                 ContractError);
+    ExpectHolds(cache, held);
+    cache.Append(KeysOf(held, 8), ValuesOf(held, 8));
+    ExpectHolds(cache, 8);
+  }
 }
 
 // ---- Task 3.4 ----------------------------------------------------------
@@ -230,6 +474,45 @@ TEST(LayerCacheTest, TruncateForgetsTheTail) {
   ExpectHolds(cache, 5);
 }
 
+TEST(LayerCacheTest, TruncateForgetsFromEveryPosition) {
+  const CacheShape shape = {2, 20, 1, 3, 5};
+  LayerCache cache(shape);
+  for (std::size_t kept = 0; kept <= 20; ++kept) {
+    // The same object each time: filled to the brim, cut, filled with others.
+    cache.Truncate(0);
+    AppendTokens(cache, TokensOf(shape, 0, 20));
+    cache.Truncate(kept);
+    EXPECT_TRUE(Holds(cache, TokensOf(shape, 0, kept)));
+    cache.Truncate(kept);  // once more forgets nothing
+
+    AppendTokens(cache, TokensOf(shape, kept, 20, 1));
+
+    Tensor4 all = TokensOf(shape, 0, 20, 1);
+    const Tensor4 old = TokensOf(shape, 0, kept);
+    for (std::size_t b = 0; b < 2; ++b) {
+      for (std::size_t h = 0; h < 3; ++h) {
+        CopyRows(HeadMatrix(old, b, h),
+                 RowRange(HeadMatrix(all, b, h), 0, kept));
+      }
+    }
+    ASSERT_TRUE(Holds(cache, all)) << "truncated to " << kept << " of 20";
+  }
+}
+
+TEST(LayerCacheTest, ViewsAndTruncateTouchNothingThatIsStored) {
+  LayerCache cache = FilledPages(12);
+  const std::vector<std::span<const float>> all = MemoryOf(cache, 0, 12);
+
+  EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.Keys(); }))
+      << "Keys() is O(1): it shows the tokens and does not look at them";
+  EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.Values(); }))
+      << "Values() is O(1): it shows the tokens and does not look at them";
+  for (const std::size_t past_len : {12, 5, 0}) {
+    EXPECT_TRUE(LeavesAlone(all, [&] { cache.Truncate(past_len); }))
+        << "Truncate(" << past_len << ") is O(1): a number, no tokens";
+  }
+}
+
 TEST(LayerCacheTest, TruncateMovesAndAllocatesNothing) {
   LayerCache cache = Filled(6);
   const float* keys_at = cache.Keys().data();
@@ -247,7 +530,17 @@ TEST(LayerCacheTest, TruncateRefusesTokensThatWereNeverStored) {
   LayerCache cache = Filled(3);
 
   EXPECT_THROW(cache.Truncate(4), ContractError);
+  EXPECT_THROW(cache.Truncate(8), ContractError);
+  EXPECT_THROW(cache.Truncate(std::numeric_limits<std::size_t>::max()),
+               ContractError);  // what -1 becomes
   ExpectHolds(cache, 3);
+  cache.Truncate(2);
+  EXPECT_THROW(cache.Truncate(3), ContractError);  // stored once, forgotten
+  ExpectHolds(cache, 2);
+  cache.Truncate(0);
+  cache.Truncate(0);
+  EXPECT_THROW(cache.Truncate(1), ContractError);
+  ExpectHolds(cache, 0);
 }
 
 TEST(LayerCacheTest, ReservesItsBytesAtOnce) {
@@ -267,6 +560,9 @@ TEST(LayerCacheTest, RefusesSizesOfZero) {
   shape = kShape;
   shape.max_seq_len = 0;
   EXPECT_THROW(LayerCache{shape}, ContractError);
+  shape = kShape;
+  shape.num_layers = 0;  // ignored: it is the KvCache's
+  EXPECT_EQ(LayerCache(shape).PastLen(), 0U);
 }
 
 // ---- Task 3.5 ----------------------------------------------------------
@@ -302,6 +598,22 @@ TEST(KvCacheTest, HoldsWhatEveryLayerHolds) {
   EXPECT_EQ(cache.PastLen(), 0U);
   AppendTo(cache, 2, 0, 4);
   EXPECT_EQ(cache.PastLen(), 4U);
+}
+
+TEST(KvCacheTest, HoldsWhatTheShortestLayerHolds) {
+  // Whichever layer is behind, also one in the middle, and by how much.
+  CacheShape shape = kShape;
+  shape.num_layers = 7;
+  for (std::size_t shortest = 0; shortest < 7; ++shortest) {
+    for (const std::size_t held : {0, 1, 5}) {
+      KvCache cache(shape);
+      for (std::size_t layer = 0; layer < 7; ++layer) {
+        AppendTo(cache, layer, 0, layer == shortest ? held : 6 + layer % 3);
+      }
+      EXPECT_EQ(cache.PastLen(), held)
+          << "layer " << shortest << " holds fewest";
+    }
+  }
 }
 
 TEST(KvCacheTest, RefusesLayersThatAreNotThere) {
@@ -357,6 +669,162 @@ TEST(KvCacheTest, TruncateRefusesTokensThatWereNeverStored) {
 
   EXPECT_THROW(cache.Truncate(4), ContractError);
   EXPECT_EQ(cache.PastLen(), 3U);
+}
+
+TEST(KvCacheTest, TruncateTakesWhatTheLongestLayerHoldsAndNoMore) {
+  // Wherever the longest layer is: a pass may break off after any of them.
+  for (std::size_t longest = 0; longest < 3; ++longest) {
+    KvCache cache(kShape);
+    const auto held = [&](std::size_t layer) {
+      return layer == longest ? std::size_t{5} : 2 + layer % 2;
+    };
+    for (std::size_t layer = 0; layer < 3; ++layer) {
+      AppendTo(cache, layer, 0, held(layer));
+    }
+    const auto expect_all = [&] {
+      for (std::size_t layer = 0; layer < 3; ++layer) {
+        EXPECT_EQ(cache.Layer(layer).PastLen(), held(layer))
+            << "layer " << layer << ", the longest is " << longest;
+      }
+    };
+    EXPECT_THROW(cache.Truncate(6), ContractError);
+    expect_all();
+    cache.Truncate(5);
+    expect_all();
+    cache.Truncate(4);
+    EXPECT_EQ(cache.Layer(longest).PastLen(), 4U);
+    EXPECT_THROW(cache.Truncate(5), ContractError);
+    cache.Truncate(cache.PastLen());
+    EXPECT_EQ(cache.Layer(longest).PastLen(), cache.PastLen());
+    cache.Truncate(0);
+    cache.Truncate(0);
+    EXPECT_EQ(cache.PastLen(), 0U);
+    EXPECT_THROW(cache.Truncate(1), ContractError);
+  }
+}
+
+// What a KvCache must hold, kept the slow way.
+class Bookkeeping {
+ public:
+  explicit Bookkeeping(const CacheShape& shape)
+      : cache_(shape), held_(shape.num_layers), all_(shape.num_layers) {
+    for (std::size_t layer = 0; layer < shape.num_layers; ++layer) {
+      all_[layer] = TokensOf(shape, 0, shape.max_seq_len);
+    }
+  }
+
+  void Append(std::size_t layer, std::size_t tokens, float salt) {
+    const CacheShape& shape = cache_.Shape();
+    const std::size_t begin = held_[layer];
+    const Tensor4 keys = TokensOf(shape, begin, begin + tokens, salt);
+    AppendTokens(cache_.Layer(layer), keys);
+    for (std::size_t b = 0; b < shape.batch; ++b) {
+      for (std::size_t h = 0; h < shape.num_kv_heads; ++h) {
+        CopyRows(HeadMatrix(keys, b, h), RowRange(HeadMatrix(all_[layer], b, h),
+                                                  begin, begin + tokens));
+      }
+    }
+    held_[layer] += tokens;
+  }
+
+  // Also more tokens than any layer holds: that must be refused.
+  void Truncate(std::size_t past_len) {
+    if (past_len > std::ranges::max(held_)) {
+      EXPECT_THROW(cache_.Truncate(past_len), ContractError);
+      return;
+    }
+    cache_.Truncate(past_len);
+    for (std::size_t& held : held_) held = std::min(held, past_len);
+  }
+
+  void Reset() {
+    cache_.Reset();
+    std::ranges::fill(held_, 0);
+  }
+
+  ::testing::AssertionResult Agree() const {
+    if (cache_.PastLen() != std::ranges::min(held_)) {
+      return ::testing::AssertionFailure()
+             << "PastLen() is " << cache_.PastLen() << ", the shortest layer "
+             << "holds " << std::ranges::min(held_);
+    }
+    for (std::size_t layer = 0; layer < held_.size(); ++layer) {
+      Tensor4 keys = TokensOf(cache_.Shape(), 0, held_[layer]);
+      for (std::size_t b = 0; b < keys.shape(0); ++b) {
+        for (std::size_t h = 0; h < keys.shape(1); ++h) {
+          CopyRows({HeadMatrix(all_[layer], b, h).data, held_[layer],
+                    keys.shape(3), keys.shape(3)},
+                   HeadMatrix(keys, b, h));
+        }
+      }
+      ::testing::AssertionResult holds = Holds(cache_.Layer(layer), keys);
+      if (!holds) return holds << ", layer " << layer;
+    }
+    return ::testing::AssertionSuccess();
+  }
+
+  std::size_t Room(std::size_t layer) const {
+    return cache_.Shape().max_seq_len - held_[layer];
+  }
+  std::size_t Longest() const { return std::ranges::max(held_); }
+
+ private:
+  KvCache cache_;
+  std::vector<std::size_t> held_;  // by layer
+  std::vector<Tensor4> all_;       // by layer: the last given to each position
+};
+
+TEST(KvCacheTest, KeepsItsPromisesInAnyOrder) {
+  // Six layers of 10 heads, 5 rows, hundreds of tokens: filled, cut and emptied
+  // at random, in all orders, and compared as a whole.
+  constexpr CacheShape kLarge = {5, 300, 6, 10, 3};
+  Random random(31);
+  Bookkeeping books(kLarge);
+  for (std::size_t step = 0; step < 120; ++step) {
+    const std::size_t layer = random.NextBelow(6);
+    const std::size_t room = books.Room(layer);
+    switch (random.NextBelow(8)) {
+      case 0:
+        books.Truncate(random.NextBelow(books.Longest() + 2));
+        break;
+      case 1:
+        if (step % 5 == 0) books.Reset();
+        break;
+      case 2:  // to the brim
+        books.Append(layer, room, static_cast<float>(step % 4));
+        break;
+      default:
+        books.Append(layer,
+                     random.NextBelow(std::min<std::size_t>(room, 100) + 1),
+                     static_cast<float>(step % 4));
+    }
+    if (step % 4 == 3) {
+      ASSERT_TRUE(books.Agree()) << "after operation " << step;
+    }
+  }
+}
+
+TEST(KvCacheTest, ResetAndTruncateTouchAndAllocateNothing) {
+  KvCache cache(kPages);
+  std::vector<std::span<const float>> all;
+  for (std::size_t layer = 0; layer < 2; ++layer) {
+    AppendTokens(cache.Layer(layer), TokensOf(kPages, 0, 12));
+    const auto memory = MemoryOf(cache.Layer(layer), 0, 12);
+    all.insert(all.end(), memory.begin(), memory.end());
+  }
+
+  EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.PastLen(); }));
+  EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.Layer(1); }));
+  EXPECT_TRUE(LeavesAlone(all, [&] { cache.Truncate(7); }))
+      << "Truncate is a number in each layer, no tokens";
+  EXPECT_TRUE(LeavesAlone(all, [&] { cache.Reset(); }))
+      << "Reset is a number in each layer: what comes next writes over the "
+         "tokens";
+  const std::uint64_t allocations = AllocationCount();
+  (void)cache.PastLen();
+  cache.Truncate(7);
+  cache.Reset();
+  EXPECT_EQ(AllocationCount() - allocations, 0U);
 }
 
 TEST(KvCacheTest, RefusesNoLayers) {

@@ -48,6 +48,72 @@ TEST(MemoTableTest, KeepsEveryEntryApart) {
   EXPECT_EQ(table.Hits(), 12U);
 }
 
+TEST(MemoTableTest, KeepsEveryEntryOfLargeTablesApart) {
+  // Square, wide and tall, and beyond what 8 or 16 bits can count: whatever
+  // folds row and column into one index must not let two entries meet.
+  struct Size {
+    std::size_t rows = 0;
+    std::size_t cols = 0;
+  };
+  for (const auto& [rows, cols] :
+       {Size{300, 300}, Size{3, 700}, Size{700, 3}, Size{1, 70'000}}) {
+    MemoTable table(rows, cols, Memoization::kOn);
+    for (std::uint64_t row = rows; row-- > 0;) {
+      for (std::uint64_t col = 0; col < cols; ++col) {
+        table.LookUp(row, col, [&] { return 1'000'000 * row + col; });
+      }
+    }
+    for (std::uint64_t row = 0; row < rows; ++row) {
+      for (std::uint64_t col = 0; col < cols; ++col) {
+        ASSERT_EQ(table.LookUp(row, col, [] { return std::uint64_t{99}; }),
+                  1'000'000 * row + col)
+            << "entry [" << row << ", " << col << "] of " << rows << " x "
+            << cols;
+      }
+    }
+    EXPECT_EQ(table.Misses(), rows * cols);
+    EXPECT_EQ(table.Hits(), rows * cols);
+  }
+}
+
+TEST(MemoTableTest, RemembersAll64Bits) {
+  MemoTable table(1, 64, Memoization::kOn);
+  for (std::uint64_t bit = 0; bit < 64; ++bit) {
+    table.LookUp(0, bit, [&] { return ~(std::uint64_t{1} << bit); });
+  }
+  for (std::uint64_t bit = 0; bit < 64; ++bit) {
+    EXPECT_EQ(table.LookUp(0, bit, [] { return std::uint64_t{5}; }),
+              ~(std::uint64_t{1} << bit));
+  }
+}
+
+TEST(MemoTableTest, TwoTablesAreApart) {
+  MemoTable one(2, 2, Memoization::kOn);
+  MemoTable other(2, 2, Memoization::kOn);
+  EXPECT_EQ(one.LookUp(1, 1, [] { return std::uint64_t{7}; }), 7U);
+
+  EXPECT_EQ(other.LookUp(1, 1, [] { return std::uint64_t{8}; }), 8U);
+
+  EXPECT_EQ(one.LookUp(1, 1, [] { return std::uint64_t{9}; }), 7U);
+  EXPECT_EQ(one.Misses(), 1U);
+  EXPECT_EQ(other.Misses(), 1U);
+  EXPECT_EQ(other.Hits(), 0U);
+}
+
+TEST(MemoTableTest, ACountOfHitsBelongsToItsEntries) {
+  // One entry's computation looks up two others, one of them known already.
+  MemoTable table(2, 2, Memoization::kOn);
+  const auto one = [] { return std::uint64_t{1}; };
+  table.LookUp(0, 0, one);
+
+  const std::uint64_t sum = table.LookUp(
+      1, 1, [&] { return table.LookUp(0, 0, one) + table.LookUp(0, 1, one); });
+
+  EXPECT_EQ(sum, 2U);
+  EXPECT_EQ(table.Misses(), 3U);
+  EXPECT_EQ(table.Hits(), 1U);
+}
+
 TEST(MemoTableTest, RemembersAZeroToo) {
   MemoTable table(1, 1, Memoization::kOn);
 
@@ -83,6 +149,30 @@ TEST(MemoTableTest, IsAsItWasWhenComputingThrows) {
   EXPECT_EQ(table.Misses(), 1U);
 }
 
+TEST(MemoTableTest, KeepsTheOtherEntriesWhenComputingThrows) {
+  for (const Memoization memoization : {Memoization::kOn, Memoization::kOff}) {
+    MemoTable table(2, 2, memoization);
+    table.LookUp(0, 1, [] { return std::uint64_t{7}; });
+
+    // What throws has looked up an entry before: that look-up counts.
+    EXPECT_THROW(table.LookUp(1, 0,
+                              [&]() -> std::uint64_t {
+                                table.LookUp(1, 1, [] { return 3; });
+                                throw std::runtime_error("no value");
+                              }),
+                 std::runtime_error);
+
+    EXPECT_EQ(table.Misses(), 2U);
+    EXPECT_EQ(table.Hits(), 0U);
+    const bool on = memoization == Memoization::kOn;
+    EXPECT_EQ(table.LookUp(0, 1, [] { return std::uint64_t{8}; }),
+              on ? 7U : 8U);
+    EXPECT_EQ(table.LookUp(1, 0, [] { return std::uint64_t{9}; }), 9U);
+    EXPECT_EQ(table.LookUp(1, 0, [] { return std::uint64_t{10}; }),
+              on ? 9U : 10U);
+  }
+}
+
 TEST(MemoTableTest, RefusesEntriesOutsideTheTable) {
   MemoTable table(2, 3, Memoization::kOn);
   const auto compute = [] { return std::uint64_t{1}; };
@@ -91,6 +181,10 @@ TEST(MemoTableTest, RefusesEntriesOutsideTheTable) {
   EXPECT_THAT(MessageOf<ContractError>([&] { table.LookUp(2, 0, compute); }),
               HasSubstr("[2, 0] of a table 2 x 3"));
   EXPECT_THROW(table.LookUp(0, 3, compute), ContractError);
+  EXPECT_EQ(table.Misses(), 1U);
+  EXPECT_EQ(table.Hits(), 0U);
+  EXPECT_EQ(table.LookUp(1, 2, compute), 1U);
+  EXPECT_EQ(table.Hits(), 1U);
 }
 
 TEST(LatticePathsTest, CountsWaysThroughAGrid) {
@@ -100,6 +194,28 @@ TEST(LatticePathsTest, CountsWaysThroughAGrid) {
   EXPECT_EQ(LatticePaths(0, 7, table), 1U);
   EXPECT_EQ(LatticePaths(2, 2, table), 6U);
   EXPECT_EQ(LatticePaths(9, 9, table), 48620U);  // C(18, 9)
+}
+
+TEST(LatticePathsTest, CountsInAll64Bits) {
+  MemoTable table(34, 303, Memoization::kOn);
+
+  EXPECT_EQ(LatticePaths(33, 34, table), 14'226'520'737'620'288'370U);
+  EXPECT_EQ(LatticePaths(2, 300, table), 302U * 301 / 2);  // C(302, 2)
+  EXPECT_EQ(LatticePaths(1, 302, table), 303U);
+}
+
+TEST(LatticePathsTest, AsksOnceForWhatIsKnownAlready) {
+  MemoTable table(20, 40, Memoization::kOn);
+  const std::uint64_t paths = LatticePaths(4, 30, table);
+  EXPECT_EQ(paths, 46'376U);  // C(34, 4)
+  EXPECT_EQ(table.Misses(), 5U * 31 - 1);
+  const std::uint64_t hits = table.Hits();
+  EXPECT_EQ(hits, 2U * 4 * 30 + 1 - table.Misses());
+
+  EXPECT_EQ(LatticePaths(4, 30, table), paths);
+
+  EXPECT_EQ(table.Misses(), 5U * 31 - 1);
+  EXPECT_EQ(table.Hits(), hits + 1);
 }
 
 TEST(LatticePathsTest, ComputesEveryCellOnceWithAMemo) {
@@ -139,9 +255,16 @@ TEST(CountEntriesTest, ComputesTheWholePrefixAtEachStepWithoutOne) {
 }
 
 TEST(CountEntriesTest, MatchesTheClosedFormForEveryLength) {
-  for (std::size_t n = 0; n <= 20; ++n) {
-    EXPECT_EQ(CountEntries(2, n, Memoization::kOn).computed, 2 * n);
-    EXPECT_EQ(CountEntries(2, n, Memoization::kOff).computed, n * (n + 1));
+  for (const std::size_t layers : {0, 1, 2, 9}) {
+    for (const std::size_t n : {0, 1, 2, 3, 19, 20, 64, 65, 257, 300}) {
+      const std::size_t all = layers * n * (n + 1) / 2;
+      const EntryCounts on = CountEntries(layers, n, Memoization::kOn);
+      EXPECT_EQ(on.computed, layers * n) << layers << " layers, " << n;
+      EXPECT_EQ(on.reused, all - layers * n) << layers << " layers, " << n;
+      const EntryCounts off = CountEntries(layers, n, Memoization::kOff);
+      EXPECT_EQ(off.computed, all) << layers << " layers, " << n;
+      EXPECT_EQ(off.reused, 0U) << layers << " layers, " << n;
+    }
   }
 }
 

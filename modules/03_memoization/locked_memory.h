@@ -1,0 +1,23 @@
+// Finds out whether code leaves memory alone. Test only.
+#ifndef KVLAB_MODULES_03_MEMOIZATION_LOCKED_MEMORY_H_
+#define KVLAB_MODULES_03_MEMOIZATION_LOCKED_MEMORY_H_
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace kvlab {
+
+// Runs `action` in a child process in which the whole pages of `memory` are
+// locked: whatever reads or writes them ends the child. So "it is O(1)" is
+// tested without a clock. What `action` does is not seen in this process.
+// Fails if the child ended, if `action` threw, or if there is no whole page.
+::testing::AssertionResult LeavesAlone(
+    const std::vector<std::span<const float>>& memory,
+    const std::function<void()>& action);
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_03_MEMOIZATION_LOCKED_MEMORY_H_
