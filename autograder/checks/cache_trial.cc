@@ -1,6 +1,7 @@
 #include "autograder/checks/cache_trial.h"
 
 #include <cstddef>
+#include <string>
 
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
@@ -24,6 +25,20 @@ TrialCacheShape RandomCacheShape(Random& random) {
           .head_dim = Between(random, 6, 8)};
 }
 
+TrialCacheShape LargeCacheShape(Random& random) {
+  return {.batch = 5,
+          .max_seq_len = Between(random, 280, 320),
+          .layers = Between(random, 6, 7),
+          .heads = Between(random, 9, 12),
+          .head_dim = 1 + 2 * Between(random, 1, 2)};
+}
+
+std::string ShapeText(const TrialCacheShape& shape) {
+  return fmt::format("{}, {} of {}, room for {}", Count(shape.batch, "row"),
+                     Count(shape.heads, "head"), shape.head_dim,
+                     Count(shape.max_seq_len, "token"));
+}
+
 KeysAndValues RandomTokens(Random& random, const TrialCacheShape& shape,
                            std::size_t tokens) {
   const std::vector<std::size_t> sizes = {shape.batch, shape.heads, tokens,
@@ -36,6 +51,30 @@ KeysAndValues Part(const KeysAndValues& all, std::size_t begin,
                    std::size_t tokens) {
   return {.keys = Slice(all.keys, 2, begin, begin + tokens),
           .values = Slice(all.values, 2, begin, begin + tokens)};
+}
+
+namespace {
+
+// [batch, heads, tokens, head_dim] of both, one after the other.
+Array JoinedTokens(const Array& first, const Array& second) {
+  Array joined = {.shape = first.shape, .values = {}};
+  joined.shape[2] += second.shape[2];
+  const std::size_t heads = first.shape[0] * first.shape[1];
+  for (std::size_t head = 0; head < heads; ++head) {
+    for (const Array* part : {&first, &second}) {
+      const std::size_t size = part->values.size() / heads;
+      const auto begin = part->values.begin() + Int(head * size);
+      joined.values.insert(joined.values.end(), begin, begin + Int(size));
+    }
+  }
+  return joined;
+}
+
+}  // namespace
+
+KeysAndValues Joined(const KeysAndValues& first, const KeysAndValues& second) {
+  return {.keys = JoinedTokens(first.keys, second.keys),
+          .values = JoinedTokens(first.values, second.values)};
 }
 
 void CompareHeld(Exam& exam, const Values& answer, const KeysAndValues& all,

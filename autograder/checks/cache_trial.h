@@ -29,6 +29,13 @@ struct TrialCacheShape {
 // All sizes different from each other and small.
 TrialCacheShape RandomCacheShape(Random& random);
 
+// Beyond what fits a small buffer: 5 rows, 9 to 12 heads of odd head_dim, 6 or
+// 7 layers, 280 to 320 tokens.
+TrialCacheShape LargeCacheShape(Random& random);
+
+// "5 rows, 9 heads of 3, room for 300 tokens"
+std::string ShapeText(const TrialCacheShape& shape);
+
 struct KeysAndValues {
   Array keys;    // [batch, heads, tokens, head_dim]
   Array values;  // as keys
@@ -40,6 +47,9 @@ KeysAndValues RandomTokens(Random& random, const TrialCacheShape& shape,
 // `tokens` tokens of `all` from position `begin` on.
 KeysAndValues Part(const KeysAndValues& all, std::size_t begin,
                    std::size_t tokens);
+
+// Tokens of `first`, then those of `second`.
+KeysAndValues Joined(const KeysAndValues& first, const KeysAndValues& second);
 
 // Throws CheckFailed unless `answer`, of layer_cache.read, kv_cache.read,
 // cached.read or growing.read, holds exactly the first past_len tokens of

@@ -1,6 +1,9 @@
 // Module 3, task 3.6: attention that remembers.
+#include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograder/checks/attention_input.h"
@@ -19,39 +22,68 @@ constexpr std::size_t kTokens = 8;
 enum class Layers { kOne, kSeveral };
 enum class Padding { kNone, kLeft };
 
+struct TrialSizes {
+  std::size_t batch = 0;
+  std::size_t layers = 0;
+  std::size_t heads = 0;
+  std::size_t head_dim = 0;
+  std::size_t tokens = 0;
+};
+
+TrialSizes SmallSizes(Random& random, std::size_t batch, Layers layers) {
+  const ModelShape shape = RandomModelShape(random, kTokens);
+  return {.batch = batch,
+          .layers = layers == Layers::kOne ? 1 : shape.layers,
+          .heads = shape.heads,
+          .head_dim = shape.head_dim,
+          .tokens = kTokens};
+}
+
 // A CachedAttention of the student's, and for each layer an input and what
 // attention over all of it gives.
 class AttentionTrial {
  public:
   AttentionTrial(Exam& exam, std::size_t batch, Layers layers, Padding padding)
-      : exam_(exam), batch_(batch) {
+      : AttentionTrial(exam, SmallSizes(exam.Randomness(), batch, layers),
+                       padding == Padding::kLeft
+                           ? RandomLeftPad(exam.Randomness(), batch, kTokens)
+                           : Integers()) {}
+
+  AttentionTrial(Exam& exam, const TrialSizes& sizes, Integers left_pad)
+      : exam_(exam),
+        batch_(sizes.batch),
+        tokens_(sizes.tokens),
+        shape_({.layers = sizes.layers,
+                .heads = sizes.heads,
+                .head_dim = sizes.head_dim,
+                .max_positions = sizes.tokens,
+                .vocab_size = 40}),
+        left_pad_(std::move(left_pad)) {
     Random& random = exam.Randomness();
-    shape_ = RandomModelShape(random, kTokens);
-    if (layers == Layers::kOne) shape_.layers = 1;
     weights_ = exam.Make("weights.random",
                          {RandomSeed(random), shape_.Sizes(), std::string()});
-    if (padding == Padding::kLeft) {
-      left_pad_ = RandomLeftPad(random, batch, kTokens);
-    }
     for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
-      x_.push_back(RandomArray(random, {batch, kTokens, shape_.DModel()}));
+      x_.push_back(RandomArray(random, {batch_, tokens_, shape_.DModel()}));
       whole_.push_back(Whole(layer));
     }
   }
 
   std::size_t NumLayers() const { return shape_.layers; }
+  std::size_t NumTokens() const { return tokens_; }
+  std::size_t Batch() const { return batch_; }
 
   // An empty cache for all layers.
   Handle NewAttention() {
     const Values made = exam_.AskStudent(
         "cached_attention.new",
-        {Int(shape_.heads), Ints({batch_, kTokens, shape_.layers, shape_.heads,
+        {Int(shape_.heads), Ints({batch_, tokens_, shape_.layers, shape_.heads,
                                   shape_.head_dim})});
     return exam_.Get<Handle>(made, 0);
   }
 
   // Tokens [begin, begin + count) of `layer`; throws CheckFailed unless the
-  // answer is what attention over the whole sequence gives for them.
+  // answer is what attention over the whole sequence gives for them. What
+  // padding gives is not compared.
   void CompareForward(Handle attention, std::size_t layer, std::size_t begin,
                       std::size_t count) {
     const Values answer = Forward(attention, layer, x_[layer], begin, count);
@@ -66,11 +98,46 @@ class AttentionTrial {
     });
   }
 
+  // The same with what padding gives: where a query sees no key, attention is
+  // zeros and the result what the projection makes of them.
+  void CompareWhole(Handle attention, std::size_t layer, std::size_t begin,
+                    std::size_t count) {
+    const Values answer = Forward(attention, layer, x_[layer], begin, count);
+    CompareArrays(exam_, exam_.Get<Array>(answer, 0),
+                  Slice(whole_[layer], 1, begin, begin + count), kTokenAxes,
+                  [&](const Array& wrong) {
+                    return RecogniseWindow(wrong, layer, begin, count);
+                  });
+  }
+
+  // Throws CheckFailed unless the call is refused and changes nothing.
+  void ExpectRefusal(Handle attention, const Array& x, const Integers& left_pad,
+                     const std::string& what) {
+    exam_.Case("");
+    exam_.ExpectRefusal("cached_attention.forward",
+                        {attention, weights_, std::int64_t{0}, x, left_pad},
+                        what);
+  }
+
+  void ComparePastLen(Handle attention, std::size_t expected,
+                      const std::string& about, const std::string& hint = "") {
+    exam_.Case(about);
+    const Values past =
+        exam_.AskStudent("cached_attention.past_len", {attention});
+    CompareNumber(exam_, "PastLen()", exam_.Get<std::int64_t>(past, 0),
+                  Int(expected), hint);
+  }
+
   const Array& Input(std::size_t layer) const { return x_[layer]; }
 
   // An input that does not belong to the sequence.
   Array Noise() {
-    return RandomArray(exam_.Randomness(), {batch_, kTokens, shape_.DModel()});
+    return RandomArray(exam_.Randomness(), {batch_, tokens_, shape_.DModel()});
+  }
+
+  // An input of `count` tokens for `batch` rows.
+  Array NoiseFor(std::size_t batch, std::size_t count) {
+    return RandomArray(exam_.Randomness(), {batch, count, shape_.DModel()});
   }
 
   Values Forward(Handle attention, std::size_t layer, const Array& x,
@@ -114,6 +181,39 @@ class AttentionTrial {
     return Agree(wrong, exam_.Get<Array>(alone, 0), exam_.Setting("tolerance"));
   }
 
+  // "... the newest 512 keys alone", if a single token's attention is that.
+  std::string RecogniseWindow(const Array& wrong, std::size_t layer,
+                              std::size_t begin, std::size_t count) {
+    if (count != 1) return "";
+    const Values qkv = exam_.AskReference(
+        "attention.project_qkv",
+        {weights_, Int(layer), Slice(x_[layer], 1, 0, begin + 1),
+         Int(shape_.heads)});
+    for (const std::size_t window :
+         {1,   10,  16,  20,  32,  50,  64,  100, 127, 128,  200,  255, 256,
+          300, 400, 500, 511, 512, 600, 700, 800, 900, 1000, 1023, 1024}) {
+      if (window > begin) break;
+      Integers hidden(batch_, Int(begin + 1 - window));
+      for (std::size_t b = 0; b < left_pad_.size(); ++b) {
+        hidden[b] = std::max(hidden[b], left_pad_[b]);
+      }
+      const Values attended = exam_.AskReference(
+          "attention.causal",
+          {Slice(exam_.Get<Array>(qkv, 0), 2, begin, begin + 1),
+           exam_.Get<Array>(qkv, 1), exam_.Get<Array>(qkv, 2), hidden});
+      const Values out = exam_.AskReference(
+          "attention.project_output",
+          {weights_, Int(layer), exam_.Get<Array>(attended, 0)});
+      if (Agree(wrong, exam_.Get<Array>(out, 0), exam_.Setting("tolerance"))) {
+        return fmt::format(
+            "this is attention over the newest {} alone: what lies further "
+            "back was forgotten",
+            Count(window, "key"));
+      }
+    }
+    return "";
+  }
+
   std::string Recognise(const Array& wrong, std::size_t layer,
                         std::size_t begin, std::size_t count) {
     if (IgnoresCache(wrong, layer, begin, count)) {
@@ -148,12 +248,82 @@ class AttentionTrial {
 
   Exam& exam_;
   std::size_t batch_;
+  std::size_t tokens_;
   ModelShape shape_;
-  Pair weights_;
+  Pair weights_ = {};
   Integers left_pad_;
-  std::vector<Array> x_;      // by layer, [batch, kTokens, d_model]
+  std::vector<Array> x_;      // by layer, [batch, tokens, d_model]
   std::vector<Array> whole_;  // by layer, the same shape
 };
+
+// All tokens of all layers by turns, as a model calls them.
+void CompareLayersByTurns(Exam& exam, AttentionTrial& trial,
+                          const std::string& about,
+                          const std::vector<std::size_t>& pieces) {
+  const Handle attention = trial.NewAttention();
+  std::size_t begin = 0;
+  for (const std::size_t piece : pieces) {
+    for (std::size_t layer = 0; layer < trial.NumLayers(); ++layer) {
+      exam.Case(fmt::format("{}, layer {}, {} after {}", about, layer,
+                            Count(piece, "token"), begin));
+      trial.CompareWhole(attention, layer, begin, piece);
+    }
+    begin += piece;
+  }
+  trial.ComparePastLen(attention, begin, about + ", at the end");
+}
+
+// Longer than any buffer that somebody would write: up to more than a thousand
+// tokens, with single steps on the way.
+void LongSequences(Exam& exam) {
+  Random& random = exam.Randomness();
+  const std::vector<std::size_t> pieces = {
+      Between(random, 257, 300), 1, 1, Between(random, 65, 90),   1,
+      Between(random, 120, 150), 1, 1, Between(random, 500, 530), 1,
+      Between(random, 80, 100),  1, 1};
+  const TrialSizes sizes = {
+      .batch = 1,
+      .layers = 1,
+      .heads = 2,
+      .head_dim = 5,
+      .tokens = std::accumulate(pieces.begin(), pieces.end(), std::size_t{0})};
+  AttentionTrial trial(exam, sizes, {});
+  CompareLayersByTurns(exam, trial,
+                       fmt::format("a sequence of {} tokens, which fill the "
+                                   "cache",
+                                   sizes.tokens),
+                       pieces);
+}
+
+// Each row has several things at once that other checks try alone; together
+// they cover every pair of: more than 2 layers, more than 8 heads, odd
+// head_dim, 5 rows, padding, padding beyond 255, hundreds of tokens, chunks
+// beyond 64, single steps. Compared as a whole, with what padding gives.
+void AllTogether(Exam& exam) {
+  Random& random = exam.Randomness();
+  struct Row {
+    TrialSizes sizes;
+    std::vector<std::size_t> pieces;
+  };
+  const std::vector<Row> rows = {
+      {{5, 6, Between(random, 9, 12), 3, 80}, {2, 1, 66, 10, 1}},
+      {{5, 3, 9, 2 * Between(random, 2, 4) + 1, 300}, {1, 70, 1, 219, 8, 1}},
+      {{2, 1, Between(random, 17, 20), 1, 330}, {258, 1, 69, 1, 1}},
+      {{3, 5, 1, 2 * Between(random, 16, 24) + 1, 290}, {284, 1, 4, 1}}};
+  for (const auto& [sizes, pieces] : rows) {
+    Integers left_pad = RandomLeftPad(random, sizes.batch, 20);
+    if (sizes.tokens > 256) left_pad[0] = Int(Between(random, 256, 280));
+    AttentionTrial trial(exam, sizes, left_pad);
+    CompareLayersByTurns(
+        exam, trial,
+        fmt::format("batch {}, left padded, {}, {} of {}, tokens in pieces of "
+                    "{}",
+                    sizes.batch, Count(sizes.layers, "layer"),
+                    Count(sizes.heads, "head"), sizes.head_dim,
+                    PiecesText(pieces)),
+        pieces);
+  }
+}
 
 // One layer alone: errors across layers fail ManyLayers.
 void ForEachPieces(Exam& exam, Padding padding,
@@ -205,11 +375,26 @@ void ManyLayers(Exam& exam) {
       trial.CompareForward(attention, layer, begin, piece);
     }
     begin += piece;
-    exam.Case(fmt::format("after {} tokens in every layer", begin));
-    const Values past =
-        exam.AskStudent("cached_attention.past_len", {attention});
-    CompareNumber(exam, "PastLen()", exam.Get<std::int64_t>(past, 0),
-                  Int(begin));
+    trial.ComparePastLen(attention, begin,
+                         fmt::format("after {} tokens in every layer", begin));
+  }
+}
+
+// One layer, so that a token too many is seen at once.
+void RefusedCalls(Exam& exam) {
+  AttentionTrial trial(exam, 2, Layers::kOne, Padding::kNone);
+  const Handle attention = trial.NewAttention();
+  for (std::size_t t = 0; t < kTokens; ++t) {
+    trial.ExpectRefusal(attention, trial.NoiseFor(2, 1), Integers(3, 0),
+                        "left_pad with 3 entries for 2 rows");
+    trial.ExpectRefusal(attention, trial.NoiseFor(3, 1), {},
+                        "3 rows for a cache of 2");
+    trial.ExpectRefusal(attention, trial.NoiseFor(2, kTokens + 1 - t), {},
+                        "one token more than fits");
+    trial.ComparePastLen(attention, t, "after calls that were refused",
+                         "a call that is refused stores nothing");
+    exam.Case(fmt::format("token {} after calls that were refused", t));
+    trial.CompareForward(attention, 0, t, 1);
   }
 }
 
@@ -234,6 +419,7 @@ void Interrupted(Exam& exam) {
     }
     begin += piece;
   }
+  RefusedCalls(exam);
 }
 
 // A whole model in which attention adds nothing: only positions can be wrong.
@@ -247,6 +433,15 @@ void PositionsOfSteps(Exam& exam) {
         "model.with_cache", {model.weights, Int(tokens.batch), Int(16)});
     CompareForwards(exam, exam.Get<Handle>(made, 0), tokens, expected, pieces);
   }
+  // Up to the last position of a model that has hundreds of them.
+  const std::size_t positions = Between(exam.Randomness(), 290, 310);
+  const TrialModel large = MakeModel(exam, positions, "no_attention");
+  const TrialTokens many = RandomTrialTokens(exam, large, 2, positions);
+  const Values made = exam.AskStudent("model.with_cache",
+                                      {large.weights, Int(2), Int(positions)});
+  CompareForwards(exam, exam.Get<Handle>(made, 0), many,
+                  ReferenceLogits(exam, large, many),
+                  {254, 1, 1, 1, 1, positions - 260, 1, 1});
 }
 
 }  // namespace
@@ -260,6 +455,8 @@ Checks CachedAttentionChecks() {
       AllOrNothing("cached.left_pad", {"tolerance"}, LeftPadding),
       AllOrNothing("cached.layers", {"tolerance"}, ManyLayers),
       AllOrNothing("cached.interrupted", {"tolerance"}, Interrupted),
+      AllOrNothing("cached.long", {"tolerance"}, LongSequences),
+      AllOrNothing("cached.combined", {"tolerance"}, AllTogether),
   };
 }
 

@@ -36,7 +36,8 @@ Integers CountedWork(Exam& exam) {
 }
 
 // Multiply-accumulates of `tokens` new tokens in each row, after `past_len`
-// others, and the bytes of their keys and values.
+// others, and the bytes of their keys and values. Attention's are those over
+// all keys held; what the mask hides may be left out.
 Integers WorkOf(const ModelShape& shape, std::size_t batch,
                 std::size_t past_len, std::size_t tokens) {
   const std::size_t rows = batch * tokens;
@@ -52,7 +53,8 @@ Integers WorkOf(const ModelShape& shape, std::size_t batch,
   return work;
 }
 
-void CompareWork(Exam& exam, const Integers& done, const Integers& needed) {
+void CompareWork(Exam& exam, const Integers& done, const Integers& needed,
+                 std::int64_t fewest) {
   exam.NoteCost(done[kAttention] <= needed[kAttention] &&
                 done[kCopied] <= needed[kCopied] && done[kQkv] <= needed[kQkv]);
   const auto exactly = [&](Category category, const char* name) {
@@ -69,6 +71,13 @@ void CompareWork(Exam& exam, const Integers& done, const Integers& needed) {
         fmt::format("attention did {} multiply-accumulates; new queries "
                     "over all keys held need {}",
                     done[kAttention], needed[kAttention]));
+  }
+  if (done[kAttention] < fewest) {
+    exam.Fail(fmt::format(
+        "attention counted {} multiply-accumulates; each new query has at "
+        "least {} with the keys that it sees: products in loops of your own "
+        "are counted with CountMacs(Work::kAttention, ...)",
+        done[kAttention], fewest));
   }
   if (done[kCopied] > needed[kCopied]) {
     exam.Fail(
@@ -99,7 +108,12 @@ void WorkOfSteps(Exam& exam) {
                                     static_cast<std::uint64_t>(before[i]));
     }
     exam.Case(fmt::format("{} new tokens after {}, batch 2", piece, begin));
-    CompareWork(exam, done, WorkOf(model.shape, 2, begin, piece));
+    const Integers needed = WorkOf(model.shape, 2, begin, piece);
+    // Query i of the piece sees begin + i + 1 of the keys.
+    const std::size_t hidden = piece * (piece - 1) / 2;
+    CompareWork(exam, done, needed,
+                needed[kAttention] - Int(model.shape.layers * 2 * hidden * 2 *
+                                         model.shape.DModel()));
     CompareArrays(exam, exam.Get<Array>(answer, 0),
                   Slice(expected, 1, begin, begin + piece), kLogitAxes);
     begin += piece;
@@ -183,6 +197,86 @@ void CompareSteps(Exam& exam, const CountedSteps& steps) {
   }
 }
 
+// Instructions of a step in one layer after `past_len` tokens, and of attending
+// alone, over the same keys.
+struct StepAndAttention {
+  double step = 0;
+  double attention = 0;
+};
+
+// In a layer whose keys are many and whose scores are few, at each of `lengths`
+// in one sequence. The step's result is compared.
+std::vector<StepAndAttention> InstructionsOfLayer(
+    Exam& exam, const std::vector<std::size_t>& lengths) {
+  Random& random = exam.Randomness();
+  const ModelShape shape = {.layers = 1,
+                            .heads = 1,
+                            .head_dim = 128,
+                            .max_positions = lengths.back(),
+                            .vocab_size = 10};
+  const Question made = {RandomSeed(random), shape.Sizes(), std::string()};
+  const auto one = [&](const Values& answer) {
+    return exam.Get<Handle>(answer, 0);
+  };
+  const Pair weights = {
+      .student = one(exam.AskCounted("weights.random", made)),
+      .reference = one(exam.AskReference("weights.random", made))};
+  const Handle attention = one(exam.AskCounted(
+      "cached_attention.new",
+      {std::int64_t{1}, Ints({1, lengths.back(), 1, 1, shape.head_dim})}));
+  const Array x = RandomArray(random, {1, lengths.back(), shape.DModel()});
+  const Array whole = exam.Get<Array>(
+      exam.AskReference("attention.multi_head", {weights, std::int64_t{0}, x,
+                                                 std::int64_t{1}, Integers()}),
+      0);
+  const auto forward = [&](std::size_t begin, std::size_t end) {
+    return exam.Get<Array>(
+        exam.AskCounted("cached_attention.forward",
+                        {attention, weights, std::int64_t{0},
+                         Slice(x, 1, begin, end), Integers()}),
+        0);
+  };
+  std::vector<StepAndAttention> instructions;
+  std::size_t held = 0;
+  for (const std::size_t n : lengths) {
+    forward(held, n - 1);
+    StepAndAttention& counted = instructions.emplace_back();
+    const Array out = forward(n - 1, n);
+    counted.step = static_cast<double>(exam.Instructions());
+    exam.Case(fmt::format("one layer's step that computes token {}", n));
+    CompareArrays(exam, out, Slice(whole, 1, n - 1, n), kTokenAxes);
+    exam.AskCounted("cached_attention.attend",
+                    {attention, std::int64_t{0},
+                     RandomArray(random, {1, 1, 1, shape.head_dim})});
+    counted.attention = static_cast<double>(exam.Instructions());
+    held = n;
+  }
+  return instructions;
+}
+
+// A step may cost more after more tokens, by what attending to them costs. What
+// it costs beyond that, it does to tokens that are stored already.
+void CompareStepWithAttention(Exam& exam, Verdict& verdict) {
+  const std::size_t few = exam.SettingSize("shortest");
+  const std::size_t many = 8 * few;
+  const std::vector<StepAndAttention> counts =
+      InstructionsOfLayer(exam, {few, many});
+  const double step = counts[1].step - counts[0].step;
+  const double attention = counts[1].attention - counts[0].attention;
+  const std::string measured = fmt::format(
+      "in one layer, {} more tokens cost a step {:.0f} instructions more, of "
+      "which attention needs {:.0f}",
+      many - few, step, attention);
+  verdict.measured += "; " + measured;
+  if (step > exam.Setting("attention_slack") * attention) {
+    verdict.share = 0;
+    verdict.came_back =
+        "a step copies or looks through what is stored, beside attending to "
+        "it: " +
+        measured;
+  }
+}
+
 Verdict InstructionsOfSteps(Exam& exam) {
   const std::size_t n = exam.SettingSize("shortest");
   const std::vector<std::size_t> lengths = {n, 2 * n, 4 * n, 8 * n};
@@ -217,6 +311,10 @@ Verdict InstructionsOfSteps(Exam& exam) {
                      [&] { CountSteps(exam, lengths, times); });
   }
   exam.NoteCost(verdict.share == 1);
+  if (verdict.share == 1) {
+    CompareStepWithAttention(exam, verdict);
+    exam.NoteCost(verdict.share == 1);
+  }
   if (verdict.share == 1) CompareSteps(exam, steps);
   return verdict;
 }
@@ -273,6 +371,63 @@ Verdict CostOfAppend(Exam& exam) {
     exam.Case(fmt::format("a cache filled with {} tokens", filled.capacity));
     CompareHeld(exam, exam.AskCounted("layer_cache.read", {filled.cache}),
                 filled.tokens, filled.capacity);
+  }
+  return verdict;
+}
+
+// Instructions of taking both views of a full layer, and of truncating it.
+struct ViewsAndTruncate {
+  double views = 0;
+  double truncate = 0;
+};
+
+ViewsAndTruncate ViewInstructions(Exam& exam, std::size_t capacity) {
+  const TrialCacheShape shape = {.batch = 2,
+                                 .max_seq_len = capacity,
+                                 .layers = 1,
+                                 .heads = 2,
+                                 .head_dim = 8};
+  const Handle cache =
+      exam.Get<Handle>(exam.AskCounted("layer_cache.new", {shape.Sizes()}), 0);
+  const KeysAndValues all = RandomTokens(exam.Randomness(), shape, capacity);
+  exam.AskCounted("layer_cache.append", {cache, all.keys, all.values});
+  ViewsAndTruncate instructions;
+  exam.AskCounted("layer_cache.storage", {cache});
+  instructions.views = static_cast<double>(exam.Instructions());
+  exam.AskCounted("layer_cache.truncate", {cache, Int(capacity - 1)});
+  instructions.truncate = static_cast<double>(exam.Instructions());
+  exam.Case(fmt::format("a cache of {} tokens truncated to {}", capacity,
+                        capacity - 1));
+  CompareHeld(exam, exam.AskCounted("layer_cache.read", {cache}), all,
+              capacity - 1);
+  exam.Case("");
+  return instructions;
+}
+
+Verdict CostOfViews(Exam& exam) {
+  const std::size_t shortest = exam.SettingSize("shortest");
+  const std::size_t longest = exam.SettingSize("longest");
+  const ViewsAndTruncate few = ViewInstructions(exam, shortest);
+  const ViewsAndTruncate many = ViewInstructions(exam, longest);
+  Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
+  verdict.measured = fmt::format(
+      "Keys() and Values(): {:.0f} instructions with {} tokens, {:.0f} with "
+      "{}; "
+      "Truncate(): {:.0f} and {:.0f}",
+      few.views, shortest, many.views, longest, few.truncate, many.truncate);
+  const double growth = exam.Setting("largest_growth");
+  if (many.views > growth * few.views) {
+    verdict.share = 0;
+    verdict.came_back =
+        "the views cost more the more tokens are held; they show the tokens "
+        "and need not look at them: " +
+        verdict.measured;
+  } else if (many.truncate > growth * few.truncate) {
+    verdict.share = 0;
+    verdict.came_back =
+        "forgetting one token costs more the more tokens are held; it is one "
+        "number: " +
+        verdict.measured;
   }
   return verdict;
 }
@@ -359,6 +514,38 @@ std::string MemoryOfCache(Exam& exam, const TrialModel& model,
   return measured;
 }
 
+// Enables and disables caches of 16 MiB one after the other, and lets them go.
+// One of them may stay with the allocator.
+void CachesAreFreed(Exam& exam, const TrialModel& model) {
+  constexpr std::size_t kTimes = 5;
+  const double before = ResidentMib(exam);
+  for (std::size_t time = 0; time < kTimes; ++time) {
+    const Handle handle = exam.Get<Handle>(
+        exam.AskStudent("cached.enable",
+                        {model.model, Int(1), Int(model.shape.max_positions)}),
+        0);
+    if (time % 2 == 0) exam.AskStudent("cached.disable", {handle});
+    exam.AskStudent("object.drop", {handle});
+  }
+  const double after = ResidentMib(exam);
+  const TrialCacheShape cache = {.batch = 1,
+                                 .max_seq_len = model.shape.max_positions,
+                                 .layers = model.shape.layers,
+                                 .heads = model.shape.heads,
+                                 .head_dim = model.shape.head_dim};
+  const double formula =
+      static_cast<double>(cache.layers * cache.LayerBytes(cache.max_seq_len)) /
+      (1U << 20U);
+  exam.Case("");
+  if (after - before > exam.Setting("slack_mib") + formula) {
+    exam.Fail(fmt::format(
+        "{} caches of {:.1f} MiB were enabled one after the other and let go: "
+        "the process has kept {:.1f} MiB of them. The last handle frees its "
+        "cache",
+        kTimes, formula, after - before));
+  }
+}
+
 Verdict MemoryOfCaches(Exam& exam) {
   const std::string filled = MemoryOfFilledCache(exam);
   // What its allocator has kept would be taken for memory that a cache needs.
@@ -374,6 +561,7 @@ Verdict MemoryOfCaches(Exam& exam) {
   model.model = exam.Make("model.new", {model.weights});
   const std::string small = MemoryOfCache(exam, model, 1);
   const std::string large = MemoryOfCache(exam, model, 4);
+  CachesAreFreed(exam, model);
   return {.share = 1,
           .came_back = "",
           .measured = small + "; " + large + "; " + filled};
@@ -386,9 +574,10 @@ Checks CostChecks() {
       AllOrNothing("cached.work", {"tolerance"}, WorkOfSteps),
       {"cached.instructions",
        {"tolerance", "shortest", "largest_growth", "linear_slack",
-        "constant_slack", "time_slack"},
+        "constant_slack", "time_slack", "attention_slack"},
        InstructionsOfSteps},
       {"append.cost", {"shortest", "longest", "largest_growth"}, CostOfAppend},
+      {"views.cost", {"shortest", "longest", "largest_growth"}, CostOfViews},
       {"enable.memory",
        {"tolerance", "slack_mib", "slack_share"},
        MemoryOfCaches},

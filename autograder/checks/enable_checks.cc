@@ -1,4 +1,5 @@
 // Module 3, task 3.7: giving a model a cache, and taking it away.
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -92,6 +93,8 @@ void Disables(Exam& exam) {
   const EnableTrial trial = MakeEnableTrial(exam, 2, false);
   Handle handle = Enable(exam, trial);
   CompareTrial(exam, trial, {5, 1, 1, 1});
+  const std::int64_t cache = State(exam, handle).cache;
+  const Values held = exam.AskStudent("cached.read", {handle, std::int64_t{1}});
   exam.AskStudent("cached.disable", {handle});
   exam.Case("after Disable()");
   if (State(exam, handle).enabled) exam.Fail("Enabled() is still true");
@@ -99,16 +102,69 @@ void Disables(Exam& exam) {
   exam.AskStudent("cached.disable", {handle});
   CompareUncached(exam, trial, "after a second Disable()");
 
+  // The old handle shows what it showed, and has no hold on a later cache.
+  const Handle old = handle;
   handle = Enable(exam, trial);
   exam.Case("enabled again");
   CompareNumber(exam, "PastLen()", State(exam, handle).past_len, 0);
   CompareTrial(exam, trial, {4, 1, 3});
+  const std::string about = "the handle of a cache that was disabled";
+  exam.Case(about);
+  const std::string hint =
+      "Disable() leaves the handle its cache, with the tokens in it";
+  CompareNumber(exam, "PastLen()", State(exam, old).past_len, 8, hint);
+  if (State(exam, old).cache != cache) {
+    exam.Fail("it refers to another cache than before; " + hint);
+  }
+  if (exam.AskStudent("cached.read", {old, std::int64_t{1}}) != held) {
+    exam.Fail("the tokens in its cache are not those of before; " + hint);
+  }
+  exam.AskStudent("cached.disable", {old});
+  exam.Case("the old handle disabled once more");
+  if (!State(exam, handle).enabled) exam.Fail("the later cache is not enabled");
+  exam.AskStudent("object.drop", {old});
+  exam.Case("the old handle is gone");
+  if (!State(exam, handle).enabled) exam.Fail("the later cache is not enabled");
   exam.AskStudent("object.drop", {handle});
   CompareUncached(exam, trial, "after the last handle is gone");
 }
 
+// Enabled once more while a sequence is under way, then either handle goes.
+void EnablingInTheMiddle(Exam& exam) {
+  const EnableTrial trial = MakeEnableTrial(exam, 3, true);
+  const Handle first = Enable(exam, trial);
+  const auto go_on = [&](std::size_t begin, std::size_t end) {
+    CompareForwards(exam, trial.model.model.student,
+                    trial.tokens.Part(begin, end),
+                    Slice(trial.expected, 1, begin, end), {end - begin}, begin);
+  };
+  go_on(0, 5);
+  const Handle second = Enable(exam, trial);
+  exam.Case("enabled again after 5 tokens");
+  const std::string hint =
+      "the second handle is one to the same cache, with "
+      "the tokens that it holds";
+  CompareNumber(exam, "PastLen() by the second handle",
+                State(exam, second).past_len, 5, hint);
+  CompareNumber(exam, "PastLen() by the first handle",
+                State(exam, first).past_len, 5, hint);
+  go_on(5, 6);
+  exam.AskStudent("object.drop", {first});
+  exam.Case("the first of two handles is gone");
+  if (!State(exam, second).enabled) exam.Fail("the other is not enabled");
+  go_on(6, 7);
+  const Handle third = Enable(exam, trial);
+  exam.AskStudent("object.drop", {second});
+  exam.Case("the second of three handles is gone");
+  if (!State(exam, third).enabled) exam.Fail("the other is not enabled");
+  CompareNumber(exam, "PastLen()", State(exam, third).past_len, 7);
+  go_on(7, 8);
+  exam.AskStudent("cached.disable", {third});
+}
+
 void EnablingTwice(Exam& exam) {
   const EnableTrial trial = MakeEnableTrial(exam, 2, false);
+  EnablingInTheMiddle(exam);
   const Handle first = Enable(exam, trial);
   const Handle second = Enable(exam, trial);
   exam.Case("two handles from enabling twice");
@@ -123,11 +179,31 @@ void EnablingTwice(Exam& exam) {
   CompareUncached(exam, trial, "enabled twice, disabled once");
 }
 
+// The first of two models goes, and another one comes, perhaps to its place in
+// memory; the second does not notice.
+void OneModelGoes(Exam& exam, const EnableTrial& one,
+                  const std::array<Handle, 2>& handles) {
+  exam.AskStudent("object.drop", {handles[0]});
+  exam.AskStudent("object.drop", {one.model.model.student});
+  exam.Case("one of two models is gone");
+  if (!State(exam, handles[1]).enabled) {
+    exam.Fail("the other model's cache is not enabled");
+  }
+  EnableTrial next = one;
+  next.model.model.student =
+      exam.Get<Handle>(exam.AskStudent("model.new", {one.model.weights}), 0);
+  CompareUncached(exam, next, "a new model after another one is gone");
+  const Handle handle = Enable(exam, next);
+  exam.Case("a new model after another one is gone, enabled");
+  CompareNumber(exam, "PastLen()", State(exam, handle).past_len, 0);
+  CompareTrial(exam, next, {3, 1, 4});
+}
+
 void TwoModels(Exam& exam) {
   const EnableTrial one = MakeEnableTrial(exam, 2, false);
   const EnableTrial other = MakeEnableTrial(exam, 2, false);
-  Enable(exam, one);
-  Enable(exam, other);
+  const Handle first = Enable(exam, one);
+  const Handle second = Enable(exam, other);
   std::size_t begin = 0;
   for (const std::size_t piece : {5, 1, 2}) {  // by turns
     for (const EnableTrial* trial : {&one, &other}) {
@@ -142,7 +218,20 @@ void TwoModels(Exam& exam) {
                     kLogitAxes);
     }
     begin += piece;
+    exam.Case(
+        fmt::format("two models after {} tokens each, the first enabled "
+                    "again",
+                    begin));
+    const Handle again = Enable(exam, one);
+    if (State(exam, again).cache != State(exam, first).cache) {
+      exam.Fail(
+          "its handle refers to the other model's cache, or to a new one; "
+          "the session is the model's, not the program's");
+    }
+    CompareNumber(exam, "PastLen()", State(exam, again).past_len, Int(begin));
+    exam.AskStudent("object.drop", {again});
   }
+  OneModelGoes(exam, one, {first, second});
 }
 
 void ResetAndReuse(Exam& exam) {
@@ -158,6 +247,29 @@ void ResetAndReuse(Exam& exam) {
     } catch (const CheckFailed& failed) {
       throw CheckFailed{
           fmt::format("prompt {} after Reset(): {}", prompt, failed.came_back)};
+    }
+  }
+  // A longer one, to the last token that the cache has room for.
+  exam.AskStudent("cached.reset", {handle});
+  trial.tokens = RandomTrialTokens(exam, trial.model, 2, kMaxSeqLen);
+  trial.tokens.left_pad = RandomLeftPad(exam.Randomness(), 2, kMaxSeqLen);
+  trial.expected = ReferenceLogits(exam, trial.model, trial.tokens);
+  try {
+    CompareTrial(exam, trial, {9, 2, 1});
+  } catch (const CheckFailed& failed) {
+    throw CheckFailed{"a longer prompt after Reset(): " + failed.came_back};
+  }
+  // Taken back to each position, and continued from there.
+  for (std::size_t kept = kMaxSeqLen; kept-- > 0;) {
+    exam.AskStudent("cached.truncate", {handle, Int(kept)});
+    try {
+      CompareForwards(exam, trial.model.model.student,
+                      trial.tokens.Part(kept, kMaxSeqLen),
+                      Slice(trial.expected, 1, kept, kMaxSeqLen),
+                      {kMaxSeqLen - kept}, kept);
+    } catch (const CheckFailed& failed) {
+      throw CheckFailed{
+          fmt::format("after Truncate({}): {}", kept, failed.came_back)};
     }
   }
 }
@@ -186,6 +298,14 @@ void EnableRefusals(Exam& exam) {
   exam.Case("the sequence goes on after a second cache was refused");
   CompareArrays(exam, exam.Get<Array>(answer, 0),
                 Slice(trial.expected, 1, 5, 8), kLogitAxes);
+
+  // Of the same shape, but plugged in by other code.
+  const Values plugged = exam.AskStudent(
+      "model.with_cache", {trial.model.weights, Int(2), Int(kMaxSeqLen)});
+  exam.Case("");
+  exam.ExpectRefusal(
+      "cached.enable", {exam.Get<Handle>(plugged, 0), Int(2), Int(kMaxSeqLen)},
+      "a cache for a model whose cache did not come from EnableKvCache");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "autograder/checker/local_endpoint.h"
 
@@ -33,6 +34,7 @@ class FakeEndpoint final : public Endpoint {
     if (request.operation == "cached.enable" && reply.status == Status::kOk) {
       GrowBy(reply.values);
     }
+    if (request.operation == "object.drop") Free(request.arguments);
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return resident_; }
@@ -44,14 +46,26 @@ class FakeEndpoint final : public Endpoint {
     const Reply shape = honest_.Call({"cached.shape", enabled}, {});
     if (shape.status != Status::kOk) return;
     const auto& sizes = std::get<Integers>(shape.values.at(0));
-    resident_ += static_cast<std::uint64_t>(
+    const auto bytes = static_cast<std::uint64_t>(
         party_.cache_growth * static_cast<double>(CacheBytes(sizes)));
+    resident_ += bytes;
+    caches_.emplace_back(enabled, bytes);
+  }
+
+  // The cache of that handle, if it has one.
+  void Free(const Values& dropped) {
+    for (auto& [handle, bytes] : caches_) {
+      if (!(handle == dropped) || !party_.frees_caches) continue;
+      resident_ -= bytes;
+      bytes = 0;
+    }
   }
 
   Behaviour behaviour_;
   const FakeParty& party_;
   LocalEndpoint honest_;
   std::uint64_t resident_ = 0;
+  std::vector<std::pair<Values, std::uint64_t>> caches_;  // by handle, bytes
 };
 
 }  // namespace

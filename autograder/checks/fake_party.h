@@ -32,6 +32,7 @@ struct FakeParty {
   // forward pass leaves behind.
   double cache_growth = 1;
   std::uint64_t pass_growth = 0;
+  bool frees_caches = true;
 };
 
 // Runs one check of autograder/rubric.toml with its settings. The long lengths

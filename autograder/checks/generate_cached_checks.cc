@@ -35,6 +35,40 @@ void SameOptions(Exam& exam) {
   Compare(exam, MakeGenerateTrial(exam, {.new_tokens = 0}, {}, ""));
 }
 
+// What the other checks try one at a time: batches, padding, sampling, top_k, a
+// prompt beyond 256 tokens, and the last position of the model. Every pair of
+// these is in one of the rows.
+void SameTogether(Exam& exam) {
+  Random& random = exam.Randomness();
+  Compare(exam, MakeGenerateTrial(exam,
+                                  {.batch = 3,
+                                   .prompt_len = Between(random, 260, 290),
+                                   .new_tokens = 5,
+                                   .left_padded = true,
+                                   .spare_positions = 0},
+                                  {.temperature = 0.9, .top_k = 4}, ""));
+  Compare(
+      exam,
+      MakeGenerateTrial(
+          exam,
+          {.batch = 5, .prompt_len = 12, .new_tokens = 4, .left_padded = true},
+          {.temperature = 1.3, .top_k = 3}, ""));
+  Compare(exam, MakeGenerateTrial(exam,
+                                  {.batch = 2,
+                                   .prompt_len = 3,
+                                   .new_tokens = 40,
+                                   .left_padded = true,
+                                   .spare_positions = 0},
+                                  {}, ""));
+}
+
+// Multiply-accumulates of the head so far.
+std::int64_t HeadWork(Exam& exam) {
+  constexpr std::size_t kHeadCategory = 4;  // in the answer of work.counted
+  return exam.GetIntegers(exam.AskStudent("work.counted", {}), 0,
+                          kHeadCategory + 1)[kHeadCategory];
+}
+
 // The prompt once, then each new token once; the last is never fed back.
 void RunsEachTokenOnce(Exam& exam) {
   const GenerateTrial trial = MakeGenerateTrial(exam, {.batch = 2}, {}, "");
@@ -42,6 +76,16 @@ void RunsEachTokenOnce(Exam& exam) {
                         trial.prompt.SeqLen() + trial.new_tokens - 1,
                         "the prompt runs through the model once, and each new "
                         "token but the last once");
+  // Logits are asked for once a step, of the last position alone.
+  const std::int64_t before = HeadWork(exam);
+  Compare(exam, trial);
+  CompareNumber(exam, "the number of logits of a row, in whole vocabularies,",
+                (HeadWork(exam) - before) /
+                    Int(trial.prompt.batch * trial.model.shape.DModel() *
+                        trial.model.shape.vocab_size),
+                Int(trial.new_tokens),
+                "prefill is one pass, which asks for the logits of the last "
+                "position alone; then each step asks for those of its token");
 }
 
 // The model must have no cache: it computes a whole pass as before.
@@ -63,6 +107,40 @@ void ExpectNoCache(Exam& exam, const GenerateTrial& trial,
                 "the cache is to be disabled");
 }
 
+// A cache of the very shape that the generation needs, enabled by the caller.
+void LeavesTheCallersCache(Exam& exam, const GenerateTrial& trial) {
+  const auto enable = [&](std::size_t max_seq_len) {
+    return exam.Get<Handle>(
+        exam.AskStudent(
+            "cached.enable",
+            {trial.model.model, Int(trial.prompt.batch), Int(max_seq_len)}),
+        0);
+  };
+  const Handle handle = enable(trial.prompt.SeqLen() + trial.new_tokens - 1);
+  const auto expect_empty = [&](const std::string& about) {
+    exam.Case("a cache that the caller had enabled, " + about);
+    const Values answer = exam.AskStudent("cached.state", {handle});
+    const Integers& state = exam.GetIntegers(answer, 0, 4);
+    if (state[0] == 0) exam.Fail("it is no longer enabled");
+    CompareNumber(exam, "PastLen()", state[1], 0,
+                  "when the generation is done it is empty, as it was before");
+  };
+  for (const char* time : {"after generating", "after generating again"}) {
+    Compare(exam, trial);
+    expect_empty(time);
+  }
+  exam.AskStudent("generate.cached", InterruptedQuestion(trial, 2));
+  expect_empty("after on_tokens threw");
+  GenerateTrial longer = trial;
+  longer.new_tokens += 1;
+  exam.Case("");
+  exam.ExpectRefusal("generate.cached", GenerateQuestion(longer),
+                     "more new tokens than the caller's cache is made for");
+  expect_empty("after another shape was refused");
+  exam.AskStudent("cached.disable", {handle});
+  exam.AskStudent("object.drop", {handle});
+}
+
 void CleansUp(Exam& exam) {
   GenerateTrial trial = MakeGenerateTrial(exam, {}, {}, "");
   Compare(exam, trial);
@@ -76,6 +154,8 @@ void CleansUp(Exam& exam) {
     ExpectNoCache(exam, trial, "after on_tokens threw");
     Compare(exam, trial);
   }
+  LeavesTheCallersCache(exam, trial);
+  ExpectNoCache(exam, trial, "after the caller's cache was disabled");
   exam.Case("");
   trial.new_tokens = 100;
   exam.ExpectRefusal("generate.cached", GenerateQuestion(trial),
@@ -90,6 +170,7 @@ Checks GenerateCachedChecks() {
       AllOrNothing("generate_cached.tokens", {"margin"}, SameTokens),
       AllOrNothing("generate_cached.batch", {"margin"}, SameBatches),
       AllOrNothing("generate_cached.options", {"margin"}, SameOptions),
+      AllOrNothing("generate_cached.combined", {"margin"}, SameTogether),
       AllOrNothing("generate_cached.work", {"margin"}, RunsEachTokenOnce),
       AllOrNothing("generate_cached.cleans_up", {"margin", "tolerance"},
                    CleansUp),

@@ -269,8 +269,9 @@ GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
                                 const std::string& variant) {
   constexpr int kAttempts = 100;
   GenerateTrial trial;
-  trial.model = MakeModel(exam, sizes.prompt_len + sizes.new_tokens + 3,
-                          variant + " strong_attention");
+  trial.model = MakeModel(
+      exam, sizes.prompt_len + sizes.new_tokens + sizes.spare_positions,
+      variant + " strong_attention");
   trial.new_tokens = sizes.new_tokens;
   trial.sampling = sampling;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {

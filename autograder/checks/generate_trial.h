@@ -27,6 +27,8 @@ struct GenerateSizes {
   std::size_t prompt_len = 5;
   std::size_t new_tokens = 8;
   bool left_padded = false;
+  // Positions that the model has beyond the last token.
+  std::size_t spare_positions = 3;
 };
 
 // Draws prompts and seeds until every choice of the reference is clear by the

@@ -1,7 +1,9 @@
 // Module 3, tasks 3.5 and 3.9: the cache of all layers, and the one that grows.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,9 @@ namespace {
 class CacheTrial {
  public:
   explicit CacheTrial(Exam& exam)
-      : exam_(exam), shape_(RandomCacheShape(exam.Randomness())) {
+      : CacheTrial(exam, RandomCacheShape(exam.Randomness())) {}
+  CacheTrial(Exam& exam, const TrialCacheShape& shape)
+      : exam_(exam), shape_(shape) {
     cache_ =
         exam.Get<Handle>(exam.AskStudent("kv_cache.new", {shape_.Sizes()}), 0);
     Refill();
@@ -49,6 +53,33 @@ class CacheTrial {
     for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
       Append(layer, layer + 2);
     }
+  }
+
+  std::size_t Room(std::size_t layer) const {
+    return shape_.max_seq_len - held_[layer];
+  }
+  std::size_t Shortest() const { return std::ranges::min(held_); }
+  std::size_t Longest() const { return std::ranges::max(held_); }
+
+  // Random numbers of tokens for all layers, up to a full cache.
+  void FillAtRandom() {
+    for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
+      const std::size_t most = Room(layer);
+      Append(layer, Between(exam_.Randomness(), most / 2, most));
+    }
+  }
+
+  void Reset() {
+    exam_.AskStudent("kv_cache.reset", {cache_});
+    Refill();
+  }
+
+  void ExpectTruncateRefused(std::size_t past_len) {
+    exam_.Case("");
+    exam_.ExpectRefusal("kv_cache.truncate", {cache_, Int(past_len)},
+                        fmt::format("truncating to {} when the longest layer "
+                                    "holds {}",
+                                    past_len, Longest()));
   }
 
   void FillEvenly(std::size_t tokens) {
@@ -109,6 +140,17 @@ void PastLenOfAll(Exam& exam) {
   trial.ComparePastLen("3 tokens in every layer", 3);
   trial.Append(0, 1);
   trial.ComparePastLen("4 tokens in layer 0, 3 in the others", 3, hint);
+  // Layers may be filled in any order, so any of them may be the shortest.
+  const std::size_t layers = trial.Shape().layers;
+  for (std::size_t shortest = 0; shortest < layers; ++shortest) {
+    CacheTrial uneven(exam, trial.Shape());
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      uneven.Append(layer, layer == shortest ? 2 : 3 + (layer + shortest) % 3);
+    }
+    uneven.ComparePastLen(
+        fmt::format("2 tokens in layer {}, more in all others", shortest), 2,
+        "what all layers hold is what the shortest holds, whichever it is");
+  }
 }
 
 void TruncatingAll(Exam& exam) {
@@ -118,17 +160,129 @@ void TruncatingAll(Exam& exam) {
   trial.CompareLayers("layers of 2, 3, 4, 5 ... tokens truncated to 3");
   trial.Truncate(1);
   trial.CompareLayers("truncated to 1");
+  trial.Truncate(1);
+  trial.CompareLayers("truncated to 1 once more");
+  for (std::size_t longest = 0; longest < trial.Shape().layers; ++longest) {
+    CacheTrial uneven(exam, trial.Shape());
+    for (std::size_t layer = 0; layer < trial.Shape().layers; ++layer) {
+      uneven.Append(layer, layer == longest ? 6 : 2 + layer % 3);
+    }
+    uneven.Truncate(6);
+    uneven.CompareLayers(fmt::format(
+        "truncated to the 6 tokens that layer {} alone holds", longest));
+    uneven.Truncate(5);
+    uneven.CompareLayers(
+        fmt::format("truncated to 5, which layer {} alone holds", longest));
+    uneven.Truncate(0);
+    uneven.CompareLayers("truncated to 0");
+  }
 }
 
 void Resetting(Exam& exam) {
   CacheTrial trial(exam);
   trial.FillEvenly(5);
-  exam.AskStudent("kv_cache.reset", {trial.Cache()});
-  trial.Refill();
+  trial.Reset();
   trial.CompareLayers("after Reset()");
   trial.FillEvenly(3);
   trial.CompareLayers("a second prompt after Reset()");
   trial.ComparePastLen("a second prompt of 3 tokens after Reset()", 3);
+  trial.Append(1, 2);  // a pass that broke off
+  trial.Reset();
+  trial.Reset();
+  trial.ComparePastLen("after Reset() of layers of different lengths, twice",
+                       0);
+  trial.FillEvenly(trial.Shape().max_seq_len);
+  trial.CompareLayers("a longer prompt, which fills the cache, after Reset()");
+}
+
+// Everything together, in a cache that no small buffer holds: any order of
+// operations is allowed, and after each the cache is as whole as before.
+void AllOperations(Exam& exam) {
+  CacheTrial trial(exam, LargeCacheShape(exam.Randomness()));
+  Random& random = exam.Randomness();
+  const std::string shape = fmt::format(
+      "{}, {}", Count(trial.Shape().layers, "layer"), ShapeText(trial.Shape()));
+  const auto compare = [&](const std::string& done) {
+    trial.ComparePastLen(shape + ": " + done, trial.Shortest());
+    trial.CompareLayers(shape + ": " + done);
+  };
+  trial.FillAtRandom();
+  compare("layers filled with hundreds of tokens, each with another number");
+  trial.Truncate(Between(random, trial.Shortest(), trial.Longest()));
+  trial.ExpectTruncateRefused(trial.Longest() + 1);
+  trial.FillAtRandom();
+  compare("then truncated, refused a truncation, and filled further");
+  trial.Reset();
+  trial.FillAtRandom();
+  for (std::size_t layer = 0; layer < trial.Shape().layers; ++layer) {
+    trial.Append(layer, trial.Room(layer));
+    trial.Append(layer, 0);
+  }
+  compare("then reset and filled to the last token");
+  trial.Truncate(1);
+  trial.FillAtRandom();
+  compare("then truncated to 1 and filled with other tokens");
+}
+
+// Instructions of Reset, of Truncate and of PastLen in a cache of that many
+// tokens.
+std::vector<double> ForgettingInstructions(Exam& exam, std::size_t tokens) {
+  const TrialCacheShape shape = {.batch = 2,
+                                 .max_seq_len = tokens,
+                                 .layers = 3,
+                                 .heads = 2,
+                                 .head_dim = 8};
+  const Handle cache =
+      exam.Get<Handle>(exam.AskCounted("kv_cache.new", {shape.Sizes()}), 0);
+  const KeysAndValues all = RandomTokens(exam.Randomness(), shape, tokens);
+  for (std::size_t layer = 0; layer < shape.layers; ++layer) {
+    exam.AskCounted("kv_cache.append",
+                    {cache, Int(layer), all.keys, all.values});
+  }
+  std::vector<double> instructions;
+  const auto counted = [&](const std::string& operation,
+                           const Question& question) {
+    const Values answer = exam.AskCounted(operation, question);
+    instructions.push_back(static_cast<double>(exam.Instructions()));
+    return answer;
+  };
+  const auto expect = [&](const Values& state, std::size_t past_len) {
+    exam.Case(fmt::format("a cache of {} tokens, under the counter", tokens));
+    CompareNumber(exam, "PastLen()", exam.GetIntegers(state, 0, 2)[0],
+                  Int(past_len));
+  };
+  expect(counted("kv_cache.state", {cache}), tokens);
+  counted("kv_cache.truncate", {cache, Int(tokens - 1)});
+  expect(exam.AskCounted("kv_cache.state", {cache}), tokens - 1);
+  counted("kv_cache.reset", {cache});
+  expect(exam.AskCounted("kv_cache.state", {cache}), 0);
+  exam.Case("");
+  return instructions;
+}
+
+Verdict CostOfForgetting(Exam& exam) {
+  const std::size_t shortest = exam.SettingSize("shortest");
+  const std::size_t longest = exam.SettingSize("longest");
+  const std::vector<double> few = ForgettingInstructions(exam, shortest);
+  const std::vector<double> many = ForgettingInstructions(exam, longest);
+  constexpr std::array<const char*, 3> kNames = {"PastLen() and Bytes()",
+                                                 "Truncate()", "Reset()"};
+  Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    const std::string counts = fmt::format(
+        "{}: {:.0f} instructions in a cache of {} tokens, {:.0f} in one of {}",
+        kNames.at(i), few[i], shortest, many[i], longest);
+    verdict.measured += (i == 0 ? "" : "; ") + counts;
+    if (verdict.share == 1 &&
+        many[i] > exam.Setting("largest_growth") * few[i]) {
+      verdict.share = 0;
+      verdict.came_back =
+          "it costs more the more tokens are held, although no token needs to "
+          "be touched: " +
+          counts;
+    }
+  }
+  return verdict;
 }
 
 void CacheRefusals(Exam& exam) {
@@ -147,10 +301,15 @@ void CacheRefusals(Exam& exam) {
         "kv_cache.append", {trial.Cache(), layer, token.keys, token.values},
         fmt::format("a token for layer {} of {}", layer, layers));
   }
-  exam.ExpectRefusal("kv_cache.truncate",
-                     {trial.Cache(), Int(trial.Shape().max_seq_len)},
-                     "truncating to more tokens than any layer holds");
+  for (const std::size_t past_len :
+       {trial.Longest() + 1, trial.Shape().max_seq_len,
+        std::numeric_limits<std::size_t>::max()}) {
+    trial.ExpectTruncateRefused(past_len);
+  }
   trial.CompareLayers("after the refusals");
+  trial.Truncate(2);
+  trial.ExpectTruncateRefused(3);
+  trial.CompareLayers("truncated to 2, then to 3, which was refused");
 }
 
 // --- 3.9 ---
@@ -161,9 +320,9 @@ struct GrowingTrial {
   Handle cache = {};
 };
 
-GrowingTrial MakeGrowing(Exam& exam) {
-  GrowingTrial trial = {.shape = RandomCacheShape(exam.Randomness())};
-  trial.all = RandomTokens(exam.Randomness(), trial.shape, 9);
+GrowingTrial MakeGrowing(Exam& exam, const TrialCacheShape& shape) {
+  GrowingTrial trial = {.shape = shape};
+  trial.all = RandomTokens(exam.Randomness(), shape, shape.max_seq_len);
   trial.cache = exam.Get<Handle>(
       exam.AskStudent("growing.new",
                       {Int(trial.shape.batch), Int(trial.shape.heads),
@@ -179,19 +338,31 @@ void AppendGrowing(Exam& exam, const GrowingTrial& trial, std::size_t begin,
 }
 
 void GrowingContents(Exam& exam) {
-  const GrowingTrial trial = MakeGrowing(exam);
+  const GrowingTrial trial =
+      MakeGrowing(exam, RandomCacheShape(exam.Randomness()));
   std::size_t past_len = 0;
-  for (const std::size_t piece : {4, 1, 1, 3}) {
+  for (const std::size_t piece : {4, 1, 1, 0, 3}) {
     AppendGrowing(exam, trial, past_len, piece);
     past_len += piece;
     exam.Case(fmt::format("{} tokens after appending {}", past_len, piece));
     CompareHeld(exam, exam.AskStudent("growing.read", {trial.cache}), trial.all,
                 past_len);
   }
+  const GrowingTrial large =
+      MakeGrowing(exam, LargeCacheShape(exam.Randomness()));
+  past_len = 0;
+  for (const std::size_t piece : {260, 1, 18, 1}) {
+    AppendGrowing(exam, large, past_len, piece);
+    past_len += piece;
+  }
+  exam.Case(fmt::format("{}: {} tokens", ShapeText(large.shape), past_len));
+  CompareHeld(exam, exam.AskStudent("growing.read", {large.cache}), large.all,
+              past_len);
 }
 
 void GrowingBytes(Exam& exam) {
-  const GrowingTrial trial = MakeGrowing(exam);
+  const GrowingTrial trial =
+      MakeGrowing(exam, RandomCacheShape(exam.Randomness()));
   const std::size_t token_bytes = trial.shape.LayerBytes(1);
   std::size_t tokens_written = 0;
   for (std::size_t past_len = 0; past_len < 6; ++past_len) {
@@ -204,6 +375,17 @@ void GrowingBytes(Exam& exam) {
                 Int(tokens_written * token_bytes),
                 "every append writes all old tokens again, keys and values");
   CompareHeld(exam, answer, trial.all, 6);
+  exam.Case("a prompt of 260 tokens, then 3 and 1");
+  const GrowingTrial large =
+      MakeGrowing(exam, LargeCacheShape(exam.Randomness()));
+  AppendGrowing(exam, large, 0, 260);
+  AppendGrowing(exam, large, 260, 3);
+  AppendGrowing(exam, large, 263, 1);
+  CompareNumber(
+      exam, "BytesWritten()",
+      exam.GetIntegers(exam.AskStudent("growing.read", {large.cache}), 2, 2)[1],
+      Int((260 + 263 + 264) * large.shape.LayerBytes(1)),
+      "every append writes all old tokens again, and the new ones");
 }
 
 }  // namespace
@@ -215,6 +397,10 @@ Checks KvCacheChecks() {
       AllOrNothing("kv_cache.truncate", {}, TruncatingAll),
       AllOrNothing("kv_cache.reset", {}, Resetting),
       AllOrNothing("kv_cache.refusals", {}, CacheRefusals),
+      AllOrNothing("kv_cache.combined", {}, AllOperations),
+      {"kv_cache.cost",
+       {"shortest", "longest", "largest_growth"},
+       CostOfForgetting},
       AllOrNothing("growing.contents", {}, GrowingContents),
       AllOrNothing("growing.bytes", {}, GrowingBytes),
   };

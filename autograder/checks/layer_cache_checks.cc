@@ -1,6 +1,7 @@
 // Module 3, tasks 3.2 to 3.4: the formula, append, views and truncate.
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,12 +11,17 @@
 #include "autograder/checks/check_groups.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
+#include "autograder/checks/model_trial.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
 namespace {
 
 // --- 3.2 ---
+
+// As CacheShape calls them, in the order of TrialCacheShape.
+constexpr std::array<const char*, 5> kSizeNames = {
+    "batch", "max_seq_len", "num_layers", "num_kv_heads", "head_dim"};
 
 void CompareFormula(Exam& exam, const TrialCacheShape& shape,
                     std::size_t element_bytes) {
@@ -27,9 +33,18 @@ void CompareFormula(Exam& exam, const TrialCacheShape& shape,
                                  shape.max_seq_len * shape.layers *
                                  shape.heads * shape.head_dim * element_bytes;
   if (actual == expected) return;
+  if (expected == 0) {
+    exam.Fail(
+        fmt::format("{} bytes came back; a size of 0 makes 0 bytes", actual));
+  }
   const double factor =
       static_cast<double>(actual) / static_cast<double>(expected);
-  exam.Fail(fmt::format("{} bytes came back, {:.4g} times what is right",
+  exam.Fail(
+      std::abs(factor - 1) < 1e-4
+          ? fmt::format("{} bytes came back, nearly what is right: the product "
+                        "is exact only in 64-bit integers",
+                        actual)
+          : fmt::format("{} bytes came back, {:.4g} times what is right",
                         actual, factor));
 }
 
@@ -44,6 +59,27 @@ void FormulaOfRandomShapes(Exam& exam) {
     exam.Case(
         fmt::format("a random shape, {} bytes per element", element_bytes));
     CompareFormula(exam, shape, element_bytes);
+  }
+  // More digits than a double has, and each size beyond 32 bits in turn.
+  exam.Case("five sizes that are large and odd");
+  const auto odd = [&](std::size_t low, std::size_t high) {
+    return 2 * Between(random, low, high) + 1;
+  };
+  CompareFormula(exam,
+                 {.batch = odd(4000, 5000),
+                  .max_seq_len = odd(400'000, 500'000),
+                  .layers = odd(300, 400),
+                  .heads = odd(300, 400),
+                  .head_dim = odd(300, 400)},
+                 1);
+  for (std::size_t large = 0; large < 6; ++large) {
+    std::array<std::size_t, 6> sizes = {2, 3, 5, 7, 11, 2};
+    sizes.at(large) = (std::size_t{1} << 33U) + odd(0, 1000);
+    exam.Case(large < 5 ? fmt::format("a cache with a size beyond 32 bits: {}",
+                                      kSizeNames.at(large))
+                        : "elements of more than 2^32 bytes each");
+    CompareFormula(exam, {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]},
+                   sizes[5]);
   }
 }
 
@@ -85,9 +121,19 @@ void FormulaOverflow(Exam& exam) {
   if (exam.Get<std::int64_t>(answer, 0) < std::int64_t{1} << 59U) {
     exam.Fail("far too few bytes came back");
   }
+  for (std::size_t zero = 0; zero < 6; ++zero) {
+    std::array<std::size_t, 6> sizes{};
+    sizes.fill(kLarge);
+    sizes.at(zero) = 0;
+    exam.Case(
+        fmt::format("{} is 0 and every other size 2^31: the product fits",
+                    zero < 5 ? kSizeNames.at(zero) : "the size of an element"));
+    CompareFormula(exam, {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]},
+                   sizes[5]);
+  }
   exam.Case("");
   const auto refuse = [&](const TrialCacheShape& shape,
-                          std::size_t element_bytes, const char* what) {
+                          std::size_t element_bytes, const std::string& what) {
     exam.ExpectRefusal("cache.formula", {shape.Sizes(), Int(element_bytes)},
                        what);
   };
@@ -96,6 +142,13 @@ void FormulaOverflow(Exam& exam) {
   // wraps to a number larger than every factor
   refuse({5'000'000'007, 5'000'000'009, 1, 1, 1}, 1,
          "a cache of 5 * 10^19 bytes");
+  for (std::size_t large = 0; large < 5; ++large) {
+    std::array<std::size_t, 5> sizes = {1, 1, 1, 1, 1};
+    sizes.at(large) = std::size_t{1} << 62U;
+    refuse(
+        {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]}, 2,
+        fmt::format("a {} of 2^62, 2^64 bytes in all,", kSizeNames.at(large)));
+  }
 }
 
 // --- 3.3 ---
@@ -136,6 +189,38 @@ void AppendingSteps(Exam& exam) {
   }
 }
 
+// Sizes that no small buffer holds; each cache is filled to its last token.
+void AppendingToAllSizes(Exam& exam) {
+  Random& random = exam.Randomness();
+  const TrialCacheShape large = LargeCacheShape(random);
+  const TrialCacheShape one_row = {.batch = 1,
+                                   .max_seq_len = Between(random, 1100, 1200),
+                                   .layers = 1,
+                                   .heads = 2,
+                                   .head_dim = 2 * Between(random, 33, 40) + 1};
+  const TrialCacheShape long_one = {
+      .batch = 2,
+      .max_seq_len = Between(random, 66'000, 67'000),
+      .layers = 1,
+      .heads = 1,
+      .head_dim = 1};
+  const TrialCacheShape many_heads = {.batch = 3,
+                                      .max_seq_len = 9,
+                                      .layers = 1,
+                                      .heads = Between(random, 65, 70),
+                                      .head_dim = 3};
+  for (const TrialCacheShape& shape : {large, one_row, long_one, many_heads}) {
+    const std::size_t all = shape.max_seq_len;
+    const std::size_t prompt = all * 9 / 10;
+    const std::size_t chunk = (all - prompt) * 2 / 3;
+    const std::vector<std::size_t> pieces = {prompt, 1, chunk - 1,
+                                             all - prompt - chunk};
+    exam.Case(fmt::format("{}: {} appended in pieces of {}", ShapeText(shape),
+                          Count(all, "token"), PiecesText(pieces)));
+    CompareAppended(exam, shape, pieces);
+  }
+}
+
 void AppendingMany(Exam& exam) {
   Random& random = exam.Randomness();
   const TrialCacheShape shape = RandomCacheShape(random);
@@ -144,6 +229,10 @@ void AppendingMany(Exam& exam) {
   CompareAppended(exam, shape, {prompt, 1, 2});
   exam.Case("all tokens that the cache has room for, at once");
   CompareAppended(exam, shape, {shape.max_seq_len});
+  exam.Case(
+      "no tokens appended to an empty cache, to one that holds 4, and to "
+      "a full one");
+  CompareAppended(exam, shape, {0, 4, 0, shape.max_seq_len - 4, 0});
 }
 
 void AppendRefusals(Exam& exam) {
@@ -178,9 +267,34 @@ void AppendRefusals(Exam& exam) {
   other.head_dim -= 1;
   refuse(good, array(other, 1), "values with another head_dim than the keys");
   refuse(good, array(shape, 2), "one key but two values");
+  refuse(array(shape, 2), good, "two keys but one value");
+  refuse(good, array(shape, 0), "a key without a value");
+  for (const bool more : {true, false}) {
+    const auto off = [more](std::size_t size) {
+      return more ? size + 1 : size - 1;
+    };
+    const std::string by = more ? "one more" : "one fewer";
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      other = shape;
+      std::size_t& size = axis == 0   ? other.batch
+                          : axis == 1 ? other.heads
+                                      : other.head_dim;
+      size = off(size);
+      const char* name = axis == 0   ? "batch row"
+                         : axis == 1 ? "head"
+                                     : "feature";
+      refuse(array(other, 1), good, fmt::format("keys of {} {}", by, name));
+      refuse(good, array(other, 1), fmt::format("values of {} {}", by, name));
+    }
+  }
 
   exam.Case("the last two tokens after several refusals");
   Append(exam, cache, Part(all, held, 2));
+  CompareHeld(exam, Read(exam, cache), all, shape.max_seq_len);
+  exam.Case("");
+  exam.ExpectRefusal("layer_cache.append", {cache, good, good},
+                     "a token for a cache that is full");
+  exam.Case("after a token for a full cache was refused");
   CompareHeld(exam, Read(exam, cache), all, shape.max_seq_len);
 }
 
@@ -243,6 +357,19 @@ void Truncating(Exam& exam) {
   all = RandomTokens(random, shape, shape.max_seq_len);
   Append(exam, cache, Part(all, 0, shape.max_seq_len));
   CompareHeld(exam, Read(exam, cache), all, shape.max_seq_len);
+  // The same object, cut at every place; what follows is new each time.
+  for (std::size_t kept = shape.max_seq_len; kept-- > 0;) {
+    exam.Case(
+        fmt::format("a full cache truncated to {}, then filled with "
+                    "other tokens",
+                    Count(kept, "token")));
+    exam.AskStudent("layer_cache.truncate", {cache, Int(kept)});
+    const std::size_t others = shape.max_seq_len - kept;
+    const KeysAndValues next = RandomTokens(random, shape, others);
+    Append(exam, cache, next);
+    all = Joined(Part(all, 0, kept), next);
+    CompareHeld(exam, Read(exam, cache), all, shape.max_seq_len);
+  }
 }
 
 void TruncateRefusals(Exam& exam) {
@@ -251,7 +378,7 @@ void TruncateRefusals(Exam& exam) {
   const KeysAndValues all = RandomTokens(exam.Randomness(), shape, 6);
   Append(exam, cache, Part(all, 0, 6));
   exam.AskStudent("layer_cache.truncate", {cache, std::int64_t{5}});
-  for (const std::int64_t too_many : {6, 1000000}) {
+  for (const std::int64_t too_many : {6, 7, 1000000, -1}) {
     exam.Case("");
     exam.ExpectRefusal("layer_cache.truncate", {cache, too_many},
                        "keeping more tokens than are held");
@@ -269,6 +396,7 @@ Checks LayerCacheChecks() {
       AllOrNothing("bytes.overflow", {}, FormulaOverflow),
       AllOrNothing("append.steps", {}, AppendingSteps),
       AllOrNothing("append.many", {}, AppendingMany),
+      AllOrNothing("append.sizes", {}, AppendingToAllSizes),
       AllOrNothing("append.refusals", {}, AppendRefusals),
       AllOrNothing("views.fresh", {}, ViewsAreFresh),
       AllOrNothing("views.stable", {}, ViewsAreStable),

@@ -1,5 +1,6 @@
 // Module 3, task 3.1: memoization, counted.
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,36 @@ Handle NewTable(Exam& exam, std::size_t rows, std::size_t cols,
       exam.AskStudent("memo.new", {Int(rows), Int(cols), memoization}), 0);
 }
 
+// Entries far apart in tables beyond what 8 bits count, wide and tall, and
+// values of all 64 bits: whatever makes one number of row and column must not
+// let two of them meet.
+void CompareLargeTable(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const bool wide : {true, false}) {
+    const std::size_t rows = Between(random, 300, 330) + (wide ? 0 : 400);
+    const std::size_t cols = Between(random, 300, 330) + (wide ? 400 : 0);
+    const Handle table = NewTable(exam, rows, cols, kOn);
+    exam.Case(fmt::format("a table of {} x {}, some of its entries, twice",
+                          rows, cols));
+    const auto some = [](std::size_t size) {
+      return std::vector<std::size_t>{0, 1, 2, 255, 256, 257, size - 1};
+    };
+    Counted counts;
+    for (const bool first : {true, false}) {
+      for (const std::size_t row : some(rows)) {
+        for (const std::size_t col : some(cols)) {
+          // Odd times odd: another one for each entry, of all bits.
+          const auto value = static_cast<std::int64_t>(
+              (2 * (row * cols + col) + 1) * 0x9e3779b97f4a7c15U);
+          ++(first ? counts.misses : counts.hits);
+          CompareLookUp(exam, table, row, col, first ? value : -1, value, first,
+                        counts);
+        }
+      }
+    }
+  }
+}
+
 // Every entry twice; the second computation would give another number.
 void LookingUp(Exam& exam) {
   const std::size_t rows = Between(exam.Randomness(), 2, 4);
@@ -63,6 +94,7 @@ void LookingUp(Exam& exam) {
       }
     }
   }
+  CompareLargeTable(exam);
   exam.Case("");
   exam.ExpectRefusal("memo.look_up",
                      {table, Int(rows), std::int64_t{0}, std::int64_t{1}},
@@ -70,6 +102,13 @@ void LookingUp(Exam& exam) {
   exam.ExpectRefusal("memo.look_up",
                      {table, std::int64_t{0}, Int(cols), std::int64_t{1}},
                      "a column outside the table");
+  exam.ExpectRefusal("memo.look_up",
+                     {table, std::int64_t{-1}, Int(cols - 1), std::int64_t{1}},
+                     "row -1 of the table");
+  exam.Case("an entry after entries outside the table were refused");
+  ++counts.hits;
+  CompareLookUp(exam, table, rows - 1, cols - 1, -1,
+                Int(100 * (rows - 1) + cols - 1), false, counts);
 }
 
 void LookingUpWithoutMemo(Exam& exam) {
@@ -120,11 +159,40 @@ void CountingPaths(Exam& exam) {
     CompareCounts(exam, exam.GetIntegers(answer, 1, 2),
                   memoization == kOn ? with_memo : without);
   }
+  // Numbers of more than 32 bits, up to the last of 64, and a long thin grid.
+  struct Known {
+    std::size_t row;
+    std::size_t col;
+    std::uint64_t paths;
+  };
+  for (const Known& known : {Known{33, 34, 14'226'520'737'620'288'370U},
+                             Known{20, 30, 47'129'212'243'960U},
+                             Known{2, 300, 45'451U}, Known{300, 1, 301U}}) {
+    exam.Case(fmt::format("cell [{}, {}] of a larger table, memoization on",
+                          known.row, known.col));
+    const Values answer = exam.AskStudent(
+        "memo.lattice_paths", {Int(known.row), Int(known.col),
+                               Int(known.row + 3), Int(known.col + 5), kOn});
+    const auto paths =
+        static_cast<std::uint64_t>(exam.Get<std::int64_t>(answer, 0));
+    if (paths != known.paths) {
+      exam.Fail(fmt::format("the number of ways is {}, it should be {}", paths,
+                            known.paths));
+    }
+    const std::int64_t cells = Int((known.row + 1) * (known.col + 1)) - 1;
+    CompareCounts(
+        exam, exam.GetIntegers(answer, 1, 2),
+        {.hits = Int(2 * known.row * known.col + 1) - cells, .misses = cells});
+  }
 }
 
-void CountingEntries(Exam& exam) {
-  const std::size_t layers = Between(exam.Randomness(), 2, 5);
-  const std::size_t n = Between(exam.Randomness(), 10, 30);
+struct Entries {
+  std::size_t layers;
+  std::size_t tokens;
+};
+
+void CompareEntries(Exam& exam, const Entries& size) {
+  const auto [layers, n] = size;
   const std::int64_t all = Int(layers * n * (n + 1) / 2);
   const std::int64_t once = Int(layers * n);
   for (const std::int64_t memoization : {kOn, kOff}) {
@@ -138,6 +206,18 @@ void CountingEntries(Exam& exam) {
                   on ? once : all);
     CompareNumber(exam, "the number of entries reused", counts[1],
                   on ? all - once : 0);
+  }
+}
+
+// Also of no tokens and of one, and of more than 8 bits count.
+void CountingEntries(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const Entries& size :
+       {Entries{Between(random, 2, 5), Between(random, 10, 30)}, Entries{3, 0},
+        Entries{1, 1},
+        Entries{Between(random, 9, 12), Between(random, 257, 300)},
+        Entries{1, Between(random, 1000, 1100)}}) {
+    CompareEntries(exam, size);
   }
 }
 

@@ -76,14 +76,15 @@ std::string PiecesText(const std::vector<std::size_t>& pieces) {
 
 void CompareForwards(Exam& exam, Handle student_model,
                      const TrialTokens& tokens, const Array& expected,
-                     const std::vector<std::size_t>& pieces) {
+                     const std::vector<std::size_t>& pieces,
+                     std::size_t first) {
   std::size_t begin = 0;
   for (const std::size_t piece : pieces) {
     exam.Case(fmt::format(
         "batch {}{}, tokens in pieces of {}, the piece of {} "
         "after {}",
         tokens.batch, tokens.left_pad.empty() ? "" : ", left padded",
-        PiecesText(pieces), piece, begin));
+        PiecesText(pieces), piece, first + begin));
     const Values answer = exam.AskStudent(
         "model.forward",
         ForwardQuestion({student_model, {}}, tokens.Part(begin, begin + piece),
@@ -91,8 +92,8 @@ void CompareForwards(Exam& exam, Handle student_model,
     Array logits = exam.Get<Array>(answer, 0);
     Array right = Slice(expected, 1, begin, begin + piece);
     if (logits.shape == right.shape) {
-      ZeroPadding(logits, tokens.left_pad, begin);
-      ZeroPadding(right, tokens.left_pad, begin);
+      ZeroPadding(logits, tokens.left_pad, first + begin);
+      ZeroPadding(right, tokens.left_pad, first + begin);
     }
     CompareArrays(exam, logits, right, kLogitAxes);
     begin += piece;

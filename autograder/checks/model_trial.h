@@ -55,10 +55,11 @@ void ZeroPadding(Array& array, const Integers& left_pad, std::size_t first);
 
 // Forwards `tokens` piece by piece through the student's model and compares
 // each piece's logits with those of `expected` [batch, seq_len, vocab]. Padding
-// is not compared.
+// is not compared. The tokens are those from column `first` of a sequence on.
 void CompareForwards(Exam& exam, Handle student_model,
                      const TrialTokens& tokens, const Array& expected,
-                     const std::vector<std::size_t>& pieces);
+                     const std::vector<std::size_t>& pieces,
+                     std::size_t first = 0);
 
 // "3 + 1 + 1"
 std::string PiecesText(const std::vector<std::size_t>& pieces);

@@ -128,7 +128,8 @@ TEST(PlantedTest, WhateverAcceptsAllIsCaught) {
         "layer_norm.refusals", "mlp.refusals", "forward.refusals",
         "sampling.greedy", "sampling.sample", "generate.options",
         "memo.look_up", "bytes.overflow", "append.refusals",
-        "truncate.refusals", "kv_cache.refusals", "enable.refusals"}) {
+        "truncate.refusals", "kv_cache.refusals", "kv_cache.combined",
+        "cached.interrupted", "enable.refusals"}) {
     ExpectCaught(check, accepting, "was accepted");
   }
 }
@@ -299,7 +300,9 @@ TEST(PlantedTest, StepsThatGrowFasterThanLinearAreCaught) {
 TEST(PlantedTest, StepsThatGrowLinearlyPass) {
   EXPECT_EQ(
       RunAgainst(CourseCheck("cached.instructions"),
-                 {.instructions = Costs({98'000, 113'000, 143'000, 202'000})})
+                 {.instructions = Costs({98'000, 113'000, 143'000, 202'000,
+                                         // one layer: step, attention, twice
+                                         50'000, 10'000, 90'000, 48'000})})
           .share,
       1);
 }
@@ -324,6 +327,113 @@ TEST(PlantedTest, CountsThatTimeContradictsAreCaught) {
                {.student = slow_when_long,
                 .instructions = Costs({98'000, 113'000, 143'000, 202'000})},
                "the count was tampered with, or the work was done elsewhere");
+}
+
+TEST(PlantedTest, StepsThatCopyWhatIsStoredAreCaught) {
+  ExpectCaught("cached.instructions",
+               {.instructions = Costs({98'000, 113'000, 143'000, 202'000,
+                                       50'000, 10'000, 120'000, 48'000})},
+               "a step copies or looks through what is stored");
+}
+
+TEST(PlantedTest, ViewsAndTruncationsThatTouchTokensAreCaught) {
+  ExpectCaught("views.cost", {.instructions = Costs({1000, 900, 9000, 900})},
+               "the views cost more the more tokens are held");
+  ExpectCaught("views.cost", {.instructions = Costs({1000, 900, 1001, 9000})},
+               "forgetting one token costs more");
+  ExpectCaught("kv_cache.cost",
+               {.instructions = Costs({1000, 900, 800, 1000, 900, 9000})},
+               "Reset(): 800 instructions in a cache of 16 tokens");
+}
+
+TEST(PlantedTest, WorkThatIsNotCountedIsCaught) {
+  // attention in loops of one's own, uncounted
+  const FakeParty uncounted = {.student =
+                                   Changed("work.counted", [](Values& values) {
+                                     std::get<Integers>(values[0])[1] = 0;
+                                   })};
+  ExpectCaught("cached.work", uncounted,
+               "products in loops of your own are counted with CountMacs");
+}
+
+TEST(PlantedTest, CachesThatAreNeverFreedAreCaught) {
+  ExpectCaught("enable.memory", {.frees_caches = false},
+               "The last handle frees its cache");
+}
+
+TEST(PlantedTest, AWindowOfTheNewestKeysIsNamed) {
+  // attention over the newest 512 keys, for single tokens
+  std::int64_t heads = 0;
+  Array all;
+  const FakeParty windowed = {.student = [&](const Request& request,
+                                             Endpoint& honest) {
+    const Values& asked = request.arguments;
+    if (request.operation == "cached_attention.new") {
+      heads = std::get<std::int64_t>(asked.at(0));
+      all = {};
+    }
+    Reply reply = Honest(request, honest);
+    if (request.operation != "cached_attention.forward") return reply;
+    const auto& x = std::get<Array>(asked.at(3));
+    all.shape = {1, all.values.size() / x.shape[2] + x.shape[1], x.shape[2]};
+    all.values.insert(all.values.end(), x.values.begin(), x.values.end());
+    if (x.shape[1] != 1 || all.shape[1] <= 512) return reply;
+    const auto hidden = static_cast<std::int64_t>(all.shape[1]) - 512;
+    const Array whole = std::get<Array>(
+        honest
+            .Call({"attention.multi_head",
+                   {asked[1], asked[2], all, heads, Integers{hidden}}},
+                  {})
+            .values.at(0));
+    std::copy(whole.values.end() - static_cast<std::ptrdiff_t>(x.shape[2]),
+              whole.values.end(),
+              std::get<Array>(reply.values.at(0)).values.begin());
+    return reply;
+  }};
+  ExpectCaught("cached.long", windowed,
+               "this is attention over the newest 512 keys alone");
+}
+
+TEST(PlantedTest, ACallersCacheThatStaysFullIsCaught) {
+  std::int64_t past_len = 0;
+  const FakeParty full = {
+      .student = [&](const Request& request, Endpoint& honest) {
+        Reply reply = Honest(request, honest);
+        if (request.operation == "generate.cached") past_len = 12;
+        if (request.operation == "cached.state") {
+          std::get<Integers>(reply.values.at(0))[1] += past_len;
+        }
+        return reply;
+      }};
+  ExpectCaught("generate_cached.cleans_up", full,
+               "a cache that the caller had enabled, after generating");
+}
+
+TEST(PlantedTest, ASecondHandleThatEmptiesTheCacheIsCaught) {
+  bool enabled = false;
+  const FakeParty emptying = {
+      .student = [&](const Request& request, Endpoint& honest) {
+        Reply reply = Honest(request, honest);
+        if (request.operation == "cached.enable" && enabled) {
+          honest.Call({"cached.reset", reply.values}, {});
+        }
+        if (request.operation == "cached.enable") enabled = true;
+        return reply;
+      }};
+  ExpectCaught("enable.twice", emptying,
+               "the second handle is one to the same cache, with the tokens");
+}
+
+TEST(PlantedTest, DisablingThatEmptiesTheCacheIsCaught) {
+  const FakeParty emptying = {
+      .student = Instead("cached.disable",
+                         [](const Request& request, Endpoint& honest) {
+                           Reply reply = Honest(request, honest);
+                           honest.Call({"cached.reset", request.arguments}, {});
+                           return reply;
+                         })};
+  ExpectCaught("enable.disable", emptying,
+               "Disable() leaves the handle its cache");
 }
 
 TEST(PlantedTest, AppendsThatCopyAreCaught) {

@@ -12,6 +12,7 @@
 #include "autograder/protocol/value.h"
 #include "kit/gpt2_weights.h"
 #include "kit/tensor.h"
+#include "modules/01_attention/attention.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"
 #include "modules/03_memoization/kv_cache.h"
@@ -50,6 +51,17 @@ Values ForwardLayer(ObjectStore& objects, const Values& values) {
   const Tensor3 x = arguments.NextTensor<3>();
   return {ToArray(attention.Forward(layer, x, weights.blocks.at(layer).attn,
                                     arguments.NextSizes()))};
+}
+
+// cached_attention.attend(cached attention, layer, queries) -> [B, H, T, D]:
+// module 1's attention over what the layer's cache holds, and nothing else
+Values Attend(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  const CachedAttention& attention =
+      objects.Get<CachedAttention>(arguments.Next<Handle>());
+  const LayerCache& cache = attention.Cache()->Layer(arguments.NextSize());
+  const Tensor4 queries = arguments.NextTensor<4>();
+  return {ToArray(CausalAttention(queries, cache.Keys(), cache.Values(), {}))};
 }
 
 // cached_attention.past_len(cached attention) -> tokens held
@@ -151,6 +163,7 @@ Values Cached(ObjectStore& objects, const Values& values) {
 
 const RegisterOperation kNew("cached_attention.new", NewAttention);
 const RegisterOperation kForward("cached_attention.forward", ForwardLayer);
+const RegisterOperation kAttend("cached_attention.attend", Attend);
 const RegisterOperation kPastLen("cached_attention.past_len", AttentionPastLen);
 const RegisterOperation kWithCache("model.with_cache", NewModelWithCache);
 const RegisterOperation kEnable("cached.enable", Enable);
