@@ -1,6 +1,8 @@
 // Module 1, tasks 1.1 to 1.4.
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
+#include "autograder/checks/work_trial.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
@@ -39,6 +42,21 @@ void SoftmaxValues(Exam& exam) {
   }
 }
 
+// Sizes after which a fixed buffer or a block of rows would end.
+void SoftmaxSizes(Exam& exam) {
+  Random& random = exam.Randomness();
+  const std::vector<std::array<std::size_t, 2>> shapes = {
+      {3, Between(random, 1030, 1300)}, {Between(random, 65, 300), 5},
+      {2, Between(random, 65, 250)},    {2, 1},
+      {1, Between(random, 2050, 2500)}, {Between(random, 513, 700), 3}};
+  for (const auto& [rows, cols] : shapes) {
+    exam.Case(fmt::format("{} rows of {}", rows, Count(cols, "score")));
+    // Scores so far apart that the largest of 2,500 probabilities are of size
+    // 0.01, far above the tolerance.
+    CompareSoftmax(exam, RandomArray(random, {rows, cols}, 9.0F), cols);
+  }
+}
+
 void SoftmaxOfLargeScores(Exam& exam) {
   Random& random = exam.Randomness();
   const std::size_t cols = Between(random, 5, 20);
@@ -64,26 +82,61 @@ void SoftmaxOfMaskedScores(Exam& exam) {
   }
   exam.Case("rows that hold -infinity, the last one nothing else");
   CompareSoftmax(exam, scores, cols);
+
+  Array lonely = {.shape = {cols, cols},
+                  .values = std::vector<float>(cols * cols, -kInfinity)};
+  for (std::size_t row = 0; row < cols; ++row) {
+    lonely.values[row * cols + row] =
+        row % 2 == 0 ? std::numeric_limits<float>::lowest() : 3.0F;
+  }
+  exam.Case(
+      "rows in which one score is a number and all others are -infinity: at the "
+      "first place, at the last, and at each between");
+  CompareSoftmax(exam, lonely, cols);
 }
 
 // --- 1.2 ---
 
+struct HeadSizes {
+  std::size_t batch = 0;
+  std::size_t heads = 0;
+  std::size_t seq_len = 0;
+  std::size_t head_dim = 0;
+};
+
+// A plain case first; then many rows, heads and tokens, and odd head_dims.
+std::vector<HeadSizes> RandomHeadSizes(Random& random) {
+  return {{2, Between(random, 2, 4), Between(random, 5, 7), 8},
+          {Between(random, 5, 8), 2, 3, 1 + 2 * Between(random, 1, 6)},
+          {1, Between(random, 9, 15), Between(random, 65, 300), 1},
+          {2, Between(random, 17, 33), 1, 2 * Between(random, 1, 3)},
+          {Between(random, 65, 70), 1, 2, 33}};
+}
+
 void SplittingHeads(Exam& exam) {
   Random& random = exam.Randomness();
-  const std::size_t heads = Between(random, 2, 4);
-  const Array x = RandomArray(random, {2, Between(random, 5, 7), heads * 8});
-  exam.Case(fmt::format("{} features cut into {} heads", heads * 8, heads));
-  CompareArrays(exam, exam.AskBoth("attention.split_heads", {x, Int(heads)}), 0,
-                kHeadAxes);
+  for (const auto& [batch, heads, seq_len, head_dim] :
+       RandomHeadSizes(random)) {
+    const Array x = RandomArray(random, {batch, seq_len, heads * head_dim});
+    exam.Case(fmt::format("{} features cut into {}, {} x {} tokens",
+                          heads * head_dim, Count(heads, "head"), batch,
+                          seq_len));
+    CompareArrays(exam, exam.AskBoth("attention.split_heads", {x, Int(heads)}),
+                  0, kHeadAxes);
+  }
 }
 
 void MergingHeads(Exam& exam) {
   Random& random = exam.Randomness();
-  const std::size_t heads = Between(random, 2, 4);
-  const Array x = RandomArray(random, {2, heads, Between(random, 5, 7), 8});
-  exam.Case(fmt::format("{} heads of 8 features merged", heads));
-  CompareArrays(exam, exam.AskBoth("attention.merge_heads", {x}), 0,
-                kTokenAxes);
+  for (const auto& [batch, heads, seq_len, head_dim] :
+       RandomHeadSizes(random)) {
+    const Array x = RandomArray(random, {batch, heads, seq_len, head_dim});
+    exam.Case(fmt::format("{} of {} merged, {} x {} tokens",
+                          Count(heads, "head"), Count(head_dim, "feature"),
+                          batch, seq_len));
+    CompareArrays(exam, exam.AskBoth("attention.merge_heads", {x}), 0,
+                  kTokenAxes);
+  }
 }
 
 // What refuses must also serve; one head can be cut in no wrong way.
@@ -205,6 +258,108 @@ void ViewsOfStorage(Exam& exam) {
       input);
 }
 
+// As CompareArrays, with a tolerance for many keys.
+void CompareLarge(Exam& exam, const Answers& answers,
+                  const AttentionInput& input) {
+  const double tolerance = ToleranceFor(input.sizes, exam.Setting("tolerance"));
+  const Array& answer = exam.Get<Array>(answers.student, 0);
+  const Array& right = exam.Get<Array>(answers.reference, 0);
+  const auto difference = Difference(answer, right, tolerance, kHeadAxes);
+  if (!difference) return;
+  const std::string hint = answer.shape == right.shape
+                               ? RecogniseMistake(answer, input, tolerance)
+                               : "";
+  exam.Fail(hint.empty() ? *difference : *difference + "; " + hint);
+}
+
+void SizesOfAttention(Exam& exam) {
+  for (const AttentionInput& input : LargeAttentionInputs(exam.Randomness())) {
+    exam.Case(Describe(input));
+    CompareLarge(
+        exam,
+        exam.AskBoth("attention.causal",
+                     {input.queries, input.keys, input.values, Integers()}),
+        input);
+  }
+}
+
+void CombinedAttention(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const auto& [input, in_storage] : CombinedAttentionInputs(random)) {
+    exam.Case(
+        Describe(input) +
+        (in_storage ? "; keys and values are views of larger storage" : ""));
+    const Integers left_pad = Ints(input.left_pad);
+    const std::int64_t capacity =
+        Int(input.keys.shape[2] + Between(random, 1, 9));
+    CompareLarge(
+        exam,
+        in_storage
+            ? exam.AskBoth("attention.causal_in_storage",
+                           {input.queries, input.keys, input.values, left_pad,
+                            capacity})
+            : exam.AskBoth("attention.causal", {input.queries, input.keys,
+                                                input.values, left_pad}),
+        input);
+  }
+}
+
+void WorkOfAttention(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const std::size_t past_len : {std::size_t{0}, Between(random, 3, 9)}) {
+    for (const std::size_t new_len : {std::size_t{1}, Between(random, 4, 8)}) {
+      AttentionInput input = RandomAttentionInput(random, {.batch = 2,
+                                                           .heads = 4,
+                                                           .kv_heads = 2,
+                                                           .past_len = past_len,
+                                                           .new_len = new_len,
+                                                           .head_dim = 8});
+      if (past_len > 0) input.left_pad = {0, Between(random, 1, 3)};
+      exam.Case(Describe(input));
+      const Question question = {input.queries, input.keys, input.values,
+                                 Ints(input.left_pad)};
+      Answers answers = {
+          .student = {},
+          .reference = exam.AskReference("attention.causal", question)};
+      CountedWork work(exam);
+      answers.student = exam.AskStudent("attention.causal", question);
+      const Integers macs = work.Macs();
+      CompareLarge(exam, answers, input);
+      CompareNoOtherWork(exam, macs, WorkKind::kAttention);
+      const auto [least, most] = WorkOf(input);
+      CompareWork(exam, macs, WorkKind::kAttention,
+                  {.least = least, .most = most});
+    }
+  }
+}
+
+// Each batch row is a call of its own, all at the same time.
+void AttentionAtOnce(Exam& exam) {
+  Random& random = exam.Randomness();
+  const AttentionInput input =
+      RandomAttentionInput(random, {.batch = 2,
+                                    .heads = 4,
+                                    .kv_heads = 4,
+                                    .past_len = 0,
+                                    .new_len = Between(random, 150, 190),
+                                    .head_dim = 8});
+  const std::string about =
+      "; two threads, each with one row, call again and again at the same time";
+  exam.Case(Describe(input) + about);
+  const Values answer =
+      exam.AskStudent("attention.causal_at_once",
+                      {input.queries, input.keys, input.values, Int(60)});
+  const Array right = SlowAttention(input, Mistake::kNone);
+  for (const std::size_t index : {0, 1}) {
+    const auto difference = Difference(exam.Get<Array>(answer, index), right,
+                                       ToleranceFor(input.sizes, exam.Setting("tolerance")), kHeadAxes);
+    if (difference) {
+      exam.Fail(*difference +
+                "; a buffer that is static or global is one for all threads");
+    }
+  }
+}
+
 void RefusingAttention(Exam& exam) {
   Random& random = exam.Randomness();
   const AttentionInput input = RandomAttentionInput(random, {.batch = 2,
@@ -229,6 +384,7 @@ void RefusingAttention(Exam& exam) {
          "values of another head_dim than the queries");
   refuse(input.keys, RandomArray(random, {2, 3, 2, 8}), {},
          "more values than keys");
+  CompareAttention(exam, input);
 }
 
 // --- 1.4 ---
@@ -239,10 +395,9 @@ struct Projection {
   std::size_t layer = 0;
 };
 
-Projection MakeProjection(Exam& exam, std::size_t heads) {
+Projection MakeProjection(Exam& exam, const ModelShape& shape) {
   Random& random = exam.Randomness();
-  Projection projection = {.shape = RandomModelShape(random, 8)};
-  projection.shape.heads = heads;
+  Projection projection = {.shape = shape};
   projection.layer = Between(random, 0, projection.shape.layers - 1);
   projection.weights =
       exam.Make("weights.random",
@@ -250,52 +405,133 @@ Projection MakeProjection(Exam& exam, std::size_t heads) {
   return projection;
 }
 
-// One head, so that an error of task 1.2 shows in WholeMultiHead at most.
+ModelShape WithHeads(Random& random, std::size_t heads) {
+  ModelShape shape = RandomModelShape(random, 8);
+  shape.heads = heads;
+  return shape;
+}
+
+// What is projected: a plain case first, then many rows and tokens, and widths
+// that no vector's width divides. One head, so that an error of task 1.2 shows
+// in WholeMultiHead at most.
+struct ProjectionCase {
+  ModelShape shape;
+  std::size_t batch = 0;
+  std::size_t seq_len = 0;
+};
+
+std::vector<ProjectionCase> ProjectionCases(Random& random) {
+  std::vector<ProjectionCase> cases = {
+      {WithHeads(random, 1), 2, 5},
+      {WithHeads(random, 1), Between(random, 5, 8), 3},
+      {WithHeads(random, 1), 1, Between(random, 65, 300)}};
+  cases[1].shape.head_dim = 1 + 2 * Between(random, 3, 9);
+  cases[2].shape.head_dim = 33;
+  return cases;
+}
+
 void ProjectingIn(Exam& exam) {
-  const Projection p = MakeProjection(exam, 1);
-  const Array x = RandomArray(exam.Randomness(), {2, 5, p.shape.DModel()});
-  const Answers answers =
-      exam.AskBoth("attention.project_qkv",
-                   {p.weights, Int(p.layer), x, Int(p.shape.heads)});
   const std::vector<std::string> names = {"queries", "keys", "values"};
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    exam.Case(fmt::format("the {} of 5 tokens with one head", names[i]));
-    CompareArrays(exam, answers, i, kHeadAxes);
+  for (const auto& [shape, batch, seq_len] :
+       ProjectionCases(exam.Randomness())) {
+    const Projection p = MakeProjection(exam, shape);
+    const Array x =
+        RandomArray(exam.Randomness(), {batch, seq_len, shape.DModel()});
+    exam.Case(fmt::format("{} x {} tokens with one head of {} features", batch,
+                          seq_len, shape.head_dim));
+    const Answers answers =
+        exam.AskBoth("attention.project_qkv",
+                     {p.weights, Int(p.layer), x, Int(shape.heads)});
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      exam.Case(fmt::format(
+          "the {} of {} x {} tokens with one head of {} features", names[i],
+          batch, seq_len, shape.head_dim));
+      CompareArrays(exam, answers, i, kHeadAxes);
+    }
   }
 }
 
 void ProjectingOut(Exam& exam) {
-  const Projection p = MakeProjection(exam, 1);
-  const Array attended =
-      RandomArray(exam.Randomness(), {2, p.shape.heads, 5, p.shape.head_dim});
-  exam.Case("one head of 5 tokens");
-  CompareArrays(exam,
-                exam.AskBoth("attention.project_output",
-                             {p.weights, Int(p.layer), attended}),
-                0, kTokenAxes);
+  for (const auto& [shape, batch, seq_len] :
+       ProjectionCases(exam.Randomness())) {
+    const Projection p = MakeProjection(exam, shape);
+    const Array attended =
+        RandomArray(exam.Randomness(),
+                    {batch, shape.heads, seq_len, shape.head_dim});
+    exam.Case(fmt::format("one head of {} x {} tokens", batch, seq_len));
+    CompareArrays(exam,
+                  exam.AskBoth("attention.project_output",
+                               {p.weights, Int(p.layer), attended}),
+                  0, kTokenAxes);
+  }
 }
 
 void WholeMultiHead(Exam& exam) {
   Random& random = exam.Randomness();
-  const Projection p = MakeProjection(exam, Between(random, 2, 4));
-  const Array x = RandomArray(random, {2, 6, p.shape.DModel()});
-  for (const Integers& left_pad :
-       {Integers(), Integers{0, Int(Between(random, 1, 4))}}) {
-    exam.Case(fmt::format("6 tokens with {} heads{}", p.shape.heads,
-                          left_pad.empty() ? "" : ", padded on the left"));
-    CompareArrays(
-        exam,
-        exam.AskBoth("attention.multi_head", {p.weights, Int(p.layer), x,
-                                              Int(p.shape.heads), left_pad}),
-        0, kTokenAxes);
+  std::vector<ProjectionCase> cases = {
+      {WithHeads(random, Between(random, 2, 4)), 2, 6},
+      {WithHeads(random, Between(random, 9, 15)), Between(random, 5, 7), 7},
+      {WithHeads(random, Between(random, 17, 26)), 2, 3},
+      {WithHeads(random, 3), 2, Between(random, 65, 100)}};
+  cases[1].shape.head_dim = 5;
+  cases[2].shape.head_dim = 1;
+  cases[3].shape.head_dim = 7;
+  for (const auto& [shape, batch, seq_len] : cases) {
+    const Projection p = MakeProjection(exam, shape);
+    const Array x = RandomArray(random, {batch, seq_len, shape.DModel()});
+    Integers padded(batch, 0);
+    padded.back() = Int(Between(random, 1, seq_len - 2));
+    for (const Integers& left_pad : {Integers(), padded}) {
+      exam.Case(fmt::format("{} x {} tokens with {} of {}{}", batch, seq_len,
+                            Count(shape.heads, "head"),
+                            Count(shape.head_dim, "feature"),
+                            left_pad.empty() ? "" : ", padded on the left"));
+      CompareArrays(
+          exam,
+          exam.AskBoth("attention.multi_head", {p.weights, Int(p.layer), x,
+                                                Int(shape.heads), left_pad}),
+          0, kTokenAxes);
+    }
   }
+}
+
+// Both projections are one product over all tokens of the call.
+void CompareProjectionWork(Exam& exam, const std::string& operation,
+                           const Question& question, WorkKind kind,
+                           std::size_t expected) {
+  Answers answers = {.student = {},
+                     .reference = exam.AskReference(operation, question)};
+  CountedWork work(exam);
+  answers.student = exam.AskStudent(operation, question);
+  const Integers macs = work.Macs();
+  CompareArrays(exam, answers, 0,
+                kind == WorkKind::kQkv ? kHeadAxes : kTokenAxes);
+  CompareNoOtherWork(exam, macs, kind);
+  CompareWork(exam, macs, kind, {.least = expected, .most = expected});
+}
+
+void WorkOfProjections(Exam& exam) {
+  Random& random = exam.Randomness();
+  const Projection p = MakeProjection(exam, WithHeads(random, 1));
+  const std::size_t width = p.shape.DModel();
+  constexpr std::size_t kTokens = 2 * 5;
+  exam.Case("queries, keys and values of 2 x 5 tokens");
+  CompareProjectionWork(exam, "attention.project_qkv",
+                        {p.weights, Int(p.layer),
+                         RandomArray(random, {2, 5, width}), std::int64_t{1}},
+                        WorkKind::kQkv, kTokens * width * 3 * width);
+  exam.Case("the output of 2 x 5 tokens");
+  CompareProjectionWork(
+      exam, "attention.project_output",
+      {p.weights, Int(p.layer), RandomArray(random, {2, 1, 5, width})},
+      WorkKind::kProjection, kTokens * width * width);
 }
 
 void RefusingProjections(Exam& exam) {
   ProjectingIn(exam);
   ProjectingOut(exam);
-  const Projection p = MakeProjection(exam, 1);
   Random& random = exam.Randomness();
+  const Projection p = MakeProjection(exam, WithHeads(random, 1));
   exam.Case("");
   exam.ExpectRefusal(
       "attention.project_qkv",
@@ -314,6 +550,7 @@ void RefusingProjections(Exam& exam) {
 Checks AttentionChecks() {
   return {
       AllOrNothing("softmax.values", {"tolerance"}, SoftmaxValues),
+      AllOrNothing("softmax.sizes", {"tolerance"}, SoftmaxSizes),
       AllOrNothing("softmax.large_scores", {"tolerance"}, SoftmaxOfLargeScores),
       AllOrNothing("softmax.masked", {"tolerance"}, SoftmaxOfMaskedScores),
       AllOrNothing("heads.split", {"tolerance"}, SplittingHeads),
@@ -324,10 +561,15 @@ Checks AttentionChecks() {
       AllOrNothing("causal.left_pad", {"tolerance"}, LeftPadding),
       AllOrNothing("causal.grouped", {"tolerance"}, GroupedHeads),
       AllOrNothing("causal.views", {"tolerance"}, ViewsOfStorage),
+      AllOrNothing("causal.sizes", {"tolerance"}, SizesOfAttention),
+      AllOrNothing("causal.combined", {"tolerance"}, CombinedAttention),
+      AllOrNothing("causal.work", {"tolerance"}, WorkOfAttention),
+      AllOrNothing("causal.at_once", {"tolerance"}, AttentionAtOnce),
       AllOrNothing("causal.refusals", {"tolerance"}, RefusingAttention),
       AllOrNothing("multi_head.project", {"tolerance"}, ProjectingIn),
       AllOrNothing("multi_head.output", {"tolerance"}, ProjectingOut),
       AllOrNothing("multi_head.whole", {"tolerance"}, WholeMultiHead),
+      AllOrNothing("multi_head.work", {"tolerance"}, WorkOfProjections),
       AllOrNothing("multi_head.refusals", {"tolerance"}, RefusingProjections),
   };
 }

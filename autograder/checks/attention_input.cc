@@ -12,6 +12,7 @@
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
+#include "kit/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {
@@ -87,6 +88,10 @@ class Attention {
  public:
   Attention(const AttentionInput& input, Mistake mistake)
       : input_(input), sizes_(input.sizes), mistake_(mistake) {}
+  Attention(const AttentionInput& input, const SeenKeys& seen)
+      : Attention(input, Mistake::kNone) {
+    seen_ = seen;
+  }
 
   Array Run() {
     Array out = {.shape = input_.queries.shape,
@@ -120,7 +125,10 @@ class Attention {
     std::vector<double> scores(TotalLen(), masked);
     const bool pads = !input_.left_pad.empty() && mistake_ != Mistake::kPadSeen;
     const std::size_t end = KeysEnd(sizes_, i, mistake_);
-    for (std::size_t j = pads ? input_.left_pad[b] : 0; j < end; ++j) {
+    const std::size_t pad = pads ? input_.left_pad[b] : 0;
+    const std::size_t forgotten = end - std::min(end, seen_.newest);
+    for (std::size_t j = std::max(pad, forgotten);
+         j < std::min(end, seen_.end); ++j) {
       const float* key = &input_.keys.values[KeyOffset(b, h, j)];
       double score = 0;
       for (std::size_t d = 0; d < sizes_.head_dim; ++d) {
@@ -148,10 +156,62 @@ class Attention {
     }
   }
 
+  static constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
   const AttentionInput& input_;
   const AttentionSizes& sizes_;
   Mistake mistake_;
+  SeenKeys seen_ = {.newest = kAll, .end = kAll};
 };
+
+// Numbers that a buffer or a window is likely to have.
+constexpr std::array<std::size_t, 15> kLimits = {
+    8, 16, 32, 64, 96, 100, 128, 200, 256, 300, 500, 512, 1000, 1024, 2048};
+
+// Whether `answer` is attention over some of the keys, and over how many.
+std::string RecogniseLimit(const Array& answer, const AttentionInput& input,
+                           double tolerance) {
+  const std::size_t total_len = input.sizes.past_len + input.sizes.new_len;
+  for (const std::size_t limit : kLimits) {
+    if (limit >= total_len) break;
+    if (Agree(answer,
+              SlowAttention(input, {.newest = limit, .end = total_len}),
+              tolerance)) {
+      return fmt::format(
+          "every query sees the newest {} keys only; it is to see all of them, "
+          "however many",
+          limit);
+    }
+    if (Agree(answer, SlowAttention(input, {.newest = total_len, .end = limit}),
+              tolerance)) {
+      return fmt::format(
+          "no query sees a key after the first {}: a buffer of that size?",
+          limit);
+    }
+  }
+  return "";
+}
+
+// How much of each row is padding.
+enum class Padding { kNone, kLittle, kMost, kBeyondTheKeys };
+
+// Row 1 of several has none.
+std::vector<std::size_t> LeftPad(Random& random, Padding padding,
+                                 const AttentionSizes& sizes) {
+  if (padding == Padding::kNone) return {};
+  const std::size_t total_len = sizes.past_len + sizes.new_len;
+  std::vector<std::size_t> left_pad(sizes.batch, 0);
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    if (b == 1) continue;
+    const std::size_t few = Between(random, 1, 3);
+    if (padding == Padding::kLittle) left_pad[b] = few;
+    if (padding == Padding::kMost) {
+      left_pad[b] = total_len - std::min(total_len, few);
+    }
+    if (padding == Padding::kBeyondTheKeys) left_pad[b] = total_len + few - 1;
+  }
+  return left_pad;
+}
 
 }  // namespace
 
@@ -182,6 +242,108 @@ Array SlowAttention(const AttentionInput& input, Mistake mistake) {
   return Attention(input, mistake).Run();
 }
 
+Array SlowAttention(const AttentionInput& input, const SeenKeys& seen) {
+  return Attention(input, seen).Run();
+}
+
+std::vector<CombinedInput> CombinedAttentionInputs(Random& random) {
+  const std::array<std::array<std::size_t, 2>, 5> heads = {
+      {{1, 1}, {4, 4}, {6, 2}, {12, 3}, {10, 1}}};
+  const std::array<std::array<std::size_t, 2>, 3> batch = {
+      {{1, 1}, {2, 3}, {5, 6}}};
+  const std::array<std::array<std::size_t, 2>, 4> head_dim = {
+      {{8, 8}, {1, 3}, {5, 7}, {33, 37}}};
+  const std::array<std::array<std::size_t, 2>, 4> past_len = {
+      {{0, 0}, {1, 9}, {50, 90}, {260, 300}}};
+  const std::array<std::array<std::size_t, 2>, 3> new_len = {
+      {{1, 1}, {2, 7}, {65, 75}}};
+  constexpr std::size_t kPaddings = 4;
+  constexpr std::size_t kStorages = 2;
+  const auto drawn = [&](const std::array<std::size_t, 2>& range) {
+    return Between(random, range[0], range[1]);
+  };
+  std::vector<CombinedInput> inputs;
+  for (const std::vector<std::size_t>& row :
+       AllPairs(std::array<std::size_t, 7>{
+           heads.size(), batch.size(), head_dim.size(), past_len.size(),
+           new_len.size(), kPaddings, kStorages})) {
+    const AttentionSizes sizes = {.batch = drawn(batch.at(row[1])),
+                                  .heads = heads.at(row[0])[0],
+                                  .kv_heads = heads.at(row[0])[1],
+                                  .past_len = drawn(past_len.at(row[3])),
+                                  .new_len = drawn(new_len.at(row[4])),
+                                  .head_dim = drawn(head_dim.at(row[2]))};
+    AttentionInput input = RandomAttentionInput(random, sizes);
+    input.left_pad = LeftPad(random, static_cast<Padding>(row[5]), sizes);
+    inputs.push_back({.input = std::move(input), .in_storage = row[6] == 1});
+  }
+  return inputs;
+}
+
+std::vector<AttentionInput> LargeAttentionInputs(Random& random) {
+  const AttentionSizes small = {.batch = 1,
+                                .heads = 1,
+                                .kv_heads = 1,
+                                .past_len = 0,
+                                .new_len = 4,
+                                .head_dim = 8};
+  std::vector<AttentionSizes> all;
+  const auto with = [&](std::size_t AttentionSizes::*size, std::size_t low,
+                        std::size_t high) {
+    all.push_back(small);
+    all.back().*size = Between(random, low, high);
+    all.back().kv_heads = all.back().heads;
+  };
+  with(&AttentionSizes::new_len, 65, 250);
+  with(&AttentionSizes::new_len, 260, 510);
+  with(&AttentionSizes::new_len, 1030, 1100);
+  with(&AttentionSizes::past_len, 65, 126);
+  with(&AttentionSizes::past_len, 129, 250);
+  with(&AttentionSizes::past_len, 260, 510);
+  with(&AttentionSizes::past_len, 515, 1020);
+  with(&AttentionSizes::past_len, 2050, 2300);
+  with(&AttentionSizes::heads, 9, 15);
+  with(&AttentionSizes::heads, 17, 31);
+  with(&AttentionSizes::heads, 65, 70);
+  with(&AttentionSizes::batch, 5, 8);
+  with(&AttentionSizes::batch, 17, 31);
+  with(&AttentionSizes::batch, 65, 70);
+  for (const std::size_t odd : {1, 2, 3, 5, 7, 13, 20, 33, 129}) {
+    with(&AttentionSizes::head_dim, odd, odd);
+  }
+  for (std::size_t i = all.size(); i > 1; --i) {
+    std::swap(all[i - 1], all[random.NextBelow(i)]);
+  }
+  std::vector<AttentionInput> inputs;
+  inputs.reserve(all.size());
+  for (const AttentionSizes& sizes : all) {
+    inputs.push_back(RandomAttentionInput(random, sizes));
+  }
+  return inputs;
+}
+
+AttentionWork WorkOf(const AttentionInput& input) {
+  const AttentionSizes& sizes = input.sizes;
+  std::size_t seen = 0;
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    const std::size_t pad = input.left_pad.empty() ? 0 : input.left_pad[b];
+    for (std::size_t i = 0; i < sizes.new_len; ++i) {
+      const std::size_t end = sizes.past_len + i + 1;
+      seen += end - std::min(pad, end);
+    }
+  }
+  const std::size_t all =
+      sizes.batch * sizes.new_len * (sizes.past_len + sizes.new_len);
+  const std::size_t macs_of_a_pair = 2 * sizes.heads * sizes.head_dim;
+  return {.least = macs_of_a_pair * seen, .most = macs_of_a_pair * all};
+}
+
+double ToleranceFor(const AttentionSizes& sizes, double tolerance) {
+  constexpr double kHalfStep = 6e-8;  // 2^-24
+  return tolerance +
+         kHalfStep * static_cast<double>(sizes.past_len + sizes.new_len);
+}
+
 std::string RecogniseMistake(const Array& answer, const AttentionInput& input,
                              double tolerance, const AfterAttention& after) {
   const auto finished = [&](Mistake mistake) {
@@ -195,7 +357,7 @@ std::string RecogniseMistake(const Array& answer, const AttentionInput& input,
       return hint;
     }
   }
-  return "";
+  return after ? "" : RecogniseLimit(answer, input, tolerance);
 }
 
 }  // namespace kvlab::grading

@@ -55,6 +55,42 @@ enum class Mistake {
 // Attention as the header defines it, in plain loops, but for one mistake.
 Array SlowAttention(const AttentionInput& input, Mistake mistake);
 
+// The same without a mistake, but every query sees only some of its keys: the
+// `newest` before it and itself, and none at `end` or after.
+struct SeenKeys {
+  std::size_t newest = 0;
+  std::size_t end = 0;
+};
+Array SlowAttention(const AttentionInput& input, const SeenKeys& seen);
+
+// What attention is asked where every feature meets every other (kit/
+// all_pairs.h): batches, grouped heads, head_dims, tokens before, new tokens,
+// padding up to more than there are keys, and whether keys and values are views
+// of larger storage. Each time with other sizes.
+struct CombinedInput {
+  AttentionInput input;
+  bool in_storage = false;
+};
+std::vector<CombinedInput> CombinedAttentionInputs(Random& random);
+
+// Inputs of which one size is large: tokens, tokens before, heads, batch,
+// head_dim. In random order, so that a call is followed by longer and by shorter
+// ones.
+std::vector<AttentionInput> LargeAttentionInputs(Random& random);
+
+// Multiply-accumulates of the two products over pairs of query and key that see
+// each other, and over all pairs.
+struct AttentionWork {
+  std::size_t least = 0;
+  std::size_t most = 0;
+};
+AttentionWork WorkOf(const AttentionInput& input);
+
+// The rubric's tolerance for few keys, and 6e-8 = 2^-24 for each key: the
+// weights sum to 1 and values are below 1, so an output is wrong by what the
+// weights are wrong by, and their sum may be one running float.
+double ToleranceFor(const AttentionSizes& sizes, double tolerance);
+
 // What happens to attention's output before it is compared.
 using AfterAttention = std::function<Array(const Array& attended)>;
 

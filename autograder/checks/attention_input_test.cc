@@ -55,6 +55,64 @@ TEST(RecogniseMistakeTest, SaysNothingAboutAnUnknownMistake) {
   EXPECT_EQ(RecogniseMistake(answer, input, 1e-5), "");
 }
 
+TEST(RecogniseMistakeTest, NamesTheKeysThatALongInputLoses) {
+  Random random(8);
+  const AttentionInput input = RandomAttentionInput(random, {.batch = 1,
+                                                             .heads = 2,
+                                                             .kv_heads = 1,
+                                                             .past_len = 150,
+                                                             .new_len = 3,
+                                                             .head_dim = 4});
+  EXPECT_NE(RecogniseMistake(
+                SlowAttention(input, SeenKeys{.newest = 128, .end = 1000}),
+                input, 1e-5)
+                .find("the newest 128 keys only"),
+            std::string::npos);
+  EXPECT_NE(RecogniseMistake(
+                SlowAttention(input, SeenKeys{.newest = 1000, .end = 100}),
+                input, 1e-5)
+                .find("a key after the first 100"),
+            std::string::npos);
+}
+
+TEST(WorkOfTest, CountsPairsThatSeeEachOtherAndAllPairs) {
+  // 2 products of 6 multiply-accumulates in 4 heads: row 0 has 4 + 5 + 6 + 7
+  // pairs, row 1 two fewer a query; each has 4 * 7 with those it does not see.
+  const AttentionWork work = WorkOf(ChunkOfTwoRows());
+  EXPECT_EQ(work.least, 2U * 6 * 4 * (22 + 14));
+  EXPECT_EQ(work.most, 2U * 6 * 4 * 2 * 28);
+}
+
+// What combined inputs are drawn for: what one feature alone does not show.
+TEST(CombinedAttentionInputsTest, HoldWhatNeedsTwoFeatures) {
+  Random random(9);
+  bool grouped_step_in_storage = false;
+  bool padded_chunk = false;
+  bool padding_beyond_255 = false;
+  bool padding_beyond_the_keys_of_a_chunk = false;
+  bool grouped_and_padded_odd = false;
+  for (const CombinedInput& one : CombinedAttentionInputs(random)) {
+    const AttentionSizes& sizes = one.input.sizes;
+    const std::size_t total_len = sizes.past_len + sizes.new_len;
+    const bool grouped = sizes.kv_heads < sizes.heads;
+    const std::size_t pad =
+        one.input.left_pad.empty() ? 0 : one.input.left_pad[0];
+    grouped_step_in_storage |=
+        grouped && sizes.past_len > 0 && sizes.new_len == 1 && one.in_storage;
+    padded_chunk |= sizes.past_len > 0 && sizes.new_len > 1 && pad > 0 &&
+                    pad < sizes.past_len;
+    padding_beyond_255 |= pad > 255 && pad < total_len;
+    padding_beyond_the_keys_of_a_chunk |=
+        sizes.past_len > 0 && pad > total_len;
+    grouped_and_padded_odd |= grouped && pad > 0 && sizes.head_dim % 2 == 1;
+  }
+  EXPECT_TRUE(grouped_step_in_storage);
+  EXPECT_TRUE(padded_chunk);
+  EXPECT_TRUE(padding_beyond_255);
+  EXPECT_TRUE(padding_beyond_the_keys_of_a_chunk);
+  EXPECT_TRUE(grouped_and_padded_odd);
+}
+
 class MistakeTest : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(MistakeTest, HasAHintOfItsOwn) {
