@@ -23,6 +23,7 @@ class WindowedAttention final : public Attention {
   WindowedAttention(const Gpt2Config& config, std::size_t window);
 
   std::size_t PastLen() const override { return past_len_; }
+  bool Remembers() const override { return true; }
 
   // Throws ContractError for more than one row or token.
   Tensor3 Forward(std::size_t layer, const Tensor3& x,

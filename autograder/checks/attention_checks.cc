@@ -67,6 +67,12 @@ void SoftmaxOfLargeScores(Exam& exam) {
   }
   exam.Case("scores around 1000 and around -1000");
   CompareSoftmax(exam, scores, cols);
+  Array extreme = {.shape = {2, 3},
+                   .values = {-kInfinity, std::numeric_limits<float>::lowest(),
+                              -kInfinity, 0.0F, -1.0F,
+                              std::numeric_limits<float>::max()}};
+  exam.Case("the largest and the smallest scores that a float can be");
+  CompareSoftmax(exam, extreme, 3);
 }
 
 void SoftmaxOfMaskedScores(Exam& exam) {
@@ -86,8 +92,7 @@ void SoftmaxOfMaskedScores(Exam& exam) {
   Array lonely = {.shape = {cols, cols},
                   .values = std::vector<float>(cols * cols, -kInfinity)};
   for (std::size_t row = 0; row < cols; ++row) {
-    lonely.values[row * cols + row] =
-        row % 2 == 0 ? std::numeric_limits<float>::lowest() : 3.0F;
+    lonely.values[row * cols + row] = random.NextUniform(-4.0F, 4.0F);
   }
   exam.Case(
       "rows in which one score is a number and all others are -infinity: at the "
@@ -304,16 +309,20 @@ void CombinedAttention(Exam& exam) {
   }
 }
 
+// Of what came back only a single query without padding is compared, so that an
+// error of the mask, of padding or of grouped heads costs no points here.
 void WorkOfAttention(Exam& exam) {
   Random& random = exam.Randomness();
   for (const std::size_t past_len : {std::size_t{0}, Between(random, 3, 9)}) {
     for (const std::size_t new_len : {std::size_t{1}, Between(random, 4, 8)}) {
-      AttentionInput input = RandomAttentionInput(random, {.batch = 2,
-                                                           .heads = 4,
-                                                           .kv_heads = 2,
-                                                           .past_len = past_len,
-                                                           .new_len = new_len,
-                                                           .head_dim = 8});
+      const bool plain = past_len == 0 && new_len == 1;
+      AttentionInput input =
+          RandomAttentionInput(random, {.batch = 2,
+                                        .heads = 4,
+                                        .kv_heads = plain ? 4U : 2U,
+                                        .past_len = past_len,
+                                        .new_len = new_len,
+                                        .head_dim = 8});
       if (past_len > 0) input.left_pad = {0, Between(random, 1, 3)};
       exam.Case(Describe(input));
       const Question question = {input.queries, input.keys, input.values,
@@ -324,7 +333,7 @@ void WorkOfAttention(Exam& exam) {
       CountedWork work(exam);
       answers.student = exam.AskStudent("attention.causal", question);
       const Integers macs = work.Macs();
-      CompareLarge(exam, answers, input);
+      if (plain) CompareLarge(exam, answers, input);
       CompareNoOtherWork(exam, macs, WorkKind::kAttention);
       const auto [least, most] = WorkOf(input);
       CompareWork(exam, macs, WorkKind::kAttention,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -243,6 +244,128 @@ Integers Streamed(const Integers& generated, std::size_t batch) {
   return streamed;
 }
 
+// Where a wrong program takes the uniform number of a step and row from, and
+// what it forgets.
+struct Suspicion {
+  const char* says = "";
+  Sampling sampling;
+  std::function<double(std::size_t step, std::size_t b)> uniform;
+  bool forgets_padding = false;  // after the first step
+  bool forgets_prefix = false;   // all but the newest token, after the prompt
+};
+
+// The tokens that it would generate.
+Integers TokensOf(Exam& exam, const GenerateTrial& trial,
+                  const Suspicion& suspicion) {
+  const std::size_t batch = trial.prompt.batch;
+  Integers generated(batch * trial.new_tokens);
+  TrialTokens so_far = trial.prompt;
+  for (std::size_t step = 0; step < trial.new_tokens; ++step) {
+    const Array logits = ReferenceLogits(exam, trial.model, so_far);
+    Integers next;
+    for (std::size_t b = 0; b < batch; ++b) {
+      next.push_back(Drawn(
+          Slots(LogitsAt(logits, b, so_far.SeqLen() - 1), suspicion.sampling),
+          suspicion.uniform(step, b)));
+      generated[b * trial.new_tokens + step] = next.back();
+    }
+    if (suspicion.forgets_prefix) {
+      so_far = {.ids = next, .batch = batch, .left_pad = {}};
+    } else {
+      so_far = Whole(so_far, next);
+    }
+    if (suspicion.forgets_padding) so_far.left_pad.clear();
+  }
+  return generated;
+}
+
+// The uniform numbers of a seed, by steps and then rows.
+std::vector<double> UniformsOf(std::uint64_t seed, std::size_t count) {
+  Random random(seed);
+  std::vector<double> uniforms;
+  for (std::size_t i = 0; i < count; ++i) {
+    uniforms.push_back(random.NextUniform());
+  }
+  return uniforms;
+}
+
+std::vector<Suspicion> Suspicions(const GenerateTrial& trial) {
+  const std::size_t batch = trial.prompt.batch;
+  const std::size_t steps = trial.new_tokens;
+  const auto seed = static_cast<std::uint64_t>(trial.seed);
+  const std::vector<double> draws = UniformsOf(seed, batch * steps);
+  const std::vector<double> low_draws =
+      UniformsOf(seed & 0xFFFFFFFFU, batch * steps);
+  const std::vector<double> zero_draws = UniformsOf(0, batch * steps);
+  const auto in_order = [=](std::size_t step, std::size_t b) {
+    return draws[step * batch + b];
+  };
+  std::vector<Suspicion> suspicions = {
+      {"only the newest token is fed back; each step needs the whole prefix",
+       trial.sampling, in_order, false, true}};
+  if (!trial.prompt.left_pad.empty()) {
+    suspicions.push_back({"left_pad is forgotten after the first step; it stays "
+                          "that of the prompt",
+                          trial.sampling, in_order, true, false});
+  }
+  if (trial.sampling.temperature == 0) return suspicions;
+  suspicions.insert(
+      suspicions.end(),
+      {{"these are the greedy tokens: the temperature is ignored", Sampling{},
+        in_order, false, false},
+       {"top_k is ignored", {.temperature = trial.sampling.temperature},
+        in_order, false, false},
+       {"these are tokens at temperature 1",
+        {.temperature = 1, .top_k = trial.sampling.top_k}, in_order, false,
+        false},
+       {"the seed has lost its upper 32 bits; it is a std::uint64_t",
+        trial.sampling,
+        [=](std::size_t step, std::size_t b) {
+          return low_draws[step * batch + b];
+        },
+        false, false},
+       {"the seed is ignored: these are the tokens of seed 0", trial.sampling,
+        [=](std::size_t step, std::size_t b) {
+          return zero_draws[step * batch + b];
+        },
+        false, false},
+       {"the random numbers begin anew at each step; one Random serves all",
+        trial.sampling,
+        [=](std::size_t, std::size_t b) { return draws[b]; }, false, false},
+       {"each row has random numbers of its own, from the same seed; one Random "
+        "serves all rows in order",
+        trial.sampling,
+        [=](std::size_t step, std::size_t) { return draws[step]; }, false,
+        false},
+       {"all rows of a step share one uniform number; each draws its own",
+        trial.sampling,
+        [=](std::size_t step, std::size_t) { return draws[step * batch]; },
+        false, false},
+       {"the random numbers of a step go to the rows in the opposite order",
+        trial.sampling,
+        [=](std::size_t step, std::size_t b) {
+          return draws[step * batch + (batch - 1 - b)];
+        },
+        false, false},
+       {"the uniform numbers are drawn row by row; they go step by step",
+        trial.sampling,
+        [=](std::size_t step, std::size_t b) {
+          return draws[b * steps + step];
+        },
+        false, false}});
+  return suspicions;
+}
+
+// Which mistake would have generated these tokens; "" if none that is known.
+std::string RecogniseTokens(Exam& exam, const GenerateTrial& trial,
+                            const Integers& generated) {
+  for (const Suspicion& suspicion : Suspicions(trial)) {
+    const Integers tokens = TokensOf(exam, trial, suspicion);
+    if (tokens != trial.expected && tokens == generated) return suspicion.says;
+  }
+  return "";
+}
+
 }  // namespace
 
 Question GenerateQuestion(const GenerateTrial& trial) {
@@ -307,10 +430,13 @@ void CompareGeneration(Exam& exam, const std::string& operation,
     for (std::size_t b = 0; b < batch; ++b) {
       const std::size_t at = b * trial.new_tokens + step;
       if (generated[at] != trial.expected[at]) {
+        const std::string hint = RecogniseTokens(exam, trial, generated);
         exam.Fail(
             fmt::format("new token {} (counted from 0) of row {} is "
                         "another one than the model chooses; {}",
-                        step, b, WordsForTokens(exam, trial, generated)));
+                        step, b,
+                        hint.empty() ? WordsForTokens(exam, trial, generated)
+                                     : hint));
       }
     }
   }

@@ -78,8 +78,7 @@ Integers Ints(const std::vector<std::size_t>& sizes) {
 }
 
 Integers ModelShape::Sizes() const {
-  return Ints(
-      {layers, heads, DModel(), 4 * DModel(), max_positions, vocab_size});
+  return Ints({layers, heads, DModel(), DMlp(), max_positions, vocab_size});
 }
 
 ModelShape RandomModelShape(Random& random, std::size_t max_positions) {
@@ -87,7 +86,8 @@ ModelShape RandomModelShape(Random& random, std::size_t max_positions) {
           .heads = Between(random, 2, 3),
           .head_dim = 4 * Between(random, 2, 3),
           .max_positions = max_positions,
-          .vocab_size = Between(random, 40, 60)};
+          .vocab_size = Between(random, 40, 60),
+          .d_mlp = 0};
 }
 
 }  // namespace kvlab::grading

@@ -52,8 +52,10 @@ struct ModelShape {
   std::size_t head_dim = 0;
   std::size_t max_positions = 0;
   std::size_t vocab_size = 0;
+  std::size_t d_mlp = 0;  // 0: 4 * DModel()
 
   std::size_t DModel() const { return heads * head_dim; }
+  std::size_t DMlp() const { return d_mlp == 0 ? 4 * DModel() : d_mlp; }
   Integers Sizes() const;
 };
 

@@ -1,5 +1,6 @@
 // Module 2, tasks 2.1 to 2.4: layer norm, GELU, MLP, block.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
@@ -12,6 +13,7 @@
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/model_trial.h"
 #include "fmt/format.h"
+#include "kit/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {
@@ -88,6 +90,14 @@ std::string RecogniseNorm(const Array& answer, const NormInput& input,
           tolerance)) {
     return "epsilon is not added";
   }
+  if (Agree(answer,
+            NormWith(input,
+                     [&](double squares, double n) {
+                       return 1 / std::sqrt(squares / n + 1e-5);
+                     }),
+            tolerance)) {
+    return "this is an epsilon of 1e-5 whatever epsilon is passed";
+  }
   return "";
 }
 
@@ -102,9 +112,45 @@ void CompareNorm(Exam& exam, const NormInput& input) {
 
 void NormValues(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t features : {Between(random, 4, 6), std::size_t{24}}) {
-    exam.Case(fmt::format("2 x 4 tokens of {} features", features));
+  for (const std::size_t features : {Between(random, 4, 6), std::size_t{24},
+                                     std::size_t{1}, Between(random, 9, 15),
+                                     std::size_t{33}, Between(random, 65, 300),
+                                     Between(random, 1025, 1600)}) {
+    exam.Case(fmt::format("2 x 4 tokens of {}", Count(features, "feature")));
     CompareNorm(exam, RandomNormInput(random, features, 2.0F, 1e-6));
+  }
+  for (const auto& [batch, seq_len] :
+       std::vector<std::array<std::size_t, 2>>{
+           {Between(random, 5, 9), 3}, {1, Between(random, 65, 300)}}) {
+    NormInput input = RandomNormInput(random, 5, 2.0F, 1e-6);
+    input.x = RandomArray(random, {batch, seq_len, 5}, 2.0F);
+    exam.Case(fmt::format("{} x {} tokens of 5 features", batch, seq_len));
+    CompareNorm(exam, input);
+  }
+}
+
+// Features of a token that lie around 1000, not around 0. The mean square is
+// 1e6 then, and float32 there has steps of 0.06: what is left of it after
+// subtracting the squared mean is noise beside a variance of 1/3.
+void NormFarFromZero(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const float mean : {1000.0F, -1000.0F}) {
+    NormInput input =
+        RandomNormInput(random, Between(random, 16, 24), 1.0F, 1e-6);
+    for (float& x : input.x.values) x += mean;
+    exam.Case(fmt::format("features around {}, of variance 1/3", mean));
+    const Answers answers =
+        exam.AskBoth("transformer.layer_norm",
+                     {input.x, input.weight, input.bias, input.epsilon});
+    CompareArrays(exam, answers, 0, kTokenAxes, [&](const Array& answer) {
+      const std::string hint =
+          RecogniseNorm(answer, input, exam.Setting("tolerance"));
+      return hint.empty()
+                 ? "is the variance the mean square minus the squared mean? "
+                   "Those are two numbers near a million here, and their "
+                   "difference has lost its digits: subtract the mean first"
+                 : hint;
+    });
   }
 }
 
@@ -152,8 +198,10 @@ void CompareGelu(Exam& exam, const Array& x) {
 void GeluValues(Exam& exam) {
   Random& random = exam.Randomness();
   for (const std::size_t count :
-       {Between(random, 1, 9), Between(random, 500, 700)}) {
-    exam.Case(fmt::format("{} numbers between -5 and 5", count));
+       {Between(random, 1, 9), Between(random, 500, 700), std::size_t{1},
+        std::size_t{255}, std::size_t{257}, Between(random, 1025, 2000),
+        Between(random, 4097, 9000)}) {
+    exam.Case(fmt::format("{} between -5 and 5", Count(count, "number")));
     CompareGelu(exam, RandomArray(random, {count}, 5.0F));
   }
 }
@@ -172,13 +220,28 @@ void GeluFarOut(Exam& exam) {
 
 void MlpOf(Exam& exam, const std::string& variant) {
   Random& random = exam.Randomness();
-  const TrialModel model = MakeModel(exam, 8, variant);
-  const std::size_t layer = Between(random, 0, model.shape.layers - 1);
-  const Array x = RandomArray(random, {2, 5, model.shape.DModel()});
-  exam.Case(fmt::format("2 x 5 tokens of {} features", model.shape.DModel()));
-  CompareArrays(exam,
-                exam.AskBoth("transformer.mlp", {model.weights, Int(layer), x}),
-                0, kTokenAxes);
+  struct Case {
+    std::size_t batch = 0;
+    std::size_t seq_len = 0;
+    std::size_t d_mlp = 0;  // 0: 4 * d_model
+  };
+  for (const auto& [batch, seq_len, d_mlp] : std::vector<Case>{
+           {2, 5, 0},
+           {Between(random, 5, 9), 3, 2 * Between(random, 3, 9) + 1},
+           {1, Between(random, 65, 150), Between(random, 4, 6)},
+           {2, 1, Between(random, 200, 300)}}) {
+    ModelShape shape = RandomModelShape(random, 8);
+    shape.d_mlp = d_mlp;
+    const TrialModel model = MakeModel(exam, shape, variant);
+    const std::size_t layer = Between(random, 0, shape.layers - 1);
+    const Array x = RandomArray(random, {batch, seq_len, shape.DModel()});
+    exam.Case(fmt::format("{} x {} tokens of {} features, {} between the two "
+                          "products",
+                          batch, seq_len, shape.DModel(), shape.DMlp()));
+    CompareArrays(
+        exam, exam.AskBoth("transformer.mlp", {model.weights, Int(layer), x}),
+        0, kTokenAxes);
+  }
 }
 
 void MlpProducts(Exam& exam) { MlpOf(exam, "linear_mlp"); }
@@ -222,6 +285,48 @@ void BlockValues(Exam& exam) {
   CompareArrays(exam, block.answers, 0, kTokenAxes);
 }
 
+// Epsilons other than 1e-5, the MLP's width other than 4 * d_model, many rows
+// and tokens: each with each, as far as one block goes.
+void BlockCombined(Exam& exam) {
+  Random& random = exam.Randomness();
+  const std::array<std::array<std::size_t, 2>, 3> tokens = {
+      {{2, 5}, {6, 1}, {1, 70}}};
+  const std::array<double, 3> epsilons = {0.5, 1e-5, 0.05};
+  for (const std::vector<std::size_t>& row :
+       AllPairs(std::array<std::size_t, 3>{tokens.size(), epsilons.size(), 3})) {
+    ModelShape shape = RandomModelShape(random, 8);
+    if (row[2] == 1) shape.d_mlp = shape.DModel();
+    if (row[2] == 2) shape.d_mlp = 3 * shape.DModel() + 1;
+    const TrialModel model =
+        MakeModel(exam, shape, "linear_mlp", epsilons.at(row[1]));
+    const auto [batch, seq_len] = tokens.at(row[0]);
+    const std::size_t layer = Between(random, 0, shape.layers - 1);
+    const Array x = RandomArray(random, {batch, seq_len, shape.DModel()});
+    Integers left_pad(batch, 0);
+    left_pad.back() = Int(seq_len / 2);
+    exam.Case(fmt::format(
+        "layer {} on {} x {} tokens, epsilon {}, d_model {}, d_mlp {}", layer,
+        batch, seq_len, epsilons.at(row[1]), shape.DModel(), shape.DMlp()));
+    const Question question = {model.weights, Int(layer), x, left_pad};
+    const Answers answers = exam.AskBoth("transformer.block", question);
+    const Array& answer = exam.Get<Array>(answers.student, 0);
+    const auto with_default_epsilon = [&](const Array& wrong) -> std::string {
+      const Values weights = exam.AskReference(
+          "weights.with_epsilon", {model.weights, 1e-5});
+      const Values other = exam.AskReference(
+          "transformer.block",
+          {Pair{.student = {}, .reference = exam.Get<Handle>(weights, 0)},
+           Int(layer), x, left_pad});
+      return Agree(wrong, exam.Get<Array>(other, 0), exam.Setting("tolerance"))
+                 ? "this is a block whose norms use an epsilon of 1e-5; Block "
+                   "is given another one"
+                 : "";
+    };
+    CompareArrays(exam, answer, exam.Get<Array>(answers.reference, 0),
+                  kTokenAxes, with_default_epsilon);
+  }
+}
+
 void BlockSeam(Exam& exam) {
   const BlockAnswers block = AskBlock(exam);
   const Integers& layers = exam.GetIntegers(block.answers.student, 2, 0);
@@ -241,6 +346,7 @@ void BlockSeam(Exam& exam) {
 Checks LayerChecks() {
   return {
       AllOrNothing("layer_norm.values", {"tolerance"}, NormValues),
+      AllOrNothing("layer_norm.far_from_zero", {"tolerance"}, NormFarFromZero),
       AllOrNothing("layer_norm.epsilon", {"tolerance"}, NormEpsilon),
       AllOrNothing("layer_norm.refusals", {"tolerance"}, NormRefusals),
       AllOrNothing("gelu.values", {"tolerance"}, GeluValues),
@@ -249,6 +355,7 @@ Checks LayerChecks() {
       AllOrNothing("mlp.activation", {"tolerance"}, MlpActivation),
       AllOrNothing("mlp.refusals", {"tolerance"}, MlpRefusals),
       AllOrNothing("block.values", {"tolerance"}, BlockValues),
+      AllOrNothing("block.combined", {"tolerance"}, BlockCombined),
       AllOrNothing("block.seam", {"tolerance"}, BlockSeam),
   };
 }

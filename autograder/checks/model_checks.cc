@@ -1,6 +1,10 @@
 // Module 2, task 2.5: GPT-2 as a whole.
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograder/checks/check_groups.h"
@@ -8,12 +12,12 @@
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/model_trial.h"
+#include "autograder/checks/work_trial.h"
 #include "fmt/format.h"
+#include "kit/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {
-
-constexpr std::size_t kHeadCategory = 4;  // in the answer of work.counted
 
 // All positions of the whole sequence in one pass.
 void CompareWholeForward(Exam& exam, const TrialModel& model,
@@ -120,19 +124,15 @@ Array LastOf(const Array& logits) {
   return Slice(logits, 1, logits.shape[1] - 1, logits.shape[1]);
 }
 
-std::int64_t HeadMacs(Exam& exam) {
-  return exam.GetIntegers(exam.AskStudent("work.counted", {}), 0,
-                          kHeadCategory + 1)[kHeadCategory];
-}
-
 void ForwardLastPosition(Exam& exam) {
   const TrialModel model = MakeModel(exam, 16, "no_positions linear_mlp");
   const TrialTokens tokens = RandomTrialTokens(exam, model, 2, 6);
   exam.Case("logits of the last of 6 positions only, batch 2");
-  const std::int64_t before = HeadMacs(exam);
+  CountedWork work(exam);
   const Values answer = exam.AskStudent(
       "model.forward", ForwardQuestion(model.model, tokens, Positions::kLast));
-  const std::int64_t macs = HeadMacs(exam) - before;
+  const std::int64_t macs =
+      work.Macs().at(static_cast<std::size_t>(WorkKind::kHead));
   CompareArrays(exam, exam.Get<Array>(answer, 0),
                 LastOf(ReferenceLogits(exam, model, tokens)), kLogitAxes);
   const std::size_t needed = 2 * model.shape.DModel() * model.shape.vocab_size;
@@ -142,6 +142,223 @@ void ForwardLastPosition(Exam& exam) {
                     "position of each row needs {}",
                     macs, needed));
   }
+}
+
+// One way to use a model where every feature meets every other.
+struct CombinedPass {
+  TrialModel model;
+  TrialTokens tokens;
+  std::size_t past_len = 0;  // of an attention that adds nothing
+  Positions positions = Positions::kAll;
+  std::string about;
+  Array right;  // [batch, tokens after past_len, or 1, vocab]
+};
+
+// A row of the table that the check goes through.
+struct PassChoices {
+  std::array<std::size_t, 2> tokens = {};  // batch, tokens of this call
+  std::size_t padding = 0;                 // none, little, all but the last
+  bool has_past = false;
+  bool untied = false;
+  bool square = false;  // as many tokens as features
+  bool full = false;    // up to the model's last position
+  double epsilon = 0;
+  std::size_t mlp = 0;  // 4 * d_model, d_model, 3 * d_model + 1
+  std::size_t layers = 0;
+  bool last_only = false;
+};
+
+CombinedPass MakeCombinedPass(Exam& exam, const PassChoices& choices) {
+  Random& random = exam.Randomness();
+  const auto [batch, new_len] = choices.tokens;
+  CombinedPass pass;
+  pass.past_len = choices.has_past ? Between(random, 3, 80) : 0;
+  const std::size_t total_len = pass.past_len + new_len;
+  ModelShape shape = RandomModelShape(
+      random, choices.full ? total_len : total_len + Between(random, 1, 9));
+  shape.layers = choices.layers;
+  if (choices.square) shape.vocab_size = shape.DModel();
+  if (choices.mlp == 1) shape.d_mlp = shape.DModel();
+  if (choices.mlp == 2) shape.d_mlp = 3 * shape.DModel() + 1;
+  pass.model = MakeModel(exam, shape,
+                         std::string("linear_mlp") +
+                             (choices.untied ? " untied" : "") +
+                             (choices.has_past ? " no_attention" : ""),
+                         choices.epsilon);
+  pass.tokens = RandomTrialTokens(exam, pass.model, batch, total_len);
+  if (choices.padding > 0) {
+    pass.tokens.left_pad.assign(batch, 0);
+    for (std::size_t b = 0; b < batch; ++b) {
+      const std::size_t few = std::min(Between(random, 1, 3), total_len - 1);
+      if (b == 1) continue;
+      pass.tokens.left_pad[b] =
+          Int(choices.padding == 1 ? few : total_len - few);
+    }
+  }
+  pass.positions = choices.last_only ? Positions::kLast : Positions::kAll;
+  pass.about = fmt::format(
+      "batch {}{}, {}{}{}, {}, d_model {}, d_mlp {}, vocabulary of {}, {} "
+      "head, epsilon {}{}",
+      batch, choices.padding == 0 ? "" : ", padded on the left",
+      Count(new_len, "token"),
+      choices.has_past
+          ? fmt::format(" after {} that attention has seen", pass.past_len)
+          : "",
+      choices.full ? ", up to the last position of the model" : "",
+      Count(shape.layers, "layer"), shape.DModel(), shape.DMlp(),
+      shape.vocab_size, choices.untied ? "untied" : "tied", choices.epsilon,
+      choices.last_only ? "; logits of the last position only" : "");
+  pass.right = Slice(ReferenceLogits(exam, pass.model, pass.tokens), 1,
+                     choices.last_only ? total_len - 1 : pass.past_len,
+                     total_len);
+  return pass;
+}
+
+// The student's model for a pass, which may have an attention with a past.
+Handle StudentModel(Exam& exam, const CombinedPass& pass) {
+  if (pass.past_len == 0) return pass.model.model.student;
+  const Values made = exam.AskStudent(
+      "model.with_past", {pass.model.weights, Int(pass.past_len)});
+  return exam.Get<Handle>(made, 0);
+}
+
+// What the logits look like; "" if like nothing known.
+std::string RecogniseLogits(Exam& exam, const CombinedPass& pass,
+                            const Array& answer) {
+  const auto looks_like = [&](const Handle& weights) {
+    const Values model = exam.AskReference(
+        "model.new", {Pair{.student = {}, .reference = weights}});
+    const TrialModel other = {
+        .shape = pass.model.shape,
+        .weights = {},
+        .model = {.student = {}, .reference = exam.Get<Handle>(model, 0)}};
+    const std::size_t total_len = pass.tokens.SeqLen();
+    return Agree(answer,
+                 Slice(ReferenceLogits(exam, other, pass.tokens), 1,
+                       total_len - answer.shape[1], total_len),
+                 exam.Setting("tolerance"));
+  };
+  const auto changed = [&](const std::string& operation,
+                           const Question& question) {
+    return exam.Get<Handle>(exam.AskReference(operation, question), 0);
+  };
+  if (looks_like(
+          changed("weights.with_epsilon", {pass.model.weights, 1e-5}))) {
+    return "this is a model whose norms use an epsilon of 1e-5; its config "
+           "says another one";
+  }
+  if (looks_like(changed("weights.tied", {pass.model.weights}))) {
+    return "the head is wte; this model has a head of its own, lm_head";
+  }
+  return "";
+}
+
+void CompareCombinedPass(Exam& exam, Handle model, const CombinedPass& pass,
+                         const std::string& when) {
+  exam.Case(pass.about + when);
+  const std::size_t total_len = pass.tokens.SeqLen();
+  const Values answer = exam.AskStudent(
+      "model.forward",
+      ForwardQuestion({model, {}}, pass.tokens.Part(pass.past_len, total_len),
+                      pass.positions));
+  Array logits = exam.Get<Array>(answer, 0);
+  Array right = pass.right;
+  if (logits.shape == right.shape) {
+    const std::size_t first = total_len - right.shape[1];
+    ZeroPadding(logits, pass.tokens.left_pad, first);
+    ZeroPadding(right, pass.tokens.left_pad, first);
+  }
+  CompareArrays(exam, logits, right, kLogitAxes, [&](const Array& wrong) {
+    return RecogniseLogits(exam, pass, wrong);
+  });
+}
+
+// Every choice of a feature with every choice of each other; each model again
+// when all others have been used.
+void ForwardCombined(Exam& exam) {
+  const std::array<std::array<std::size_t, 2>, 4> tokens = {
+      {{1, 7}, {5, 3}, {2, 70}, {3, 1}}};
+  const std::array<std::size_t, 3> layers = {3, 1, 13};
+  std::vector<std::pair<Handle, CombinedPass>> passes;
+  for (const std::vector<std::size_t>& row :
+       AllPairs(std::array<std::size_t, 10>{tokens.size(), layers.size(), 3, 3,
+                                            2, 2, 2, 2, 2, 2})) {
+    CombinedPass pass =
+        MakeCombinedPass(exam, {.tokens = tokens.at(row[0]),
+                                .padding = row[2],
+                                .has_past = row[4] == 1,
+                                .untied = row[5] == 1,
+                                .square = row[6] == 1,
+                                .full = row[7] == 1,
+                                .epsilon = row[8] == 1 ? 0.1 : 1e-5,
+                                .mlp = row[3],
+                                .layers = layers.at(row[1]),
+                                .last_only = row[9] == 1});
+    const Handle model = StudentModel(exam, pass);
+    CompareCombinedPass(exam, model, pass, "");
+    passes.emplace_back(model, std::move(pass));
+  }
+  for (const auto& [model, pass] : passes) {
+    CompareCombinedPass(exam, model, pass,
+                        "; the second time, after other models were used");
+  }
+}
+
+// A prompt of hundreds of tokens, to the last position of the model.
+void ForwardLong(Exam& exam) {
+  for (const std::size_t batch : {1, 2}) {
+    const std::size_t seq_len =
+        batch == 1 ? Between(exam.Randomness(), 1030, 1060)
+                   : Between(exam.Randomness(), 260, 300);
+    ModelShape shape = RandomModelShape(exam.Randomness(), seq_len);
+    shape.layers = 2;
+    const TrialModel model = MakeModel(exam, shape, "linear_mlp");
+    TrialTokens tokens = RandomTrialTokens(exam, model, batch, seq_len);
+    if (batch == 2) tokens.left_pad = {Int(seq_len - 4), 0};
+    exam.Case(fmt::format("batch {}{}, {} tokens, as many as the model has "
+                          "positions",
+                          batch, batch == 1 ? "" : ", padded on the left",
+                          seq_len));
+    const Values answer = exam.AskStudent(
+        "model.forward", ForwardQuestion(model.model, tokens, Positions::kAll));
+    Array logits = exam.Get<Array>(answer, 0);
+    Array right = ReferenceLogits(exam, model, tokens);
+    if (logits.shape == right.shape) {
+      ZeroPadding(logits, tokens.left_pad, 0);
+      ZeroPadding(right, tokens.left_pad, 0);
+    }
+    CompareArrays(exam, logits, right, kLogitAxes);
+  }
+}
+
+void ForwardWork(Exam& exam) {
+  const std::size_t batch = 3;
+  const std::size_t seq_len = 5;
+  ModelShape shape = RandomModelShape(exam.Randomness(), 8);
+  shape.d_mlp = 3 * shape.DModel();
+  const TrialModel model = MakeModel(exam, shape, "no_positions linear_mlp");
+  const TrialTokens tokens = RandomTrialTokens(exam, model, batch, seq_len);
+  const Array right = ReferenceLogits(exam, model, tokens);
+  exam.Case(fmt::format("{} x {} tokens through {} layers", batch, seq_len,
+                        shape.layers));
+  CountedWork work(exam);
+  const Values answer = exam.AskStudent(
+      "model.forward", ForwardQuestion(model.model, tokens, Positions::kAll));
+  const Integers macs = work.Macs();
+  CompareArrays(exam, exam.Get<Array>(answer, 0), right, kLogitAxes);
+  const std::size_t token_passes = batch * seq_len * shape.layers;
+  const std::size_t width = shape.DModel();
+  const auto exactly = [&](WorkKind kind, std::size_t expected) {
+    CompareWork(exam, macs, kind, {.least = expected, .most = expected});
+  };
+  exactly(WorkKind::kQkv, token_passes * 3 * width * width);
+  exactly(WorkKind::kProjection, token_passes * width * width);
+  exactly(WorkKind::kMlp, token_passes * 2 * width * shape.DMlp());
+  exactly(WorkKind::kHead, batch * seq_len * width * shape.vocab_size);
+  // Module 1 may leave out what the mask hides, T (T - 1) / 2 of T * T pairs.
+  const std::size_t all = token_passes * seq_len * 2 * width;
+  CompareWork(exam, macs, WorkKind::kAttention,
+              {.least = all * (seq_len + 1) / (2 * seq_len), .most = all});
 }
 
 void ForwardLeftPad(Exam& exam) {
@@ -185,6 +402,9 @@ Checks ModelChecks() {
       AllOrNothing("forward.layers", {}, ForwardLayers),
       AllOrNothing("forward.no_future", {"tolerance"}, ForwardNoFuture),
       AllOrNothing("forward.last_position", {"tolerance"}, ForwardLastPosition),
+      AllOrNothing("forward.combined", {"tolerance"}, ForwardCombined),
+      AllOrNothing("forward.long", {"tolerance"}, ForwardLong),
+      AllOrNothing("forward.work", {"tolerance"}, ForwardWork),
       AllOrNothing("forward.left_pad", {"tolerance"}, ForwardLeftPad),
       AllOrNothing("forward.refusals", {"tolerance"}, ForwardRefusals),
   };

@@ -14,10 +14,15 @@ namespace kvlab::grading {
 
 TrialModel MakeModel(Exam& exam, std::size_t max_positions,
                      const std::string& variant) {
-  Random& random = exam.Randomness();
-  TrialModel made = {.shape = RandomModelShape(random, max_positions)};
-  made.weights = exam.Make("weights.random",
-                           {RandomSeed(random), made.shape.Sizes(), variant});
+  return MakeModel(exam, RandomModelShape(exam.Randomness(), max_positions),
+                   variant);
+}
+
+TrialModel MakeModel(Exam& exam, const ModelShape& shape,
+                     const std::string& variant, double epsilon) {
+  TrialModel made = {.shape = shape};
+  made.weights = exam.Make("weights.random", {RandomSeed(exam.Randomness()),
+                                              shape.Sizes(), variant, epsilon});
   made.model = exam.Make("model.new", {made.weights});
   return made;
 }

@@ -21,6 +21,9 @@ struct TrialModel {
 //   variant: words for weights.random, such as "no_positions"
 TrialModel MakeModel(Exam& exam, std::size_t max_positions,
                      const std::string& variant);
+// The same with all sizes given, and the epsilon of its layer norms.
+TrialModel MakeModel(Exam& exam, const ModelShape& shape,
+                     const std::string& variant, double epsilon = 1e-5);
 
 // Token ids [batch, seq_len] and how much of each row is padding.
 struct TrialTokens {

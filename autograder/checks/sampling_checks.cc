@@ -1,7 +1,10 @@
 // Module 2, tasks 2.6 and 2.7: choosing tokens, and the baseline.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -13,6 +16,7 @@
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/sampling_trial.h"
 #include "fmt/format.h"
+#include "kit/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {
@@ -38,6 +42,13 @@ void ChoosingGreedily(Exam& exam) {
     CompareGreedy(exam, RandomArray(random, {Between(random, 2, 60)}, 9.0F),
                   "random logits", hint);
   }
+  CompareGreedy(exam, RandomArray(random, {1}, 9.0F), "a single logit", hint);
+  Array many = RandomArray(random, {70'000}, 9.0F);
+  many.values[Between(random, 65'536, 69'999)] = 9.5F;
+  CompareGreedy(exam, many,
+                "random logits of a vocabulary of 70,000, the largest after id "
+                "65,535",
+                hint);
   Array negative = RandomArray(random, {30}, 1.0F);
   for (float& logit : negative.values) logit -= 50.0F;
   CompareGreedy(exam, negative, "logits that are all negative", hint);
@@ -46,9 +57,61 @@ void ChoosingGreedily(Exam& exam) {
   tied.values[Between(random, 13, 29)] = 5.0F;
   CompareGreedy(exam, tied, "two equal largest logits",
                 "of equal logits the lowest id is to be chosen");
+  const Array equal = {.shape = {40}, .values = std::vector<float>(40, -2.5F)};
+  CompareGreedy(exam, equal, "40 equal logits",
+                "of equal logits the lowest id is to be chosen");
   exam.Case("");
   exam.ExpectRefusal("sampling.greedy", {Array{.shape = {0}, .values = {}}},
                      "choosing from no logits");
+}
+
+// What `drawn` looks like, if it is what a usual mistake would have drawn with
+// these uniform numbers; "" if it is not.
+std::string RecogniseSample(const Array& logits, const Sampling& sampling,
+                            const Array& uniforms, const Integers& drawn) {
+  const auto looks_like = [&](const std::vector<Slot>& slots) {
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      if (drawn[i] != Drawn(slots, double{uniforms.values[i]})) return false;
+    }
+    return true;
+  };
+  const auto with = [&](double temperature, std::size_t top_k) {
+    return Slots(logits.values, {.temperature = temperature, .top_k = top_k});
+  };
+  if (looks_like(with(0, 0))) {
+    return "this is the greedy choice for every uniform number";
+  }
+  if (sampling.temperature != 1 && looks_like(with(1, sampling.top_k))) {
+    return "this is sampling at temperature 1: logits are to be divided by the "
+           "temperature";
+  }
+  if (sampling.temperature != 0 &&
+      looks_like(with(1 / sampling.temperature, sampling.top_k))) {
+    return "this is sampling with logits multiplied by the temperature, not "
+           "divided by it";
+  }
+  if (sampling.top_k > 0 && looks_like(with(sampling.temperature, 0))) {
+    return "this is sampling from the whole vocabulary: top_k is ignored";
+  }
+  if (sampling.top_k > 0 &&
+      (looks_like(with(sampling.temperature, sampling.top_k + 1)) ||
+       (sampling.top_k > 1 &&
+        looks_like(with(sampling.temperature, sampling.top_k - 1))))) {
+    return "top_k is off by one";
+  }
+  std::vector<Slot> by_id = with(sampling.temperature, sampling.top_k);
+  std::ranges::sort(by_id, {}, &Slot::id);
+  double begin = 0;
+  for (Slot& slot : by_id) {
+    const double width = slot.end - slot.begin;
+    slot = {.id = slot.id, .begin = begin, .end = begin + width};
+    begin = slot.end;
+  }
+  if (looks_like(by_id)) {
+    return "this walks along the ids from 0 on; the running sum goes by falling "
+           "logit";
+  }
+  return "";
 }
 
 // One uniform number well inside each slot that is wide enough.
@@ -73,12 +136,68 @@ void CompareSample(Exam& exam, const Array& logits, const Sampling& sampling,
     if (drawn[i] != expected[i]) {
       const std::vector<double> asked(uniforms.values.begin(),
                                       uniforms.values.end());
+      const std::string hint =
+          RecogniseSample(logits, sampling, uniforms, drawn);
       exam.Fail(
           "not the first token, by falling probability, at which the "
           "running sum exceeds the uniform number; " +
-          WordsForDraws(logits.values, sampling, asked,
-                        std::span(drawn).first(expected.size())));
+          (hint.empty() ? WordsForDraws(logits.values, sampling, asked,
+                                        std::span(drawn).first(expected.size()))
+                        : hint));
     }
+  }
+}
+
+// `count` equal logits and uniform numbers of which each is exactly the running
+// sum at which its token begins: k / count, a power of two, which float32
+// represents exactly however it is computed.
+void CompareOnTheEdge(Exam& exam, std::size_t count) {
+  const Array logits = {.shape = {count},
+                        .values = std::vector<float>(count, 0.0F)};
+  Array uniforms = {.shape = {count}, .values = {}};
+  for (std::size_t k = 0; k < count; ++k) {
+    uniforms.values.push_back(static_cast<float>(k) /
+                              static_cast<float>(count));
+  }
+  exam.Case(fmt::format(
+      "{} equal logits and uniform numbers 0, 1/{}, 2/{} ...: each is exactly "
+      "the running sum of the tokens before",
+      count, count, count));
+  const Values answer = exam.AskStudent(
+      "sampling.sample", {logits, 1.0, std::int64_t{0}, uniforms});
+  const Integers& drawn = exam.GetIntegers(answer, 0, count);
+  for (std::size_t k = 0; k < count; ++k) {
+    if (drawn[k] == Int(k)) continue;
+    exam.Fail(
+        drawn[k] + 1 == Int(k)
+            ? "the token before is drawn: the first at which the running sum "
+              "exceeds the uniform number, not the one at which it reaches it"
+            : "another token is drawn than the one whose share begins there; "
+              "of equal logits the lowest id comes first");
+  }
+}
+
+// The largest uniform number there is draws the last token kept, also where
+// rounding keeps the running sum below it.
+void CompareLastSlot(Exam& exam, std::size_t count, std::size_t top_k) {
+  Array logits = RandomArray(exam.Randomness(), {count}, 0.05F);
+  std::vector<std::size_t> ids(count);
+  for (std::size_t id = 0; id < count; ++id) ids[id] = id;
+  std::ranges::stable_sort(ids, [&](std::size_t a, std::size_t b) {
+    return logits.values[a] > logits.values[b];
+  });
+  const std::size_t kept = top_k == 0 ? count : top_k;
+  exam.Case(fmt::format(
+      "{} nearly equal logits, top_k {}, and the largest uniform number below 1",
+      count, top_k));
+  const float largest = std::nextafter(1.0F, 0.0F);
+  const Values answer = exam.AskStudent(
+      "sampling.sample",
+      {logits, 1.0, Int(top_k), Array{.shape = {1}, .values = {largest}}});
+  if (exam.GetIntegers(answer, 0, 1)[0] != Int(ids[kept - 1])) {
+    exam.Fail(
+        "not the last token kept. Rounding may keep the running sum below the "
+        "uniform number; then the last one is drawn");
   }
 }
 
@@ -95,6 +214,56 @@ Array SpreadLogits(Random& random, std::size_t count) {
     logits.values[i] += 0.1F * static_cast<float>(ranks[i]);
   }
   return logits;
+}
+
+void SamplingBoundaries(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const std::size_t count : {2, 4, 32, 256}) CompareOnTheEdge(exam, count);
+
+  // Ties: groups of equal logits, in random order, also where top_k cuts one.
+  for (const std::size_t count :
+       {Between(random, 17, 31), Between(random, 65, 120),
+        Between(random, 260, 400)}) {
+    Array tied = {.shape = {count}, .values = {}};
+    for (std::size_t id = 0; id < count; ++id) {
+      tied.values.push_back(static_cast<float>(random.NextBelow(4)) * 0.5F);
+    }
+    CompareSample(exam, tied, {.temperature = 1},
+                  fmt::format("{} logits of four sizes: of equal ones the "
+                              "lowest id comes first",
+                              count));
+    CompareSample(
+        exam, tied, {.temperature = 1, .top_k = Between(random, 3, count / 2)},
+        fmt::format("{} logits of four sizes, top_k cuts through equal ones: "
+                    "the lowest ids are kept",
+                    count));
+  }
+
+  const Array logits = SpreadLogits(random, Between(random, 20, 30));
+  const std::size_t count = logits.values.size();
+  for (const double temperature : {1e-3, 1e-30, 1e-38, 1e-42}) {
+    CompareSample(exam, logits, {.temperature = temperature},
+                  fmt::format("temperature {:g}: the largest logit has all of "
+                              "the probability",
+                              temperature));
+  }
+  Array far = logits;
+  for (float& logit : far.values) logit -= 500.0F;
+  CompareSample(exam, far, {.temperature = 1e-37},
+                "temperature 1e-37 and logits around -500");
+  CompareSample(exam, logits, {.temperature = 1e30},
+                "temperature 1e30: all tokens have the same probability");
+  for (const std::size_t top_k : {std::size_t{1}, count - 1, count, count + 1}) {
+    CompareSample(exam, logits, {.temperature = 0.9, .top_k = top_k},
+                  fmt::format("top_k {} of {} tokens", top_k, count));
+  }
+  CompareSample(exam, SpreadLogits(random, 70'000),
+                {.temperature = 1, .top_k = 9},
+                "9 of a vocabulary of 70,000 tokens");
+  for (const std::size_t many : {400, 1000, 1001, 3000, 5000}) {
+    CompareLastSlot(exam, many, 0);
+    CompareLastSlot(exam, many, many / 3);
+  }
 }
 
 void DrawingSamples(Exam& exam) {
@@ -128,9 +297,47 @@ void DrawingSamples(Exam& exam) {
   refuse(Array{.shape = {0}, .values = {}}, 1.0, "drawing from no logits");
 }
 
+// What the chosen tokens look like: which mistake would have chosen them.
+std::string RecogniseNext(const Array& logits, const Sampling& sampling,
+                          std::uint64_t seed, const Integers& chosen) {
+  const std::size_t batch = logits.shape[0];
+  const std::size_t vocab = logits.shape[2];
+  const auto looks_like = [&](const Sampling& as,
+                              const std::function<double(std::size_t)>& draw) {
+    for (std::size_t b = 0; b < batch; ++b) {
+      const auto row = std::span(logits.values).subspan(b * vocab, vocab);
+      if (chosen[b] != Drawn(Slots(row, as), draw(b))) return false;
+    }
+    return true;
+  };
+  std::vector<double> draws;
+  Random random(seed);
+  for (std::size_t b = 0; b < batch; ++b) draws.push_back(random.NextUniform());
+  if (looks_like(sampling, [&](std::size_t) { return draws[0]; })) {
+    return "all rows were drawn with the first row's uniform number; each row "
+           "draws one of its own";
+  }
+  if (looks_like(sampling,
+                 [&](std::size_t b) { return draws[batch - 1 - b]; })) {
+    return "the rows drew their uniform numbers in the opposite order; row 0 "
+           "draws first";
+  }
+  if (looks_like({}, [](std::size_t) { return 0.0; })) {
+    return "these are the greedy choices: the temperature is ignored";
+  }
+  if (looks_like({.temperature = sampling.temperature},
+                 [&](std::size_t b) { return draws[b]; })) {
+    return "top_k is ignored";
+  }
+  if (looks_like({.temperature = 1, .top_k = sampling.top_k},
+                 [&](std::size_t b) { return draws[b]; })) {
+    return "these are the choices at temperature 1";
+  }
+  return "";
+}
+
 // Each row's choice, and how the random numbers go on afterwards.
-void CompareNext(Exam& exam, const Sampling& sampling) {
-  constexpr std::size_t kBatch = 4;
+void CompareNext(Exam& exam, const Sampling& sampling, std::size_t batch) {
   Random& random = exam.Randomness();
   Array logits;
   std::int64_t seed = 0;
@@ -142,12 +349,12 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
   while (!clear) {
     seed = RandomSeed(random);
     Random draws(static_cast<std::uint64_t>(seed));
-    logits = {.shape = {kBatch, 1, 20}, .values = {}};
+    logits = {.shape = {batch, 1, 20}, .values = {}};
     expected.clear();
     rows.clear();
     uniforms.clear();
     clear = true;
-    for (std::size_t b = 0; b < kBatch; ++b) {
+    for (std::size_t b = 0; b < batch; ++b) {
       const Array row = SpreadLogits(random, 20);
       const double uniform = draws.NextUniform();
       clear =
@@ -160,16 +367,26 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
     }
     next_uniform = draws.NextUniform();
   }
-  exam.Case(fmt::format("{} rows, {}", kBatch,
+  exam.Case(fmt::format("{} rows, {}", batch,
                         sampling.temperature == 0 ? "greedy" : "sampled"));
   const Values answer = exam.AskStudent(
       "sampling.next_tokens",
       {logits, sampling.temperature, Int(sampling.top_k), seed});
-  if (exam.Get<Integers>(answer, 0) != expected) {
+  const Integers& chosen = exam.Get<Integers>(answer, 0);
+  if (chosen.size() != expected.size()) {
+    exam.Fail(fmt::format("{} came back for {}", Count(chosen.size(), "token"),
+                          Count(batch, "row")));
+  }
+  if (chosen != expected) {
+    const std::string hint = RecogniseNext(
+        logits, sampling, static_cast<std::uint64_t>(seed), chosen);
+    const auto first = std::ranges::mismatch(chosen, expected).in1;
     exam.Fail(
-        "not what Sample gives for each row, in order, with one uniform "
-        "number each; " +
-        WordsForRows(rows, sampling, uniforms, exam.Get<Integers>(answer, 0)));
+        fmt::format("not what Sample gives for each row, in order, with one "
+                    "uniform number each; the first wrong row is {}: {}",
+                    first - chosen.begin(),
+                    hint.empty() ? WordsForRows(rows, sampling, uniforms, chosen)
+                                 : hint));
   }
   if (exam.Get<double>(answer, 1) != next_uniform) {
     exam.Fail(
@@ -179,11 +396,47 @@ void CompareNext(Exam& exam, const Sampling& sampling) {
 }
 
 void ChoosingNext(Exam& exam) {
-  CompareNext(exam, {.temperature = 0.8, .top_k = 6});
-  CompareNext(exam, {.temperature = 0});
+  CompareNext(exam, {.temperature = 0.8, .top_k = 6}, 4);
+  CompareNext(exam, {.temperature = 0}, 4);
+  CompareNext(exam, {.temperature = 1.5, .top_k = 4}, 1);
+  CompareNext(exam, {.temperature = 1.2, .top_k = 5}, 9);
 }
 
 // --- 2.7 ---
+
+// Every choice with every other: rows, padding, sampling, length of the prompt,
+// whether the last position is reached, the head. Each model is asked twice,
+// the second time after all others.
+void GeneratingCombined(Exam& exam) {
+  struct Rows {
+    std::size_t batch;
+    bool left_padded;
+  };
+  const std::array<Rows, 5> rows = {
+      {{1, false}, {2, true}, {3, false}, {5, true}, {6, false}}};
+  const std::array<Sampling, 3> samplings = {
+      {{}, {.temperature = 0.8, .top_k = 4}, {.temperature = 1.6, .top_k = 2}}};
+  const std::array<std::size_t, 3> prompt_lens = {5, 2, 70};
+  std::vector<GenerateTrial> trials;
+  for (const std::vector<std::size_t>& row :
+       AllPairs(std::array<std::size_t, 5>{rows.size(), samplings.size(),
+                                           prompt_lens.size(), 2, 2})) {
+    const auto [batch, left_padded] = rows.at(row[0]);
+    trials.push_back(MakeGenerateTrial(
+        exam,
+        {.batch = batch,
+         .prompt_len = prompt_lens.at(row[2]),
+         .new_tokens = 4,
+         .left_padded = left_padded,
+         .spare_positions = row[3] == 0 ? std::size_t{3} : std::size_t{0}},
+        samplings.at(row[1]),
+        std::string("linear_mlp") + (row[4] == 1 ? " untied" : "")));
+    CompareGeneration(exam, "generate.baseline", trials.back());
+  }
+  for (const GenerateTrial& trial : trials) {
+    CompareGeneration(exam, "generate.baseline", trial);
+  }
+}
 
 void GeneratingTokens(Exam& exam) {
   for (const std::size_t new_tokens : {9, 1}) {
@@ -206,10 +459,32 @@ void GeneratingWithOptions(Exam& exam) {
                         kPlain));
   GenerateTrial trial = MakeGenerateTrial(exam, {.new_tokens = 0}, {}, kPlain);
   CompareGeneration(exam, "generate.baseline", trial);
+  const GenerateTrial interrupted =
+      MakeGenerateTrial(exam, {.batch = 2, .new_tokens = 4},
+                        {.temperature = 0.9, .top_k = 4}, kPlain);
+  const Values broken = exam.AskStudent("generate.baseline",
+                                        InterruptedQuestion(interrupted, 2));
+  exam.Case("on_tokens threw in the middle of generating");
+  CompareNumber(exam, "the number of exceptions that reached the caller",
+                exam.Get<std::int64_t>(broken, 2), 1);
+  CompareGeneration(exam, "generate.baseline", interrupted);
   exam.Case("");
-  trial.new_tokens = 100;
-  exam.ExpectRefusal("generate.baseline", GenerateQuestion(trial),
-                     "more new tokens than the model has positions for");
+  const std::size_t positions = trial.model.shape.max_positions;
+  for (const std::size_t too_many :
+       {positions - trial.prompt.SeqLen() + 1, std::size_t{100}}) {
+    trial.new_tokens = too_many;
+    exam.ExpectRefusal("generate.baseline", GenerateQuestion(trial),
+                       "more new tokens than the model has positions for");
+  }
+  trial.new_tokens = 2;
+  trial.model.model.student = exam.Get<Handle>(
+      exam.AskStudent("model.with_past",
+                      {trial.model.weights, std::int64_t{0}}),
+      0);
+  exam.ExpectRefusal(
+      "generate.baseline", GenerateQuestion(trial),
+      "a model whose attention remembers, though nothing so far (Remembers() "
+      "of attention_seam.h), as with an enabled cache that is empty");
 }
 
 // Step t runs the model over all prompt_len + t tokens.
@@ -229,9 +504,12 @@ Checks SamplingChecks() {
   return {
       AllOrNothing("sampling.greedy", {}, ChoosingGreedily),
       AllOrNothing("sampling.sample", {"narrowest_slot"}, DrawingSamples),
+      AllOrNothing("sampling.boundaries", {"narrowest_slot"},
+                   SamplingBoundaries),
       AllOrNothing("sampling.next_tokens", {"margin"}, ChoosingNext),
       AllOrNothing("generate.tokens", {"margin"}, GeneratingTokens),
       AllOrNothing("generate.batch", {"margin"}, GeneratingBatches),
+      AllOrNothing("generate.combined", {"margin"}, GeneratingCombined),
       AllOrNothing("generate.options", {"margin"}, GeneratingWithOptions),
       AllOrNothing("generate.recomputes", {"margin"}, GeneratingByRecomputing),
   };

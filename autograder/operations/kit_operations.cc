@@ -40,6 +40,18 @@ WeightMatrix Scaled(const WeightMatrix& matrix, float factor) {
                                   matrix.Out());
 }
 
+// The same numbers in the opposite order.
+WeightMatrix Reversed(const WeightMatrix& matrix) {
+  std::vector<float> values;  // row-major [in, out]
+  for (std::size_t in = matrix.In(); in-- > 0;) {
+    for (std::size_t out = matrix.Out(); out-- > 0;) {
+      values.push_back(matrix.At(in, out));
+    }
+  }
+  return WeightMatrix::FromFloats(values, WeightLayout::kInOut, matrix.In(),
+                                  matrix.Out());
+}
+
 // Shifts GELU's input to where GELU(x) is x, and takes the shift out again
 // behind c_proj.
 void MakeLinear(MlpWeights& mlp) {
@@ -58,11 +70,14 @@ void MakeLinear(MlpWeights& mlp) {
 //   "no_attention"      attention adds nothing
 //   "strong_attention"  what came before decides more than the last token does
 //   "linear_mlp"        GELU returns its input as it is
+//   "untied"            the head is a matrix of its own, not wte
 void Simplify(Gpt2Weights& weights, const std::string& variant) {
   const auto wanted = [&](const char* word) {
     return variant.find(word) != std::string::npos;
   };
   if (wanted("no_positions")) weights.wpe = Zeros(weights.wpe);
+  // wte from its last entry to its first: as large, and nothing in its place
+  if (wanted("untied")) weights.lm_head = Reversed(weights.lm_head);
   for (BlockWeights& block : weights.blocks) {
     if (wanted("no_attention")) {
       block.attn.c_proj.weight = Zeros(block.attn.c_proj.weight);
@@ -76,7 +91,7 @@ void Simplify(Gpt2Weights& weights, const std::string& variant) {
 }
 
 // weights.random(seed, [layers, heads, d_model, d_mlp, max_positions,
-// vocab_size], variant) -> weights
+// vocab_size], variant [, epsilon of layer norm]) -> weights
 Values RandomWeights(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   Random random(static_cast<std::uint64_t>(arguments.Next<std::int64_t>()));
@@ -89,6 +104,25 @@ Values RandomWeights(ObjectStore& objects, const Values& values) {
                              .vocab_size = sizes.at(5)};
   Gpt2Weights weights = RandomGpt2Weights(random, config);
   Simplify(weights, arguments.Next<std::string>());
+  if (!arguments.Done()) {
+    weights.config.layer_norm_epsilon = arguments.NextFloat();
+  }
+  return {objects.Keep(Shared(std::move(weights)))};
+}
+
+// weights.with_epsilon(weights, epsilon) -> the same weights, another epsilon
+Values WithEpsilon(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  Gpt2Weights weights = objects.Get<Gpt2Weights>(arguments.Next<Handle>());
+  weights.config.layer_norm_epsilon = arguments.NextFloat();
+  return {objects.Keep(Shared(std::move(weights)))};
+}
+
+// weights.tied(weights) -> the same weights with wte as the head
+Values Tied(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  Gpt2Weights weights = objects.Get<Gpt2Weights>(arguments.Next<Handle>());
+  weights.lm_head = weights.wte;
   return {objects.Keep(Shared(std::move(weights)))};
 }
 
@@ -113,6 +147,8 @@ Values Drop(ObjectStore& objects, const Values& values) {
 }
 
 const RegisterOperation kRandom("weights.random", RandomWeights);
+const RegisterOperation kWithEpsilon("weights.with_epsilon", WithEpsilon);
+const RegisterOperation kTied("weights.tied", Tied);
 const RegisterOperation kLoad("weights.load", LoadWeights);
 const RegisterOperation kCounted("work.counted", CountedSoFar);
 const RegisterOperation kDrop("object.drop", Drop);

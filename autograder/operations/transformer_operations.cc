@@ -92,13 +92,14 @@ Values OneBlock(ObjectStore& objects, const Values& values) {
           attention.left_pads};
 }
 
-// Stands in for attention that has seen `past_len` tokens, where positions
-// alone are judged: it adds nothing.
+// Stands in for attention that remembers and has seen `past_len` tokens, where
+// positions alone are judged: it adds nothing.
 class PastAttention final : public Attention {
  public:
   explicit PastAttention(std::size_t past_len) : past_len_(past_len) {}
 
   std::size_t PastLen() const override { return past_len_; }
+  bool Remembers() const override { return true; }
 
   Tensor3 Forward(std::size_t /*layer*/, const Tensor3& x,
                   const AttentionWeights& /*weights*/,

@@ -29,7 +29,8 @@ TokenId Greedy(std::span<const float> logits);
 // lowest ids), takes the softmax of logit / temperature over them, orders them
 // by falling logit (of equal ones the lowest id first), and returns the first
 // at which the running sum exceeds `uniform`, a number in [0, 1); the last if
-// rounding keeps the sum below it. Temperature 0 is Greedy.
+// rounding keeps the sum below it. Temperature 0 is Greedy; any number above it
+// is a temperature, however small: take the largest logit out before dividing.
 // Source: Fan et al. 2018, arXiv:1805.04833, section 5.4 (top-k).
 // Throws ContractError if there are no logits or the temperature is negative
 // or not a number.
@@ -60,7 +61,9 @@ std::vector<TokenId> NextTokens(const Tensor3& logits,
 // Task 2.7. The baseline: each step runs the model over the whole prefix,
 // prompt and all tokens so far, and keeps nothing. Returns exactly new_tokens
 // tokens per row, [B, new_tokens]; there is no early stop.
-// Throws ContractError as CheckGenerate does.
+// Throws ContractError as CheckGenerate does, and if the attention remembers
+// (Remembers()): to an enabled cache, also an empty one, the second pass over
+// the prompt would be a continuation of the first.
 Tokens Generate(Gpt2& model, const TokenBatch& prompt,
                 const GenerateOptions& options);
 

@@ -1,6 +1,7 @@
 // Keeps the promises of generate.h, task by task.
 #include "modules/02_transformer/generate.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -8,15 +9,18 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "kit/all_pairs.h"
 #include "kit/error.h"
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
 #include "kit/token_batch.h"
+#include "kit/weight_matrix.h"
 #include "kit/work.h"
 
 namespace kvlab {
@@ -90,6 +94,108 @@ TEST(SampleTest, DividesLogitsByTheTemperature) {
   EXPECT_EQ(Sample(kLogits, cold, 0.54F), 3);
 }
 
+TEST(SampleTest, ExceedsAndDoesNotReach) {
+  // Given equal logits, as many as a power of two, so that k / count is exactly
+  // the running sum of the k tokens before: the sum exceeds it at the next one.
+  for (const std::size_t count : {2, 4, 16, 64}) {
+    const std::vector<float> equal(count, 0.0F);
+    for (std::size_t k = 0; k < count; ++k) {
+      const float uniform =
+          static_cast<float>(k) / static_cast<float>(count);
+      EXPECT_EQ(Sample(equal, {.temperature = 1, .top_k = 0}, uniform),
+                static_cast<TokenId>(k))
+          << "uniform " << k << " / " << count;
+    }
+  }
+}
+
+TEST(SampleTest, OrdersManyEqualLogitsByTheirIds) {
+  // Given 50, 100 and 300 logits that are 1 where the id is a multiple of 3 and
+  // 2 elsewhere: a sort that forgets the order of equals shows from 17 on.
+  for (const std::size_t count : {50, 100, 300}) {
+    std::vector<float> logits(count);
+    std::vector<TokenId> order;
+    for (const bool multiple : {false, true}) {
+      for (std::size_t id = 0; id < count; ++id) {
+        if ((id % 3 == 0) != multiple) continue;
+        logits[id] = multiple ? 1.0F : 2.0F;
+        order.push_back(static_cast<TokenId>(id));
+      }
+    }
+    // At temperature 1e6 all probabilities are 1 / kept, to 1e-6 of it.
+    for (const std::size_t kept :
+         {std::size_t{0}, std::size_t{20}, count * 5 / 6}) {
+      const std::size_t slots = kept == 0 ? count : kept;
+      for (std::size_t i = 0; i < slots; ++i) {
+        const float middle = (static_cast<float>(i) + 0.5F) /
+                             static_cast<float>(slots);
+        ASSERT_EQ(Sample(logits, {.temperature = 1e6F, .top_k = kept}, middle),
+                  order[i])
+            << count << " logits, top_k " << kept << ", place " << i;
+      }
+    }
+  }
+}
+
+TEST(SampleTest, TakesAnyTemperatureAboveZero) {
+  // However small, the largest logit has all of the probability; the largest of
+  // all, and logits far from 0, change nothing.
+  for (const float shift : {0.0F, 500.0F, -500.0F}) {
+    std::vector<float> logits(kLogits.begin(), kLogits.end());
+    for (float& logit : logits) logit += shift;
+    for (const float temperature : {1e-3F, 1e-30F, 1e-37F, 1e-42F}) {
+      for (const float uniform : {0.0F, 0.5F, 0.999F}) {
+        EXPECT_EQ(Sample(logits, {.temperature = temperature, .top_k = 0},
+                         uniform),
+                  1)
+            << "temperature " << temperature << ", logits around " << shift;
+      }
+    }
+    const SamplingOptions hot = {.temperature = 1e30F, .top_k = 0};
+    EXPECT_EQ(Sample(logits, hot, 0.2F), 1);
+    EXPECT_EQ(Sample(logits, hot, 0.3F), 3);
+    EXPECT_EQ(Sample(logits, hot, 0.6F), 2);
+    EXPECT_EQ(Sample(logits, hot, 0.9F), 0);
+  }
+}
+
+TEST(SampleTest, DrawsTheLastIfRoundingKeepsTheSumBelow) {
+  // Given nearly equal logits, falling with the id, and the largest uniform
+  // number: the last token has a share of at least 1 / 5000 and is drawn,
+  // whether or not the sum comes out as a little less than 1.
+  for (const std::size_t count : {3, 100, 777, 1000, 3001, 5000}) {
+    std::vector<float> logits(count);
+    for (std::size_t id = 0; id < count; ++id) {
+      logits[id] = -0.1F * static_cast<float>(id) / static_cast<float>(count);
+    }
+    const float largest = std::nextafter(1.0F, 0.0F);
+    EXPECT_EQ(Sample(logits, {.temperature = 1, .top_k = 0}, largest),
+              static_cast<TokenId>(count - 1));
+    EXPECT_EQ(Sample(logits, {.temperature = 1, .top_k = count / 2 + 1}, largest),
+              static_cast<TokenId>(count / 2));
+  }
+}
+
+TEST(SampleTest, ChoosesFromLargeVocabularies) {
+  std::vector<float> logits(70'000, 0.0F);
+  logits[69'000] = 20.0F;
+  logits[66'000] = 20.0F;
+
+  EXPECT_EQ(Greedy(logits), 66'000);
+  EXPECT_EQ(Sample(logits, {.temperature = 1, .top_k = 2}, 0.25F), 66'000);
+  EXPECT_EQ(Sample(logits, {.temperature = 1, .top_k = 2}, 0.75F), 69'000);
+}
+
+TEST(SampleTest, KeepsAsManyAsTopKSays) {
+  // Uniform 0.999 draws the last token kept: ids fall in the order 1, 3, 2, 0.
+  const std::array<TokenId, 4> order = {1, 3, 2, 0};
+  for (const std::size_t top_k : {1, 2, 3, 4, 5}) {
+    EXPECT_EQ(Sample(kLogits, {.temperature = 1, .top_k = top_k}, 0.999F),
+              order.at(std::min<std::size_t>(top_k, 4) - 1))
+        << "top_k " << top_k;
+  }
+}
+
 TEST(SampleTest, IsGreedyAtTemperatureZeroAndWithOneCandidate) {
   const SamplingOptions greedy = {.temperature = 0, .top_k = 0};
   const SamplingOptions one = {.temperature = 1, .top_k = 1};
@@ -141,7 +247,183 @@ TEST(NextTokensTest, DrawsOneNumberPerRowInOrder) {
   }
 }
 
+TEST(NextTokensTest, ServesAnyNumberOfRows) {
+  for (const std::size_t batch : {1, 3, 9, 70}) {
+    Random logit_random(162);
+    const Tensor3 logits = RandomTensor3(logit_random, {batch, 1, 30});
+    for (const float temperature : {0.0F, 0.7F}) {
+      const SamplingOptions options = {.temperature = temperature, .top_k = 9};
+      Random expected_random(63);
+      Random random(63);
+      std::vector<TokenId> expected;
+      for (std::size_t b = 0; b < batch; ++b) {
+        expected.push_back(Sample(Rows(logits).Row(b), options,
+                                  expected_random.NextUniform()));
+      }
+
+      EXPECT_EQ(NextTokens(logits, options, random), expected);
+      // Each row drew exactly one number, also when greedy.
+      EXPECT_EQ(random.NextUniform(), expected_random.NextUniform());
+    }
+  }
+}
+
 // ---- Task 2.7 ----------------------------------------------------------
+
+// The slower second method: the header's sentence, with the whole sequence put
+// together anew at each step, and one Random for all.
+Tokens ExpectedTokens(const std::shared_ptr<const Gpt2Weights>& weights,
+                      const TokenBatch& prompt,
+                      const GenerateOptions& options) {
+  const std::size_t batch = prompt.ids.shape(0);
+  const std::size_t prompt_len = prompt.ids.shape(1);
+  Tokens generated = Tokens::from_shape({batch, options.new_tokens});
+  Random random(options.seed);
+  for (std::size_t step = 0; step < options.new_tokens; ++step) {
+    Gpt2 model(weights);
+    TokenBatch whole = {.ids = Tokens::from_shape({batch, prompt_len + step}),
+                        .left_pad = prompt.left_pad};
+    for (std::size_t b = 0; b < batch; ++b) {
+      for (std::size_t t = 0; t < prompt_len + step; ++t) {
+        whole.ids(b, t) = t < prompt_len ? prompt.ids(b, t)
+                                         : generated(b, t - prompt_len);
+      }
+    }
+    const Tensor3 logits = model.Forward(whole, LogitsFor::kAllPositions);
+    for (std::size_t b = 0; b < batch; ++b) {
+      generated(b, step) = Sample(
+          Rows(logits).Row((b + 1) * (prompt_len + step) - 1),
+          options.sampling, random.NextUniform());
+    }
+  }
+  return generated;
+}
+
+// Every choice in a row of this table meets every choice in each other row:
+//
+//   rows       1, 2, 5
+//   padding    none, little, all but one token
+//   prompt     1, 5, 60 tokens
+//   sampling   greedy, temperature 0.8 of 5, temperature 1.5 of all
+//   seed       5, 5 + 2^32, 2^64 - 1
+//   positions  as many as prompt and new tokens need, or more
+//   head       wte, or one of its own
+//
+// Each model generates twice, the second time after all others.
+TEST(GenerateTest, CombinesEveryFeatureWithEveryOther) {
+  const std::array<std::size_t, 3> batch = {1, 2, 5};
+  const std::array<std::size_t, 3> prompt_len = {1, 5, 60};
+  const std::array<SamplingOptions, 3> sampling = {
+      {{}, {.temperature = 0.8F, .top_k = 5}, {.temperature = 1.5F}}};
+  const std::array<std::uint64_t, 3> seed = {
+      5, 5 + (std::uint64_t{1} << 32U), ~std::uint64_t{0}};
+  const std::array<std::size_t, 7> choices = {3, 3, 3, 3, 3, 2, 2};
+  struct Asked {
+    std::unique_ptr<Gpt2> model;
+    TokenBatch prompt;
+    GenerateOptions options;
+    Tokens expected;
+  };
+  std::vector<Asked> all;
+  for (const std::vector<std::size_t>& row : AllPairs(choices)) {
+    Random random(180 + all.size());
+    GenerateOptions options;
+    options.new_tokens = 4;
+    options.sampling = sampling.at(row[3]);
+    options.seed = seed.at(row[4]);
+    const std::size_t longest = prompt_len.at(row[2]);
+    Gpt2Config config = kConfig;
+    config.max_positions = longest + options.new_tokens + 3 * row[5];
+    auto weights =
+        std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, config));
+    if (row[6] == 1) {  // of the opposite sign: other tokens are the largest
+      std::vector<float> values;
+      for (std::size_t in = 0; in < config.d_model; ++in) {
+        for (std::size_t out = 0; out < config.vocab_size; ++out) {
+          values.push_back(-weights->wte.At(in, out));
+        }
+      }
+      weights->lm_head = WeightMatrix::FromFloats(
+          values, WeightLayout::kInOut, config.d_model, config.vocab_size);
+    }
+    std::vector<std::vector<TokenId>> prompts;
+    for (std::size_t b = 0; b < batch.at(row[0]); ++b) {
+      const std::size_t little = std::min(b, longest - 1);
+      const std::size_t pad =
+          row[1] == 0 || b == 0 ? 0 : (row[1] == 1 ? little : longest - 1);
+      prompts.push_back(RandomTokens(random, longest - pad, config.vocab_size));
+    }
+    const TokenBatch prompt = PadLeft(prompts, 0);
+    all.push_back({.model = std::make_unique<Gpt2>(weights),
+                   .prompt = prompt,
+                   .options = options,
+                   .expected = ExpectedTokens(weights, prompt, options)});
+    EXPECT_EQ(Generate(*all.back().model, prompt, options), all.back().expected)
+        << "choices " << ::testing::PrintToString(row);
+  }
+  for (const Asked& asked : all) {
+    EXPECT_EQ(Generate(*asked.model, asked.prompt, asked.options),
+              asked.expected)
+        << "after other models were used";
+  }
+}
+
+TEST(GenerateTest, UsesAllBitsOfTheSeed) {
+  Gpt2 model(SmallWeights(164));
+  GenerateOptions options = {
+      .new_tokens = 12, .sampling = {.temperature = 1, .top_k = 10}, .seed = 5};
+
+  const Tokens low = Generate(model, SingleRow({1}), options);
+  options.seed += std::uint64_t{1} << 32U;
+  const Tokens high = Generate(model, SingleRow({1}), options);
+
+  EXPECT_NE(low, high);
+}
+
+TEST(GenerateTest, IsTheSameAfterACallThatBrokeOff) {
+  Gpt2 model(SmallWeights(165));
+  struct Enough {};
+  GenerateOptions options = {.new_tokens = 6,
+                             .sampling = {.temperature = 1, .top_k = 10},
+                             .seed = 7};
+  const Tokens expected = Generate(model, SingleRow({1, 2}), options);
+  GenerateOptions broken_off = options;
+  broken_off.on_tokens = [](std::span<const TokenId>) { throw Enough(); };
+
+  EXPECT_THROW(Generate(model, SingleRow({1, 2}), broken_off), Enough);
+
+  EXPECT_EQ(Generate(model, SingleRow({1, 2}), options), expected);
+}
+
+// An attention with a memory that is still empty.
+class EmptyMemory final : public Attention {
+ public:
+  std::size_t PastLen() const override { return 0; }
+  bool Remembers() const override { return true; }
+  Tensor3 Forward(std::size_t /*layer*/, const Tensor3& x,
+                  const AttentionWeights& /*weights*/,
+                  std::span<const std::size_t> /*left_pad*/) override {
+    ++calls;
+    return x;
+  }
+
+  std::size_t calls = 0;
+};
+
+TEST(GenerateTest, RefusesAnAttentionThatRemembersAlsoIfItIsEmpty) {
+  Gpt2 model(SmallWeights(166));
+  auto memory = std::make_unique<EmptyMemory>();
+  const EmptyMemory& attention = *memory;
+  const std::unique_ptr<Attention> full =
+      model.ReplaceAttention(std::move(memory));
+  EXPECT_FALSE(full->Remembers());
+
+  EXPECT_THAT(MessageOf<ContractError>([&] {
+                Generate(model, SingleRow({1, 2}), {.new_tokens = 3});
+              }),
+              HasSubstr("the model's attention remembers"));
+  EXPECT_EQ(attention.calls, 0U);
+}
 
 TEST(GenerateTest, FeedsEveryTokenBack) {
   Gpt2 model(SmallWeights(62));

@@ -19,7 +19,8 @@ namespace kvlab {
 // only the last is needed, and the head is a large product.
 enum class LogitsFor { kAllPositions, kLastPosition };
 
-// Not movable: handles such as module 3's refer to it.
+// Not movable: handles such as module 3's refer to it. Two models share nothing
+// that changes: they may be used in turns, or at the same time by two threads.
 class Gpt2 {
  public:
   // A model with FullAttention. Throws ContractError for null weights.
@@ -33,7 +34,10 @@ class Gpt2 {
   // Logits of the next T tokens of every row: [B, T, vocab_size], or
   // [B, 1, vocab_size] for kLastPosition.
   // Token i of row b stands at position PastLen() + i - left_pad[b] (padding
-  // itself at 0), where PastLen() is the attention's.
+  // itself at 0), where PastLen() is the attention's. All positions below
+  // max_positions may be used.
+  // The head is lm_head, also where it is not tied to wte, and is counted as
+  // Work::kHead; all norms use the config's layer_norm_epsilon.
   // Throws ContractError, changing nothing, if an id lies outside the
   // vocabulary, left_pad has another length than the batch, T is 0, or
   // PastLen() + T exceeds max_positions.

@@ -4,21 +4,25 @@
 #include "modules/02_transformer/gpt2.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "kit/all_pairs.h"
 #include "kit/error.h"
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
 #include "kit/token_batch.h"
+#include "kit/weight_matrix.h"
 #include "kit/work.h"
 
 namespace kvlab {
@@ -76,6 +80,279 @@ float LargestDifference(const Tensor1& a, const Tensor1& b) {
     largest = std::max(largest, std::abs(a(i) - b(i)));
   }
   return largest;
+}
+
+// ---- The slower second method: GPT-2 in loops of doubles ----------------
+
+using Row = std::vector<double>;
+
+Row Times(const Row& x, const WeightMatrix& weight, const Tensor1& bias) {
+  Row out(weight.Out(), 0.0);
+  for (std::size_t o = 0; o < out.size(); ++o) {
+    if (bias.size() > 0) out[o] = bias(o);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      out[o] += x[i] * double{weight.At(i, o)};
+    }
+  }
+  return out;
+}
+
+Row Normal(const Row& x, const LayerNormWeights& weights, double epsilon) {
+  const auto count = static_cast<double>(x.size());
+  double mean = 0;
+  for (const double feature : x) mean += feature / count;
+  double variance = 0;
+  for (const double feature : x) {
+    variance += (feature - mean) * (feature - mean) / count;
+  }
+  Row out;
+  for (std::size_t d = 0; d < x.size(); ++d) {
+    out.push_back((x[d] - mean) / std::sqrt(variance + epsilon) *
+                      double{weights.weight(d)} +
+                  double{weights.bias(d)});
+  }
+  return out;
+}
+
+void Gelu(Row& values) {
+  for (double& x : values) {
+    const double inner =
+        std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
+    x *= 0.5 * (1 + std::tanh(inner));
+  }
+}
+
+void AddTo(Row& x, const Row& y) {
+  for (std::size_t d = 0; d < x.size(); ++d) x[d] += y[d];
+}
+
+// Queries, keys and values of every token side by side -> attended features of
+// the last token.
+Row Attended(const std::vector<Row>& qkv, std::size_t heads) {
+  const std::size_t d_model = qkv.back().size() / 3;
+  const std::size_t head_dim = d_model / heads;
+  Row attended(d_model, 0.0);
+  for (std::size_t h = 0; h < heads; ++h) {
+    const std::size_t first = h * head_dim;
+    double sum = 0;
+    for (const Row& token : qkv) {
+      double score = 0;
+      for (std::size_t d = first; d < first + head_dim; ++d) {
+        score += qkv.back()[d] * token[d_model + d];
+      }
+      const double weight =
+          std::exp(score / std::sqrt(static_cast<double>(head_dim)));
+      sum += weight;
+      for (std::size_t d = first; d < first + head_dim; ++d) {
+        attended[d] += weight * token[2 * d_model + d];
+      }
+    }
+    for (std::size_t d = first; d < first + head_dim; ++d) attended[d] /= sum;
+  }
+  return attended;
+}
+
+// Logits of one sequence without padding: [seq_len][vocab_size].
+std::vector<Row> ExpectedLogits(const Gpt2Weights& weights,
+                                std::span<const TokenId> ids) {
+  const Gpt2Config& config = weights.config;
+  const double epsilon = config.layer_norm_epsilon;
+  std::vector<Row> x;
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    x.emplace_back();
+    for (std::size_t d = 0; d < config.d_model; ++d) {
+      x.back().push_back(
+          double{weights.wte.At(d, static_cast<std::size_t>(ids[t]))} +
+          double{weights.wpe.At(d, t)});
+    }
+  }
+  for (const BlockWeights& block : weights.blocks) {
+    std::vector<Row> qkv;
+    for (Row& token : x) {
+      const LinearWeights& c_attn = block.attn.c_attn;
+      qkv.push_back(Times(Normal(token, block.ln_1, epsilon), c_attn.weight,
+                          c_attn.bias));
+      AddTo(token, Times(Attended(qkv, config.num_heads),
+                         block.attn.c_proj.weight, block.attn.c_proj.bias));
+      Row hidden = Times(Normal(token, block.ln_2, epsilon),
+                         block.mlp.c_fc.weight, block.mlp.c_fc.bias);
+      Gelu(hidden);
+      AddTo(token,
+            Times(hidden, block.mlp.c_proj.weight, block.mlp.c_proj.bias));
+    }
+  }
+  std::vector<Row> logits;
+  for (const Row& token : x) {
+    logits.push_back(Times(Normal(token, weights.ln_f, epsilon),
+                           weights.lm_head, Tensor1()));
+  }
+  return logits;
+}
+
+// A model with a head of its own: the numbers of wte in the opposite order.
+WeightMatrix AnotherHead(const WeightMatrix& wte) {
+  std::vector<float> values;
+  for (std::size_t in = wte.In(); in-- > 0;) {
+    for (std::size_t out = wte.Out(); out-- > 0;) {
+      values.push_back(wte.At(in, out));
+    }
+  }
+  return WeightMatrix::FromFloats(values, WeightLayout::kInOut, wte.In(),
+                                  wte.Out());
+}
+
+// One model and what it is asked.
+struct Pass {
+  std::shared_ptr<const Gpt2Weights> weights;
+  std::vector<std::vector<TokenId>> rows;  // without padding
+  LogitsFor logits_for = LogitsFor::kAllPositions;
+};
+
+// Compares the logits of all tokens, or of the last, with the second method's.
+void ExpectRight(Gpt2& model, const Pass& pass, const std::string& about) {
+  const TokenBatch tokens = PadLeft(pass.rows, 0);
+  const Tensor3 logits = model.Forward(tokens, pass.logits_for);
+  const std::size_t seq_len = tokens.ids.shape(1);
+  const bool last_only = pass.logits_for == LogitsFor::kLastPosition;
+  ASSERT_EQ(logits.shape(1), last_only ? 1U : seq_len) << about;
+  for (std::size_t b = 0; b < pass.rows.size(); ++b) {
+    const std::vector<Row> right = ExpectedLogits(*pass.weights, pass.rows[b]);
+    const std::size_t pad = seq_len - right.size();
+    for (std::size_t t = last_only ? right.size() - 1 : 0; t < right.size();
+         ++t) {
+      for (std::size_t v = 0; v < right[t].size(); ++v) {
+        // Sums of up to 97 terms in up to 9 layers; logits of size 1 to 10.
+        ASSERT_NEAR(logits(b, last_only ? 0 : pad + t, v), right[t][v], 5e-4)
+            << about << "; row " << b << ", its token " << t << ", entry " << v;
+      }
+    }
+  }
+}
+
+// Every choice in a row of this table meets every choice in each other row:
+//
+//   rows       1, 2, 5
+//   tokens of the longest: 1, 6, 67
+//   padding    none, little, all but one token
+//   positions  as many as the longest row has tokens, or more
+//   head       wte, or one of its own
+//   vocabulary as many tokens as features, or another number
+//   epsilon    1e-5, 0.1
+//   d_mlp      4 * d_model, d_model, 3 * d_model + 1
+//   layers     3, 1, 9
+//   heads      4, 1, 12
+//   logits for all positions, or the last
+//
+// Each model is asked once more when all others have been used.
+TEST(Gpt2Test, CombinesEveryFeatureWithEveryOther) {
+  const std::array<std::size_t, 3> batch = {1, 2, 5};
+  const std::array<std::size_t, 3> seq_len = {1, 6, 67};
+  const std::array<std::size_t, 3> d_mlp = {4 * 24, 24, 3 * 24 + 1};
+  const std::array<std::size_t, 3> layers = {3, 1, 9};
+  const std::array<std::size_t, 3> heads = {4, 1, 12};
+  const std::array<std::size_t, 11> choices = {3, 3, 3, 2, 2, 2, 2, 3, 3, 3, 2};
+  std::vector<std::pair<std::unique_ptr<Gpt2>, Pass>> asked;
+  std::vector<std::string> about;
+  for (const std::vector<std::size_t>& row : AllPairs(choices)) {
+    Random random(160 + asked.size());
+    const std::size_t longest = seq_len.at(row[1]);
+    auto weights = std::make_shared<Gpt2Weights>(RandomGpt2Weights(
+        random,
+        {.num_layers = layers.at(row[8]),
+         .num_heads = heads.at(row[9]),
+         .d_model = 24,
+         .d_mlp = d_mlp.at(row[7]),
+         .max_positions = longest + 3 * row[3],
+         .vocab_size = row[5] == 1 ? std::size_t{24} : std::size_t{50},
+         .layer_norm_epsilon = row[6] == 1 ? 0.1F : 1e-5F}));
+    if (row[4] == 1) weights->lm_head = AnotherHead(weights->lm_head);
+    Pass pass = {.weights = weights,
+                 .rows = {},
+                 .logits_for = row[10] == 1 ? LogitsFor::kLastPosition
+                                            : LogitsFor::kAllPositions};
+    for (std::size_t b = 0; b < batch.at(row[0]); ++b) {
+      const std::size_t little = std::min(b, longest - 1);
+      const std::size_t pad =
+          row[2] == 0 || b == 0 ? 0 : (row[2] == 1 ? little : longest - 1);
+      pass.rows.push_back(
+          RandomTokens(random, longest - pad, weights->config.vocab_size));
+    }
+    about.push_back("choices " + ::testing::PrintToString(row));
+    asked.emplace_back(std::make_unique<Gpt2>(weights), std::move(pass));
+    ExpectRight(*asked.back().first, asked.back().second, about.back());
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    ExpectRight(*asked[i].first, asked[i].second, about[i] + ", once more");
+  }
+}
+
+// The padding of a row, and the tokens before a call, change where the last
+// tokens stand: each with each, up to the model's last position.
+TEST(Gpt2Test, CountsPositionsOfAPaddedRowOnFromWhatAttentionHolds) {
+  for (const std::size_t past_len : {1, 5, 300}) {
+    for (const std::size_t new_len : {1, 3}) {
+      Gpt2Config config = kConfig;
+      config.num_layers = 1;
+      config.max_positions = past_len + new_len;
+      Random random(170);
+      const auto weights =
+          std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, config));
+      Gpt2 continued(weights);
+      continued.ReplaceAttention(std::make_unique<SilentAttention>(past_len));
+      Gpt2 fresh(weights);
+      fresh.ReplaceAttention(std::make_unique<SilentAttention>(0));
+      const std::size_t total_len = past_len + new_len;
+      std::vector<std::vector<TokenId>> rows;
+      for (const std::size_t pad : {std::size_t{0}, std::size_t{1}, past_len}) {
+        rows.push_back(
+            RandomTokens(random, total_len - pad, config.vocab_size));
+      }
+      const TokenBatch whole = PadLeft(rows, 0);
+      TokenBatch tail = {.ids = Tokens::from_shape({rows.size(), new_len}),
+                         .left_pad = whole.left_pad};
+      for (std::size_t b = 0; b < rows.size(); ++b) {
+        for (std::size_t t = 0; t < new_len; ++t) {
+          tail.ids(b, t) = whole.ids(b, past_len + t);
+        }
+      }
+
+      const Tensor3 last = continued.Forward(tail, LogitsFor::kAllPositions);
+      const Tensor3 all = fresh.Forward(whole, LogitsFor::kAllPositions);
+
+      for (std::size_t b = 0; b < rows.size(); ++b) {
+        for (std::size_t t = 0; t < new_len; ++t) {
+          EXPECT_TRUE(Near(LogitsAt(last, b, t), LogitsAt(all, b, past_len + t),
+                           kTolerance))
+              << "past_len " << past_len << ", row " << b << ", token " << t;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gpt2Test, UsesAThousandPositions) {
+  Gpt2Config config = kConfig;
+  config.num_layers = 1;
+  config.max_positions = 1030;
+  Random random(171);
+  const auto weights =
+      std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, config));
+  Gpt2 model(weights);
+  ExpectRight(model,
+              {.weights = weights,
+               .rows = {RandomTokens(random, 1030, config.vocab_size)},
+               .logits_for = LogitsFor::kLastPosition},
+              "1030 tokens");
+}
+
+TEST(Gpt2Test, AnswersRightlyAfterItRefused) {
+  const auto weights = SmallWeights(54);
+  Gpt2 model(weights);
+  const Pass pass = {.weights = weights, .rows = {{1, 2, 3}, {4}}};
+
+  EXPECT_THROW(model.Forward(SingleRow({1, 50}), LogitsFor::kLastPosition),
+               ContractError);
+  ExpectRight(model, pass, "after a refusal");
 }
 
 TEST(Gpt2Test, GivesOneLogitPerTokenOfTheVocabularyAndPosition) {

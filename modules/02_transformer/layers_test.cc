@@ -84,6 +84,67 @@ TEST(LayerNormTest, TreatsEveryTokenOfEveryRowAlone) {
   }
 }
 
+// Layer norm of one token in doubles: the slower second method.
+std::vector<double> ExpectedNorm(std::span<const float> token, double epsilon) {
+  const auto count = static_cast<double>(token.size());
+  double mean = 0;
+  for (const float x : token) mean += x / count;
+  double variance = 0;
+  for (const float x : token) variance += (x - mean) * (x - mean) / count;
+  std::vector<double> normal;
+  for (const float x : token) {
+    normal.push_back((x - mean) / std::sqrt(variance + epsilon));
+  }
+  return normal;
+}
+
+void ExpectNormal(const Tensor3& x, float epsilon, float tolerance) {
+  Random random(131);
+  const std::size_t d_model = x.shape(2);
+  const LayerNormWeights weights =
+      Norm(RandomTensor1(random, d_model), RandomTensor1(random, d_model));
+  const Tensor3 out = LayerNorm(x, weights, epsilon);
+  for (std::size_t token = 0; token < Rows(x).rows; ++token) {
+    const std::vector<double> normal =
+        ExpectedNorm(Rows(x).Row(token), epsilon);
+    for (std::size_t d = 0; d < d_model; ++d) {
+      ASSERT_NEAR(Rows(out).Row(token)[d],
+                  normal[d] * weights.weight(d) + weights.bias(d), tolerance)
+          << d_model << " features, token " << token << ", feature " << d;
+    }
+  }
+}
+
+TEST(LayerNormTest, TakesAnyNumberOfFeaturesTokensAndRows) {
+  Random random(132);
+  for (const auto& shape : std::vector<std::array<std::size_t, 3>>{
+           {1, 1, 1}, {2, 3, 2}, {5, 3, 7}, {1, 300, 9}, {70, 2, 33},
+           {2, 2, 129}, {2, 2, 1600}}) {
+    // sums of up to 1,600 numbers of size 1, each addition off by 2^-24
+    ExpectNormal(RandomTensor3(random, shape), 1e-5F, 5e-5F);
+  }
+}
+
+TEST(LayerNormTest, KeepsItsDigitsWhereTheMeanIsFarFromZero) {
+  // Given features around 1000 whose variance is 1/3. The mean square is 1e6,
+  // where floats are 0.06 apart: minus the squared mean it would be noise.
+  Random random(133);
+  for (const float mean : {1000.0F, -1000.0F}) {
+    Tensor3 x = RandomTensor3(random, {2, 3, 20});
+    for (float& feature : x) feature += mean;
+    // A running sum of 20 such numbers moves the mean by 20 * 1000 * 2^-25.
+    ExpectNormal(x, 1e-5F, 3e-3F);
+  }
+}
+
+TEST(LayerNormTest, TakesTheEpsilonThatItIsGiven) {
+  Random random(134);
+  Tensor3 x = RandomTensor3(random, {2, 3, 20});
+  for (const float epsilon : {0.0F, 1e-3F, 0.1F, 10.0F}) {
+    ExpectNormal(x, epsilon, kTolerance);
+  }
+}
+
 TEST(LayerNormTest, SurvivesATokenOfEqualFeatures) {
   const Tensor3 x = {{{7, 7, 7, 7}}};
   const Tensor1 ones = {1, 1, 1, 1};
@@ -123,11 +184,17 @@ TEST(GeluInPlaceTest, IsTheTanhForm) {
   }
 }
 
-TEST(GeluInPlaceTest, TreatsEveryElementOfALongSpanAlike) {
-  // Long enough for any buffer, and no multiple of a vector's width.
-  std::vector<float> values(1003);
+// Long enough for any buffer, no multiple of a vector's width; and every short
+// length, of which none may be left over.
+class GeluOfManyTest : public ::testing::TestWithParam<std::size_t> {};
+
+INSTANTIATE_TEST_SUITE_P(Lengths, GeluOfManyTest,
+                         ::testing::Values(0, 1, 7, 9, 255, 257, 1003, 5000));
+
+TEST_P(GeluOfManyTest, TreatsEveryElementAlike) {
+  std::vector<float> values(GetParam());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<float>(i) * 0.01F - 5.0F;
+    values[i] = static_cast<float>((i * 7) % 1003) * 0.01F - 5.0F;
   }
   std::vector<float> gelu = values;
 
@@ -172,6 +239,65 @@ TEST(MlpTest, IsUpGeluDown) {
   EXPECT_TRUE(Near(Mlp(x, SmallMlp()), expected, kTolerance));
 }
 
+// The MLP of one token in doubles: the slower second method.
+std::vector<double> ExpectedMlp(std::span<const float> token,
+                                const MlpWeights& weights) {
+  std::vector<double> out(weights.c_proj.weight.Out());
+  for (std::size_t o = 0; o < out.size(); ++o) out[o] = weights.c_proj.bias(o);
+  for (std::size_t h = 0; h < weights.c_fc.weight.Out(); ++h) {
+    double x = weights.c_fc.bias(h);
+    for (std::size_t in = 0; in < token.size(); ++in) {
+      x += double{token[in]} * double{weights.c_fc.weight.At(in, h)};
+    }
+    const double gelu =
+        0.5 * x *
+        (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) *
+                       (x + 0.044715 * x * x * x)));
+    for (std::size_t o = 0; o < out.size(); ++o) {
+      out[o] += gelu * double{weights.c_proj.weight.At(h, o)};
+    }
+  }
+  return out;
+}
+
+TEST(MlpTest, TakesAnyWidthAndAnyNumberOfTokens) {
+  struct Case {
+    std::size_t batch;
+    std::size_t seq_len;
+    std::size_t d_model;
+    std::size_t d_mlp;
+  };
+  for (const Case& one : std::vector<Case>{{2, 3, 12, 48},
+                                           {5, 2, 12, 12},
+                                           {1, 70, 12, 5},
+                                           {9, 1, 7, 301},
+                                           {1, 1, 1, 3}}) {
+    Random random(330);
+    const Gpt2Weights model =
+        RandomGpt2Weights(random, {.num_layers = 1,
+                                   .num_heads = 1,
+                                   .d_model = one.d_model,
+                                   .d_mlp = one.d_mlp,
+                                   .max_positions = 4,
+                                   .vocab_size = 4});
+    const MlpWeights& weights = model.blocks.front().mlp;
+    const Tensor3 x =
+        RandomTensor3(random, {one.batch, one.seq_len, one.d_model});
+
+    const Tensor3 out = Mlp(x, weights);
+
+    for (std::size_t token = 0; token < Rows(x).rows; ++token) {
+      const std::vector<double> expected =
+          ExpectedMlp(Rows(x).Row(token), weights);
+      for (std::size_t d = 0; d < one.d_model; ++d) {
+        ASSERT_NEAR(Rows(out).Row(token)[d], expected[d], 5e-5)
+            << "d_mlp " << one.d_mlp << ", token " << token << ", feature "
+            << d;  // sums of up to 301 products
+      }
+    }
+  }
+}
+
 TEST(MlpTest, CountsBothProductsAsMlp) {
   const Tensor3 x = {{{1, 2}, {2, 1}, {3, 3}}};
 
@@ -200,6 +326,7 @@ class RecordingAttention final : public Attention {
   Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& /*weights*/,
                   std::span<const std::size_t> left_pad) override {
+    ++calls;
     last_layer = layer;
     last_x = x;
     last_left_pad.assign(left_pad.begin(), left_pad.end());
@@ -210,6 +337,7 @@ class RecordingAttention final : public Attention {
     return out;
   }
 
+  std::size_t calls = 0;
   std::size_t last_layer = 0;
   Tensor3 last_x;
   std::vector<std::size_t> last_left_pad;
@@ -245,6 +373,32 @@ TEST(BlockTest, NormalisesBeforeAttention) {
 
   const Tensor3 expected = {{{-0.75F, 1.5F}}};  // ln_1 of (4, 6)
   EXPECT_TRUE(Near(attention.last_x, expected, kTolerance));
+}
+
+TEST(BlockTest, GivesItsEpsilonToBothNorms) {
+  // Given x = (-3, 3), of variance 9, and epsilon 27: ln_1 divides by 6 and
+  // makes (-0.5, 0.5) + bias. Attention answers (20, 10), so the first sum is
+  // (17, 13), of variance 4; with 27 ln_2 divides by sqrt(31).
+  const Tensor3 x = {{{-3, 3}}};
+  RecordingAttention attention;
+
+  const Tensor3 out = Block(x, 0, SmallBlock(), 27.0F, attention, {});
+
+  const Tensor3 normal = {{{-0.25F, 1.0F}}};
+  EXPECT_TRUE(Near(attention.last_x, normal, kTolerance));
+  const float r = 2.0F / std::sqrt(31.0F);
+  const Tensor3 mlp = Mlp(Tensor3{{{r + 3, -r}}}, SmallMlp());
+  const Tensor3 expected = {{{17 + mlp(0, 0, 0), 13 + mlp(0, 0, 1)}}};
+  EXPECT_TRUE(Near(out, expected, kTolerance));
+}
+
+TEST(BlockTest, CallsAttentionOnce) {
+  const Tensor3 x = {{{4, 6}, {1, 2}}, {{2, 0}, {5, 9}}};
+  RecordingAttention attention;
+
+  Block(x, 7, SmallBlock(), 0.0F, attention, {});
+
+  EXPECT_EQ(attention.calls, 1U);
 }
 
 TEST(BlockTest, TellsAttentionTheLayerAndThePadding) {

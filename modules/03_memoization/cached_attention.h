@@ -56,6 +56,7 @@ class CachedAttention final : public Attention {
 
   // The tokens that every layer holds.
   std::size_t PastLen() const override { return cache_->PastLen(); }
+  bool Remembers() const override { return true; }
 
   // Task 3.6. The same result as FullAttention over the whole sequence, for
   // its last T tokens. If an earlier forward pass broke off between two layers,

@@ -106,6 +106,12 @@ void CheckGenerate(const Gpt2& model, const TokenBatch& prompt,
 Tokens Generate(Gpt2& model, const TokenBatch& prompt,
                 const GenerateOptions& options) {
   CheckGenerate(model, prompt, options);
+  if (model.CurrentAttention().Remembers()) {
+    throw ContractError("Generate: the model's attention remembers",
+                        "each step passes the whole prefix again, which an "
+                        "enabled cache would take for new tokens",
+                        "Disable() the cache first, or use GenerateCached");
+  }
   const std::size_t batch = prompt.ids.shape(0);
   const std::size_t prompt_len = prompt.ids.shape(1);
   Random random(options.seed);
