@@ -1,0 +1,158 @@
+// Puts the checks of the rubric to mutants, without those that need a clock or
+// valgrind. For ./kvlab mutate, which writes one line for each mutant,
+//
+//   PROGRAM <tab> PART <tab> MUTANT <tab> CPU SECONDS <tab> CHECK,CHECK,...
+//
+// and reads one line of JSON: the first check that the mutant loses points in,
+// if there is one, and why. PART is "module 1" and so on; the checks of "module
+// 1" to "module 3" end with those of the part "everything". The named checks go
+// first: they are likely to tell soon. MUTANT is the KVLAB_MUTANT of mutant.h;
+// "0" is none. A check that cannot be put here, since it needs what only the
+// grader has, is "skipped", with what it said.
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "autograder/checker/local_endpoint.h"
+#include "autograder/checks/check.h"
+#include "autograder/checks/exam.h"
+#include "autograder/proof/mutate/bare_worker.h"
+#include "autograder/rubric/rubric.h"
+#include "kit/random.h"
+#include "nlohmann/json.hpp"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr const char* kRubric = "autograder/rubric.toml";
+constexpr const char* kCheckpoint = "models/shakespeare-gpt2";
+
+struct Mutant {
+  std::string program;
+  std::string part;
+  std::string chosen;
+  std::string cpu_seconds;
+  std::vector<std::string> first;
+};
+
+std::vector<std::string> Cut(const std::string& text, char at) {
+  std::vector<std::string> pieces;
+  std::istringstream stream(text);
+  for (std::string piece; std::getline(stream, piece, at);) {
+    pieces.push_back(piece);
+  }
+  return pieces;
+}
+
+// Throws GraderError for a line that is none.
+Mutant ReadMutant(const std::string& line) {
+  constexpr std::size_t kFields = 4;
+  const std::vector<std::string> fields = Cut(line, '\t');
+  if (fields.size() < kFields) throw GraderError("not a mutant: " + line);
+  Mutant mutant = {.program = fields[0],
+                   .part = fields[1],
+                   .chosen = fields[2],
+                   .cpu_seconds = fields[3],
+                   .first = {}};
+  if (fields.size() > kFields) mutant.first = Cut(fields[kFields], ',');
+  return mutant;
+}
+
+const std::map<std::string, Judged, std::less<>>& Parts() {
+  static const std::map<std::string, Judged, std::less<>> parts = {
+      {"module 1", Judged::kModule1},
+      {"module 2", Judged::kModule2},
+      {"module 3", Judged::kModule3},
+      {"module 4", Judged::kModule4}};
+  return parts;
+}
+
+// The checks that judge a mutant of a module, likely ones first.
+std::vector<const RubricCheck*> ChecksFor(const Rubric& rubric,
+                                          const Mutant& mutant) {
+  const auto part = Parts().find(mutant.part);
+  if (part == Parts().end()) throw GraderError("no part " + mutant.part);
+  std::vector<const RubricCheck*> checks;
+  for (const Judged judged : {part->second, Judged::kAll}) {
+    if (judged == Judged::kAll && part->second == Judged::kModule4) continue;
+    for (const RubricPart& each : rubric.parts) {
+      if (each.judged != judged) continue;
+      for (const RubricTask& task : each.tasks) {
+        for (const RubricCheck& check : task.checks) {
+          // Thresholds are for what a clock measures.
+          if (check.tiers.empty()) checks.push_back(&check);
+        }
+      }
+    }
+  }
+  std::ranges::stable_partition(checks, [&](const RubricCheck* check) {
+    return std::ranges::find(mutant.first, check->name) != mutant.first.end();
+  });
+  return checks;
+}
+
+nlohmann::json Judge(const Rubric& rubric, const Mutant& mutant,
+                     std::uint64_t seed) {
+  BareWorker worker(mutant.program,
+                    {"KVLAB_MUTANT=" + mutant.chosen,
+                     "KVLAB_MUTANT_CPU_SECONDS=" + mutant.cpu_seconds,
+                     "KVLAB_MUTANT_BYTES=4294967296"});
+  LocalEndpoint reference;
+  const Parties parties = {.student = &worker, .reference = &reference};
+  double longest = 0;
+  nlohmann::json skipped = nlohmann::json::object();
+  for (const RubricCheck* check : ChecksFor(rubric, mutant)) {
+    worker.Restart();
+    reference.Restart();
+    Exam exam(parties, {.in_worker = kCheckpoint, .here = kCheckpoint},
+              check->settings, SeedFrom(seed, check->name), rubric.limits.call,
+              check->tiers);
+    Verdict verdict;
+    try {
+      verdict = RunCheck(*FindCheck(check->run), exam);
+    } catch (const GraderError& error) {
+      skipped[check->name] = error.what();
+      continue;
+    }
+    worker.Restart();
+    longest = std::max(longest, worker.CpuSeconds());
+    if (verdict.share < 1) {
+      return {{"check", check->name},
+              {"why", verdict.came_back},
+              {"skipped", skipped}};
+    }
+  }
+  return {{"check", nullptr},
+          {"longest_cpu_seconds", longest},
+          {"skipped", skipped}};
+}
+
+int Run(std::uint64_t seed) {
+  const Rubric rubric = LoadRubric(kRubric, AllChecks());
+  for (std::string line; std::getline(std::cin, line);) {
+    // An answer is not always valid UTF-8.
+    std::cout << Judge(rubric, ReadMutant(line), seed)
+                     .dump(-1, ' ', true,
+                           nlohmann::json::error_handler_t::replace)
+              << std::endl;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace kvlab::grading
+
+int main(int argc, char** argv) {
+  try {
+    if (argc != 2) throw kvlab::grading::GraderError("usage: judge SEED");
+    return kvlab::grading::Run(std::stoull(argv[1]));
+  } catch (const std::exception& error) {
+    std::cerr << "judge: " << error.what() << "\n";
+    return 1;
+  }
+}
