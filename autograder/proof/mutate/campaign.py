@@ -32,6 +32,7 @@ from autograder.proof.mutate import mutants as mutant_lists
 PACKAGE = "autograder/proof/mutate"
 KEPT = ROOT / ".kvlab" / "mutate"
 RECENT = 3  # tests that caught the last mutants of a function go first
+SLOW_TEST_MS = 30  # such tests go last
 MEMORY_BYTES = 4 << 30
 WALL_SECONDS = 300  # for what waits instead of working
 
@@ -69,6 +70,8 @@ def parse_command_line():
                         help="print the mutants and run none")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="how many at a time (all cores)")
+    parser.add_argument("--programs", type=pathlib.Path,
+                        help=argparse.SUPPRESS)  # built already
     parser.add_argument("--allowed", type=pathlib.Path,
                         default=HERE / "allowed.toml", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=pathlib.Path,
@@ -101,10 +104,11 @@ class Tests:
         self.program = program
         self.folder = pathlib.Path(f"{program}.runfiles") / "kvlab"
         self.cpu_seconds = 0
+        self.slow = []  # tests that are left to the end
         self.recent = collections.defaultdict(list)
 
-    def run(self, chosen, gtest_filter="*"):
-        """Which test failed; "" if none did."""
+    def start(self, chosen, gtest_filter):
+        """Exit status and output of the tests."""
         environment = {"KVLAB_MUTANT": chosen, "PATH": "/usr/bin:/bin",
                        "KVLAB_MUTANT_BYTES": str(MEMORY_BYTES)}
         if self.cpu_seconds:
@@ -115,9 +119,13 @@ class Tests:
                  f"--gtest_filter={gtest_filter}"],
                 cwd=self.folder, env=environment, capture_output=True,
                 text=True, errors="replace", check=False, timeout=WALL_SECONDS)
-            output, status = run.stdout, run.returncode
+            return run.returncode, run.stdout
         except subprocess.TimeoutExpired as late:
-            output, status = (late.stdout or b"").decode(), -1
+            return -1, (late.stdout or b"").decode()
+
+    def run(self, chosen, gtest_filter="*"):
+        """Which test failed; "" if none did."""
+        status, output = self.start(chosen, gtest_filter)
         if status == 0:
             return ""
         last = "it did not start"
@@ -132,24 +140,31 @@ class Tests:
     def try_out(self):
         """Raises CampaignError unless the solution passes."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        failed = self.run("0")
+        status, output = self.start("0", "*")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if failed:
-            raise CampaignError(f"without a mutant {failed} fails")
+        if status != 0:
+            raise CampaignError("without a mutant the tests fail:\n" +
+                                "\n".join(output.splitlines()[-5:]))
         used = after.ru_utime - before.ru_utime
         self.cpu_seconds = int(2 + 4 * used)
+        for line in output.splitlines():
+            words = line.split()
+            if line.startswith("[       OK ]") and \
+                    int(words[-2].strip("(")) >= SLOW_TEST_MS:
+                self.slow.append(words[3])
 
     def catch(self, mutant):
         recent = self.recent[mutant.function]
-        likely = ":".join(recent)
-        caught = ""
-        if likely:
-            caught = self.run(mutant.chosen, likely)
-        if not caught:
-            caught = self.run(mutant.chosen, f"*-{likely}" if likely else "*")
-        if caught:
-            self.remember(mutant.function, caught)
-        return caught
+        slow = [test for test in self.slow if test not in recent]
+        others = recent + slow
+        for gtest_filter in (":".join(recent),
+                             f"*-{':'.join(others)}" if others else "*",
+                             ":".join(slow)):
+            caught = gtest_filter and self.run(mutant.chosen, gtest_filter)
+            if caught:
+                self.remember(mutant.function, caught)
+                return caught
+        return ""
 
     def remember(self, function, test):
         recent = [test] + [t for t in self.recent[function] if t != test]
@@ -265,20 +280,24 @@ class Campaign:
 
 class Progress:
 
-    def __init__(self, total):
+    def __init__(self, total, keep):
         self.total, self.done, self.survived = total, 0, 0
+        self.keep = keep  # is given all outcomes now and then
+        self.outcomes = []
         self.lock = threading.Lock()
         self.start = self.shown = time.monotonic()
 
     def __call__(self, outcome):
         with self.lock:
             self.done += 1
+            self.outcomes.append(outcome)
             self.survived += not (outcome.caught_by_test and
                                   outcome.caught_by_check)
             now = time.monotonic()
             if now - self.shown < 15 and self.done < self.total:
                 return
             self.shown = now
+            self.keep(self.outcomes, now - self.start)
             print(f"kvlab mutate: {self.done} of {self.total} in "
                   f"{now - self.start:.0f} s, {self.survived} survived tests "
                   "or grader", file=sys.stderr, flush=True)
@@ -388,7 +407,7 @@ def run(options):
     allowed = allow_list.Allowed(options.allowed.read_text(encoding="utf-8"))
     folders = [folder for folder, number in mutant_lists.MODULES.items()
                if not options.module or number in options.module]
-    programs = build(folders)
+    programs = options.programs or build(folders)
     modules = {folder: Module(programs, folder) for folder in folders}
     mutants = choose(options, modules, allowed)
     if options.list:
@@ -400,7 +419,9 @@ def run(options):
     try:
         for module in modules.values():
             module.try_out(judges[0])
-        progress = Progress(len(mutants))
+        progress = Progress(
+            len(mutants), lambda outcomes, seconds: write(
+                options.out, outcomes, seconds, options.seed))
         campaign = Campaign(modules, allowed, judges, progress)
         outcomes = campaign.run(mutants, options.jobs)
     finally:

@@ -19,6 +19,10 @@ _DEPS = [
     "//modules/04_profiling:contract",
 ]
 
+# Each mutant starts some twenty times, and most of that would be the dynamic
+# linker's work.
+_STATIC = ["-static"]
+
 def _schemata_impl(ctx):
     context = cc_common.merge_cc_infos(
         cc_infos = [dep[CcInfo] for dep in ctx.attr.deps],
@@ -114,6 +118,7 @@ def mutants(name, files, tests, others, operations):
     cc_binary(
         name = name + "_tests",
         testonly = True,
+        linkopts = _STATIC,
         tags = ["manual"],
         deps = mutated + [
             "//modules/%s:%s_cases" % (name, test)
@@ -123,6 +128,7 @@ def mutants(name, files, tests, others, operations):
     cc_binary(
         name = name + "_worker",
         testonly = True,
+        linkopts = _STATIC,
         tags = ["manual"],
         deps = mutated + operations + ["//autograder/worker:worker_main"],
     )
