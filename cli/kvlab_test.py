@@ -68,13 +68,13 @@ class KvlabTest(unittest.TestCase):
                           "submit"])
 
     def test_the_course_has_all_verbs(self):
-        for name in ["cli/demo/BUILD", "autograder/fuzz/BUILD",
+        for name in ["cli/demo/BUILD", "autograder/proof/mutate/BUILD",
                      "compare/BUILD", "handout/make_handout.py"]:
             self.write(f"project/{name}", "")
         self.assertEqual(self.verbs(),
                          ["setup", "demo", "generate", "test", "bench", "lab",
-                          "compare", "grade", "calibrate", "graderlab", "fuzz", "handout",
-                          "quiz", "submit"])
+                          "compare", "grade", "calibrate", "graderlab", "fuzz",
+                          "mutate", "handout", "quiz", "submit"])
 
     def test_other_verbs_are_refused(self):
         self.assertRefused("there is no verb 'frobnicate'", "frobnicate")

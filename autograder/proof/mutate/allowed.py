@@ -8,11 +8,14 @@
     after = "0 + 1"
     line = "std::size_t longest = 0;"
     ordinal = 1                     # only if there are more of the same
-    when = "past_len >= 65"         # only for a mutant from a size on
+    when = "past_len >= 65"         # only for a mutant from a size on; or
+                                    # "always": only for that at every size
     kind = "equivalent"
     reason = "..."
 
-An entry without `when` stands for the mutation at every size. Kinds:
+An entry without `when` stands for the mutation at every size and from any size
+on: what cannot be told when it is always active cannot be told when it is so less
+often. "always" is for errors that cancel each other. Kinds:
 
     equivalent  no caller can tell it from the solution
     allowed     it may be told, but breaks no sentence of a header
@@ -20,6 +23,7 @@ An entry without `when` stands for the mutation at every size. Kinds:
     grader      the other way round
 """
 
+import json
 import tomllib
 from dataclasses import dataclass
 
@@ -42,7 +46,7 @@ class Entry:
 
     def covers(self, mutant):
         return mutant.mutation == self.mutation and \
-            self.when in ("", mutant.when)
+            self.when in ("", mutant.when or "always")
 
     def excuses(self, by_tests, by_grader):
         """Whether a mutant may be caught, or not, as this one was."""
@@ -110,3 +114,31 @@ class Allowed:
         changed, and they are to be looked at again."""
         return [entry for entry in self.entries
                 if not any(entry.covers(mutant) for mutant in mutants)]
+
+
+def _text(value):
+    return str(value) if isinstance(value, int) else json.dumps(
+        value, ensure_ascii=False)
+
+
+def propose(survivors):
+    """Entries for survivors, as text that wants a kind and a reason.
+
+    Args:
+      survivors: of each the mutant, and whether tests and grader caught it
+    """
+    lines = []
+    for mutant, by_tests, by_grader in survivors:
+        kind = "tests" if by_grader else "grader" if by_tests else ""
+        fields = {"file": mutant.file, "function": mutant.function,
+                  "operator": mutant.operator, "before": mutant.before,
+                  "after": mutant.after, "line": mutant.line}
+        if mutant.ordinal != 1:
+            fields["ordinal"] = mutant.ordinal
+        if mutant.when:
+            fields["when"] = mutant.when
+        fields |= {"kind": kind, "reason": ""}
+        lines += ["[[allowed]]"]
+        lines += [f"{name} = {_text(value)}" for name, value in fields.items()]
+        lines += [""]
+    return "\n".join(lines)

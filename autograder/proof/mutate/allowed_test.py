@@ -2,7 +2,7 @@
 
 import unittest
 
-from autograder.proof.mutate.allowed import Allowed, AllowedError
+from autograder.proof.mutate.allowed import Allowed, AllowedError, propose
 from autograder.proof.mutate.mutants import Mutant
 
 NAME = {"file": "03_memoization/kv_cache.cc", "function": "KvCache::PastLen",
@@ -36,6 +36,11 @@ class AllowedTest(unittest.TestCase):
         self.assertIsNone(allowed.find(ALWAYS))
         self.assertIsNotNone(allowed.find(FROM_65))
 
+    def test_an_entry_for_always_does_not_stand_for_sizes(self):
+        allowed = Allowed(ENTRY + 'when = "always"\n')
+        self.assertIsNotNone(allowed.find(ALWAYS))
+        self.assertIsNone(allowed.find(FROM_65))
+
     def test_another_mutant_is_not_meant(self):
         for field in NAME:
             other = Mutant(**(NAME | {field: 2 if field == "ordinal" else "x"}))
@@ -57,6 +62,15 @@ class AllowedTest(unittest.TestCase):
         allowed = Allowed(ENTRY)
         self.assertEqual(allowed.without_mutant([ALWAYS]), [])
         self.assertEqual(allowed.without_mutant([]), allowed.entries)
+
+    def test_what_is_proposed_wants_a_reason_and_then_is_an_entry(self):
+        odd = Mutant(**(NAME | {"before": 'a "b"\\n', "ordinal": 2}),
+                     when="n >= 9")
+        text = propose([(odd, True, False)])
+        with self.assertRaisesRegex(AllowedError, "gives no reason"):
+            Allowed(text)
+        text = text.replace('reason = ""', 'reason = "now there is one"')
+        self.assertEqual(Allowed(text).find(odd).kind, "grader")
 
     def test_bad_entries_are_refused(self):
         for text, problem in (

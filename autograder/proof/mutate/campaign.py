@@ -68,6 +68,9 @@ def parse_command_line():
                         help="only those active from this size on; 0: always")
     parser.add_argument("--list", action="store_true",
                         help="print the mutants and run none")
+    parser.add_argument("--propose", action="store_true",
+                        help="print survivors as entries of allowed.toml, for "
+                        "which a kind and a reason are still to be found")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="how many at a time (all cores)")
     parser.add_argument("--programs", type=pathlib.Path,
@@ -247,22 +250,25 @@ class Campaign:
 
     def meet(self, group):
         """Outcomes of the mutants of one mutation, the one at every size
-        first: if that survives, those from a size on do."""
+        first: if that survives, those from a size on do, unless the list of
+        what may survive says otherwise."""
         judge = self.judges.get()
-        outcomes, plain = [], None
+        outcomes, plain, at_every_size = [], None, True
         try:
             for mutant in group:
                 outcome = Outcome(mutant)
                 module = self.modules[mutant.folder]
-                if plain is None or plain.caught_by_test:
+                if not at_every_size or plain is None or plain.caught_by_test:
                     outcome.caught_by_test = module.tests.catch(mutant)
-                if plain is None or plain.caught_by_check:
+                if not at_every_size or plain is None or plain.caught_by_check:
                     outcome.caught_by_check, outcome.why = module.judge(
                         judge, mutant)
-                outcome.follows = plain is not None and not (
-                    plain.caught_by_test or plain.caught_by_check)
+                outcome.follows = at_every_size and plain is not None and \
+                    not (plain.caught_by_test or plain.caught_by_check)
                 if not mutant.when:
                     plain = outcome
+                    entry = self.allowed.find(mutant)
+                    at_every_size = not (entry and entry.when)
                 outcomes.append(outcome)
                 self.progress(outcome)
         finally:
@@ -315,8 +321,7 @@ def judge_outcomes(outcomes, allowed, whole):
         tests, grader = bool(outcome.caught_by_test), \
             bool(outcome.caught_by_check)
         if entry:
-            covers_exactly = entry.when == outcome.mutant.when
-            if covers_exactly and entry.stale(tests, grader):
+            if entry.when in ("always", outcome.mutant.when) and entry.stale(tests, grader):
                 lines.append(f"STALE    caught after all, take it from "
                              f"allowed.toml: {outcome.mutant}")
             elif not entry.excuses(tests, grader):
@@ -431,8 +436,14 @@ def run(options):
     write(options.out, outcomes, seconds, options.seed)
     whole = not (options.sample or options.only or options.module)
     lines = judge_outcomes(outcomes, allowed, whole)
-    for line in lines:
-        print(line)
+    if lines and not options.propose:
+        print("\n".join(lines))
+    if options.propose:
+        print(allow_list.propose([
+            (o.mutant, bool(o.caught_by_test), bool(o.caught_by_check))
+            for o in outcomes if not o.follows and
+            not (o.caught_by_test and o.caught_by_check) and
+            not allowed.find(o.mutant)]))
     rows = table(modules, outcomes, allowed)
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     for row in rows:

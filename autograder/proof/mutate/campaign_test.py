@@ -16,8 +16,7 @@ from unittest import mock
 
 from autograder.proof.mutate import allowed, campaign, mutants
 
-TESTS = """\
-#!/bin/sh
+TESTS = """#!/bin/sh
 echo "$KVLAB_MUTANT $2" >>"$0.log"
 case $KVLAB_MUTANT in
   1* | 2* | BROKEN*)
@@ -28,8 +27,7 @@ esac
 echo "[ RUN      ] Suite.Test"
 echo "[       OK ] Suite.Test (0 ms)"
 """
-JUDGE = """\
-#!/bin/sh
+JUDGE = """#!/bin/sh
 tab=$(printf '\\t')
 while IFS=$tab read -r worker part number rest; do
   case $number in
@@ -157,6 +155,14 @@ class CampaignTest(unittest.TestCase):
         self.run_with([mutation(1, {"65": 1})])
         self.assertEqual([(o["when"], o["follows"]) for o in self.outcomes()],
                          [("", False), ("m >= 65", False)])
+
+    def test_errors_that_cancel_each_other_are_tried_from_a_size_on(self):
+        status, output = self.run_with(
+            [mutation(4, {"65": 1})],
+            ENTRY.format(number=4, kind="equivalent") + 'when = "always"\n')
+        self.assertEqual(status, 1, output)
+        self.assertIn("once m >= 65", output)
+        self.assertEqual(output.count("SURVIVOR"), 1)
 
     def test_a_solution_that_fails_ends_the_campaign(self):
         (self.root / "01_attention_tests").write_text("#!/bin/sh\nexit 1\n")

@@ -19,10 +19,6 @@ _DEPS = [
     "//modules/04_profiling:contract",
 ]
 
-# Each mutant starts some twenty times, and most of that would be the dynamic
-# linker's work.
-_STATIC = ["-static"]
-
 def _schemata_impl(ctx):
     context = cc_common.merge_cc_infos(
         cc_infos = [dep[CcInfo] for dep in ctx.attr.deps],
@@ -64,7 +60,7 @@ _schemata = rule(
         "_make_schemata": attr.label(
             default = ":make_schemata",
             executable = True,
-            cfg = "host",
+            cfg = "exec",
         ),
         "_cc_toolchain": attr.label(
             default = "@bazel_tools//tools/cpp:current_cc_toolchain",
@@ -118,7 +114,6 @@ def mutants(name, files, tests, others, operations):
     cc_binary(
         name = name + "_tests",
         testonly = True,
-        linkopts = _STATIC,
         tags = ["manual"],
         deps = mutated + [
             "//modules/%s:%s_cases" % (name, test)
@@ -128,7 +123,6 @@ def mutants(name, files, tests, others, operations):
     cc_binary(
         name = name + "_worker",
         testonly = True,
-        linkopts = _STATIC,
         tags = ["manual"],
         deps = mutated + operations + ["//autograder/worker:worker_main"],
     )

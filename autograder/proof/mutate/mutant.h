@@ -48,9 +48,7 @@ requires std::is_default_constructible_v<T> T Altered(T value) {
     return !value;
   } else if constexpr (std::is_arithmetic_v<T>) {
     return static_cast<T>(value + 1);
-  } else if constexpr (requires {
-                         value.data()[value.size() - 1] += 1;
-                       }) {
+  } else if constexpr (requires { value.data()[value.size() - 1] += 1; }) {
     if (value.size() > 0) value.data()[value.size() - 1] += 1;
     return value;
   } else {

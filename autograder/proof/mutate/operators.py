@@ -352,9 +352,11 @@ class _File:
             self.replace("constant", cursor, f"{text} - 1")
         else:
             one = "1.0F" if text[-1] in "fF" else "1.0"
-            for change in (f"{text} + {one}", f"{text} - {one}",
-                           f"{text} * {one[:-1] if one[-1] == 'F' else one}01"
-                           f"{'F' if one[-1] == 'F' else ''}"):
+            changes = [f"{text} + {one}", f"{text} - {one}"]
+            if float(text.rstrip("fFlL")) != 0:
+                # Nearly right: a constant with too few digits.
+                changes.append(f"{text} * 1.001{one[3:]}")
+            for change in changes:
                 self.replace("constant", cursor, change)
 
     def constant(self, cursor):
@@ -463,7 +465,8 @@ class _File:
         if name in ("min", "max") and len(arguments) == 2:
             for argument in arguments:
                 self.replace("operand", cursor, self.cut(argument))
-        self.exchange(cursor, arguments)
+        else:  # of those two it would change nothing
+            self.exchange(cursor, arguments)
 
     def other_call(self, cursor, name):
         for token in cursor.get_tokens():

@@ -41,6 +41,13 @@ class OperatorsTest(unittest.TestCase):
         self.assertEqual(changes("return a + 7;", "constant"),
                          {("7", "7 + 1"), ("7", "7 - 1")})
 
+    def test_fractions_also_move_a_little(self):
+        self.assertEqual(
+            changes("return 0.5F * n > 0.0;", "constant"),
+            {("0.5F", "0.5F + 1.0F"), ("0.5F", "0.5F - 1.0F"),
+             ("0.5F", "0.5F * 1.001F"), ("0.0", "0.0 + 1.0"),
+             ("0.0", "0.0 - 1.0")})
+
     def test_constants_with_a_name_move_where_they_are_used(self):
         self.assertEqual(
             changes("constexpr int kFew = 3;\nreturn kFew;", "constant"),
@@ -113,6 +120,8 @@ class OperatorsTest(unittest.TestCase):
                          {("min(a, b)", "max(a, b)")})
         self.assertEqual(changes("return min(a, b);", "operand", head=head),
                          {("min(a, b)", "a"), ("min(a, b)", "b")})
+        self.assertEqual(changes("return min(a, b);", "exchange", head=head),
+                         set())
 
     def test_what_is_given_is_left_alone(self):
         text = "int Given(int a) { return a + 1; }\n" + source("return 0;")
