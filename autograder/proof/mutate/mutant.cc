@@ -36,7 +36,7 @@ struct Choice {
     Limit(RLIMIT_CPU, "KVLAB_MUTANT_CPU_SECONDS");
     Limit(RLIMIT_AS, "KVLAB_MUTANT_BYTES");
   }
-} const choice __attribute__((init_priority(101)));
+} const kChoice __attribute__((init_priority(101)));
 
 }  // namespace
 }  // namespace kvlab_mutant
