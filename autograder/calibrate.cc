@@ -1,6 +1,7 @@
 // What the reference reaches on this machine, and whether the rubric's
 // thresholds leave it room. ./kvlab calibrate
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -21,6 +22,8 @@
 #include "autograder/rubric/rubric.h"
 #include "autograder/sandbox/isolation.h"
 #include "autograder/sandbox/sandbox_host.h"
+#include "autograder/submission/submission.h"
+#include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
 #include "kit/roofline.h"
@@ -35,6 +38,8 @@ constexpr double kWantedMargin = 1.5;
 
 struct CommandLine {
   std::string rubric;
+  std::size_t equal = 0;   // pairs of equal workers
+  std::string submission;  // in the student's place; "": the reference
 };
 
 CommandLine Parse(int argc, char** argv) {
@@ -44,6 +49,12 @@ CommandLine Parse(int argc, char** argv) {
       "suit this machine.",
       "kvlab calibrate");
   app.add_option("--rubric", line.rubric, "another rubric.toml");
+  app.add_option("--equal", line.equal,
+                 "time so many pairs of cached generations of 500 tokens, by "
+                 "the reference in the student's place and in its own: they "
+                 "must be equal");
+  app.add_option("--submission", line.submission,
+                 "a submission in the student's place, such as solutions");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -83,8 +94,42 @@ class Calibration {
                                : fs::path(line.rubric),
                            AllChecks())),
         kit_(Runfile("autograder/worker_kit/worker_kit"), Model(), host_),
-        as_student_(Options()),
+        build_(line.submission.empty() ? SubmissionBuild()
+                                       : Build(line.submission)),
+        as_student_(line.submission.empty() ? Options() : StudentOptions()),
         as_baseline_(Options()) {}
+
+  // Whether two equal workers are equally fast in the turns of a speed check.
+  bool RunEqual(std::size_t pairs) {
+    constexpr std::size_t kNewTokens = 500;
+    constexpr double kPatience = 60;
+    constexpr double kWanted = 0.02;
+    Exam exam = ExamFor(FirstSpeedCheck());
+    SpeedTrial trial(exam);
+    PairedRatios wall;
+    PairedRatios processor;
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      const TrialTokens prompt = trial.FreshPrompt();
+      TimedTurn reference;
+      if (pair % 2 == 1) reference = trial.Reference(prompt, kNewTokens);
+      const TimedTurn student = trial.Student(prompt, kNewTokens, kPatience);
+      if (pair % 2 == 0) reference = trial.Reference(prompt, kNewTokens);
+      trial.CheckAnswers();
+      wall.Add(student.seconds / reference.seconds);
+      processor.Add(student.seconds * student.cpu_share /
+                    (reference.seconds * reference.cpu_share));
+    }
+    const auto tell = [](const char* what, const PairedRatios& ratios) {
+      const auto [low, high] = ratios.Interval();
+      std::cout << fmt::format(
+          "{:<16} student's turn / reference's: median {:.3f}, interval {:.3f} "
+          "to {:.3f}, {} pairs\n",
+          what, ratios.Median(), low, high, ratios.Count());
+    };
+    tell("wall time", wall);
+    tell("processor time", processor);
+    return std::abs(wall.Median() - 1) <= kWanted;
+  }
 
   // Whether every threshold leaves the margin.
   bool Run() {
@@ -108,20 +153,52 @@ class Calibration {
   WorkerOptions Options() const {
     WorkerOptions options;
     options.program = kit_.ReferenceWorker();
-    options.model = kit_.Model();
-    options.host = host_;
+    options.model = kit_.KeptModel();
+    options.host = kit_.KeeperHost();
     options.limits.cpu_seconds = 3600;  // for all checks together
     return options;
   }
 
-  bool RunCheck(const RubricCheck& check) {
+  SubmissionBuild Build(const std::string& path) const {
+    return BuildWorkers(kit_, ReadSubmission(path, kit_.Modules()));
+  }
+
+  WorkerOptions StudentOptions() const {
+    const WorkerBuild& worker = build_.workers.at("worker_3");
+    if (!worker.Built()) throw GraderError(worker.problem);
+    WorkerOptions options = Options();
+    options.program = worker.program;
+    options.model = kit_.Model();
+    options.host = host_;
+    return options;
+  }
+
+  const RubricCheck& FirstSpeedCheck() const {
+    for (const RubricPart& part : rubric_.parts) {
+      for (const RubricTask& task : part.tasks) {
+        for (const RubricCheck& check : task.checks) {
+          if (check.run == "speed.cached_generation") return check;
+        }
+      }
+    }
+    throw GraderError("the rubric has no speed check");
+  }
+
+  Exam ExamFor(const RubricCheck& check) {
     Parties parties;
     parties.student = &as_student_;
     parties.baseline = &as_baseline_;
     parties.reference = &reference_;
-    Exam exam(parties, {.in_worker = kModelFolder, .here = Model().string()},
-              check.settings, std::random_device()(), rubric_.limits.call,
-              check.tiers);
+    return {parties,
+            {.in_worker = kModelFolder, .here = Model().string()},
+            check.settings,
+            std::random_device()(),
+            rubric_.limits.call,
+            check.tiers};
+  }
+
+  bool RunCheck(const RubricCheck& check) {
+    Exam exam = ExamFor(check);
     const Speedups speedups = MeasureSpeedups(exam);
     const PairedRatios& ratios = speedups.student;
     const auto tokens = static_cast<double>(exam.SettingSize("new_tokens"));
@@ -145,20 +222,30 @@ class Calibration {
   SandboxHost host_;
   Rubric rubric_;
   StagedKit kit_;
+  SubmissionBuild build_;
   LocalEndpoint reference_;
   WorkerEndpoint as_student_;
   WorkerEndpoint as_baseline_;
 };
 
-void Calibrate(const CommandLine& line) {
+// Whether all is well.
+bool Calibrate(const CommandLine& line) {
   const SandboxHost host = ChooseSandboxHost();
   std::cout << "isolation: " << ProbeIsolation(host).Text() << "\n\n";
   PrintMachine();
   Calibration calibration(line, host);
+  if (line.equal > 0) {
+    const bool equal = calibration.RunEqual(line.equal);
+    std::cout << (equal ? "Equal within 2 %.\n"
+                        : "NOT equal within 2 %: grade elsewhere, or find what "
+                          "makes one turn slower.\n");
+    return equal;
+  }
   std::cout << (calibration.Run()
                     ? "\nEvery threshold leaves the reference room.\n"
                     : "\nEdit the thresholds (autograder/rubric.toml, or a "
                       "copy for --rubric), or grade elsewhere.\n");
+  return true;
 }
 
 }  // namespace
@@ -166,8 +253,10 @@ void Calibrate(const CommandLine& line) {
 
 int main(int argc, char** argv) {
   try {
-    kvlab::grading::Calibrate(kvlab::grading::Parse(argc, argv));
-    return 0;
+    constexpr int kNotEqual = 4;
+    return kvlab::grading::Calibrate(kvlab::grading::Parse(argc, argv))
+               ? 0
+               : kNotEqual;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "\nthe grader failed: %s\n", error.what());
     return 1;

@@ -1,7 +1,9 @@
 // grade PATH...: marks submissions and writes a report for each.
 //
 // Exit status: 0 whatever the marks, 2 for a usage error, 1 if the grader
-// itself failed.
+// itself failed, 3 if the machine was too busy to judge something: those marks
+// are provisional.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -44,6 +46,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Exit statuses.
+constexpr int kGraderFailed = 1;
+constexpr int kProvisional = 3;
+
 struct CommandLine {
   std::vector<fs::path> paths;
   fs::path out = "report";
@@ -54,6 +60,7 @@ struct CommandLine {
   Visibility revealed = Visibility::kVisible;
   bool official = false;
   bool reduced = false;
+  bool may_read_everything = false;
   bool brief = false;
   fs::path rubric;
 };
@@ -126,6 +133,9 @@ CommandLine Parse(int argc, char** argv) {
                "refuse to grade below the full level of isolation");
   app.add_flag("--reduced", line.reduced,
                "isolate as on a machine where bubblewrap does not work");
+  app.add_flag("--submissions-may-read-everything", line.may_read_everything,
+               "grade even where nothing keeps a submission from the files and "
+               "processes of others, the solutions among them");
   app.add_flag("--brief", line.brief, "print only what was lost and why");
   try {
     app.parse(argc, argv);
@@ -139,9 +149,19 @@ CommandLine Parse(int argc, char** argv) {
 }
 
 // What grades for the record does not do so behind half a wall.
-void ExpectEnough(const Isolation& isolation, bool official) {
+void ExpectEnough(const Isolation& isolation, const CommandLine& line) {
   if (isolation.Full()) return;
-  if (official) {
+  if (!line.official && !isolation.KeepsFilesApart() &&
+      !line.may_read_everything) {
+    throw SandboxError(
+        "submissions could read every file here, and each other's processes",
+        isolation.Text() + (isolation.why_reduced.empty() ? "" : "\n  ") +
+            isolation.why_reduced,
+        "grade where bubblewrap works, or on a kernel with Landlock (Linux "
+        "5.13). In a container that holds nothing but one submission, and "
+        "where root grades: --submissions-may-read-everything");
+  }
+  if (line.official) {
     throw SandboxError(
         "official grading needs the full level of isolation",
         isolation.Text() + (isolation.why_reduced.empty() ? "" : "\n  ") +
@@ -155,7 +175,10 @@ void ExpectEnough(const Isolation& isolation, bool official) {
 
 SandboxHost HostFor(const CommandLine& line) {
   if (!line.reduced) return ChooseSandboxHost();
-  return {.user = ChooseSandboxUser(), .confinement = Confinement::kReduced};
+  const std::optional<SandboxUser> user = ChooseSandboxUser();
+  return {.user = user,
+          .confinement = Confinement::kReduced,
+          .keeper = ChooseKeeper(user)};
 }
 
 // Answers under one id can be handed on.
@@ -174,20 +197,24 @@ void TellSharedIds(const std::vector<Report>& reports) {
   }
 }
 
-// Whether every submission could be graded.
-bool GradeAll(const CommandLine& line) {
+// The exit status.
+int GradeAll(const CommandLine& line) {
   const Rubric rubric = LoadRubric(
       line.rubric.empty() ? Runfile("autograder/rubric.toml") : line.rubric,
       AllChecks());
   const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
   const SandboxHost host = HostFor(line);
   const Isolation isolation = ProbeIsolation(host);
-  ExpectEnough(isolation, line.official);
+  ExpectEnough(isolation, line);
   const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
                       host);
   const Quiz quiz = LoadQuiz(Runfile("modules/04_profiling/quiz.toml"));
-  const GradingGround ground = {rubric, kit, quiz, checkpoint,
-                                isolation.Text()};
+  const std::string isolated =
+      isolation.Text() +
+      (isolation.KeepsFilesApart()
+           ? ""
+           : "; GRADED ALTHOUGH SUBMISSIONS COULD READ EVERYTHING");
+  const GradingGround ground = {rubric, kit, quiz, checkpoint, isolated};
   ProgressLine progress(WithoutTerminal::kEveryLine);
   const std::vector<std::string> names = SubmissionNames(line.paths);
   std::vector<Report> reports;
@@ -230,7 +257,13 @@ bool GradeAll(const CommandLine& line) {
   }
   if (reports.size() > 1) std::cout << SummaryTable(reports);
   if (!line.brief) TellSharedIds(reports);
-  return all_graded;
+  if (!all_graded) return kGraderFailed;
+  return std::ranges::any_of(reports,
+                             [](const Report& report) {
+                               return report.marks.BlockedPoints() > 0;
+                             })
+             ? kProvisional
+             : 0;
 }
 
 }  // namespace
@@ -238,10 +271,10 @@ bool GradeAll(const CommandLine& line) {
 
 int main(int argc, char** argv) {
   try {
-    return kvlab::grading::GradeAll(kvlab::grading::Parse(argc, argv)) ? 0 : 1;
+    return kvlab::grading::GradeAll(kvlab::grading::Parse(argc, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "\nthe grader failed: %s\n",
                  kvlab::grading::Printable(error.what()).c_str());
-    return 1;
+    return kvlab::grading::kGraderFailed;
   }
 }

@@ -104,6 +104,8 @@ class Workers {
         build_(build),
         answers_(answers) {
     WorkerOptions baseline = Options(ground.kit.ReferenceWorker());
+    baseline.model = ground.kit.KeptModel();
+    baseline.host = ground.kit.KeeperHost();
     baseline.limits.cpu_seconds = kBaselineCpuSeconds;
     baseline_ = std::make_unique<WorkerEndpoint>(baseline);
   }
@@ -253,6 +255,32 @@ std::vector<std::string> Notices(const Submission& submission) {
   return notices;
 }
 
+// What the author and the instructor must know about these marks as a whole.
+std::vector<std::string> BudgetNotices(const Rubric& rubric,
+                                       const Report& report) {
+  std::vector<std::string> notices;
+  if (report.build_seconds >= rubric.limits.build_seconds) {
+    notices.push_back(
+        fmt::format("compiling and linking took {:.0f} seconds, all that a "
+                    "submission has: what was not ready counts as not compiled",
+                    report.build_seconds));
+  }
+  if (report.marks.out_of_time) {
+    notices.push_back(fmt::format(
+        "the answers took {:.0f} seconds, all that a submission has: what was "
+        "asked after that counts as not answered",
+        rubric.limits.submission_seconds));
+  }
+  if (const double blocked = report.marks.BlockedPoints(); blocked > 0) {
+    notices.push_back(fmt::format(
+        "PROVISIONAL: checks worth {:g} points could not be judged on this busy "
+        "machine. They are neither earned nor lost, and the marks count "
+        "without them; grade again while it does nothing else",
+        blocked));
+  }
+  return notices;
+}
+
 // A path that cannot be read as a submission counts as an empty one.
 Submission ReadOrEmpty(const std::filesystem::path& path, const StagedKit& kit,
                        std::vector<std::string>& notices) {
@@ -299,7 +327,8 @@ Report GradeSubmission(const GradingGround& ground,
   progress("compiling");
   auto start = std::chrono::steady_clock::now();
   const SubmissionBuild build =
-      BuildWorkers(ground.kit, submission, {.known = ground.known});
+      BuildWorkers(ground.kit, submission, {.seconds = ground.rubric.limits.build_seconds,
+                    .known = ground.known});
   report.build_seconds = SecondsSince(start);
 
   start = std::chrono::steady_clock::now();
@@ -322,6 +351,9 @@ Report GradeSubmission(const GradingGround& ground,
   };
   report.marks = Score(ground.rubric, AllChecks(), scoring);
   report.check_seconds = SecondsSince(start);
+  for (std::string& notice : BudgetNotices(ground.rubric, report)) {
+    report.notices.push_back(std::move(notice));
+  }
   if (ground.rubric.late_policy && options.submitted_at) {
     report.lateness =
         LatenessOf(*ground.rubric.late_policy, *options.submitted_at);

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "autograder/sandbox/file_descriptor.h"
@@ -21,12 +20,9 @@ namespace {
 
 constexpr const char* kValgrind = "/usr/bin/valgrind";
 
-// The folder of the counts, inside the sandbox.
+// The file of the counts, inside the sandbox. Callgrind writes after each call
+// what it counted in it, with a line `totals: 5008`, and makes no other file.
 constexpr const char* kInside = "/counts";
-
-// Callgrind writes one file per call: the name below, a dot, its number. It
-// holds a line `totals: 5008`.
-constexpr const char* kFilePrefix = "count.";
 constexpr std::string_view kTotals = "\ntotals: ";
 constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20U;
 
@@ -42,24 +38,14 @@ WorkerOptions ForValgrind(WorkerOptions options) {
   return options;
 }
 
-std::vector<std::filesystem::path> CountFiles(
-    const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  std::error_code ignored;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().filename().string().starts_with(kFilePrefix)) {
-      files.push_back(entry.path());
-    }
-  }
-  return files;
-}
-
 std::optional<std::uint64_t> Totals(const std::filesystem::path& file) {
   const std::optional<std::string> text = ReadRegularFile(file, kMaxFileBytes);
   if (!text) return std::nullopt;
   const std::size_t start = text->find(kTotals);
-  if (start == std::string::npos) return std::nullopt;
+  if (start == std::string::npos ||
+      text->find(kTotals, start + kTotals.size()) != std::string::npos) {
+    return std::nullopt;
+  }
   std::uint64_t count = 0;
   const auto parsed = std::from_chars(text->data() + start + kTotals.size(),
                                       text->data() + text->size(), count);
@@ -72,7 +58,7 @@ std::optional<std::uint64_t> Totals(const std::filesystem::path& file) {
 CountingEndpoint::CountingEndpoint(const WorkerOptions& options)
     : WorkerEndpoint(ForValgrind(options)),
       staging_(options.host.user),
-      counts_(staging_.MakeWritable("counts")) {
+      counts_(staging_.MakeWritableFile("counts")) {
   // Without this a student's worker would seem to have crashed.
   if (::access(kValgrind, X_OK) != 0) {
     throw SandboxError("instructions cannot be counted",
@@ -91,25 +77,24 @@ SandboxSpec CountingEndpoint::Spec() const {
       "--toggle-collect=kvlab_measured_call",
       "--dump-after=kvlab_measured_call",
       "--dump-line=no",
-      std::string("--callgrind-out-file=") + kInside + "/count"};
+      "--combine-dumps=yes",
+      std::string("--callgrind-out-file=") + kInside};
   command.insert(command.end(), spec.command.begin(), spec.command.end());
   spec.command = command;
+  // Valgrind keeps the client's command line in a file of its own in /tmp.
+  spec.creating = Creating::kAllowed;
+  spec.executing = Executing::kAllowed;  // it is two programs
   spec.mounts.push_back({counts_, kInside, Access::kWritable});
   return spec;
 }
 
 Reply CountingEndpoint::Call(const Request& request, const CallLimits& limits) {
-  for (const std::filesystem::path& file : CountFiles(counts_)) {
-    std::error_code ignored;
-    std::filesystem::remove_all(file, ignored);
-  }
+  std::filesystem::resize_file(counts_, 0);
   CallLimits slower = limits;
   slower.seconds *= kSlowdown;
   Reply reply = WorkerEndpoint::Call(request, slower);
-  const std::vector<std::filesystem::path> files = CountFiles(counts_);
-  instructions_ = IsAnswer(reply.status) && files.size() == 1
-                      ? Totals(files.front())
-                      : std::nullopt;
+  instructions_ =
+      IsAnswer(reply.status) ? Totals(counts_) : std::nullopt;
   return reply;
 }
 

@@ -37,6 +37,7 @@ class CountingEndpoint final : public WorkerEndpoint {
 
  protected:
   SandboxSpec Spec() const override;
+  std::filesystem::path Program() const override { return {}; }
 
  private:
   StagingFolder staging_;

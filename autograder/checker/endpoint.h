@@ -31,12 +31,13 @@ class Endpoint {
   // an endpoint in this process.
   virtual std::optional<std::uint64_t> ResidentBytes() = 0;
 
-  // Ends the worker; the next Call starts a fresh one, with no objects.
+  // Ends the worker: nothing of it is left when this returns. The next Call
+  // starts a fresh one, with no objects.
   virtual void Restart() = 0;
 
-  // Nothing of the worker runs until the next Call, not even what it has left
-  // in the background: somebody else is about to be timed.
-  virtual void Pause() {}
+  // Processor time that the other side has used since it was started, in
+  // seconds, as seen from outside; nullopt for an endpoint in this process.
+  virtual std::optional<double> CpuSeconds() { return std::nullopt; }
 };
 
 }  // namespace kvlab::grading

@@ -12,9 +12,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "autograder/protocol/channel.h"
 #include "autograder/protocol/message.h"
+#include "autograder/sandbox/process_tree.h"
 #include "autograder/sandbox/sandbox_error.h"
 
 namespace kvlab::grading {
@@ -46,6 +48,7 @@ struct WorkerEndpoint::Worker {
   FileDescriptor requests;
   FileDescriptor replies;
   std::unique_ptr<SandboxProcess> process;
+  std::vector<pid_t> processes;  // inside; a worker starts no others
 };
 
 WorkerEndpoint::WorkerEndpoint(WorkerOptions options)
@@ -67,13 +70,15 @@ SandboxSpec WorkerEndpoint::Spec() const {
   spec.limits = options_.limits;
   // What runs in another process is not counted, and hard to get rid of.
   spec.forking = Forking::kRefused;
+  // Files would take memory that no limit counts.
+  spec.creating = Creating::kRefused;
+  spec.executing = Executing::kRefused;
   return spec;
 }
 
 Reply WorkerEndpoint::Call(const Request& request, const CallLimits& limits) {
   if (std::optional<Reply> failure = EnsureWorker()) return *failure;
-  if (paused_) worker_->process->Resume();
-  paused_ = false;
+  if (std::optional<Reply> refusal = RefuseStranger()) return *refusal;
   const auto start = std::chrono::steady_clock::now();
   Reply reply = Exchange(request, limits);
   reply.seconds = SecondsSince(start);
@@ -84,17 +89,20 @@ std::optional<std::uint64_t> WorkerEndpoint::ResidentBytes() {
   return worker_ ? worker_->process->ResidentBytes() : 0;
 }
 
-void WorkerEndpoint::Restart() {
-  worker_.reset();
-  paused_ = false;
+std::optional<double> WorkerEndpoint::CpuSeconds() {
+  return worker_ ? worker_->process->CpuSeconds() : 0;
 }
 
-void WorkerEndpoint::Pause() {
+void WorkerEndpoint::Restart() {
   if (!worker_) return;
-  paused_ = worker_->process->Pause();
-  // Whoever does not stop is ended; the next Call finds that its objects are
-  // gone.
-  if (!paused_) worker_.reset();
+  const bool gone = worker_->process->Kill();
+  worker_.reset();
+  if (!gone) {
+    throw SandboxError("a worker cannot be ended",
+                       "a process of its sandbox is still there after SIGKILL",
+                       "see what it waits for (/proc/PID/stack), and grade "
+                       "again when it is gone");
+  }
 }
 
 std::optional<Reply> WorkerEndpoint::EnsureWorker() {
@@ -125,12 +133,28 @@ std::optional<Reply> WorkerEndpoint::Start() {
   requests.read_end.Close();
   replies.write_end.Close();
   Reply ready = ReadReply(kMaxMessageBytes, Deadline(options_.start_seconds));
-  if (worker_ && ready.message == kReadyMessage) return std::nullopt;
+  if (worker_ && ready.message == kReadyMessage) {
+    worker_->processes = worker_->process->Processes();
+    return std::nullopt;
+  }
   if (worker_) ready = Lost(Status::kBadReply, "it wrote bytes of its own");
   ready.message =
       "while it started, before any call (static initialisers run then): " +
       ready.message;
   return ready;
+}
+
+std::optional<Reply> WorkerEndpoint::RefuseStranger() {
+  const std::filesystem::path program = Program();
+  if (program.empty()) return std::nullopt;
+  for (const pid_t process : worker_->processes) {
+    if (!RunsProgram(process, program)) {
+      return Lost(Status::kBadReply,
+                  "its process is not the program any more that was built from "
+                  "the submission");
+    }
+  }
+  return std::nullopt;
 }
 
 Reply WorkerEndpoint::Exchange(const Request& request,

@@ -53,14 +53,17 @@ class WorkerEndpoint : public Endpoint {
   // Private memory of all processes in the sandbox; 0 if there is no worker.
   std::optional<std::uint64_t> ResidentBytes() final;
 
-  void Restart() final;
+  // Processor time of all processes in the sandbox; 0 if there is no worker.
+  std::optional<double> CpuSeconds() final;
 
-  // Ends a worker whose processes do not stop.
-  void Pause() final;
+  // Throws SandboxError if a process of the sandbox cannot be ended.
+  void Restart() final;
 
  protected:
   // What the sandbox runs. A subclass may put a tool in front of it.
   virtual SandboxSpec Spec() const;
+  // What the worker's process is, as long as it is honest; "" if a tool is.
+  virtual std::filesystem::path Program() const { return options_.program; }
   const WorkerOptions& Options() const { return options_; }
 
  private:
@@ -69,6 +72,8 @@ class WorkerEndpoint : public Endpoint {
   // Starts a worker if there is none. Nothing, or why it did not get ready.
   std::optional<Reply> EnsureWorker();
   std::optional<Reply> Start();
+  // Nothing, or that it has become something else.
+  std::optional<Reply> RefuseStranger();
   Reply Exchange(const Request& request, const CallLimits& limits);
   // One reply, or how the worker was lost while we waited for it.
   Reply ReadReply(std::size_t cap, const Deadline& deadline);
@@ -81,7 +86,6 @@ class WorkerEndpoint : public Endpoint {
 
   WorkerOptions options_;
   std::unique_ptr<Worker> worker_;
-  bool paused_ = false;
   int failed_starts_ = 0;  // in a row
   Reply last_failure_;
 };

@@ -25,6 +25,9 @@ Verdict RunCheck(const Check& check, Exam& exam) {
     verdict = check.run(exam);
   } catch (const CheckFailed& failed) {
     verdict.came_back = failed.came_back;
+  } catch (const CheckBlocked& blocked) {
+    verdict.came_back = blocked.why;
+    verdict.blocked = true;
   }
   verdict.measurements = exam.Recorded();
   verdict.affordable = exam.Affordable();

@@ -21,6 +21,9 @@ struct Verdict {
   // For a check of a cost (time, instructions, memory): whether that was kept,
   // whatever became of the numbers; nothing if it was never measured.
   std::optional<bool> affordable = {};
+  // The machine was too busy to judge: came_back says how. Neither points nor a
+  // zero; the submission is to be graded again.
+  bool blocked = false;
 };
 
 struct Check {
@@ -41,6 +44,7 @@ Check AllOrNothing(std::string name, std::vector<std::string> settings,
                    std::function<void(Exam&)> run);
 
 // Runs one check and turns what it throws into a Verdict; GraderError passes.
+// CheckBlocked makes it a blocked one.
 Verdict RunCheck(const Check& check, Exam& exam);
 
 // Every check there is.

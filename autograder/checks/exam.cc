@@ -1,5 +1,7 @@
 #include "autograder/checks/exam.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -93,9 +95,39 @@ void Exam::Note(const Reply& reply) {
   undone_ = undone_ || reply.status == Status::kNotImplemented;
 }
 
-Values Exam::AskStudentSide(Endpoint& endpoint, const Request& request) {
-  Reply reply = endpoint.Call(request, limits_);
+void Exam::FailForTime() const {
+  if (submission_seconds_ < check_seconds_) {
+    Fail(fmt::format(
+        "not answered: the submission's time is used up. All its answers "
+        "together, timed runs aside, may take as long as the rubric's "
+        "submission_seconds; the rest counts as not answered"));
+  }
+  Fail(fmt::format(
+      "no answer in time: the answers of this check may take {:.3g} seconds in "
+      "all, and no one of them more than {:.3g}",
+      check_seconds_, limits_.seconds));
+}
+
+Reply Exam::CallStudent(Endpoint& endpoint, const Request& request) {
+  const double left =
+      std::min(check_seconds_, submission_seconds_) - waited_seconds_;
+  if (left <= 0) FailForTime();
+  CallLimits limits = limits_;
+  limits.seconds = std::min(limits.seconds, left);
+  const auto start = std::chrono::steady_clock::now();
+  Reply reply = endpoint.Call(request, limits);
+  const std::chrono::duration<double> waited =
+      std::chrono::steady_clock::now() - start;
+  waited_seconds_ += waited.count();
   Note(reply);
+  if (reply.status == Status::kTimedOut && left < limits_.seconds) {
+    FailForTime();
+  }
+  return reply;
+}
+
+Values Exam::AskStudentSide(Endpoint& endpoint, const Request& request) {
+  Reply reply = CallStudent(endpoint, request);
   if (reply.status != Status::kOk) Fail(Explain(reply, limits_));
   for (const Value& value : reply.values) {
     const auto* array = std::get_if<Array>(&value);
@@ -149,8 +181,7 @@ Pair Exam::Make(const std::string& operation, const Question& question) {
 void Exam::ExpectRefusal(const std::string& operation, const Question& question,
                          const std::string& what) {
   const Reply reply =
-      parties_.student->Call({operation, StudentHalf(question)}, limits_);
-  Note(reply);
+      CallStudent(*parties_.student, {operation, StudentHalf(question)});
   if (reply.status == Status::kContractError) return;
   if (reply.status == Status::kOk) {
     Fail(what + " was accepted; the header asks for a ContractError");

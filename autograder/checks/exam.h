@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -25,6 +26,11 @@ namespace kvlab::grading {
 // The student's code broke a promise.
 struct CheckFailed {
   std::string came_back;
+};
+
+// The machine is too busy for a verdict: "could not be judged: ...".
+struct CheckBlocked {
+  std::string why;
 };
 
 // The grader itself is at fault, or what it stands on is missing.
@@ -92,6 +98,16 @@ class Exam {
   const Parties& Everybody() const { return parties_; }
   const CallLimits& Limits() const { return limits_; }
 
+  // From now on all answers of the student's together may take so long: those
+  // of this check, and those that the submission has left. Whoever answers each
+  // request just in time would take hours. Timed calls do not count.
+  void GiveTime(double check_seconds, double submission_seconds) {
+    check_seconds_ = check_seconds;
+    submission_seconds_ = submission_seconds;
+  }
+  // How long they have taken, starts of the worker included.
+  double WaitedSeconds() const { return waited_seconds_; }
+
   // Whether an answer of the student's did not come in time.
   bool TimedOut() const { return timed_out_; }
   // Whether one was that this is not done yet.
@@ -150,6 +166,10 @@ class Exam {
  private:
   Values AskStudentSide(Endpoint& endpoint, const Request& request);
   void Note(const Reply& reply);
+  // Within what is left of the time that all answers may take. Throws
+  // CheckFailed if nothing is.
+  Reply CallStudent(Endpoint& endpoint, const Request& request);
+  [[noreturn]] void FailForTime() const;
 
   Parties parties_;
   CheckpointPlaces checkpoint_;
@@ -157,6 +177,9 @@ class Exam {
   Random random_;
   CallLimits limits_;
   Tiers tiers_;
+  double check_seconds_ = std::numeric_limits<double>::infinity();
+  double submission_seconds_ = std::numeric_limits<double>::infinity();
+  double waited_seconds_ = 0;
   bool timed_out_ = false;
   bool undone_ = false;
   std::optional<bool> affordable_;

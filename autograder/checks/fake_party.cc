@@ -38,6 +38,7 @@ class FakeEndpoint final : public Endpoint {
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return resident_; }
+  std::optional<double> CpuSeconds() override { return party_.cpu_seconds(); }
   void Restart() override { honest_.Restart(); }
 
  private:
@@ -90,8 +91,9 @@ Verdict RunAgainst(const RubricCheck& check, const FakeParty& party) {
   Exam::Settings settings = check.settings;
   Tiers tiers = check.tiers;
   if (check.run == "speed.cached_generation") {
-    settings["new_tokens"] = 20;
+    settings["new_tokens"] = kTimedTokens;
     settings["pairs"] = 3;
+    settings["of_reference"] = party.of_reference;
     tiers = {{1.5, 1}, {1.2, 0.5}};
   }
   Exam exam(parties, {.in_worker = kCheckpoint, .here = kCheckpoint}, settings,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "autograder/checker/endpoint.h"
@@ -33,7 +34,16 @@ struct FakeParty {
   double cache_growth = 1;
   std::uint64_t pass_growth = 0;
   bool frees_caches = true;
+  // The share of the reference's speed that is enough; 0 for the table alone.
+  double of_reference = 0;
+  // Processor time that each side seems to have used so far.
+  std::function<std::optional<double>()> cpu_seconds = [] {
+    return std::optional<double>();
+  };
 };
+
+// How many tokens a timed call asks for in tests.
+inline constexpr std::int64_t kTimedTokens = 20;
 
 // Runs one check of autograder/rubric.toml with its settings. The long lengths
 // and many pairs of speed checks are cut, and their thresholds are 1.2 and 1.5.

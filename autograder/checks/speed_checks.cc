@@ -15,6 +15,7 @@ Verdict Speedup(Exam& exam) {
   const std::size_t new_tokens = exam.SettingSize("new_tokens");
   const Tiers& tiers = exam.Thresholds();
   const Speedups speedups = MeasureSpeedups(exam);
+  const SpeedMarks marks(tiers, exam.Setting("of_reference"));
   const PairedRatios& ratios = speedups.student;
   const double speedup = ratios.Median();
   const auto [low, high] = ratios.Interval();
@@ -27,13 +28,18 @@ Verdict Speedup(Exam& exam) {
                                  .full_from = tiers.front().at_least,
                                  .half_from = tiers.back().at_least});
   Verdict verdict;
-  verdict.share = ShareFor(tiers, speedup);
+  verdict.share = marks.ShareFor(speedups);
   exam.NoteCost(verdict.share == 1);
   verdict.measured = fmt::format(
       "{:.1f} times as fast as recomputing, {} new tokens (median of {} pairs, "
       "interval {:.1f} to {:.1f}); {}",
-      speedup, new_tokens, ratios.Count(), low, high, TiersText(tiers));
-  if (Undecided(ratios, tiers)) {
+      speedup, new_tokens, ratios.Count(), low, high, marks.Text(speedups));
+  if (speedups.dropped > 0) {
+    verdict.measured += fmt::format(
+        "; {} more were dropped, since other programs had the processor",
+        speedups.dropped);
+  }
+  if (marks.Undecided(speedups)) {
     verdict.measured +=
         "; a threshold lies in the interval, and no more pairs are allowed: "
         "the median decides";
@@ -47,7 +53,7 @@ Verdict Speedup(Exam& exam) {
 Checks SpeedChecks() {
   return {{"speed.cached_generation",
            {"new_tokens", "pairs", "most_pairs", "prompt_tokens", "margin",
-            "baseline_seconds"},
+            "baseline_seconds", "of_reference", "least_share", "most_dropped"},
            Speedup,
            "speedup"}};
 }

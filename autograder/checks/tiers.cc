@@ -15,6 +15,15 @@ std::string ShareText(double share) {
   return fmt::format("{:g} %", 100 * share);
 }
 
+std::string Text(const Tiers& tiers, double times, const char* unit) {
+  std::string text;
+  for (const Tier& tier : tiers) {
+    text += fmt::format("{}{} from {:.4g}{}", text.empty() ? "" : ", ",
+                        ShareText(tier.share), times * tier.at_least, unit);
+  }
+  return text;
+}
+
 }  // namespace
 
 double ShareFor(const Tiers& tiers, double measured) {
@@ -24,13 +33,22 @@ double ShareFor(const Tiers& tiers, double measured) {
   return 0;
 }
 
-std::string TiersText(const Tiers& tiers) {
-  std::string text;
+Tiers TiersOfReference(const Tiers& tiers, double of_reference) {
+  Tiers relative;
+  if (tiers.empty() || !(of_reference > 0)) return relative;
+  const double full = tiers.front().at_least;
   for (const Tier& tier : tiers) {
-    text += fmt::format("{}{} from {:g}", text.empty() ? "" : ", ",
-                        ShareText(tier.share), tier.at_least);
+    relative.push_back({.at_least = of_reference * tier.at_least / full,
+                        .share = tier.share});
   }
-  return text;
+  return relative;
+}
+
+std::string TiersText(const Tiers& tiers) { return Text(tiers, 1, ""); }
+
+std::string TiersTextInPercent(const Tiers& tiers) {
+  constexpr double kPercent = 100;
+  return Text(tiers, kPercent, " %");
 }
 
 }  // namespace kvlab::grading

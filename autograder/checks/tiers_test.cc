@@ -25,6 +25,22 @@ TEST(TiersTest, WhatIsNoNumberReachesNothing) {
   EXPECT_EQ(ShareFor(kThree, std::numeric_limits<double>::quiet_NaN()), 0);
 }
 
+TEST(TiersTest, AShareOfTheReferenceKeepsTheirProportions) {
+  const Tiers relative = TiersOfReference(kThree, 0.6);
+  EXPECT_EQ(ShareFor(relative, 0.61), 1);
+  EXPECT_EQ(ShareFor(relative, 0.59), 0.5);
+  EXPECT_EQ(ShareFor(relative, 0.31), 0.5);  // 0.6 * 5 / 10
+  EXPECT_EQ(ShareFor(relative, 0.13), 0.2);  // 0.6 * 2 / 10
+  EXPECT_EQ(ShareFor(relative, 0.11), 0);
+  EXPECT_EQ(TiersTextInPercent(relative),
+            "full points from 60 %, half from 30 %, 20 % from 12 %");
+}
+
+TEST(TiersTest, NoShareOfTheReferenceGivesNothing) {
+  EXPECT_EQ(ShareFor(TiersOfReference(kThree, 0), 1), 0);
+  EXPECT_EQ(ShareFor(TiersOfReference({}, 0.6), 1), 0);
+}
+
 TEST(TiersTest, AreToldInWords) {
   EXPECT_EQ(TiersText(kThree), "full points from 10, half from 5, 20 % from 2");
 }

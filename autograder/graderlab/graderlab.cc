@@ -11,6 +11,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -148,8 +149,11 @@ Rubric QuickRubric(const Rubric& rubric) {
   ForEachSpeedCheck(quick, [](RubricCheck& check) {
     check.settings["pairs"] = 3;
     check.settings["most_pairs"] = 9;
+    check.settings["least_share"] = 0;  // cases run abreast
   });
   quick.limits.call.seconds = 4;
+  quick.limits.check_seconds = 15;
+  quick.limits.submission_seconds = 60;
   return quick;
 }
 
@@ -191,7 +195,7 @@ class Lab {
         short_rubric_(ShortRubric(rubric_)),
         quick_rubric_(QuickRubric(rubric_)),
         kit_(Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(),
-             {.user = user_}) {
+             {.user = user_, .keeper = ChooseKeeper(user_)}) {
     RequireBubblewrap(user_);
     for (const char* base : {"solutions", "modules"}) {
       const StagingFolder folder(user_);
@@ -220,7 +224,8 @@ class Lab {
     options.seed = seed;
     if (!one.student.empty()) options.students = {one.student};
     const Report report =
-        GradeSubmission({rubric, kit_, quiz_, Checkpoint(), "", known_},
+        GradeSubmission({rubric, KitFor(one.isolation), quiz_, Checkpoint(), "",
+                         known_},
                         folder.Path(), options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
@@ -237,6 +242,20 @@ class Lab {
   }
 
  private:
+  // The sandboxes that a case wants; few want others than bubblewrap's.
+  const StagedKit& KitFor(Confinement isolation) const {
+    if (isolation == Confinement::kBubblewrap) return kit_;
+    const std::scoped_lock lock(other_kits_changing_);
+    std::unique_ptr<StagedKit>& kit = other_kits_[isolation];
+    if (kit == nullptr) {
+      SandboxHost host = kit_.Host();
+      host.confinement = isolation;
+      kit = std::make_unique<StagedKit>(
+          Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(), host);
+    }
+    return *kit;
+  }
+
   static fs::path Checkpoint() {
     return Runfiles() / "models/shakespeare-gpt2";
   }
@@ -247,6 +266,8 @@ class Lab {
   Rubric short_rubric_;
   Rubric quick_rubric_;
   StagedKit kit_;
+  mutable std::mutex other_kits_changing_;
+  mutable std::map<Confinement, std::unique_ptr<StagedKit>> other_kits_;
   // The solutions and the stubs, which most files of the cases are.
   std::vector<KnownBuild> known_;
 };

@@ -54,6 +54,19 @@ LabEdit ReadEdit(TomlTable table) {
   return edit;
 }
 
+Confinement ReadIsolation(TomlTable& table) {
+  static const std::map<std::string, Confinement> known = {
+      {"full", Confinement::kBubblewrap},
+      {"reduced", Confinement::kReduced},
+      {"reduced without landlock", Confinement::kReducedWithoutLandlock}};
+  const auto found = known.find(table.TextOr("isolation", "full"));
+  if (found == known.end()) {
+    table.FailAtKey("isolation", "there is no such isolation",
+                    "write full, reduced or reduced without landlock");
+  }
+  return found->second;
+}
+
 LabExpectation ReadExpectation(TomlTable& table) {
   return {.loses = table.TextsIfAny("loses"),
           .halves = table.TextsIfAny("halves"),
@@ -128,6 +141,7 @@ LabCase ReadLabCase(const fs::path& path) {
   one.base = table.TextOr("base", "solutions");
   one.student = table.TextOr("student", "");
   one.speed = table.TextOr("speed", "left out") == "measured";
+  one.isolation = ReadIsolation(table);
   if (table.Has("edit")) {
     for (TomlTable& edit : table.Tables("edit")) {
       one.edits.push_back(ReadEdit(std::move(edit)));

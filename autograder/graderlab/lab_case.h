@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/staging_folder.h"
 
 namespace kvlab::grading {
@@ -50,6 +51,8 @@ struct LabCase {
   std::string student;
   // Whether the speed checks, which take most of a minute, are run too.
   bool speed = false;
+  // In which sandboxes: "full", "reduced" or "reduced without landlock".
+  Confinement isolation = Confinement::kBubblewrap;
   LabExpectation expect;
 };
 

@@ -67,6 +67,7 @@ TEST_F(LabCaseTest, ABugBelongsToTheTaskOfItsFunction) {
 TEST_F(LabCaseTest, ReadsWhatACaseSays) {
   const LabCase one = ReadLabCase(
       File("title = \"A title\"\nbase = \"modules\"\nspeed = \"measured\"\n"
+           "isolation = \"reduced without landlock\"\n"
            "loses = [\"1.1 a\", \"2.*\"]\nmay_lose = [\"3.1 b\"]\n"
            "says = \"words\"\nnever_says = \"input [0-9]\"\n"
            "student = \"ann\"\n"));
@@ -75,6 +76,7 @@ TEST_F(LabCaseTest, ReadsWhatACaseSays) {
   EXPECT_EQ(one.title, "A title");
   EXPECT_EQ(one.base, "modules");
   EXPECT_TRUE(one.speed);
+  EXPECT_EQ(one.isolation, Confinement::kReducedWithoutLandlock);
   EXPECT_EQ(one.expect.loses, (std::vector<std::string>{"1.1 a", "2.*"}));
   EXPECT_EQ(one.expect.may_lose, (std::vector<std::string>{"3.1 b"}));
   EXPECT_EQ(one.expect.says, "words");

@@ -22,6 +22,7 @@ constexpr const char* kFormat = "text";  // nothing in it is rendered
 Json Tags(const CheckRow& row) {
   Json tags = {ShortTitle(*row.part)};
   if (!row.mark->run) tags.push_back("not run");
+  if (row.mark->blocked) tags.push_back("could not be judged");
   if (!row.mark->follows.empty()) tags.push_back("consequence");
   return tags;
 }

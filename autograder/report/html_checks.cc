@@ -17,6 +17,7 @@ struct Standing {
 // In words as well as by colour and sign.
 Standing StandingOf(const CheckMark& mark) {
   if (mark.Passed()) return {"passed", "✓", "passed"};
+  if (mark.blocked) return {"skipped", "?", "could not be judged"};
   if (!mark.run) return {"skipped", "–", "not run"};
   if (mark.points > 0) return {"partly", "◐", "passed in part"};
   return {"failed", "✗", "failed"};

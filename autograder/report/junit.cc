@@ -64,7 +64,7 @@ void AddCase(pugi::xml_node& suite, const CheckRow& row, Counts& counts) {
   if (!row.part->trouble.empty()) {
     ++counts.errors;
     AddProblem(test_case, "error", "CouldNotBeRun", row);
-  } else if (!row.mark->run) {
+  } else if (!row.mark->run || row.mark->blocked) {
     ++counts.skipped;
     Add(test_case, "skipped");
   } else {

@@ -76,6 +76,10 @@ std::vector<std::pair<std::string, std::string>> Texts(const CheckMark& mark) {
     texts.emplace_back("not run", mark.came_back);
     return texts;
   }
+  if (mark.blocked) {
+    texts.emplace_back("blocked", mark.came_back);
+    return texts;
+  }
   if (!mark.follows.empty()) {
     texts.emplace_back("follows", FollowsText(mark));
     texts.emplace_back("came back", mark.came_back);
@@ -105,8 +109,10 @@ std::string Notices(const Report& report) {
 }
 
 std::string Headline(const Report& report) {
+  // What could not be judged is not among what could be earned.
   std::string out =
-      Line(0, report.name, report.Points(), report.marks.MaxPoints());
+      Line(0, report.name, report.Points(),
+           report.marks.MaxPoints() - report.marks.BlockedPoints());
   if (report.lateness) {
     out += Labelled(2, "late?",
                     LatenessText(*report.lateness, report.marks.Points()));

@@ -27,6 +27,18 @@ double Marks::Points() const {
   return Written(points);
 }
 
+double Marks::BlockedPoints() const {
+  double points = 0;
+  for (const PartMark& part : parts) {
+    for (const TaskMark& task : part.tasks) {
+      for (const CheckMark& mark : task.checks) {
+        if (mark.blocked) points += mark.check->points;
+      }
+    }
+  }
+  return points;
+}
+
 double Marks::MaxPoints() const {
   double points = 0;
   for (const PartMark& mark : parts) points += mark.part->Points();

@@ -29,7 +29,11 @@ struct CheckMark {
   double seconds = 0;
   Measurements measurements = {};
 
-  bool Passed() const { return run && points == check->points; }
+  // The machine was too busy to judge it: its points are neither earned nor
+  // lost.
+  bool blocked = false;
+
+  bool Passed() const { return run && !blocked && points == check->points; }
 };
 
 struct TaskMark {
@@ -50,9 +54,14 @@ struct PartMark {
 // Refers to the rubric, which must outlive it.
 struct Marks {
   std::vector<PartMark> parts;
+  // Whether the submission's answers took all the time that it has.
+  bool out_of_time = false;
 
   double Points() const;
   double MaxPoints() const;
+  // Of checks that could not be judged: while there are any, the marks are
+  // provisional.
+  double BlockedPoints() const;
 };
 
 }  // namespace kvlab::grading

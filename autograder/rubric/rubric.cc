@@ -82,6 +82,9 @@ RubricPart ReadPart(TomlTable& table, const Checks& known) {
 
 RubricLimits ReadLimits(TomlTable table) {
   RubricLimits limits;
+  limits.build_seconds = table.PositiveNumber("build_seconds");
+  limits.submission_seconds = table.PositiveNumber("submission_seconds");
+  limits.check_seconds = table.PositiveNumber("check_seconds");
   limits.call.seconds = table.PositiveNumber("call_seconds");
   limits.call.reply_bytes =
       static_cast<std::size_t>(table.PositiveNumber("reply_mib") * (1U << 20U));

@@ -66,6 +66,11 @@ struct RubricPart {
 };
 
 struct RubricLimits {
+  // Wall time for all that a submission compiles and links; for all its
+  // answers, timed runs aside; and for those of one check.
+  double build_seconds = 300;
+  double submission_seconds = 300;
+  double check_seconds = 30;
   CallLimits call;  // of one call, unless a check has its own
   // Once `patience` checks of a part have met a time-out, code that hangs
   // everywhere shall not cost hours: calls get this many seconds.

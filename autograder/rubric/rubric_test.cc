@@ -18,6 +18,9 @@ Checks Known() {
 }
 
 const std::string kLimits = R"([limits]
+build_seconds = 300
+submission_seconds = 300
+check_seconds = 30
 call_seconds = 10
 hasty_call_seconds = 2
 patience = 3
@@ -93,7 +96,8 @@ TEST(RubricTest, NamesFileAndLineOfAnUnknownKey) {
 }
 
 TEST(RubricTest, NamesAMissingKey) {
-  ExpectError("[limits]\ncall_seconds = 10\n", "'reply_mib' is missing");
+  ExpectError("[limits]\nbuild_seconds = 300\nsubmission_seconds = 300\n"
+              "check_seconds = 30\ncall_seconds = 10\n", "'reply_mib' is missing");
   ExpectError(kLimits + kPart + "[[parts.tasks.checks]]\nname = \"plain\"\n",
               "'title' is missing");
 }

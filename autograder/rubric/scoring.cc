@@ -19,9 +19,15 @@ namespace {
 
 class PartScoring {
  public:
+  // seconds_left: of the time that the submission's answers may take
   PartScoring(const Rubric& rubric, const Checks& known,
-              const ScoringOptions& options, const RubricPart& part)
-      : rubric_(rubric), known_(known), options_(options), part_(part) {}
+              const ScoringOptions& options, const RubricPart& part,
+              double& seconds_left)
+      : rubric_(rubric),
+        known_(known),
+        options_(options),
+        part_(part),
+        seconds_left_(seconds_left) {}
 
   PartMark Run() {
     const PartSetup setup = options_.set_up_part(part_);
@@ -81,7 +87,8 @@ class PartScoring {
     CheckMark& mark = all.mark;
     std::optional<bool> affordable = all.affordable;
     bool own_fault = false;
-    if (!mark.Passed() && MayBeJudgedAlone(setup, check, all)) {
+    if (!mark.Passed() && !mark.blocked &&
+        MayBeJudgedAlone(setup, check, all)) {
       setup.with_task_alone(task, [&](const Parties& parties) {
         // The worker of all its code must not run while this one is timed.
         setup.parties.student->Restart();
@@ -91,10 +98,12 @@ class PartScoring {
         if (!affordable) affordable = alone.affordable;
       });
     }
-    if (mark.Passed()) passed_.insert(check.name);
-    if (mark.Passed() || mark.alone) right_.insert(check.name);
-    if (affordable.value_or(mark.Passed())) affordable_.insert(check.name);
-    if (!mark.Passed() && !own_fault) NameTheCause(check, mark);
+    // What is open explains nothing, and holds nothing up.
+    const bool passed = mark.Passed() || mark.blocked;
+    if (passed) passed_.insert(check.name);
+    if (passed || mark.alone) right_.insert(check.name);
+    if (affordable.value_or(passed)) affordable_.insert(check.name);
+    if (!passed && !own_fault) NameTheCause(check, mark);
     return std::move(mark);
   }
 
@@ -145,10 +154,12 @@ class PartScoring {
     }
     Exam exam(parties, options_.checkpoint, check.settings,
               SeedFrom(options_.seed, check.name), limits, check.tiers);
+    exam.GiveTime(rubric_.limits.check_seconds, seconds_left_);
     const auto start = std::chrono::steady_clock::now();
     const Verdict verdict =
         RunCheck(*std::ranges::find(known_, check.run, &Check::name), exam);
     if (exam.TimedOut()) ++timed_out_;
+    seconds_left_ -= exam.WaitedSeconds();
     const std::chrono::duration<double> seconds =
         std::chrono::steady_clock::now() - start;
     return {.mark = {.check = &check,
@@ -157,7 +168,8 @@ class PartScoring {
                      .came_back = verdict.came_back,
                      .measured = verdict.measured,
                      .seconds = seconds.count(),
-                     .measurements = verdict.measurements},
+                     .measurements = verdict.measurements,
+                     .blocked = verdict.blocked},
             .affordable = verdict.affordable,
             .timed_out = exam.TimedOut(),
             .undone = exam.Undone()};
@@ -167,6 +179,7 @@ class PartScoring {
   const Checks& known_;
   const ScoringOptions& options_;
   const RubricPart& part_;
+  double& seconds_left_;
   std::set<std::string> passed_;
   std::set<std::string> right_;       // passed, or right alone
   std::set<std::string> affordable_;  // by what they cost
@@ -213,12 +226,15 @@ void NameCausesEndToEnd(const Marks& marks, PartMark& everything) {
 Marks Score(const Rubric& rubric, const Checks& known,
             const ScoringOptions& options) {
   Marks marks;
+  double seconds_left = rubric.limits.submission_seconds;
   for (const RubricPart& part : rubric.parts) {
     if (options.wanted && !options.wanted(part)) continue;
-    PartMark mark = PartScoring(rubric, known, options, part).Run();
+    PartMark mark =
+        PartScoring(rubric, known, options, part, seconds_left).Run();
     if (part.judged == Judged::kAll) NameCausesEndToEnd(marks, mark);
     marks.parts.push_back(std::move(mark));
   }
+  marks.out_of_time = seconds_left <= 0;
   return marks;
 }
 

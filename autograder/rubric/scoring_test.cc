@@ -209,6 +209,47 @@ TEST_F(ScoringTest, LosesPatienceWithWhatHangsEverywhere) {
   EXPECT_EQ(marks[2].came_back, "no answer within 2 seconds");
 }
 
+TEST_F(ScoringTest, AllAnswersTogetherHaveALimit) {
+  rubric_.limits.submission_seconds = 1e-9;
+  for (const std::string name : {"a", "b"}) Add(Rule(name, 1), Asking(name));
+  const auto marks = Score();
+  EXPECT_TRUE(marks[0].Passed());
+  EXPECT_NE(marks[1].came_back.find("the submission's time is used up"),
+            std::string::npos)
+      << marks[1].came_back;
+  EXPECT_EQ(student_.seconds.size(), 1U);  // the second was not asked
+  EXPECT_TRUE(marks_.out_of_time);
+}
+
+TEST_F(ScoringTest, AllAnswersOfACheckHaveALimit) {
+  rubric_.limits.check_seconds = 1e-9;
+  Add(Rule("twice", 1), AllOrNothing("twice", {}, [](Exam& exam) {
+        exam.AskStudent("x", {});
+        exam.AskStudent("x", {});
+      }));
+  Add(Rule("other", 1), Asking("other"));
+  const auto marks = Score();
+  EXPECT_NE(marks[0].came_back.find("the answers of this check may take"),
+            std::string::npos)
+      << marks[0].came_back;
+  EXPECT_TRUE(marks[1].Passed());
+  EXPECT_FALSE(marks_.out_of_time);
+}
+
+TEST_F(ScoringTest, WhatCannotBeJudgedIsNeitherEarnedNorLost) {
+  Add(Rule("busy", 2), {"busy", {}, [](Exam&) -> Verdict {
+                          throw CheckBlocked{"too busy"};
+                        }});
+  Add(Rule("other", 1), Fixed("other", 1));
+  const auto marks = Score();
+  EXPECT_TRUE(marks[0].blocked);
+  EXPECT_FALSE(marks[0].Passed());
+  EXPECT_EQ(marks[0].points, 0);
+  EXPECT_EQ(marks[0].came_back, "too busy");
+  EXPECT_EQ(marks_.BlockedPoints(), 2);
+  EXPECT_EQ(marks_.Points(), 1);
+}
+
 TEST_F(ScoringTest, CodeThatCannotBeBuiltEarnsNothingAndSaysWhy) {
   trouble_ = "it does not compile";
   Add(Rule("first", 1), Fixed("first", 1));

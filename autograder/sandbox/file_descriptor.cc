@@ -71,6 +71,15 @@ FileDescriptor OpenDevNull() {
   return Raised(::open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
+FileDescriptor OpenToRead(const std::filesystem::path& path) {
+  FileDescriptor file = Raised(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.IsOpen()) {
+    throw SandboxError("cannot read " + path.string(), ErrnoText(errno),
+                       "build the grader again");
+  }
+  return file;
+}
+
 void SetNonBlocking(const FileDescriptor& descriptor) {
   ::fcntl(descriptor.Number(), F_SETFL, O_NONBLOCK);
 }

@@ -48,6 +48,10 @@ Pipe MakePipe();
 // Close-on-exec, numbered as a pipe's ends.
 FileDescriptor OpenDevNull();
 
+// Likewise, for reading. Throws SandboxError, naming the file, if it cannot be
+// opened.
+FileDescriptor OpenToRead(const std::filesystem::path& path);
+
 // An empty file in memory, close-on-exec, numbered as a pipe's ends. Throws
 // SandboxError if the system has none left.
 FileDescriptor OpenNamelessFile();

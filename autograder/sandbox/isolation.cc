@@ -25,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kOwnFiles = "no files but its own";
+
 struct Probe {
   const char* name;
   const char* without;
@@ -107,7 +109,7 @@ std::vector<Probe> Probes(const std::string& strangers, int port,
        "perl -e 'delete @ENV{qw(PATH LC_ALL TMPDIR PWD OLDPWD SHLVL _)}; "
        "exit scalar keys %ENV' && "
        "[ -z \"$(tr '\\0' '\\n' < /proc/$PPID/environ)\" ]"},
-      {"no files but its own",
+      {kOwnFiles,
        "read whatever everybody on this machine may read, and what belongs to "
        "other submissions that are graded at the same time",
        "mapfile -t known < /etc/passwd; mapfile -t secret < " +
@@ -215,6 +217,13 @@ constexpr const char* kAdvice =
 
 }  // namespace
 
+bool Isolation::KeepsFilesApart() const {
+  return std::ranges::none_of(
+      components, [](const IsolationComponent& component) {
+        return component.name == kOwnFiles && !component.found;
+      });
+}
+
 bool Isolation::Full() const {
   return std::ranges::all_of(components, &IsolationComponent::found);
 }
@@ -244,6 +253,7 @@ std::string Isolation::Warning() const {
 
 SandboxHost ChooseSandboxHost() {
   SandboxHost host{.user = ChooseSandboxUser()};
+  host.keeper = ChooseKeeper(host.user);
   if (TroubleWithBubblewrap(host).empty()) return host;
   host.confinement = Confinement::kReduced;
   RequireSandbox(host);
@@ -263,6 +273,12 @@ Isolation ProbeIsolation(const SandboxHost& host) {
        "get through any one of the walls below: no second one is behind it"},
       {"a user of its own", host.user.has_value(),
        "do to your files and processes what the walls below do not stop"}};
+  if (!bubblewrap) {
+    isolation.components.push_back(
+        {"solutions kept by another user", host.keeper.has_value(),
+         "read the solutions, if it finds a way past the walls below, and "
+         "become the reference"});
+  }
   const StagingFolder staging(host.user);
   const fs::path secret = staging.WriteFile("secret", "of another\n");
   const Listener listener;

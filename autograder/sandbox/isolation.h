@@ -24,6 +24,9 @@ struct Isolation {
 
   // Whether every component was found: what official grading asks for.
   bool Full() const;
+  // Whether a submission reads no files but its own. Where it can read others,
+  // everybody's are open to it, and grading asks for a word from its user.
+  bool KeepsFilesApart() const;
   // "full: bubblewrap, a user of its own, ..." or
   // "REDUCED, missing: a user of its own; found: bubblewrap, ..."
   std::string Text() const;

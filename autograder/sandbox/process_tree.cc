@@ -1,15 +1,20 @@
 #include "autograder/sandbox/process_tree.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace kvlab::grading {
@@ -17,7 +22,6 @@ namespace {
 
 struct ProcessStatus {
   pid_t parent = 0;
-  bool runs = true;  // neither stopped nor ended
   uid_t user = 0;
   std::uint64_t threads = 0;
   std::uint64_t private_bytes = 0;
@@ -38,11 +42,6 @@ std::optional<ProcessStatus> ReadStatus(const std::filesystem::path& folder) {
     if (key == "PPid") {
       status.parent = std::stoi(value);
       has_parent = true;
-    } else if (key == "State") {
-      // "\tT (stopped)", "\tZ (zombie)", "\tX (dead)"
-      const std::size_t letter = value.find_first_not_of(" \t");
-      status.runs = letter == std::string::npos ||
-                    std::string("TZX").find(value[letter]) == std::string::npos;
     } else if (key == "Uid") {
       status.user = static_cast<uid_t>(std::stoul(value));  // the real one
     } else if (key == "Threads") {
@@ -56,10 +55,10 @@ std::optional<ProcessStatus> ReadStatus(const std::filesystem::path& folder) {
   return status;
 }
 
-// Calls visit(pid, status) for one process after the other, in ascending order,
-// each read just before.
+// Calls visit(pid, its folder in /proc) for one process after the other, in
+// ascending order.
 template <typename Visit>
-void ForEachProcess(const Visit& visit) {
+void ForEachFolder(const Visit& visit) {
   std::error_code ignored;
   for (const auto& entry :
        std::filesystem::directory_iterator("/proc", ignored)) {
@@ -68,8 +67,29 @@ void ForEachProcess(const Visit& visit) {
     const auto parsed =
         std::from_chars(name.data(), name.data() + name.size(), pid);
     if (parsed.ptr != name.data() + name.size()) continue;
-    if (const auto status = ReadStatus(entry.path())) visit(pid, *status);
+    visit(pid, entry.path());
   }
+}
+
+// Calls visit(pid, status), each read just before.
+template <typename Visit>
+void ForEachProcess(const Visit& visit) {
+  ForEachFolder([&](pid_t pid, const std::filesystem::path& folder) {
+    if (const auto status = ReadStatus(folder)) visit(pid, *status);
+  });
+}
+
+// A process that has ended has no time any more.
+double CpuSecondsOf(pid_t pid) {
+  clockid_t clock = 0;
+  timespec time{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 ||
+      ::clock_gettime(clock, &time) != 0) {
+    return 0;
+  }
+  constexpr double kNanosecond = 1e-9;
+  return static_cast<double>(time.tv_sec) +
+         static_cast<double>(time.tv_nsec) * kNanosecond;
 }
 
 // All children, grandchildren, ... of `ancestor`.
@@ -115,18 +135,39 @@ std::uint64_t ThreadsOf(uid_t user) {
   return threads;
 }
 
-bool StopBelow(pid_t ancestor) {
-  bool all_stopped = true;
+double CpuSecondsFrom(pid_t ancestor) {
+  double seconds = CpuSecondsOf(ancestor);
   for (const auto& [pid, status] : Family(ancestor)) {
-    if (!status.runs) continue;
-    all_stopped = false;
-    ::kill(pid, SIGSTOP);
+    seconds += CpuSecondsOf(pid);
   }
-  return all_stopped;
+  return seconds;
 }
 
-void ContinueBelow(pid_t ancestor) {
-  for (const auto& [pid, status] : Family(ancestor)) ::kill(pid, SIGCONT);
+std::string ProcessNamespaceOf(pid_t pid) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink(
+      "/proc/" + std::to_string(pid) + "/ns/pid", ignored);
+}
+
+std::vector<pid_t> ProcessesIn(const std::string& process_namespace) {
+  std::vector<pid_t> processes;
+  ForEachFolder([&](pid_t pid, const std::filesystem::path& /*folder*/) {
+    if (ProcessNamespaceOf(pid) == process_namespace) processes.push_back(pid);
+  });
+  return processes;
+}
+
+bool RunsProgram(pid_t pid, const std::filesystem::path& program) {
+  const std::filesystem::path folder = "/proc/" + std::to_string(pid);
+  struct stat wanted {};
+  struct stat found {};
+  if (::stat(program.c_str(), &wanted) != 0) return false;
+  if (::stat((folder / "exe").c_str(), &found) == 0) {
+    return found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino;
+  }
+  if (errno != ENOENT) return true;
+  const auto status = ReadStatus(folder);
+  return !status || status->threads <= 1;
 }
 
 void KillBelow(pid_t ancestor) {

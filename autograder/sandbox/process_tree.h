@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <string>
 #include <vector>
 
 namespace kvlab::grading {
@@ -19,12 +21,21 @@ std::vector<pid_t> ProcessesBelow(pid_t ancestor);
 // Threads of all processes whose real user this is: what RLIMIT_NPROC counts.
 std::uint64_t ThreadsOf(uid_t user);
 
-// Stops them. True if all of them had already been stopped: only then none can
-// have been continued by another one meanwhile, so call it until it is.
-bool StopBelow(pid_t ancestor);
+// Processor time that `ancestor` and the processes below it have used so far,
+// in all of their threads, those that have ended included.
+double CpuSecondsFrom(pid_t ancestor);
 
-// Lets them go on.
-void ContinueBelow(pid_t ancestor);
+// What names the process namespace of a process, "pid:[4026531836]"; "" if it
+// has ended or may not be looked into.
+std::string ProcessNamespaceOf(pid_t pid);
+
+// All processes of that namespace.
+std::vector<pid_t> ProcessesIn(const std::string& process_namespace);
+
+// Whether the process runs this program, or has ended. False also for one whose
+// first thread has ended while others go on. True where it may not be looked
+// into.
+bool RunsProgram(pid_t pid, const std::filesystem::path& program);
 
 // Kills them, each as soon as it is seen: whoever forks and ends, again and
 // again, has little time to get away. A child that comes meanwhile may be left,

@@ -2,7 +2,7 @@
 // most containers: runs a command with what any process may give up by itself.
 //
 //   reduced_sandbox [--user UID GID] --folder DIR --tmp DIR --status FD
-//                   --filter FD [--read PATH]... [--write PATH]... -- COMMAND
+//                   --filter FD [--no-landlock] [--read PATH]... [--write PATH]... -- COMMAND
 //
 // This process stays outside, root if it was, and looks after what is inside:
 // whether the command ends, SIGTERM comes or the grader is gone, it kills all
@@ -30,6 +30,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "autograder/sandbox/landlock.h"
@@ -44,9 +45,12 @@ struct Options {
   gid_t gid = 0;
   std::string folder;
   std::string tmp;
+  std::uintmax_t tmp_bytes = 0;  // that it may hold
+  std::size_t tmp_files = 0;
   int status = -1;
   int filter = -1;
   AllowedPaths allowed;
+  bool landlock = true;
   std::vector<char*> command;  // ends with nullptr
 };
 
@@ -72,6 +76,12 @@ Options Parse(const std::vector<char*>& words) {
       options.folder = take();
     } else if (word == "--tmp") {
       options.tmp = take();
+    } else if (word == "--no-landlock") {
+      options.landlock = false;
+    } else if (word == "--tmp-bytes") {
+      options.tmp_bytes = std::stoull(take());
+    } else if (word == "--tmp-files") {
+      options.tmp_files = std::stoull(take());
     } else if (word == "--status") {
       options.status = std::stoi(take());
     } else if (word == "--filter") {
@@ -146,7 +156,7 @@ void FilterSystemCalls(int file) {
   Expect(::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "a signal at the end");
   Expect(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no new privileges");
   Expect(::chdir(options.folder.c_str()) == 0, options.folder);
-  KeepToOwnFiles(options.allowed);
+  if (options.landlock) KeepToOwnFiles(options.allowed);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -160,11 +170,33 @@ void FilterSystemCalls(int file) {
   CannotStart(options.command[0]);
 }
 
-// The status of waitpid if `child` ends; nullopt if SIGTERM comes first.
-std::optional<int> WaitFor(pid_t child, const sigset_t& signals) {
+// Whether there is more in the folder for temporary files than it may hold.
+bool HoldsTooMuch(const Options& options) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  std::size_t files = 0;
+  std::uintmax_t bytes = 0;
+  for (auto entry = fs::recursive_directory_iterator(
+           options.tmp, fs::directory_options::skip_permission_denied, ignored);
+       entry != fs::recursive_directory_iterator(); entry.increment(ignored)) {
+    std::error_code none;
+    const std::uintmax_t size = entry->file_size(none);
+    if (!none) bytes += size;
+    if (++files > options.tmp_files || bytes > options.tmp_bytes) return true;
+  }
+  return false;
+}
+
+// The status of waitpid if `child` ends; nullopt if SIGTERM comes first, or the
+// folder for temporary files is overfull: nothing but this limits it.
+std::optional<int> WaitFor(pid_t child, const Options& options,
+                           const sigset_t& signals) {
+  constexpr long kNanoseconds = 50'000'000;
+  constexpr timespec kGlance = {.tv_sec = 0, .tv_nsec = kNanoseconds};
   while (true) {
-    const int signal = ::sigwaitinfo(&signals, nullptr);
-    if (signal == SIGTERM) return std::nullopt;
+    const int signal = ::sigtimedwait(&signals, nullptr, &kGlance);
+    if (signal == SIGTERM || HoldsTooMuch(options)) return std::nullopt;
+    if (signal < 0) continue;
     int status = 0;
     for (pid_t pid = 1; pid > 0;) {
       pid = ::waitpid(-1, &status, WNOHANG);
@@ -226,7 +258,7 @@ int Run(const Options& options) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   Say(options, "child-pid", ::getpid());
   const pid_t child = Start(options);
-  const std::optional<int> status = WaitFor(child, signals);
+  const std::optional<int> status = WaitFor(child, options, signals);
   EndAllInside();
   if (!status) return 128 + SIGKILL;
   const int exit_status =

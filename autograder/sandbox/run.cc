@@ -55,7 +55,7 @@ RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
   if (result.ending && !result.ending->started) {
     throw SandboxError(
         "a sandbox did not start", result.output,
-        host.confinement == Confinement::kReduced
+        IsReduced(host.confinement)
             ? "see that the sandbox's user can read what the line above names"
             : "allow unprivileged user namespaces "
               "(sysctl kernel.unprivileged_userns_clone=1), or grade "

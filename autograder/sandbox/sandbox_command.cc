@@ -16,18 +16,32 @@
 namespace kvlab::grading {
 namespace {
 
+// The program of confined.cc, inside.
+constexpr const char* kConfined = "/confined";
+
 // Set inside, so that each sandbox counts its own processes.
-std::vector<std::string> PrlimitCommand(const SandboxLimits& limits) {
+std::vector<std::string> ConfinedCommand(const std::string& program,
+                                         const SandboxLimits& limits,
+                                         Executing executing) {
   const auto option = [](const std::string& name, std::uint64_t limit) {
     return "--" + name + "=" + std::to_string(limit);
   };
-  return {"/usr/bin/prlimit",
+  constexpr std::uint64_t kPendingSignals = 1000;
+  std::vector<std::string> words = {
+          program,
           option("cpu", limits.cpu_seconds),
           option("as", limits.address_space_bytes),
           option("fsize", limits.file_bytes),
           option("nproc", limits.processes),
+          option("nofile", limits.descriptors),
           option("core", 0),
-          "--"};
+          option("sigpending", kPendingSignals),
+          option("msgqueue", 0),
+          option("rtprio", 0),
+          option("nice", 0)};
+  if (executing == Executing::kRefused) words.emplace_back("--last-program");
+  words.emplace_back("--");
+  return words;
 }
 
 constexpr const char* kTmp = "/tmp";
@@ -56,9 +70,9 @@ std::string Translated(const std::string& word, const SandboxSpec& spec,
 }
 
 // The build puts it beside the running program.
-std::string ReducedSandboxProgram() {
+std::string ProgramBeside(const std::string& name) {
   return std::filesystem::read_symlink("/proc/self/exe").string() +
-         ".runfiles/kvlab/autograder/sandbox/reduced_sandbox";
+         ".runfiles/kvlab/autograder/sandbox/" + name;
 }
 
 // The kernel counts all that a user runs, so what runs already comes on top.
@@ -69,6 +83,8 @@ SandboxLimits BesideOthers(SandboxLimits limits,
 }
 
 }  // namespace
+
+std::filesystem::path ConfinedProgram() { return ProgramBeside("confined"); }
 
 std::vector<std::string> BubblewrapCommand(
     const SandboxSpec& spec, const BubblewrapDescriptors& descriptors) {
@@ -86,19 +102,23 @@ std::vector<std::string> BubblewrapCommand(
   add({"--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin"});
   add({"--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"});
   add({"--proc", "/proc", "--dev", "/dev"});
-  const std::string tmp_bytes = std::to_string(spec.limits.tmp_bytes);
-  add({"--size", tmp_bytes, "--tmpfs", "/dev/shm"});
-  add({"--size", tmp_bytes, "--tmpfs", "/tmp"});
+  if (spec.creating == Creating::kAllowed) {
+    add({"--bind", kTmpOutside, kTmp});
+  } else {
+    add({"--dir", kTmp});
+  }
   for (const Mount& mount : spec.mounts) {
     add({mount.access == Access::kWritable ? "--bind" : "--ro-bind",
          mount.host.string(), mount.inside});
   }
-  // The root folder and /dev are tmpfs as well, of half the memory.
+  add({"--perms", "0555", "--file", std::to_string(descriptors.confined),
+       kConfined});
+  // The root folder and /dev, with /dev/shm, are tmpfs of half the memory.
   add({"--remount-ro", "/dev", "--remount-ro", "/"});
   add({"--chdir", spec.folder});
   add({"--seccomp", std::to_string(descriptors.filter)});
   add({"--json-status-fd", std::to_string(descriptors.status), "--"});
-  add(PrlimitCommand(spec.limits));
+  add(ConfinedCommand(kConfined, spec.limits, spec.executing));
   add(spec.command);
   return line;
 }
@@ -109,7 +129,12 @@ std::unique_ptr<StagingFolder> MakeScratch(
   const auto relative = [](const std::filesystem::path& inside) {
     return inside.relative_path();
   };
-  scratch->MakeWritable(relative(kTmp));
+  if (spec.creating == Creating::kAllowed) {
+    scratch->MakeWritable(relative(kTmp));
+  } else {
+    scratch->MakeFolder(relative(kTmp));
+  }
+  scratch->Copy(ConfinedProgram(), relative(kConfined));
   for (const Mount& mount : spec.mounts) {
     scratch->Link(std::filesystem::absolute(mount.host),
                   relative(mount.inside));
@@ -119,25 +144,32 @@ std::unique_ptr<StagingFolder> MakeScratch(
 
 std::vector<std::string> ReducedCommand(
     const SandboxSpec& spec, const BubblewrapDescriptors& descriptors,
-    const std::optional<SandboxUser>& user,
-    const std::filesystem::path& scratch) {
-  std::vector<std::string> line = {ReducedSandboxProgram()};
+    const SandboxHost& host, const std::filesystem::path& scratch) {
+  const std::optional<SandboxUser>& user = host.user;
+  std::vector<std::string> line = {ProgramBeside("reduced_sandbox")};
   const auto add = [&line](const std::vector<std::string>& words) {
     line.insert(line.end(), words.begin(), words.end());
   };
   if (user) {
     add({"--user", std::to_string(user->uid), std::to_string(user->gid)});
   }
+  if (host.confinement == Confinement::kReducedWithoutLandlock) {
+    add({"--no-landlock"});
+  }
   const std::string tmp = InScratch(scratch, kTmp);
   add({"--folder", Translated(spec.folder, spec, scratch), "--tmp", tmp});
-  add({"--read", scratch.string(), "--write", tmp});
+  add({"--tmp-bytes", std::to_string(spec.limits.tmp_bytes), "--tmp-files",
+       std::to_string(spec.limits.tmp_files)});
+  add({"--read", scratch.string()});
+  if (spec.creating == Creating::kAllowed) add({"--write", tmp});
   for (const Mount& mount : spec.mounts) {
     add({mount.access == Access::kWritable ? "--write" : "--read",
          InScratch(scratch, mount.inside)});
   }
   add({"--filter", std::to_string(descriptors.filter)});
   add({"--status", std::to_string(descriptors.status), "--"});
-  add(PrlimitCommand(BesideOthers(spec.limits, user)));
+  add(ConfinedCommand(InScratch(scratch, kConfined),
+                      BesideOthers(spec.limits, user), spec.executing));
   for (const std::string& word : spec.command) {
     add({Translated(word, spec, scratch)});
   }

@@ -2,7 +2,7 @@
 // it.
 //
 // Inside bubblewrap there is a read-only system (/usr), what is mounted below,
-// a /tmp and a /dev/shm of limited size, and nothing else: no network, no home,
+// a /tmp of limited size and number of files, and nothing else: no network, no home,
 // no environment, no other process, no capability, no way to a nested
 // namespace, and none of the system calls of system_call_filter.h.
 #ifndef KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
 #include "autograder/sandbox/system_call_filter.h"
@@ -38,9 +39,15 @@ struct SandboxLimits {
   std::uint64_t address_space_bytes = std::uint64_t{4} << 30U;
   std::uint64_t file_bytes = std::uint64_t{16} << 20U;
   std::uint64_t processes = 40;
-  // /tmp and /dev/shm, each. They are memory.
+  // Descriptors of each process: pipes and the like take the kernel's memory.
+  std::uint64_t descriptors = 256;
+  // /tmp is memory, and so is each file in it, however empty.
   std::uint64_t tmp_bytes = std::uint64_t{8} << 20U;
+  std::uint64_t tmp_files = 1000;
 };
+
+// Whether the command, and what it starts, may become another program.
+enum class Executing { kAllowed, kRefused };
 
 struct SandboxSpec {
   std::vector<std::string> command;
@@ -48,13 +55,24 @@ struct SandboxSpec {
   std::string folder = "/tmp";  // where the command starts, inside
   SandboxLimits limits;
   Forking forking = Forking::kAllowed;
+  // Where it is refused there is no /tmp to write either.
+  Creating creating = Creating::kAllowed;
+  Executing executing = Executing::kAllowed;
 };
+
+// Where the process that becomes bubblewrap has mounted what is /tmp inside: in
+// a mount namespace of its own, so the machine sees nothing of it.
+inline constexpr const char* kTmpOutside = "/dev/shm";
 
 // What bubblewrap itself is given, and does not pass on.
 struct BubblewrapDescriptors {
   int status = -1;  // where it says what became of the command
   int filter = -1;  // where it reads the system call filter
+  int confined = -1;  // where it reads the program of confined.cc
 };
+
+// The program of confined.cc, as this process finds it.
+std::filesystem::path ConfinedProgram();
 
 std::vector<std::string> BubblewrapCommand(
     const SandboxSpec& spec, const BubblewrapDescriptors& descriptors);
@@ -69,8 +87,7 @@ std::unique_ptr<StagingFolder> MakeScratch(
 // gives one to an option ("--out=/model/x"); see there what a sandbox is then.
 std::vector<std::string> ReducedCommand(
     const SandboxSpec& spec, const BubblewrapDescriptors& descriptors,
-    const std::optional<SandboxUser>& user,
-    const std::filesystem::path& scratch);
+    const SandboxHost& host, const std::filesystem::path& scratch);
 
 }  // namespace kvlab::grading
 

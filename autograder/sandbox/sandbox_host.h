@@ -13,13 +13,30 @@ enum class Confinement {
   // What a machine without namespaces still offers, such as a container that
   // may make none: see reduced_sandbox.cc.
   kReduced,
+  // The same without Landlock, as on a kernel that lacks it: for the grader's
+  // own tests.
+  kReducedWithoutLandlock,
 };
+
+constexpr bool IsReduced(Confinement confinement) {
+  return confinement != Confinement::kBubblewrap;
+}
 
 // Chosen once, by ChooseSandboxHost in isolation.h, and the same for every
 // sandbox of a run.
 struct SandboxHost {
   std::optional<SandboxUser> user = {};  // see ChooseSandboxUser
   Confinement confinement = Confinement::kBubblewrap;
+  // As whom runs what submissions must not read, see ChooseKeeper; nullopt: as
+  // `user` as well.
+  std::optional<SandboxUser> keeper = {};
+
+  // The same for what the keeper runs.
+  SandboxHost AsKeeper() const {
+    SandboxHost host = *this;
+    if (keeper) host.user = keeper;
+    return host;
+  }
 };
 
 }  // namespace kvlab::grading

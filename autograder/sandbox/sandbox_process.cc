@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,18 +34,25 @@ namespace kvlab::grading {
 namespace {
 
 constexpr BubblewrapDescriptors kForLauncher = {
-    .status = Pipe::kFirstPrivate - 1, .filter = Pipe::kFirstPrivate - 2};
+    .status = Pipe::kFirstPrivate - 1,
+    .filter = Pipe::kFirstPrivate - 2,
+    .confined = Pipe::kFirstPrivate - 3};
 
 // A launcher names the first process within milliseconds.
 constexpr double kStartSeconds = 10;
 // A killed process is gone within milliseconds.
 constexpr double kKillSeconds = 10;
-// A stopped one too.
-constexpr double kPauseSeconds = 5;
-
 // Debian 12's <sys/pidfd.h> cannot be linked from C++.
 FileDescriptor EndOf(pid_t pid) {
   return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+// Says so where the sandbox's errors go.
+[[noreturn]] void CannotStart(std::string_view why) {
+  constexpr int kExitStatus = 127;
+  [[maybe_unused]] const ssize_t written =
+      ::write(STDERR_FILENO, why.data(), why.size());
+  ::_exit(kExitStatus);
 }
 
 // Everything the child needs, made before fork: between fork and exec only
@@ -53,7 +62,40 @@ struct ExecPlan {
   std::vector<char*> arguments;
   std::vector<std::array<int, 2>> descriptors;  // ours, inside
   std::optional<SandboxUser> user;
+  std::string tmp_options;  // of the tmpfs at kTmpOutside; "" for none
+  std::string user_map;     // what the namespace that may mount it calls us
+  std::string group_map;
 };
+
+// "1000 1000 1": this user, and no other.
+std::string OnlyUser(std::uint64_t id) {
+  return std::to_string(id) + " " + std::to_string(id) + " 1";
+}
+
+void WriteFile(const char* path, std::string_view text) {
+  const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0 || ::write(file, text.data(), text.size()) < 0) {
+    CannotStart("may not say who it is in a namespace of users");
+  }
+  ::close(file);
+}
+
+// bubblewrap limits the bytes of a tmpfs and not its files, so this mounts one
+// that has both limits, where bubblewrap then takes it from.
+void MountTmp(const ExecPlan& plan) {
+  // Whoever has just become another user may not write their own maps else.
+  ::prctl(PR_SET_DUMPABLE, 1);
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+    CannotStart("user namespaces are not allowed here");
+  }
+  WriteFile("/proc/self/setgroups", "deny");
+  WriteFile("/proc/self/uid_map", plan.user_map);
+  WriteFile("/proc/self/gid_map", plan.group_map);
+  if (::mount("tmpfs", kTmpOutside, "tmpfs", MS_NOSUID | MS_NODEV,
+              plan.tmp_options.c_str()) != 0) {
+    CannotStart("a tmpfs cannot be mounted in a namespace of its own");
+  }
+}
 
 // Whatever this program and the one that started it have opened stays out.
 void CloseOthersOnExec() {
@@ -71,14 +113,6 @@ bool BecomeUser(const SandboxUser& user) {
          ::setresuid(user.uid, user.uid, user.uid) == 0;
 }
 
-// Says so where the sandbox's errors go.
-[[noreturn]] void CannotStart(std::string_view why) {
-  constexpr int kExitStatus = 127;
-  [[maybe_unused]] const ssize_t written =
-      ::write(STDERR_FILENO, why.data(), why.size());
-  ::_exit(kExitStatus);
-}
-
 [[noreturn]] void ExecInChild(const ExecPlan& plan) {
   CloseOthersOnExec();
   for (const auto& [ours, inside] : plan.descriptors) {
@@ -92,6 +126,7 @@ bool BecomeUser(const SandboxUser& user) {
   if (plan.user && !BecomeUser(*plan.user)) {
     CannotStart("root may not become the sandbox's user");
   }
+  if (!plan.tmp_options.empty()) MountTmp(plan);
   const std::array<char*, 1> no_environment = {nullptr};
   ::execve(plan.arguments[0], plan.arguments.data(), no_environment.data());
   CannotStart("cannot execute the program that makes sandboxes");
@@ -99,7 +134,8 @@ bool BecomeUser(const SandboxUser& user) {
 
 ExecPlan Plan(std::vector<std::string> words,
               std::span<const Inherited> inherited,
-              const FileDescriptor& status, const FileDescriptor& filter) {
+              const FileDescriptor& status, const FileDescriptor& filter,
+              const FileDescriptor& confined) {
   ExecPlan plan;
   plan.words = std::move(words);
   for (std::string& word : plan.words) plan.arguments.push_back(word.data());
@@ -109,6 +145,9 @@ ExecPlan Plan(std::vector<std::string> words,
   }
   plan.descriptors.push_back({status.Number(), kForLauncher.status});
   plan.descriptors.push_back({filter.Number(), kForLauncher.filter});
+  if (confined.IsOpen()) {
+    plan.descriptors.push_back({confined.Number(), kForLauncher.confined});
+  }
   return plan;
 }
 
@@ -145,15 +184,25 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
   // When bubblewrap is killed, the first process inside becomes our child, and
   // we see it off: in a container nobody else might.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const FileDescriptor filter = MakeSystemCallFilter(spec.forking);
-  const bool reduced = confinement_ == Confinement::kReduced;
+  const FileDescriptor filter = 
+      MakeSystemCallFilter(spec.forking, spec.creating);
+  const bool reduced = IsReduced(confinement_);
   if (reduced) scratch_ = MakeScratch(spec, host.user);
+  const FileDescriptor confined =
+      reduced ? FileDescriptor() : OpenToRead(ConfinedProgram());
   ExecPlan plan = Plan(
-      reduced ? ReducedCommand(spec, kForLauncher, host.user, scratch_->Path())
+      reduced ? ReducedCommand(spec, kForLauncher, host, scratch_->Path())
               : BubblewrapCommand(spec, kForLauncher),
-      inherited, status.write_end, filter);
+      inherited, status.write_end, filter, confined);
   // The reduced launcher stays root: what is inside may not signal it then.
   if (!reduced) plan.user = host.user;
+  if (!reduced && spec.creating == Creating::kAllowed) {
+    plan.tmp_options =
+        "mode=0700,size=" + std::to_string(spec.limits.tmp_bytes) +
+        ",nr_inodes=" + std::to_string(spec.limits.tmp_files);
+    plan.user_map = OnlyUser(host.user ? host.user->uid : ::geteuid());
+    plan.group_map = OnlyUser(host.user ? host.user->gid : ::getegid());
+  }
   launcher_ = ::fork();
   if (launcher_ == 0) ExecInChild(plan);
   if (launcher_ < 0) {
@@ -178,6 +227,8 @@ void SandboxProcess::FindInit() {
     if (const std::optional<pid_t> pid = ChildPid(text)) {
       init_ = *pid;
       init_end_ = EndOf(init_);
+      const std::string inside = ProcessNamespaceOf(init_);
+      if (inside != ProcessNamespaceOf(::getpid())) namespace_ = inside;
       return;
     }
   }
@@ -203,38 +254,35 @@ std::optional<Ending> SandboxProcess::Wait(const Deadline& deadline) {
   return ending_;
 }
 
-void SandboxProcess::Kill() {
+bool SandboxProcess::Kill() {
   const Deadline deadline(kKillSeconds);
   // The kernel kills what is inside when bubblewrap is gone. The reduced
-  // launcher has to do it itself.
-  const bool reduced = confinement_ == Confinement::kReduced;
+  // launcher has to do it itself, and ends when nothing is left.
+  const bool reduced = IsReduced(confinement_);
   if (!ending_) ::kill(launcher_, reduced ? SIGTERM : SIGKILL);
+  bool gone = true;
   if (!Wait(deadline)) {
+    gone = !reduced;
     ::kill(launcher_, SIGKILL);
     Wait(Deadline(kKillSeconds));
   }
   if (init_end_.IsOpen() && init_ != launcher_) {
-    // Code inside may have talked the first process out of dying with
-    // bubblewrap: it can write its memory.
+    // Code inside can write the first process's memory, so that it survives
+    // bubblewrap.
     ::syscall(SYS_pidfd_send_signal, init_end_.Number(), SIGKILL, nullptr, 0);
     WaitUntilReadable(init_end_, deadline);
     ::waitpid(init_, nullptr, WNOHANG);  // not our child if bubblewrap took it
+    while (!namespace_.empty() && !ProcessesIn(namespace_).empty()) {
+      if (deadline.Passed()) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
   init_end_.Close();
+  return gone;
 }
 
-bool SandboxProcess::Pause() {
-  if (!Runs()) return true;
-  const Deadline deadline(kPauseSeconds);
-  while (!StopBelow(init_)) {
-    if (deadline.Passed()) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
-void SandboxProcess::Resume() {
-  if (Runs()) ContinueBelow(init_);
+double SandboxProcess::CpuSeconds() const {
+  return Runs() ? CpuSecondsFrom(init_) : 0;
 }
 
 std::uint64_t SandboxProcess::ResidentBytes() const {

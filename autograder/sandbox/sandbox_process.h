@@ -20,7 +20,7 @@
 namespace kvlab::grading {
 
 // A descriptor of ours and the number that it has inside (below
-// Pipe::kFirstPrivate - 2). Nothing else is inherited.
+// Pipe::kFirstPrivate - 3). Nothing else is inherited.
 struct Inherited {
   const FileDescriptor& ours;
   int inside = 0;
@@ -59,14 +59,13 @@ class SandboxProcess {
   // Waits for the end of the command inside; nullopt if the deadline passes.
   std::optional<Ending> Wait(const Deadline& deadline);
 
-  // Ends every process inside, and returns when they are gone.
-  void Kill();
+  // Ends every process inside, and returns when they are gone. False if the
+  // kernel still shows one of them after ten seconds.
+  bool Kill();
 
-  // Stops every process inside. False if they do not stop: some go on waking
-  // the others.
-  bool Pause();
-  // Lets them go on.
-  void Resume();
+  // Processor time used inside so far, by threads and processes that have ended
+  // as well as by the others.
+  double CpuSeconds() const;
 
   // Private memory of all processes inside, in bytes: what they have written,
   // not the files that they have mapped.
@@ -93,6 +92,7 @@ class SandboxProcess {
   // The first process inside; reduced, the launcher itself.
   pid_t init_ = -1;
   FileDescriptor init_end_;  // readable when all processes inside have ended
+  std::string namespace_;    // of the processes inside; "" if they share ours
   std::optional<Ending> ending_;
 };
 

@@ -275,6 +275,27 @@ TEST_P(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
       {"an I/O ring", "425, 8, my $x = 'x' x 128"},
       {"a user page fault descriptor", "323, 1"},
       {"memory outside the limits", "319, my $n = 'x', 0"},
+      {"shared memory", "29, 0, 4096, 0x3b6"},
+      {"a semaphore", "64, 0, 1, 0x3b6"},
+      {"a queue of messages", "68, 0, 0x3b6"},
+      {"a queue with a name", "240, my $n = 'q', 0x42, 0600, 0"},
+      {"memory that stays", "149, my $x = 'x' x 8, 8"},
+      {"a watch", "294, 0"},
+      {"a processor of its choice", "203, 0, 8, my $m = pack('Q', 1)"},
+      {"another scheduler", "144, 0, 3, my $p = pack('l', 0)"},
+      {"scheduling parameters", "142, 0, my $p = pack('l', 0)"},
+      {"scheduling attributes", "314, 0, my $x = \"\\0\" x 48, 0"},
+      {"a priority", "141, 0, 0, 5"},
+      {"a priority of its files", "251, 1, 0, 0x4007"},
+      {"memory of one node", "238, 0, 0, 0"},
+      {"a barrier on all processors", "324, 0, 0"},
+      {"a timer", "222, 0, 0, my $x = 'x' x 8"},
+      {"a timer to read", "283, 1, 0"},
+      {"an interval timer", "38, 0, my $x = pack('q4', 0, 0, 1, 0), 0"},
+      {"an alarm", "37, 100"},
+      {"all disks written", "162"},
+      {"a core of its own", "157, 62, 1, 0, 0, 0"},
+      {"hiding from the grader", "157, 4, 0, 0, 0, 0"},
       {"the personality", "135, 0x0040000"}};
   for (const auto& [what, call] : calls) {
     EXPECT_EQ(Calling(call, ThisHost()), "EPERM") << what;
@@ -333,20 +354,33 @@ TEST_P(SandboxTest, HasATemporaryFolderOfItsOwn) {
   EXPECT_EQ(OutputOf("ls"), "");
 }
 
-TEST_F(BubblewrapTest, HasTwoTemporaryFolders) {
-  EXPECT_EQ(
-      OutputOf("for d in /tmp /dev/shm; do echo $d > $d/x; cat $d/x; done"),
-      "/tmp\n/dev/shm\n");
+TEST_F(BubblewrapTest, TheTemporaryFolderIsSmall) {
+  SandboxSpec spec = Shell("head -c 2000000 /dev/zero > x; wc -c < x");
+  spec.limits.tmp_bytes = 1U << 20U;
+  const std::string output = RunInside(spec).output;
+  EXPECT_NE(output.find("No space left"), std::string::npos) << output;
+  EXPECT_TRUE(output.ends_with("1048576\n")) << output;
 }
 
-TEST_F(BubblewrapTest, TemporaryFoldersAreSmall) {
-  for (const std::string folder : {"/tmp", "/dev/shm"}) {
-    SandboxSpec spec = Shell("head -c 2000000 /dev/zero > x; wc -c < x");
-    spec.folder = folder;
-    spec.limits.tmp_bytes = 1U << 20U;
-    const std::string output = RunInside(spec).output;
-    EXPECT_NE(output.find("No space left"), std::string::npos) << output;
-    EXPECT_TRUE(output.ends_with("1048576\n")) << output;
+TEST_F(BubblewrapTest, NothingElseCanBeWritten) {
+  EXPECT_EQ(OutputOf("for d in / /dev /dev/shm /usr /proc; do "
+                     "{ echo > $d/x; } 2>/dev/null && echo $d; done"),
+            "");
+}
+
+// Each is memory of the kernel's, however empty.
+TEST_P(SandboxTest, LimitsTheNumberOfFiles) {
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/perl", "-e",
+                  "my $d = $ENV{TMPDIR} || '/tmp'; for (1..300000) { "
+                  "open(my $f, '>', \"$d/$_\") or die \"$_: $!\" } "
+                  "print 'works'"};
+  spec.limits.tmp_files = 100;
+  const RunResult result = RunInside(spec);
+  EXPECT_FALSE(result.Succeeded());
+  if (GetParam() == Confinement::kBubblewrap) {
+    EXPECT_TRUE(result.output.starts_with("100: No space left"))
+        << result.output;
   }
 }
 
@@ -544,44 +578,88 @@ TEST_P(SandboxProcessTest, SeesTheMemoryOfAllProcessesInside) {
   EXPECT_EQ(process.ResidentBytes(), 0U);
 }
 
-// Processor time that these processes have used, in clock ticks: fields 14 and
-// 15 of /proc/PID/stat, counted behind the name in parentheses.
-std::uint64_t TicksOf(const std::vector<pid_t>& processes) {
-  constexpr int kFieldsBefore = 11;
-  std::uint64_t sum = 0;
-  for (const pid_t pid : processes) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    std::getline(file, text, ')');
-    for (int i = 0; i < kFieldsBefore; ++i) file >> text;
-    std::uint64_t user = 0;
-    std::uint64_t system = 0;
-    if (file >> user >> system) sum += user + system;
-  }
-  return sum;
-}
-
-// One of them in a session of its own, another that wakes whoever sleeps.
-TEST_P(SandboxProcessTest, PausedNothingInsideRuns) {
+// In sessions of their own, in threads that have lost their first one, and in
+// processes that have ended meanwhile.
+TEST_P(SandboxProcessTest, SeesTheProcessorTimeOfAllThatRanInside) {
   const FileDescriptor nothing = OpenDevNull();
   const std::vector<Inherited> inherited = {
       {nothing, 0}, {nothing, 1}, {nothing, 2}};
-  SandboxProcess process(Shell("spin() { while :; do :; done; }; spin & "
-                               "setsid bash -c 'while :; do :; done' & "
-                               "while :; do kill -CONT -1; done"),
-                         ThisHost(), inherited);
-  const Deadline deadline(20);
-  while (TicksOf(process.Processes()) < 20 && !deadline.Passed()) {
+  SandboxProcess process(
+      Shell("perl -e 'my $x = 0; $x += $_ for 1..20000000'; "
+            "setsid bash -c 'while :; do :; done' & sleep 100"),
+      ThisHost(), inherited);
+  const Deadline deadline(60);
+  while (process.CpuSeconds() < 1 && !deadline.Passed()) ::usleep(20000);
+  const double before = process.CpuSeconds();
+  EXPECT_GE(before, 1);
+  while (process.CpuSeconds() < before + 0.1 && !deadline.Passed()) {
     ::usleep(20000);
   }
-  ASSERT_TRUE(process.Pause());
-  const std::vector<pid_t> inside = process.Processes();
-  const std::uint64_t before = TicksOf(inside);
-  ::usleep(200000);
-  EXPECT_EQ(TicksOf(inside), before);
-  process.Resume();
-  while (TicksOf(inside) == before && !deadline.Passed()) ::usleep(20000);
-  EXPECT_GT(TicksOf(inside), before);
+  EXPECT_GE(process.CpuSeconds(), before + 0.1);
+  EXPECT_TRUE(process.Kill());
+  EXPECT_EQ(process.CpuSeconds(), 0);
+}
+
+// All that has kept a worker running while another one was timed: signals that
+// wake, sessions of their own, first threads that end.
+TEST_P(SandboxProcessTest, KilledNothingInsideIsLeft) {
+  const std::string name = "undying" + std::to_string(::getpid());
+  const FileDescriptor nothing = OpenDevNull();
+  const std::vector<Inherited> inherited = {
+      {nothing, 0}, {nothing, 1}, {nothing, 2}};
+  SandboxProcess process(
+      Shell("for i in 1 2 3; do setsid bash -c 'trap \"\" TERM HUP INT CONT; "
+            "while :; do kill -CONT -1; : " +
+            name + "; done' & done; sleep 100"),
+      ThisHost(), inherited);
+  const Deadline deadline(20);
+  while (!ProcessExists(name) && !deadline.Passed()) ::usleep(10000);
+  ASSERT_TRUE(ProcessExists(name));
+  EXPECT_TRUE(process.Kill());
+  EXPECT_FALSE(ProcessExists(name));
+}
+
+// How a command with these rights in a worker's sandbox ends.
+SandboxSpec WorkersOwn(SandboxSpec spec) {
+  spec.forking = Forking::kRefused;
+  spec.creating = Creating::kRefused;
+  spec.executing = Executing::kRefused;
+  return spec;
+}
+
+TEST_P(SandboxProcessTest, ALastProgramBecomesNoOther) {
+  SandboxSpec spec;
+  spec.command = {"/usr/bin/perl", "-e",
+                  "exec '/usr/bin/true'; print join '', grep { $!{$_} } keys "
+                  "%!; syscall(322, -100, my $p = '/usr/bin/true', 0, 0, 0); "
+                  "print join '', grep { $!{$_} } keys %!"};
+  EXPECT_EQ(RunInside(spec).output, "");
+  EXPECT_EQ(RunInside(WorkersOwn(spec)).output, "EPERMEPERM");
+}
+
+TEST_P(SandboxProcessTest, MakesNoFileWhereThatIsRefused) {
+  const std::map<std::string, std::string> calls = {
+      {"a file", "2, my $p = \"$d/x\", 0x42, 0600"},
+      {"a file from a folder", "257, -100, my $p = \"$d/x\", 0x42, 0600"},
+      {"a file, as of old", "85, my $p = \"$d/x\", 0600"},
+      {"a file without a name", "2, my $p = $d, 0x410002, 0600"},
+      {"a folder", "83, my $p = \"$d/x\", 0700"},
+      {"a folder from a folder", "258, -100, my $p = \"$d/x\", 0700"},
+      {"a pipe with a name", "133, my $p = \"$d/x\", 0x1180, 0"},
+      {"a symbolic link", "88, my $t = 'a', my $p = \"$d/x\""},
+      {"a second name", "86, my $t = '/usr/bin/true', my $p = \"$d/x\""}};
+  for (const auto& [what, call] : calls) {
+    for (const char* folder : {"$ENV{TMPDIR} || '/tmp'", "'/dev/shm'", "'/'"}) {
+      SandboxSpec spec;
+      spec.command = {"/usr/bin/perl", "-e",
+                      std::string("my $d = ") + folder +
+                          "; my $r = syscall(" + call +
+                          "); print $r >= 0 ? 'works' : join '', grep { "
+                          "$!{$_} } keys %!"};
+      EXPECT_EQ(RunInside(WorkersOwn(spec)).output, "EROFS")
+          << what << " in " << folder;
+    }
+  }
 }
 
 TEST(StagingFolderTest, GoesAwayWithAllItHolds) {

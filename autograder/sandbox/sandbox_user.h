@@ -11,6 +11,9 @@ namespace kvlab::grading {
 
 inline constexpr const char* kGraderUserName = "kvlab-grader";
 
+// As whom the solutions run, and are linked with submissions.
+inline constexpr const char* kKeeperUserName = "kvlab-keeper";
+
 // Somebody that root becomes before bubblewrap starts: limits such as the
 // number of processes do not hold root.
 struct SandboxUser {
@@ -23,6 +26,11 @@ struct SandboxUser {
 // kvlab-grader, or `nobody` on a machine where `./kvlab setup` has not made it.
 // Throws SandboxError if there is neither.
 std::optional<SandboxUser> ChooseSandboxUser();
+
+// Another one, who may read what code of a submission may not: the solutions.
+// kvlab-keeper, or `nobody` where `./kvlab setup` has not made it. nullopt for
+// an ordinary user, or if there is no other than `user`.
+std::optional<SandboxUser> ChooseKeeper(const std::optional<SandboxUser>& user);
 
 }  // namespace kvlab::grading
 

@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 
 constexpr mode_t kOwnerAndGroup = 0750;
 constexpr mode_t kOwnerOnly = 0700;
+constexpr mode_t kOwnerReadsAndWrites = 0600;
 // Only the topmost folder keeps others out.
 constexpr auto kReadable = static_cast<fs::perms>(0755);
 
@@ -181,10 +182,22 @@ fs::path StagingFolder::Link(const fs::path& target,
   return path;
 }
 
-fs::path StagingFolder::MakeWritable(const fs::path& relative) const {
+fs::path StagingFolder::MakeFolder(const fs::path& relative) const {
   fs::path path = path_ / relative;
   OrRefused(path, [&] { MakeFolders(path_, relative); });
-  if (::chmod(path.c_str(), kOwnerOnly) != 0 ||
+  return path;
+}
+
+fs::path StagingFolder::MakeWritable(const fs::path& relative) const {
+  return GiveAway(MakeFolder(relative), kOwnerOnly);
+}
+
+fs::path StagingFolder::MakeWritableFile(const fs::path& relative) const {
+  return GiveAway(WriteFile(relative, ""), kOwnerReadsAndWrites);
+}
+
+fs::path StagingFolder::GiveAway(const fs::path& path, mode_t mode) const {
+  if (::chmod(path.c_str(), mode) != 0 ||
       (user_ && ::chown(path.c_str(), user_->uid, user_->gid) != 0)) {
     Refused(path, ErrnoText(errno));
   }

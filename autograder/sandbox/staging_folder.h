@@ -4,6 +4,8 @@
 #ifndef KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
 #define KVLAB_AUTOGRADER_SANDBOX_STAGING_FOLDER_H_
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -34,11 +36,20 @@ class StagingFolder {
   // A symbolic link to `target`, which is given as it is.
   std::filesystem::path Link(const std::filesystem::path& target,
                              const std::filesystem::path& relative) const;
+  // An empty folder that the sandbox's user may read.
+  std::filesystem::path MakeFolder(const std::filesystem::path& relative) const;
   // An empty folder that the sandbox's user may write.
   std::filesystem::path MakeWritable(
       const std::filesystem::path& relative) const;
+  // An empty file likewise.
+  std::filesystem::path MakeWritableFile(
+      const std::filesystem::path& relative) const;
 
  private:
+  // To the sandbox's user.
+  std::filesystem::path GiveAway(const std::filesystem::path& path,
+                                 mode_t mode) const;
+
   std::filesystem::path path_;
   FileDescriptor lock_;  // tells other graders that the folder is in use
   std::optional<SandboxUser> user_;

@@ -14,6 +14,7 @@
 #include "autograder/abreast/abreast.h"
 #include "autograder/compile_errors/compiler_errors.h"
 #include "autograder/compile_errors/linker_errors.h"
+#include "autograder/sandbox/deadline.h"
 #include "autograder/sandbox/file_descriptor.h"
 #include "autograder/sandbox/run.h"
 #include "autograder/sandbox/sandbox_command.h"
@@ -34,10 +35,11 @@ constexpr const char* kAlone = "/alone";
 constexpr const char* kWorkers = "/workers";
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
+constexpr std::size_t kMaxFileBytes = 256 * kMegabyte;
 constexpr SandboxLimits kCompilerLimits = {
     .cpu_seconds = 90,
     .address_space_bytes = 4096 * kMegabyte,
-    .file_bytes = 256 * kMegabyte,
+    .file_bytes = kMaxFileBytes,
     .processes = 40,
     .tmp_bytes = 256 * kMegabyte,
 };
@@ -82,7 +84,9 @@ class Builder {
         staging_(std::make_unique<StagingFolder>(kit.User())),
         course_(staging_->Copy(kit.Headers(), "course")),
         objects_(staging_->MakeWritable("objects")),
-        workers_(staging_->MakeWritable("workers")) {}
+        linking_(kit.KeeperHost().user),
+        linked_(linking_.MakeWritable("workers")),
+        deadline_(options.seconds) {}
 
   SubmissionBuild Build() {
     for (const ModuleFiles& module : kit_.Modules()) {
@@ -91,6 +95,7 @@ class Builder {
     CompileAll();
     for (const Compilation& one : compilations_) Judge(one);
     LinkAll();
+    for (auto& [name, worker] : build_.workers) HandOver(name, worker);
     build_.staging = std::move(staging_);
     return std::move(build_);
   }
@@ -182,7 +187,7 @@ class Builder {
     spec.folder = kCourse;
     spec.limits = kCompilerLimits;
     return RunInSandbox(spec, kit_.Host(),
-                        {.seconds = options_.seconds_per_file});
+                        {.seconds = AtMost(options_.seconds_per_file)});
   }
 
   void Judge(const Compilation& one) {
@@ -199,6 +204,9 @@ class Builder {
     }
     if (problem.empty()) {
       build_.objects[one.source] = objects_ / one.object;
+      linking_.WriteFile(
+          fs::path("objects") / one.object,
+          ReadRegularFile(objects_ / one.object, kMaxFileBytes).value_or(""));
       return;
     }
     if (!build.Compiled()) build.problem += "\n";
@@ -210,7 +218,6 @@ class Builder {
     for (const WorkerRecipe& recipe : kit_.Manifest().workers) {
       if (!IsWanted(recipe)) continue;
       WorkerBuild& worker = build_.workers[recipe.name];
-      worker.program = workers_ / recipe.name;
       worker.problem = WhatIsMissing(recipe);
       if (!worker.Built()) continue;
       jobs.emplace_back([this, &recipe, &worker] { Link(recipe, worker); });
@@ -263,19 +270,38 @@ class Builder {
     }
     Append(spec.command, {"-Wl,--no-whole-archive", "-pthread"});
     Append(spec.command, recipe.link_flags);
-    spec.mounts = {{objects_, kObjects},
+    spec.mounts = {{linking_.Path() / "objects", kObjects},
                    {kit_.Archives(), kArchives},
                    {kit_.Alone(), kAlone},
-                   {workers_, kWorkers, Access::kWritable}};
+                   {linked_, kWorkers, Access::kWritable}};
     spec.limits = kCompilerLimits;
     const RunResult result =
-        RunInSandbox(spec, kit_.Host(), {.seconds = options_.seconds_per_link});
+        RunInSandbox(spec, kit_.KeeperHost(),
+                     {.seconds = AtMost(options_.seconds_per_link)});
     if (!result.Succeeded()) {
       worker.problem =
           ProblemText("linking failed", result, LinkerErrors(result.output));
     } else {
-      worker.problem = ProblemOfProgram(worker.program);
+      worker.problem = ProblemOfProgram(linked_ / recipe.name);
     }
+  }
+
+  // The keeper's program becomes one that the sandbox's user can run.
+  void HandOver(const std::string& name, WorkerBuild& worker) const {
+    if (!worker.Built()) return;
+    const std::optional<std::string> program =
+        ReadRegularFile(linked_ / name, kMaxFileBytes);
+    if (!program) {
+      worker.problem = "linking failed: it left no program";
+      return;
+    }
+    worker.program = staging_->WriteFile(fs::path("workers") / name, *program);
+  }
+
+  // So many seconds, or what is left of those for everything.
+  double AtMost(double seconds) const {
+    constexpr double kMillisecond = 1e-3;
+    return std::min(seconds, deadline_.PollMilliseconds() * kMillisecond);
   }
 
   const StagedKit& kit_;
@@ -284,7 +310,9 @@ class Builder {
   std::unique_ptr<StagingFolder> staging_;
   fs::path course_;
   fs::path objects_;
-  fs::path workers_;
+  StagingFolder linking_;  // the keeper's
+  fs::path linked_;
+  Deadline deadline_;
   std::vector<Compilation> compilations_;
   SubmissionBuild build_;
 };

@@ -138,6 +138,40 @@ def _answers_alone(ctx, solution, sources):
     )
     return folder
 
+def _link_reference(ctx, headers, flags):
+    """The solutions in the student's place, compiled and linked as a submission
+    is: what two programs differ in by their build is no difference in speed."""
+    objects = []
+    for source in ctx.files.reference_sources:
+        object = ctx.actions.declare_file("reference/" + source.basename + ".o")
+        ctx.actions.run(
+            executable = _COMPILER,
+            inputs = headers + [ctx.file.precompiled, source],
+            outputs = [object],
+            arguments = flags +
+                        ["-include", ctx.file.precompiled.path] +
+                        ["-w", "-iquote", ".", "-c", source.path] +
+                        ["-o", object.path],
+            mnemonic = "WorkerKitCompile",
+        )
+        objects.append(object)
+    recipe = ctx.attr.reference[WorkerInfo]
+    program = ctx.actions.declare_file("reference_worker")
+    ctx.actions.run(
+        executable = _COMPILER,
+        inputs = objects + recipe.archives,
+        outputs = [program],
+        arguments = ["-o", program.path] +
+                    ["-fno-lto", "-fno-use-linker-plugin"] +
+                    [object.path for object in objects] +
+                    ["-Wl,--whole-archive"] +
+                    [archive.path for archive in recipe.archives] +
+                    ["-Wl,--no-whole-archive", "-pthread"] +
+                    recipe.link_flags,
+        mnemonic = "WorkerKitLink",
+    )
+    return program
+
 def _worker_kit_impl(ctx):
     workers = [worker[WorkerInfo] for worker in ctx.attr.workers]
     compile_flags = _compile_flags(ctx)
@@ -150,7 +184,7 @@ def _worker_kit_impl(ctx):
     for info in workers:
         for archive in info.archives:
             copies["lib/" + archive.short_path] = archive
-    copies["reference_worker"] = ctx.file.reference_worker
+    copies["reference_worker"] = _link_reference(ctx, headers, compile_flags)
     for solution in ctx.attr.solutions:
         folder = _answers_alone(ctx, solution, ctx.files.answers)
         copies["alone/" + folder.basename] = folder
@@ -209,7 +243,10 @@ worker_kit = rule(
         # The modules' module.toml.
         "descriptions": attr.label_list(allow_files = [".toml"]),
         "workers": attr.label_list(providers = [WorkerInfo]),
-        "reference_worker": attr.label(allow_single_file = True),
+        # The worker that the reference is, and its sources in the place of the
+        # student's.
+        "reference": attr.label(providers = [WorkerInfo]),
+        "reference_sources": attr.label_list(allow_files = [".cc"]),
         # The modules' answers: libraries, and the sources with their markers.
         "solutions": attr.label_list(providers = [CcInfo]),
         "answers": attr.label_list(allow_files = [".cc"]),

@@ -10,9 +10,16 @@ StagedKit::StagedKit(const std::filesystem::path& kit,
     : host_(host),
       manifest_(ReadKitManifest(kit / "manifest.json")),
       modules_(ReadModuleFiles(kit / "include")),
-      staging_(host.user) {
-  staging_.Copy(kit, "kit");
-  staging_.Copy(model, "model");
+      open_(host.user),
+      kept_(host.AsKeeper().user) {
+  for (const char* folder : {"include", "precompiled"}) {
+    open_.Copy(kit / folder, folder);
+  }
+  open_.Copy(model, "model");
+  kept_.Copy(kit / "lib", "lib");
+  kept_.Copy(kit / "reference_worker", "reference_worker");
+  kept_.Copy(kit / "alone", "alone");
+  kept_.Copy(model, "model");
 }
 
 }  // namespace kvlab::grading

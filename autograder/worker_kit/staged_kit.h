@@ -1,4 +1,5 @@
-// The worker kit where the sandbox's user can read it.
+// The worker kit where those can read it who have to: headers and checkpoint
+// the sandbox's user, archives and the reference's worker the keeper alone.
 #ifndef KVLAB_AUTOGRADER_WORKER_KIT_STAGED_KIT_H_
 #define KVLAB_AUTOGRADER_WORKER_KIT_STAGED_KIT_H_
 
@@ -29,27 +30,33 @@ class StagedKit {
   const std::optional<SandboxUser>& User() const { return host_.user; }
 
   // What a submission is compiled against: kit/*.h, modules/*/*.h.
-  std::filesystem::path Headers() const { return Kit() / "include"; }
+  std::filesystem::path Headers() const { return open_.Path() / "include"; }
   // The header that every source is compiled behind, with its image.
-  std::filesystem::path Precompiled() const { return Kit() / "precompiled"; }
+  std::filesystem::path Precompiled() const {
+    return open_.Path() / "precompiled";
+  }
+  std::filesystem::path Model() const { return open_.Path() / "model"; }
+
+  // The rest belongs to the keeper, whom no code of a submission runs as.
+  SandboxHost KeeperHost() const { return host_.AsKeeper(); }
   // What it is linked with. Never in the sandbox of the compiler, which can
   // embed any file that it can read.
-  std::filesystem::path Archives() const { return Kit() / "lib"; }
+  std::filesystem::path Archives() const { return kept_.Path() / "lib"; }
   // The solutions but for a task, MODULE/TASK.a; likewise.
-  std::filesystem::path Alone() const { return Kit() / "alone"; }
-  // The solutions as a worker.
+  std::filesystem::path Alone() const { return kept_.Path() / "alone"; }
+  // The solutions as a worker, and the checkpoint once more for it.
   std::filesystem::path ReferenceWorker() const {
-    return Kit() / "reference_worker";
+    return kept_.Path() / "reference_worker";
   }
-  std::filesystem::path Model() const { return staging_.Path() / "model"; }
+  std::filesystem::path KeptModel() const { return kept_.Path() / "model"; }
 
  private:
-  std::filesystem::path Kit() const { return staging_.Path() / "kit"; }
 
   SandboxHost host_;
   KitManifest manifest_;
   std::vector<ModuleFiles> modules_;
-  StagingFolder staging_;
+  StagingFolder open_;  // for submissions to read
+  StagingFolder kept_;
 };
 
 }  // namespace kvlab::grading
