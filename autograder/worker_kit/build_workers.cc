@@ -127,6 +127,7 @@ class Builder {
       if (!submitted.IsPresent()) {
         build.problem +=
             (build.Compiled() ? "" : "\n") + path + ": " + submitted.problem;
+        build.complete = false;
       }
     }
     if (!build.Compiled()) return;
@@ -229,7 +230,10 @@ class Builder {
     for (const std::string& folder : recipe.student_modules) {
       const auto module = build_.modules.find(folder);
       if (module == build_.modules.end() || !module->second.Compiled()) {
-        return "modules/" + folder + " did not compile";
+        const bool incomplete =
+            module != build_.modules.end() && !module->second.complete;
+        return "modules/" + folder +
+               (incomplete ? " lacks files" : " did not compile");
       }
     }
     return "";

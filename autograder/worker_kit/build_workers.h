@@ -21,6 +21,8 @@ struct ModuleBuild {
   // does not compile, in the compiler's words about the author's lines. "" if
   // all is well.
   std::string problem;
+  // Whether the compiler got to see it: all of its files are there.
+  bool complete = true;
   double seconds = 0;  // of compiling, its files one after the other
 
   bool Compiled() const { return problem.empty(); }

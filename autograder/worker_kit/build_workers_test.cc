@@ -117,7 +117,7 @@ TEST(BuildWorkersTest, SaysWhatIsMissing) {
             "modules/02_transformer/gpt2.cc: it is missing\n"
             "modules/02_transformer/generate.cc: it is missing");
   EXPECT_EQ(build.workers.at("worker_2").problem,
-            "modules/02_transformer did not compile");
+            "modules/02_transformer lacks files");
   EXPECT_EQ(build.workers.at("worker_all").problem,
             "modules/01_attention did not compile");
 }
