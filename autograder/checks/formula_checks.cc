@@ -305,6 +305,7 @@ void BudgetsBeyond32Bits(Exam& exam) {
 void BudgetRefusals(Exam& exam) {
   const Integers shape = RandomShape(exam.Randomness(), 0);
   const std::int64_t budget = std::int64_t{1} << 40U;
+  const Value as_value(budget);
   exam.Case("sizes that are all there");
   CompareCount(
       exam, "the longest context",
@@ -321,7 +322,7 @@ void BudgetRefusals(Exam& exam) {
        {"memory.longest_context", "memory.largest_batch"}) {
     for (const std::size_t which : {0, 1, 2, 5}) {
       Question question = OnesBut(which, 0);
-      question.emplace_back(Value{budget});
+      question.emplace_back(as_value);
       exam.ExpectRefusal(operation, question,
                          fmt::format("a budget for 0 {}", kSizes.at(which)));
     }
