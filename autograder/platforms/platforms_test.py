@@ -80,7 +80,7 @@ class PlatformsTest(unittest.TestCase):
         repository = self.folder / "repository"
         repository.mkdir(exist_ok=True)
         return self.run_script("run_grader.py", "classroom50", cwd=repository,
-                               **known, **environment)
+                               **{**known, **environment})
 
     def validate(self, schema, document):
         path = SCHEMAS / f"{schema}.schema.json"
@@ -188,7 +188,7 @@ class PlatformsTest(unittest.TestCase):
                          {"username": "alice", "id": 4242})
         self.assertIn("<--student><alice>", self.text("calls"))
 
-    def test_classroom50_is_told_when_the_commit_was_made(self):
+    def commit(self, date):
         repository = self.folder / "repository"
         git = ["git", "-C", repository, "-c", "user.name=a",
                "-c", "user.email=a@b"]
@@ -196,12 +196,23 @@ class PlatformsTest(unittest.TestCase):
         subprocess.run(
             [*git, "commit", "--quiet", "--allow-empty", "--message=x"],
             check=True, env={"PATH": os.environ["PATH"],
-                             "GIT_COMMITTER_DATE": "2026-10-25T23:58:00+01:00"})
-        self.assertEqual(self.classroom50().returncode, 0)
+                             "GIT_COMMITTER_DATE": date})
+
+    def test_classroom50_is_told_when_the_commit_was_made(self):
+        self.commit("2026-10-25T23:58:00+01:00")
+        run = self.classroom50(
+            SUBMISSION_TAG="submit/2026-10-25T22-59-10Z-a1b2c3d")
+        self.assertEqual(run.returncode, 0)
         self.assertIn("<--submitted-at><2026-10-25T23:58:00+01:00>",
                       self.text("calls"))
         self.assertEqual(self.json("repository/result.json")["datetime"],
                          "2026-10-25T22:58:00Z")
+
+    def test_a_commit_that_claims_to_be_older_than_its_push_is_not_believed(self):
+        self.commit("2026-10-01T12:00:00+02:00")
+        self.classroom50(SUBMISSION_TAG="submit/2026-10-25T22-59-10Z-a1b2c3d")
+        self.assertIn("<--submitted-at><2026-10-25T22:59:10+00:00>",
+                      self.text("calls"))
 
     def test_classroom50_never_keeps_a_result_that_was_handed_in(self):
         (self.folder / "repository").mkdir()

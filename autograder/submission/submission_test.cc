@@ -204,6 +204,20 @@ TEST_F(SubmissionTest, FoldersOfOtherNamesDoNotMatter) {
   EXPECT_EQ(submission.files.at(kGpt2).content, "three");
 }
 
+// As Windows' archiver packs them and Linux unpacks them.
+TEST_F(SubmissionTest, BackslashesInFileNamesAreSeparators) {
+  Write("hw\\01_attention\\attention.cc", "one");
+  EXPECT_EQ(ReadFolder().files.at(kAttention).content, "one");
+}
+
+TEST_F(SubmissionTest, FilesOfTheHandoutAreNotTheStudents) {
+  Write("handout/cli/gpt2.cc", "the course's");
+  Write("handout/modules/01_attention/attention.cc", "one");
+  const Submission submission = ReadFolder();
+  EXPECT_EQ(submission.files.at(kAttention).content, "one");
+  EXPECT_EQ(submission.files.at(kGpt2).problem, "it is missing");
+}
+
 TEST_F(SubmissionTest, TheBetterNameCounts) {
   Write("old/attention.cc", "old");
   Write("01_attention/attention.cc", "new");
