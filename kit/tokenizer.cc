@@ -48,9 +48,11 @@ std::vector<std::string> TokenBytes(const TokenizerFiles& files) {
 
 // One more than the largest id of the vocabulary.
 std::size_t EndOfIds(const Vocabulary& vocabulary) {
-  TokenId largest = -1;
-  for (const auto& [token, id] : vocabulary) largest = std::max(largest, id);
-  return static_cast<std::size_t>(largest + 1);
+  std::size_t end = 0;
+  for (const auto& [token, id] : vocabulary) {
+    end = std::max(end, static_cast<std::size_t>(id) + 1);
+  }
+  return end;
 }
 
 // The id of each single byte, kNone where the vocabulary has none.

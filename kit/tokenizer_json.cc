@@ -186,7 +186,7 @@ class TokenizerJson {
     const std::string text = merge.is_string() ? merge.get<std::string>() : "";
     const std::size_t space = text.find(' ');
     if (space == std::string::npos) {
-      Malformed(which, "it is neither 'left right' nor [\"left\", \"right\"]");
+      Malformed(which, R"(it is neither 'left right' nor ["left", "right"])");
     }
     AddMerge(text.substr(0, space), text.substr(space + 1), where, files);
   }
