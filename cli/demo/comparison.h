@@ -17,7 +17,7 @@ struct Comparison {
   std::size_t prompt_tokens = 0;
   std::size_t new_tokens = 0;
   std::size_t equal_tokens = 0;  // in the worst pair, from the first on
-  Tokens first_tokens;           // these, [1, equal_tokens], of a single row
+  Tokens first_tokens = {};      // these, [1, equal_tokens], of a single row
   double uncached_s = 0;         // medians over the pairs
   double cached_s = 0;
   double speedup = 0;  // median of the pairs' ratios, and their ends
