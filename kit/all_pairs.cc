@@ -72,9 +72,9 @@ std::vector<std::vector<std::size_t>> AllPairs(
     std::span<const std::size_t> choices) {
   for (std::size_t f = 0; f < choices.size(); ++f) {
     if (choices[f] == 0) {
-      throw ContractError("AllPairs: feature " + std::to_string(f) +
-                              " has no choice",
-                          "every row needs one", "leave the feature out");
+      throw ContractError(
+          "AllPairs: feature " + std::to_string(f) + " has no choice",
+          "every row needs one", "leave the feature out");
     }
   }
   std::set<Pair> missing = EveryPair(choices);

@@ -67,10 +67,10 @@ void SoftmaxOfLargeScores(Exam& exam) {
   }
   exam.Case("scores around 1000 and around -1000");
   CompareSoftmax(exam, scores, cols);
-  Array extreme = {.shape = {2, 3},
-                   .values = {-kInfinity, std::numeric_limits<float>::lowest(),
-                              -kInfinity, 0.0F, -1.0F,
-                              std::numeric_limits<float>::max()}};
+  Array extreme = {
+      .shape = {2, 3},
+      .values = {-kInfinity, std::numeric_limits<float>::lowest(), -kInfinity,
+                 0.0F, -1.0F, std::numeric_limits<float>::max()}};
   exam.Case("the largest and the smallest scores that a float can be");
   CompareSoftmax(exam, extreme, 3);
 }
@@ -89,13 +89,28 @@ void SoftmaxOfMaskedScores(Exam& exam) {
   exam.Case("rows that hold -infinity, the last one nothing else");
   CompareSoftmax(exam, scores, cols);
 
+  const std::size_t many = Between(random, 1030, 1300);
+  Array padded = {.shape = {2, many},
+                  .values = std::vector<float>(2 * many, -kInfinity)};
+  for (std::size_t row = 0; row < 2; ++row) {
+    for (std::size_t col = many - 3 - row; col < many; ++col) {
+      padded.values[row * many + col] = random.NextUniform(-4.0F, 4.0F);
+    }
+  }
+  exam.Case(
+      fmt::format("rows of {} scores, all but the last few of which are "
+                  "-infinity, as those of a padded row",
+                  many));
+  CompareSoftmax(exam, padded, many);
+
   Array lonely = {.shape = {cols, cols},
                   .values = std::vector<float>(cols * cols, -kInfinity)};
   for (std::size_t row = 0; row < cols; ++row) {
     lonely.values[row * cols + row] = random.NextUniform(-4.0F, 4.0F);
   }
   exam.Case(
-      "rows in which one score is a number and all others are -infinity: at the "
+      "rows in which one score is a number and all others are -infinity: at "
+      "the "
       "first place, at the last, and at each between");
   CompareSoftmax(exam, lonely, cols);
 }
@@ -280,11 +295,10 @@ void CompareLarge(Exam& exam, const Answers& answers,
 void SizesOfAttention(Exam& exam) {
   for (const AttentionInput& input : LargeAttentionInputs(exam.Randomness())) {
     exam.Case(Describe(input));
-    CompareLarge(
-        exam,
-        exam.AskBoth("attention.causal",
-                     {input.queries, input.keys, input.values, Integers()}),
-        input);
+    CompareLarge(exam,
+                 exam.AskBoth("attention.causal", {input.queries, input.keys,
+                                                   input.values, Integers()}),
+                 input);
   }
 }
 
@@ -300,11 +314,11 @@ void CombinedAttention(Exam& exam) {
     CompareLarge(
         exam,
         in_storage
-            ? exam.AskBoth("attention.causal_in_storage",
-                           {input.queries, input.keys, input.values, left_pad,
-                            capacity})
-            : exam.AskBoth("attention.causal", {input.queries, input.keys,
-                                                input.values, left_pad}),
+            ? exam.AskBoth(
+                  "attention.causal_in_storage",
+                  {input.queries, input.keys, input.values, left_pad, capacity})
+            : exam.AskBoth("attention.causal",
+                           {input.queries, input.keys, input.values, left_pad}),
         input);
   }
 }
@@ -360,8 +374,9 @@ void AttentionAtOnce(Exam& exam) {
                       {input.queries, input.keys, input.values, Int(60)});
   const Array right = SlowAttention(input, Mistake::kNone);
   for (const std::size_t index : {0, 1}) {
-    const auto difference = Difference(exam.Get<Array>(answer, index), right,
-                                       ToleranceFor(input.sizes, exam.Setting("tolerance")), kHeadAxes);
+    const auto difference = Difference(
+        exam.Get<Array>(answer, index), right,
+        ToleranceFor(input.sizes, exam.Setting("tolerance")), kHeadAxes);
     if (difference) {
       exam.Fail(*difference +
                 "; a buffer that is static or global is one for all threads");
@@ -452,9 +467,9 @@ void ProjectingIn(Exam& exam) {
         exam.AskBoth("attention.project_qkv",
                      {p.weights, Int(p.layer), x, Int(shape.heads)});
     for (std::size_t i = 0; i < names.size(); ++i) {
-      exam.Case(fmt::format(
-          "the {} of {} x {} tokens with one head of {} features", names[i],
-          batch, seq_len, shape.head_dim));
+      exam.Case(
+          fmt::format("the {} of {} x {} tokens with one head of {} features",
+                      names[i], batch, seq_len, shape.head_dim));
       CompareArrays(exam, answers, i, kHeadAxes);
     }
   }
@@ -464,9 +479,8 @@ void ProjectingOut(Exam& exam) {
   for (const auto& [shape, batch, seq_len] :
        ProjectionCases(exam.Randomness())) {
     const Projection p = MakeProjection(exam, shape);
-    const Array attended =
-        RandomArray(exam.Randomness(),
-                    {batch, shape.heads, seq_len, shape.head_dim});
+    const Array attended = RandomArray(
+        exam.Randomness(), {batch, shape.heads, seq_len, shape.head_dim});
     exam.Case(fmt::format("one head of {} x {} tokens", batch, seq_len));
     CompareArrays(exam,
                   exam.AskBoth("attention.project_output",

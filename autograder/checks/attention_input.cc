@@ -127,8 +127,8 @@ class Attention {
     const std::size_t end = KeysEnd(sizes_, i, mistake_);
     const std::size_t pad = pads ? input_.left_pad[b] : 0;
     const std::size_t forgotten = end - std::min(end, seen_.newest);
-    for (std::size_t j = std::max(pad, forgotten);
-         j < std::min(end, seen_.end); ++j) {
+    for (std::size_t j = std::max(pad, forgotten); j < std::min(end, seen_.end);
+         ++j) {
       const float* key = &input_.keys.values[KeyOffset(b, h, j)];
       double score = 0;
       for (std::size_t d = 0; d < sizes_.head_dim; ++d) {
@@ -174,8 +174,7 @@ std::string RecogniseLimit(const Array& answer, const AttentionInput& input,
   const std::size_t total_len = input.sizes.past_len + input.sizes.new_len;
   for (const std::size_t limit : kLimits) {
     if (limit >= total_len) break;
-    if (Agree(answer,
-              SlowAttention(input, {.newest = limit, .end = total_len}),
+    if (Agree(answer, SlowAttention(input, {.newest = limit, .end = total_len}),
               tolerance)) {
       return fmt::format(
           "every query sees the newest {} keys only; it is to see all of them, "

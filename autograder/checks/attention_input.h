@@ -74,8 +74,8 @@ struct CombinedInput {
 std::vector<CombinedInput> CombinedAttentionInputs(Random& random);
 
 // Inputs of which one size is large: tokens, tokens before, heads, batch,
-// head_dim. In random order, so that a call is followed by longer and by shorter
-// ones.
+// head_dim. In random order, so that a call is followed by longer and by
+// shorter ones.
 std::vector<AttentionInput> LargeAttentionInputs(Random& random);
 
 // Multiply-accumulates of the two products over pairs of query and key that see

@@ -102,8 +102,7 @@ TEST(CombinedAttentionInputsTest, HoldWhatNeedsTwoFeatures) {
     padded_chunk |= sizes.past_len > 0 && sizes.new_len > 1 && pad > 0 &&
                     pad < sizes.past_len;
     padding_beyond_255 |= pad > 255 && pad < total_len;
-    padding_beyond_the_keys_of_a_chunk |=
-        sizes.past_len > 0 && pad > total_len;
+    padding_beyond_the_keys_of_a_chunk |= sizes.past_len > 0 && pad > total_len;
     grouped_and_padded_odd |= grouped && pad > 0 && sizes.head_dim % 2 == 1;
   }
   EXPECT_TRUE(grouped_step_in_storage);

@@ -304,19 +304,25 @@ std::vector<Suspicion> Suspicions(const GenerateTrial& trial) {
       {"only the newest token is fed back; each step needs the whole prefix",
        trial.sampling, in_order, false, true}};
   if (!trial.prompt.left_pad.empty()) {
-    suspicions.push_back({"left_pad is forgotten after the first step; it stays "
-                          "that of the prompt",
-                          trial.sampling, in_order, true, false});
+    suspicions.push_back(
+        {"left_pad is forgotten after the first step; it stays "
+         "that of the prompt",
+         trial.sampling, in_order, true, false});
   }
   if (trial.sampling.temperature == 0) return suspicions;
   suspicions.insert(
       suspicions.end(),
       {{"these are the greedy tokens: the temperature is ignored", Sampling{},
         in_order, false, false},
-       {"top_k is ignored", {.temperature = trial.sampling.temperature},
-        in_order, false, false},
+       {"top_k is ignored",
+        {.temperature = trial.sampling.temperature},
+        in_order,
+        false,
+        false},
        {"these are tokens at temperature 1",
-        {.temperature = 1, .top_k = trial.sampling.top_k}, in_order, false,
+        {.temperature = 1, .top_k = trial.sampling.top_k},
+        in_order,
+        false,
         false},
        {"the seed has lost its upper 32 bits; it is a std::uint64_t",
         trial.sampling,
@@ -330,9 +336,10 @@ std::vector<Suspicion> Suspicions(const GenerateTrial& trial) {
         },
         false, false},
        {"the random numbers begin anew at each step; one Random serves all",
-        trial.sampling,
-        [=](std::size_t, std::size_t b) { return draws[b]; }, false, false},
-       {"each row has random numbers of its own, from the same seed; one Random "
+        trial.sampling, [=](std::size_t, std::size_t b) { return draws[b]; },
+        false, false},
+       {"each row has random numbers of its own, from the same seed; one "
+        "Random "
         "serves all rows in order",
         trial.sampling,
         [=](std::size_t step, std::size_t) { return draws[step]; }, false,

@@ -112,15 +112,14 @@ void CompareNorm(Exam& exam, const NormInput& input) {
 
 void NormValues(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t features : {Between(random, 4, 6), std::size_t{24},
-                                     std::size_t{1}, Between(random, 9, 15),
-                                     std::size_t{33}, Between(random, 65, 300),
-                                     Between(random, 1025, 1600)}) {
+  for (const std::size_t features :
+       {Between(random, 4, 6), std::size_t{24}, std::size_t{1},
+        Between(random, 9, 15), std::size_t{33}, Between(random, 65, 300),
+        Between(random, 1025, 1600)}) {
     exam.Case(fmt::format("2 x 4 tokens of {}", Count(features, "feature")));
     CompareNorm(exam, RandomNormInput(random, features, 2.0F, 1e-6));
   }
-  for (const auto& [batch, seq_len] :
-       std::vector<std::array<std::size_t, 2>>{
+  for (const auto& [batch, seq_len] : std::vector<std::array<std::size_t, 2>>{
            {Between(random, 5, 9), 3}, {1, Between(random, 65, 300)}}) {
     NormInput input = RandomNormInput(random, 5, 2.0F, 1e-6);
     input.x = RandomArray(random, {batch, seq_len, 5}, 2.0F);
@@ -235,9 +234,10 @@ void MlpOf(Exam& exam, const std::string& variant) {
     const TrialModel model = MakeModel(exam, shape, variant);
     const std::size_t layer = Between(random, 0, shape.layers - 1);
     const Array x = RandomArray(random, {batch, seq_len, shape.DModel()});
-    exam.Case(fmt::format("{} x {} tokens of {} features, {} between the two "
-                          "products",
-                          batch, seq_len, shape.DModel(), shape.DMlp()));
+    exam.Case(
+        fmt::format("{} x {} tokens of {} features, {} between the two "
+                    "products",
+                    batch, seq_len, shape.DModel(), shape.DMlp()));
     CompareArrays(
         exam, exam.AskBoth("transformer.mlp", {model.weights, Int(layer), x}),
         0, kTokenAxes);
@@ -292,8 +292,8 @@ void BlockCombined(Exam& exam) {
   const std::array<std::array<std::size_t, 2>, 3> tokens = {
       {{2, 5}, {6, 1}, {1, 70}}};
   const std::array<double, 3> epsilons = {0.5, 1e-5, 0.05};
-  for (const std::vector<std::size_t>& row :
-       AllPairs(std::array<std::size_t, 3>{tokens.size(), epsilons.size(), 3})) {
+  for (const std::vector<std::size_t>& row : AllPairs(
+           std::array<std::size_t, 3>{tokens.size(), epsilons.size(), 3})) {
     ModelShape shape = RandomModelShape(random, 8);
     if (row[2] == 1) shape.d_mlp = shape.DModel();
     if (row[2] == 2) shape.d_mlp = 3 * shape.DModel() + 1;
@@ -311,8 +311,8 @@ void BlockCombined(Exam& exam) {
     const Answers answers = exam.AskBoth("transformer.block", question);
     const Array& answer = exam.Get<Array>(answers.student, 0);
     const auto with_default_epsilon = [&](const Array& wrong) -> std::string {
-      const Values weights = exam.AskReference(
-          "weights.with_epsilon", {model.weights, 1e-5});
+      const Values weights =
+          exam.AskReference("weights.with_epsilon", {model.weights, 1e-5});
       const Values other = exam.AskReference(
           "transformer.block",
           {Pair{.student = {}, .reference = exam.Get<Handle>(weights, 0)},

@@ -180,11 +180,11 @@ CombinedPass MakeCombinedPass(Exam& exam, const PassChoices& choices) {
   if (choices.square) shape.vocab_size = shape.DModel();
   if (choices.mlp == 1) shape.d_mlp = shape.DModel();
   if (choices.mlp == 2) shape.d_mlp = 3 * shape.DModel() + 1;
-  pass.model = MakeModel(exam, shape,
-                         std::string("linear_mlp") +
-                             (choices.untied ? " untied" : "") +
-                             (choices.has_past ? " no_attention" : ""),
-                         choices.epsilon);
+  pass.model =
+      MakeModel(exam, shape,
+                std::string("linear_mlp") + (choices.untied ? " untied" : "") +
+                    (choices.has_past ? " no_attention" : ""),
+                choices.epsilon);
   pass.tokens = RandomTrialTokens(exam, pass.model, batch, total_len);
   if (choices.padding > 0) {
     pass.tokens.left_pad.assign(batch, 0);
@@ -208,17 +208,17 @@ CombinedPass MakeCombinedPass(Exam& exam, const PassChoices& choices) {
       Count(shape.layers, "layer"), shape.DModel(), shape.DMlp(),
       shape.vocab_size, choices.untied ? "untied" : "tied", choices.epsilon,
       choices.last_only ? "; logits of the last position only" : "");
-  pass.right = Slice(ReferenceLogits(exam, pass.model, pass.tokens), 1,
-                     choices.last_only ? total_len - 1 : pass.past_len,
-                     total_len);
+  pass.right =
+      Slice(ReferenceLogits(exam, pass.model, pass.tokens), 1,
+            choices.last_only ? total_len - 1 : pass.past_len, total_len);
   return pass;
 }
 
 // The student's model for a pass, which may have an attention with a past.
 Handle StudentModel(Exam& exam, const CombinedPass& pass) {
   if (pass.past_len == 0) return pass.model.model.student;
-  const Values made = exam.AskStudent(
-      "model.with_past", {pass.model.weights, Int(pass.past_len)});
+  const Values made = exam.AskStudent("model.with_past",
+                                      {pass.model.weights, Int(pass.past_len)});
   return exam.Get<Handle>(made, 0);
 }
 
@@ -242,8 +242,7 @@ std::string RecogniseLogits(Exam& exam, const CombinedPass& pass,
                            const Question& question) {
     return exam.Get<Handle>(exam.AskReference(operation, question), 0);
   };
-  if (looks_like(
-          changed("weights.with_epsilon", {pass.model.weights, 1e-5}))) {
+  if (looks_like(changed("weights.with_epsilon", {pass.model.weights, 1e-5}))) {
     return "this is a model whose norms use an epsilon of 1e-5; its config "
            "says another one";
   }
@@ -307,18 +306,18 @@ void ForwardCombined(Exam& exam) {
 // A prompt of hundreds of tokens, to the last position of the model.
 void ForwardLong(Exam& exam) {
   for (const std::size_t batch : {1, 2}) {
-    const std::size_t seq_len =
-        batch == 1 ? Between(exam.Randomness(), 1030, 1060)
-                   : Between(exam.Randomness(), 260, 300);
+    const std::size_t seq_len = batch == 1
+                                    ? Between(exam.Randomness(), 1030, 1060)
+                                    : Between(exam.Randomness(), 260, 300);
     ModelShape shape = RandomModelShape(exam.Randomness(), seq_len);
     shape.layers = 2;
     const TrialModel model = MakeModel(exam, shape, "linear_mlp");
     TrialTokens tokens = RandomTrialTokens(exam, model, batch, seq_len);
     if (batch == 2) tokens.left_pad = {Int(seq_len - 4), 0};
-    exam.Case(fmt::format("batch {}{}, {} tokens, as many as the model has "
-                          "positions",
-                          batch, batch == 1 ? "" : ", padded on the left",
-                          seq_len));
+    exam.Case(
+        fmt::format("batch {}{}, {} tokens, as many as the model has "
+                    "positions",
+                    batch, batch == 1 ? "" : ", padded on the left", seq_len));
     const Values answer = exam.AskStudent(
         "model.forward", ForwardQuestion(model.model, tokens, Positions::kAll));
     Array logits = exam.Get<Array>(answer, 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -109,6 +110,38 @@ TEST(PlantedTest, MistakesOfAttentionAreNamed) {
                "neighbours share a head");
 }
 
+TEST(PlantedTest, MistakesOfAttentionAreNamedWhereAllFeaturesMeet) {
+  for (const auto& [mistake, message] :
+       std::vector<std::pair<Mistake, std::string>>{
+           {Mistake::kNoMask, "attention without a mask"},
+           {Mistake::kNoScale, "not divided by sqrt(head_dim)"},
+           {Mistake::kTopLeftMask, "aligned to the top left"},
+           {Mistake::kPadSeen, "left padding are seen"},
+           {Mistake::kInterleavedKvHeads, "neighbours share a head"}}) {
+    ExpectCaught("causal.combined", AttentionWith(mistake), message);
+  }
+}
+
+TEST(PlantedTest, AttentionThatForgetsOldKeysIsNamed) {
+  const FakeParty window = {
+      .student =
+          Instead("attention.causal", [](const Request& request, Endpoint&) {
+            Reply reply;
+            reply.values = {SlowAttention(
+                InputOf(request), SeenKeys{.newest = 64, .end = 100'000})};
+            return reply;
+          })};
+  ExpectCaught("causal.sizes", window, "the newest 64 keys only");
+}
+
+TEST(PlantedTest, CallsThatDisturbEachOtherAreCaught) {
+  const FakeParty shared = {
+      .student = Changed("attention.causal_at_once", [](Values& values) {
+        std::get<Array>(values.at(1)).values[7] += 1;
+      })};
+  ExpectCaught("causal.at_once", shared, "is one for all threads");
+}
+
 TEST(PlantedTest, AMistakeFailsItsCheckAndNoOther) {
   for (const char* check : {"causal.full_pass", "causal.left_pad",
                             "causal.grouped", "causal.views"}) {
@@ -187,9 +220,93 @@ TEST(PlantedTest, WorkThatIsNotNeededIsCaught) {
       .student = Changed("work.counted", [](Values& values) {
         for (std::int64_t& macs : std::get<Integers>(values[0])) macs *= 2;
       })};
+  ExpectCaught("causal.work", wasteful, "is one made twice");
+  ExpectCaught("multi_head.work", wasteful, "is one made twice");
+  ExpectCaught("forward.work", wasteful, "is one made twice");
   ExpectCaught("cached.work", wasteful, "for queries, keys and values");
   ExpectCaught("forward.last_position", wasteful, "the head did");
   ExpectCaught("generate_cached.work", wasteful, "too large");
+}
+
+TEST(PlantedTest, WorkThatIsNotCountedIsCaught) {
+  const FakeParty silent = {
+      .student = Changed("work.counted", [](Values& values) {
+        for (std::int64_t& macs : std::get<Integers>(values[0])) macs = 0;
+      })};
+  for (const char* check : {"causal.work", "multi_head.work", "forward.work"}) {
+    ExpectCaught(check, silent, "a loop in place of one calls CountMacs");
+  }
+}
+
+// As the solutions, but one operation is asked something else.
+FakeParty AskedOtherwise(const std::string& operation,
+                         const std::function<void(Values&)>& change) {
+  return {.student = [=](const Request& request, Endpoint& honest) {
+    Request other = request;
+    if (request.operation == operation) change(other.arguments);
+    return Honest(other, honest);
+  }};
+}
+
+TEST(PlantedTest, WhatAModelTakesForGrantedIsNamed) {
+  const FakeParty default_epsilon =
+      AskedOtherwise("weights.random", [](Values& arguments) {
+        if (arguments.size() > 3) arguments[3] = 1e-5;
+      });
+  ExpectCaught("block.combined", default_epsilon, "use an epsilon of 1e-5");
+  ExpectCaught("forward.combined", default_epsilon, "use an epsilon of 1e-5");
+  const FakeParty tied =
+      AskedOtherwise("weights.random", [](Values& arguments) {
+        auto& variant = std::get<std::string>(arguments.at(2));
+        const std::size_t at = variant.find(" untied");
+        if (at != std::string::npos) variant.erase(at, 7);
+      });
+  ExpectCaught("forward.combined", tied, "the head is wte");
+}
+
+TEST(PlantedTest, AVarianceThatHasLostItsDigitsIsExplained) {
+  const FakeParty noisy = {
+      .student = Changed("transformer.layer_norm", [](Values& values) {
+        float& first = std::get<Array>(values.at(0)).values[3];
+        first = 1.05F * first + 0.02F;
+      })};
+  ExpectCaught("layer_norm.far_from_zero", noisy, "subtract the mean first");
+}
+
+TEST(PlantedTest, WrongSamplingIsNamed) {
+  const char* sample = "sampling.sample";
+  const FakeParty reaching = AskedOtherwise(sample, [](Values& arguments) {
+    for (float& uniform : std::get<Array>(arguments.at(3)).values) {
+      uniform = std::nextafter(uniform, -1.0F);
+    }
+  });
+  ExpectCaught("sampling.boundaries", reaching,
+               "not the one at which it reaches it");
+  const FakeParty lukewarm =
+      AskedOtherwise(sample, [](Values& arguments) { arguments.at(1) = 1.0; });
+  ExpectCaught("sampling.sample", lukewarm,
+               "this is sampling at temperature 1");
+  const FakeParty unlimited = AskedOtherwise(sample, [](Values& arguments) {
+    if (std::get<double>(arguments.at(1)) > 0) {
+      arguments.at(2) = std::int64_t{0};
+    }
+  });
+  ExpectCaught("sampling.sample", unlimited, "top_k is ignored");
+  const FakeParty greedy = AskedOtherwise(
+      "sampling.next_tokens", [](Values& arguments) { arguments.at(1) = 0.0; });
+  ExpectCaught("sampling.next_tokens", greedy, "these are the greedy choices");
+}
+
+TEST(PlantedTest, WrongSeedsAndOptionsOfGenerationAreNamed) {
+  const char* generate = "generate.baseline";
+  const FakeParty short_seed = AskedOtherwise(generate, [](Values& arguments) {
+    std::get<std::int64_t>(arguments.at(7)) &= 0xFFFFFFFF;
+  });
+  ExpectCaught("generate.options", short_seed, "lost its upper 32 bits");
+  ExpectCaught("generate.combined", short_seed, "lost its upper 32 bits");
+  const FakeParty cold = AskedOtherwise(
+      generate, [](Values& arguments) { arguments.at(5) = 0.0; });
+  ExpectCaught("generate.options", cold, "these are the greedy tokens");
 }
 
 TEST(PlantedTest, ABaselineThatDoesNotRecomputeIsCaught) {

@@ -108,7 +108,8 @@ std::string RecogniseSample(const Array& logits, const Sampling& sampling,
     begin = slot.end;
   }
   if (looks_like(by_id)) {
-    return "this walks along the ids from 0 on; the running sum goes by falling "
+    return "this walks along the ids from 0 on; the running sum goes by "
+           "falling "
            "logit";
   }
   return "";
@@ -187,9 +188,10 @@ void CompareLastSlot(Exam& exam, std::size_t count, std::size_t top_k) {
     return logits.values[a] > logits.values[b];
   });
   const std::size_t kept = top_k == 0 ? count : top_k;
-  exam.Case(fmt::format(
-      "{} nearly equal logits, top_k {}, and the largest uniform number below 1",
-      count, top_k));
+  exam.Case(
+      fmt::format("{} nearly equal logits, top_k {}, and the largest uniform "
+                  "number below 1",
+                  count, top_k));
   const float largest = std::nextafter(1.0F, 0.0F);
   const Values answer = exam.AskStudent(
       "sampling.sample",
@@ -253,7 +255,8 @@ void SamplingBoundaries(Exam& exam) {
                 "temperature 1e-37 and logits around -500");
   CompareSample(exam, logits, {.temperature = 1e30},
                 "temperature 1e30: all tokens have the same probability");
-  for (const std::size_t top_k : {std::size_t{1}, count - 1, count, count + 1}) {
+  for (const std::size_t top_k :
+       {std::size_t{1}, count - 1, count, count + 1}) {
     CompareSample(exam, logits, {.temperature = 0.9, .top_k = top_k},
                   fmt::format("top_k {} of {} tokens", top_k, count));
   }
@@ -462,8 +465,8 @@ void GeneratingWithOptions(Exam& exam) {
   const GenerateTrial interrupted =
       MakeGenerateTrial(exam, {.batch = 2, .new_tokens = 4},
                         {.temperature = 0.9, .top_k = 4}, kPlain);
-  const Values broken = exam.AskStudent("generate.baseline",
-                                        InterruptedQuestion(interrupted, 2));
+  const Values broken =
+      exam.AskStudent("generate.baseline", InterruptedQuestion(interrupted, 2));
   exam.Case("on_tokens threw in the middle of generating");
   CompareNumber(exam, "the number of exceptions that reached the caller",
                 exam.Get<std::int64_t>(broken, 2), 1);
@@ -477,10 +480,10 @@ void GeneratingWithOptions(Exam& exam) {
                        "more new tokens than the model has positions for");
   }
   trial.new_tokens = 2;
-  trial.model.model.student = exam.Get<Handle>(
-      exam.AskStudent("model.with_past",
-                      {trial.model.weights, std::int64_t{0}}),
-      0);
+  trial.model.model.student =
+      exam.Get<Handle>(exam.AskStudent("model.with_past",
+                                       {trial.model.weights, std::int64_t{0}}),
+                       0);
   exam.ExpectRefusal(
       "generate.baseline", GenerateQuestion(trial),
       "a model whose attention remembers, though nothing so far (Remembers() "

@@ -11,8 +11,8 @@ namespace kvlab::grading {
 namespace {
 
 Integers CountedSoFar(Exam& exam) {
-  Integers counted = exam.GetIntegers(exam.AskStudent("work.counted", {}), 0,
-                                      kWorkKinds);
+  Integers counted =
+      exam.GetIntegers(exam.AskStudent("work.counted", {}), 0, kWorkKinds);
   counted.resize(kWorkKinds);
   return counted;
 }

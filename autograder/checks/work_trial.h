@@ -37,9 +37,9 @@ class CountedWork {
   Integers before_;
 };
 
-// Throws CheckFailed unless `macs` multiply-accumulates of `kind` lie within the
-// limits, both included: too few are work that was not counted, or counted as
-// something else; too many were made twice.
+// Throws CheckFailed unless `macs` multiply-accumulates of `kind` lie within
+// the limits, both included: too few are work that was not counted, or counted
+// as something else; too many were made twice.
 struct WorkLimits {
   std::size_t least = 0;
   std::size_t most = 0;

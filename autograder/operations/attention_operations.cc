@@ -136,9 +136,9 @@ CallsOfARow CallAgainAndAgain(const Qkv& row, std::size_t calls) {
 }
 
 // attention.causal_at_once(queries, keys, values, calls): a thread for each
-// batch row calls CausalAttention `calls` times with that row alone, at the same
-// time as the others. -> [B, H, T, D] of the first calls, and of later ones that
-// gave something else
+// batch row calls CausalAttention `calls` times with that row alone, at the
+// same time as the others. -> [B, H, T, D] of the first calls, and of later
+// ones that gave something else
 Values CausalAtOnce(ObjectStore& /*objects*/, const Values& values) {
   Arguments arguments(values);
   const Tensor4 queries = arguments.NextTensor<4>();

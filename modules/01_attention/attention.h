@@ -52,12 +52,12 @@ Tensor3 MergeHeads(const Tensor4& x);
 //             are seen by no query. A query that sees no key at all (it is
 //             padding itself) yields zeros.
 //   returns   [B, H, T, D]
-// So query i of row b sees keys j with left_pad[b] <= j <= P + i; left_pad[b] may
-// exceed S.
+// So query i of row b sees keys j with left_pad[b] <= j <= P + i, where
+// left_pad[b] may exceed S.
 // Work: each of the two products counts D multiply-accumulates for a pair of
-// query and key, as Work::kAttention, and nothing else is counted. Both ways are
-// right: over all T * S pairs of every head, as the kit's products do, or over
-// those alone that see each other, or anything between the two.
+// query and key, as Work::kAttention, and nothing else is counted. Both ways
+// are right: over all T * S pairs of every head, as the kit's products do, or
+// over those alone that see each other, and everything between the two.
 // Throws ContractError if a shape disagrees, G does not divide H, S < T, or
 // left_pad has another length than B.
 Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,

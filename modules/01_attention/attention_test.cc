@@ -1,8 +1,9 @@
 // Keeps the promises of attention.h, task by task. Expected numbers come from
 // closed forms: with queries of zero all scores are equal, so attention is the
 // mean of the values a query may see, and values that name their place show
-// which those were. Sizes and combinations for which there is no closed form are
-// compared with a slower second method, attention in plain loops of doubles.
+// which those were. Sizes and combinations for which there is no closed form
+// are compared with a slower second method, attention in plain loops of
+// doubles.
 #include "modules/01_attention/attention.h"
 
 #include <algorithm>
@@ -224,6 +225,27 @@ TEST(SoftmaxRowsTest, FindsTheOnlyScoreThatIsNotHidden) {
     SoftmaxRows(Rows(scores));
 
     EXPECT_TRUE(Near(scores, expected, 1e-6F)) << "score " << score;
+  }
+}
+
+TEST(SoftmaxRowsTest, FindsTheMaximumWhereverItIs) {
+  // Given rows in which only the last two scores are seen, and are large: what
+  // looks for the maximum in the first ones finds -infinity, or overflows.
+  for (const std::size_t cols : {2, 9, 65, 300, 1026, 3000}) {
+    for (const float others : {-kInfinity, -1000.0F}) {
+      Tensor2 scores = Tensor2::from_shape({1, cols});
+      Tensor2 expected = Tensor2::from_shape({1, cols});
+      scores.fill(others);
+      expected.fill(0.0F);
+      scores(0, cols - 2) = 1000.0F;
+      scores(0, cols - 1) = 1000.0F - std::log(3.0F);
+      expected(0, cols - 2) = 0.75F;
+      expected(0, cols - 1) = 0.25F;
+
+      SoftmaxRows(Rows(scores));
+
+      EXPECT_TRUE(Near(scores, expected, 1e-4F)) << cols << " columns";
+    }
   }
 }
 
@@ -485,8 +507,8 @@ TEST(CausalAttentionTest, SeesHundredsOfKeys) {
 TEST(CausalAttentionTest, ContinuesAfterHundredsOfTokens) {
   for (const std::size_t past_len : {64, 100, 200, 256, 513, 1024, 2100}) {
     for (const std::size_t new_len : {1, 3, 70}) {
-      ExpectRight(RandomInput(
-          131 + past_len, {.past_len = past_len, .new_len = new_len}));
+      ExpectRight(RandomInput(131 + past_len,
+                              {.past_len = past_len, .new_len = new_len}));
     }
   }
 }
@@ -523,7 +545,8 @@ std::vector<std::size_t> LeftPad(Padding padding, const Sizes& sizes) {
     if (padding == Padding::kMost) {
       left_pad[b] = sizes.TotalLen() - std::min(sizes.TotalLen(), 1 + few);
     }
-    if (padding == Padding::kBeyondTheKeys) left_pad[b] = sizes.TotalLen() + few;
+    if (padding == Padding::kBeyondTheKeys)
+      left_pad[b] = sizes.TotalLen() + few;
   }
   return left_pad;
 }
@@ -551,9 +574,9 @@ TEST(CausalAttentionTest, CombinesEveryFeatureWithEveryOther) {
   const std::array<Padding, 4> padding = {Padding::kNone, Padding::kLittle,
                                           Padding::kMost,
                                           Padding::kBeyondTheKeys};
-  const std::array<std::size_t, 6> choices = {
-      batch.size(),    heads.size(),   head_dim.size(),
-      past_len.size(), new_len.size(), padding.size()};
+  const std::array<std::size_t, 6> choices = {batch.size(),    heads.size(),
+                                              head_dim.size(), past_len.size(),
+                                              new_len.size(),  padding.size()};
   std::uint64_t seed = 140;
   for (const std::vector<std::size_t>& row : AllPairs(choices)) {
     const Sizes sizes = {.batch = batch.at(row[0]),
@@ -802,13 +825,12 @@ TEST(MultiHeadAttentionTest, ServesManyHeadsRowsAndTokens) {
            {12, 5, 5, 7}, {25, 1, 2, 70}, {1, 33, 3, 130}, {16, 3, 1, 1}}) {
     Random random(260);
     const std::size_t d_model = one.heads * one.head_dim;
-    const Gpt2Weights model =
-        RandomGpt2Weights(random, {.num_layers = 1,
-                                   .num_heads = one.heads,
-                                   .d_model = d_model,
-                                   .d_mlp = 8,
-                                   .max_positions = 16,
-                                   .vocab_size = 5});
+    const Gpt2Weights model = RandomGpt2Weights(random, {.num_layers = 1,
+                                                         .num_heads = one.heads,
+                                                         .d_model = d_model,
+                                                         .d_mlp = 8,
+                                                         .max_positions = 16,
+                                                         .vocab_size = 5});
     const AttentionWeights& weights = model.blocks.front().attn;
     const Tensor3 x = RandomTensor3(random, {one.batch, one.seq_len, d_model});
     std::vector<std::size_t> left_pad(one.batch, 0);

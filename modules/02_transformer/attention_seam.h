@@ -23,9 +23,9 @@ class Attention {
   // next token stands at this position. 0 for attention without memory.
   virtual std::size_t PastLen() const = 0;
 
-  // Whether Forward keeps what it was given for later calls, so that tokens that
-  // were passed once may not be passed again. An attention that has a memory
-  // says so even while it is empty.
+  // Whether Forward keeps what it was given for later calls, so that tokens
+  // that were passed once may not be passed again. An attention that has a
+  // memory says so even while it is empty.
   virtual bool Remembers() const { return PastLen() > 0; }
 
   // Attention of layer `layer` for the next T tokens.

@@ -100,8 +100,7 @@ TEST(SampleTest, ExceedsAndDoesNotReach) {
   for (const std::size_t count : {2, 4, 16, 64}) {
     const std::vector<float> equal(count, 0.0F);
     for (std::size_t k = 0; k < count; ++k) {
-      const float uniform =
-          static_cast<float>(k) / static_cast<float>(count);
+      const float uniform = static_cast<float>(k) / static_cast<float>(count);
       EXPECT_EQ(Sample(equal, {.temperature = 1, .top_k = 0}, uniform),
                 static_cast<TokenId>(k))
           << "uniform " << k << " / " << count;
@@ -127,8 +126,8 @@ TEST(SampleTest, OrdersManyEqualLogitsByTheirIds) {
          {std::size_t{0}, std::size_t{20}, count * 5 / 6}) {
       const std::size_t slots = kept == 0 ? count : kept;
       for (std::size_t i = 0; i < slots; ++i) {
-        const float middle = (static_cast<float>(i) + 0.5F) /
-                             static_cast<float>(slots);
+        const float middle =
+            (static_cast<float>(i) + 0.5F) / static_cast<float>(slots);
         ASSERT_EQ(Sample(logits, {.temperature = 1e6F, .top_k = kept}, middle),
                   order[i])
             << count << " logits, top_k " << kept << ", place " << i;
@@ -145,9 +144,9 @@ TEST(SampleTest, TakesAnyTemperatureAboveZero) {
     for (float& logit : logits) logit += shift;
     for (const float temperature : {1e-3F, 1e-30F, 1e-37F, 1e-42F}) {
       for (const float uniform : {0.0F, 0.5F, 0.999F}) {
-        EXPECT_EQ(Sample(logits, {.temperature = temperature, .top_k = 0},
-                         uniform),
-                  1)
+        EXPECT_EQ(
+            Sample(logits, {.temperature = temperature, .top_k = 0}, uniform),
+            1)
             << "temperature " << temperature << ", logits around " << shift;
       }
     }
@@ -171,8 +170,9 @@ TEST(SampleTest, DrawsTheLastIfRoundingKeepsTheSumBelow) {
     const float largest = std::nextafter(1.0F, 0.0F);
     EXPECT_EQ(Sample(logits, {.temperature = 1, .top_k = 0}, largest),
               static_cast<TokenId>(count - 1));
-    EXPECT_EQ(Sample(logits, {.temperature = 1, .top_k = count / 2 + 1}, largest),
-              static_cast<TokenId>(count / 2));
+    EXPECT_EQ(
+        Sample(logits, {.temperature = 1, .top_k = count / 2 + 1}, largest),
+        static_cast<TokenId>(count / 2));
   }
 }
 
@@ -285,15 +285,15 @@ Tokens ExpectedTokens(const std::shared_ptr<const Gpt2Weights>& weights,
                         .left_pad = prompt.left_pad};
     for (std::size_t b = 0; b < batch; ++b) {
       for (std::size_t t = 0; t < prompt_len + step; ++t) {
-        whole.ids(b, t) = t < prompt_len ? prompt.ids(b, t)
-                                         : generated(b, t - prompt_len);
+        whole.ids(b, t) =
+            t < prompt_len ? prompt.ids(b, t) : generated(b, t - prompt_len);
       }
     }
     const Tensor3 logits = model.Forward(whole, LogitsFor::kAllPositions);
     for (std::size_t b = 0; b < batch; ++b) {
-      generated(b, step) = Sample(
-          Rows(logits).Row((b + 1) * (prompt_len + step) - 1),
-          options.sampling, random.NextUniform());
+      generated(b, step) =
+          Sample(Rows(logits).Row((b + 1) * (prompt_len + step) - 1),
+                 options.sampling, random.NextUniform());
     }
   }
   return generated;
@@ -315,8 +315,8 @@ TEST(GenerateTest, CombinesEveryFeatureWithEveryOther) {
   const std::array<std::size_t, 3> prompt_len = {1, 5, 60};
   const std::array<SamplingOptions, 3> sampling = {
       {{}, {.temperature = 0.8F, .top_k = 5}, {.temperature = 1.5F}}};
-  const std::array<std::uint64_t, 3> seed = {
-      5, 5 + (std::uint64_t{1} << 32U), ~std::uint64_t{0}};
+  const std::array<std::uint64_t, 3> seed = {5, 5 + (std::uint64_t{1} << 32U),
+                                             ~std::uint64_t{0}};
   const std::array<std::size_t, 7> choices = {3, 3, 3, 3, 3, 2, 2};
   struct Asked {
     std::unique_ptr<Gpt2> model;
@@ -383,9 +383,8 @@ TEST(GenerateTest, UsesAllBitsOfTheSeed) {
 TEST(GenerateTest, IsTheSameAfterACallThatBrokeOff) {
   Gpt2 model(SmallWeights(165));
   struct Enough {};
-  GenerateOptions options = {.new_tokens = 6,
-                             .sampling = {.temperature = 1, .top_k = 10},
-                             .seed = 7};
+  GenerateOptions options = {
+      .new_tokens = 6, .sampling = {.temperature = 1, .top_k = 10}, .seed = 7};
   const Tokens expected = Generate(model, SingleRow({1, 2}), options);
   GenerateOptions broken_off = options;
   broken_off.on_tokens = [](std::span<const TokenId>) { throw Enough(); };

@@ -257,14 +257,13 @@ TEST(Gpt2Test, CombinesEveryFeatureWithEveryOther) {
     Random random(160 + asked.size());
     const std::size_t longest = seq_len.at(row[1]);
     auto weights = std::make_shared<Gpt2Weights>(RandomGpt2Weights(
-        random,
-        {.num_layers = layers.at(row[8]),
-         .num_heads = heads.at(row[9]),
-         .d_model = 24,
-         .d_mlp = d_mlp.at(row[7]),
-         .max_positions = longest + 3 * row[3],
-         .vocab_size = row[5] == 1 ? std::size_t{24} : std::size_t{50},
-         .layer_norm_epsilon = row[6] == 1 ? 0.1F : 1e-5F}));
+        random, {.num_layers = layers.at(row[8]),
+                 .num_heads = heads.at(row[9]),
+                 .d_model = 24,
+                 .d_mlp = d_mlp.at(row[7]),
+                 .max_positions = longest + 3 * row[3],
+                 .vocab_size = row[5] == 1 ? std::size_t{24} : std::size_t{50},
+                 .layer_norm_epsilon = row[6] == 1 ? 0.1F : 1e-5F}));
     if (row[4] == 1) weights->lm_head = AnotherHead(weights->lm_head);
     Pass pass = {.weights = weights,
                  .rows = {},

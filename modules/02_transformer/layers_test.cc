@@ -117,9 +117,14 @@ void ExpectNormal(const Tensor3& x, float epsilon, float tolerance) {
 
 TEST(LayerNormTest, TakesAnyNumberOfFeaturesTokensAndRows) {
   Random random(132);
-  for (const auto& shape : std::vector<std::array<std::size_t, 3>>{
-           {1, 1, 1}, {2, 3, 2}, {5, 3, 7}, {1, 300, 9}, {70, 2, 33},
-           {2, 2, 129}, {2, 2, 1600}}) {
+  for (const auto& shape :
+       std::vector<std::array<std::size_t, 3>>{{1, 1, 1},
+                                               {2, 3, 2},
+                                               {5, 3, 7},
+                                               {1, 300, 9},
+                                               {70, 2, 33},
+                                               {2, 2, 129},
+                                               {2, 2, 1600}}) {
     // sums of up to 1,600 numbers of size 1, each addition off by 2^-24
     ExpectNormal(RandomTensor3(random, shape), 1e-5F, 5e-5F);
   }
@@ -249,10 +254,9 @@ std::vector<double> ExpectedMlp(std::span<const float> token,
     for (std::size_t in = 0; in < token.size(); ++in) {
       x += double{token[in]} * double{weights.c_fc.weight.At(in, h)};
     }
-    const double gelu =
-        0.5 * x *
-        (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) *
-                       (x + 0.044715 * x * x * x)));
+    const double gelu = 0.5 * x *
+                        (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) *
+                                       (x + 0.044715 * x * x * x)));
     for (std::size_t o = 0; o < out.size(); ++o) {
       out[o] += gelu * double{weights.c_proj.weight.At(h, o)};
     }
@@ -273,13 +277,12 @@ TEST(MlpTest, TakesAnyWidthAndAnyNumberOfTokens) {
                                            {9, 1, 7, 301},
                                            {1, 1, 1, 3}}) {
     Random random(330);
-    const Gpt2Weights model =
-        RandomGpt2Weights(random, {.num_layers = 1,
-                                   .num_heads = 1,
-                                   .d_model = one.d_model,
-                                   .d_mlp = one.d_mlp,
-                                   .max_positions = 4,
-                                   .vocab_size = 4});
+    const Gpt2Weights model = RandomGpt2Weights(random, {.num_layers = 1,
+                                                         .num_heads = 1,
+                                                         .d_model = one.d_model,
+                                                         .d_mlp = one.d_mlp,
+                                                         .max_positions = 4,
+                                                         .vocab_size = 4});
     const MlpWeights& weights = model.blocks.front().mlp;
     const Tensor3 x =
         RandomTensor3(random, {one.batch, one.seq_len, one.d_model});
