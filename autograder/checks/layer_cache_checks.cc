@@ -211,10 +211,10 @@ void AppendingToAllSizes(Exam& exam) {
                                       .head_dim = 3};
   for (const TrialCacheShape& shape : {large, one_row, long_one, many_heads}) {
     const std::size_t all = shape.max_seq_len;
-    const std::size_t prompt = all * 9 / 10;
-    const std::size_t chunk = (all - prompt) * 2 / 3;
-    const std::vector<std::size_t> pieces = {prompt, 1, chunk - 1,
-                                             all - prompt - chunk};
+    const std::size_t prompt = all * 7 / 10;
+    const std::size_t chunk = (all - prompt - 1) * 2 / 3;
+    const std::vector<std::size_t> pieces = {prompt, 1, chunk,
+                                             all - prompt - 1 - chunk};
     exam.Case(fmt::format("{}: {} appended in pieces of {}", ShapeText(shape),
                           Count(all, "token"), PiecesText(pieces)));
     CompareAppended(exam, shape, pieces);
