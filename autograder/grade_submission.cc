@@ -273,7 +273,8 @@ std::vector<std::string> BudgetNotices(const Rubric& rubric,
   }
   if (const double blocked = report.marks.BlockedPoints(); blocked > 0) {
     notices.push_back(fmt::format(
-        "PROVISIONAL: checks worth {:g} points could not be judged on this busy "
+        "PROVISIONAL: checks worth {:g} points could not be judged on this "
+        "busy "
         "machine. They are neither earned nor lost, and the marks count "
         "without them; grade again while it does nothing else",
         blocked));
@@ -326,9 +327,9 @@ Report GradeSubmission(const GradingGround& ground,
 
   progress("compiling");
   auto start = std::chrono::steady_clock::now();
-  const SubmissionBuild build =
-      BuildWorkers(ground.kit, submission, {.seconds = ground.rubric.limits.build_seconds,
-                    .known = ground.known});
+  const SubmissionBuild build = BuildWorkers(
+      ground.kit, submission,
+      {.seconds = ground.rubric.limits.build_seconds, .known = ground.known});
   report.build_seconds = SecondsSince(start);
 
   start = std::chrono::steady_clock::now();

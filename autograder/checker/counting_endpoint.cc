@@ -93,8 +93,7 @@ Reply CountingEndpoint::Call(const Request& request, const CallLimits& limits) {
   CallLimits slower = limits;
   slower.seconds *= kSlowdown;
   Reply reply = WorkerEndpoint::Call(request, slower);
-  instructions_ =
-      IsAnswer(reply.status) ? Totals(counts_) : std::nullopt;
+  instructions_ = IsAnswer(reply.status) ? Totals(counts_) : std::nullopt;
   return reply;
 }
 

@@ -765,16 +765,15 @@ bool IsTimed(const Request& request) {
 
 // The table asks for 1.5 and 1.2, of which nothing here is in reach.
 Verdict SpeedBesideAReferenceOfOneSecond(double student_seconds) {
-  return RunAgainst(
-      CourseCheck("speed.50"),
-      {.student = Taking("generate.cached", student_seconds),
-       .baseline =
-           [](const Request& request, Endpoint& honest) {
-             Reply reply = Honest(request, honest);
-             reply.seconds = 1;
-             return reply;
-           },
-       .of_reference = 0.6});
+  return RunAgainst(CourseCheck("speed.50"),
+                    {.student = Taking("generate.cached", student_seconds),
+                     .baseline =
+                         [](const Request& request, Endpoint& honest) {
+                           Reply reply = Honest(request, honest);
+                           reply.seconds = 1;
+                           return reply;
+                         },
+                     .of_reference = 0.6});
 }
 
 TEST(SpeedTest, AShareOfWhatTheReferenceReachesIsEnough) {

@@ -84,8 +84,7 @@ TimedTurn SpeedTrial::ReferenceTurn(const std::string& operation,
     return exam_.Get<Handle>(AskReference({what, arguments}).values, 0);
   };
   const Handle model =
-      made("model.new",
-           {made("weights.load", {exam_.Checkpoint().in_worker})});
+      made("model.new", {made("weights.load", {exam_.Checkpoint().in_worker})});
   AskReference({operation, Arguments(model, FreshPrompt(), kWarmUpTokens)});
   const TimedTurn turn = Timed(baseline, [&] {
     return AskReference({operation, Arguments(model, prompt, new_tokens)});
@@ -124,8 +123,8 @@ void SpeedTrial::AwaitRest() {
 TimedTurn SpeedTrial::Student(const TrialTokens& prompt, std::size_t new_tokens,
                               double seconds) {
   exam_.Case(fmt::format(
-      "{} new tokens after a prompt of {} on the shipped checkpoint", new_tokens,
-      prompt.SeqLen()));
+      "{} new tokens after a prompt of {} on the shipped checkpoint",
+      new_tokens, prompt.SeqLen()));
   exam_.Everybody().baseline->Restart();
   Endpoint& student = *exam_.Everybody().student;
   student.Restart();
@@ -133,17 +132,15 @@ TimedTurn SpeedTrial::Student(const TrialTokens& prompt, std::size_t new_tokens,
     return exam_.Get<Handle>(AskStudent({what, arguments}).values, 0);
   };
   const Handle model =
-      made("model.new",
-           {made("weights.load", {exam_.Checkpoint().in_worker})});
+      made("model.new", {made("weights.load", {exam_.Checkpoint().in_worker})});
   const TrialTokens warm_up = FreshPrompt();
-  answers_.push_back(
-      {warm_up,
-       exam_.Get<Integers>(
-           AskStudent({"generate.cached",
-                       Arguments(model, warm_up, kWarmUpTokens)})
-               .values,
-           0),
-       kWarmUpTokens});
+  answers_.push_back({warm_up,
+                      exam_.Get<Integers>(
+                          AskStudent({"generate.cached",
+                                      Arguments(model, warm_up, kWarmUpTokens)})
+                              .values,
+                          0),
+                      kWarmUpTokens});
   AwaitRest();
   CallLimits limits = exam_.Limits();
   limits.seconds = seconds;
@@ -196,8 +193,7 @@ std::string SpeedMarks::Text(const Speedups& speedups) const {
       "has {:.0f} % of its speed: {}",
       speedups.reference.Median(), kPercent * share,
       TiersTextInPercent(relative_));
-  const double by_table =
-      grading::ShareFor(table_, speedups.student.Median());
+  const double by_table = grading::ShareFor(table_, speedups.student.Median());
   const double by_share = grading::ShareFor(relative_, share);
   if (by_table == 0 && by_share == 0) return text;
   return text + (by_table == by_share  ? "; both give the same"
@@ -233,9 +229,8 @@ PairSeconds RunPair(Exam& exam, SpeedTrial& trial, bool student_first) {
 }
 
 [[noreturn]] void Blocked(const std::string& why) {
-  throw CheckBlocked{
-      "could not be judged, and is neither earned nor lost: " + why +
-      ". Grade again while the machine does nothing else"};
+  throw CheckBlocked{"could not be judged, and is neither earned nor lost: " +
+                     why + ". Grade again while the machine does nothing else"};
 }
 
 // How far apart the reference's own ratios may lie where a threshold is open: a

@@ -38,8 +38,8 @@ Tiers TiersOfReference(const Tiers& tiers, double of_reference) {
   if (tiers.empty() || !(of_reference > 0)) return relative;
   const double full = tiers.front().at_least;
   for (const Tier& tier : tiers) {
-    relative.push_back({.at_least = of_reference * tier.at_least / full,
-                        .share = tier.share});
+    relative.push_back(
+        {.at_least = of_reference * tier.at_least / full, .share = tier.share});
   }
   return relative;
 }

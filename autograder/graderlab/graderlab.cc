@@ -223,10 +223,9 @@ class Lab {
     GradingOptions options;
     options.seed = seed;
     if (!one.student.empty()) options.students = {one.student};
-    const Report report =
-        GradeSubmission({rubric, KitFor(one.isolation), quiz_, Checkpoint(), "",
-                         known_},
-                        folder.Path(), options);
+    const Report report = GradeSubmission(
+        {rubric, KitFor(one.isolation), quiz_, Checkpoint(), "", known_},
+        folder.Path(), options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);

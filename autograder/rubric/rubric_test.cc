@@ -96,8 +96,10 @@ TEST(RubricTest, NamesFileAndLineOfAnUnknownKey) {
 }
 
 TEST(RubricTest, NamesAMissingKey) {
-  ExpectError("[limits]\nbuild_seconds = 300\nsubmission_seconds = 300\n"
-              "check_seconds = 30\ncall_seconds = 10\n", "'reply_mib' is missing");
+  ExpectError(
+      "[limits]\nbuild_seconds = 300\nsubmission_seconds = 300\n"
+      "check_seconds = 30\ncall_seconds = 10\n",
+      "'reply_mib' is missing");
   ExpectError(kLimits + kPart + "[[parts.tasks.checks]]\nname = \"plain\"\n",
               "'title' is missing");
 }

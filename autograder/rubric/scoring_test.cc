@@ -237,9 +237,8 @@ TEST_F(ScoringTest, AllAnswersOfACheckHaveALimit) {
 }
 
 TEST_F(ScoringTest, WhatCannotBeJudgedIsNeitherEarnedNorLost) {
-  Add(Rule("busy", 2), {"busy", {}, [](Exam&) -> Verdict {
-                          throw CheckBlocked{"too busy"};
-                        }});
+  Add(Rule("busy", 2),
+      {"busy", {}, [](Exam&) -> Verdict { throw CheckBlocked{"too busy"}; }});
   Add(Rule("other", 1), Fixed("other", 1));
   const auto marks = Score();
   EXPECT_TRUE(marks[0].blocked);

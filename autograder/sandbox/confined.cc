@@ -53,8 +53,7 @@ void SetLimit(std::string_view word) {
   const std::string_view name = word.substr(2, equals - 2);
   for (const auto& [known, resource] : kLimits) {
     if (known != name) continue;
-    const rlim_t number =
-        std::strtoull(word.data() + equals + 1, nullptr, 10);
+    const rlim_t number = std::strtoull(word.data() + equals + 1, nullptr, 10);
     const rlimit limit = {.rlim_cur = number, .rlim_max = number};
     if (::setrlimit(resource, &limit) != 0) Fail(word.data());
     return;

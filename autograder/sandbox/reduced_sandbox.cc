@@ -2,7 +2,8 @@
 // most containers: runs a command with what any process may give up by itself.
 //
 //   reduced_sandbox [--user UID GID] --folder DIR --tmp DIR --status FD
-//                   --filter FD [--no-landlock] [--read PATH]... [--write PATH]... -- COMMAND
+//                   --filter FD [--no-landlock] [--read PATH]... [--write
+//                   PATH]... -- COMMAND
 //
 // This process stays outside, root if it was, and looks after what is inside:
 // whether the command ends, SIGTERM comes or the grader is gone, it kills all

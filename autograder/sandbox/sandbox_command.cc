@@ -27,18 +27,17 @@ std::vector<std::string> ConfinedCommand(const std::string& program,
     return "--" + name + "=" + std::to_string(limit);
   };
   constexpr std::uint64_t kPendingSignals = 1000;
-  std::vector<std::string> words = {
-          program,
-          option("cpu", limits.cpu_seconds),
-          option("as", limits.address_space_bytes),
-          option("fsize", limits.file_bytes),
-          option("nproc", limits.processes),
-          option("nofile", limits.descriptors),
-          option("core", 0),
-          option("sigpending", kPendingSignals),
-          option("msgqueue", 0),
-          option("rtprio", 0),
-          option("nice", 0)};
+  std::vector<std::string> words = {program,
+                                    option("cpu", limits.cpu_seconds),
+                                    option("as", limits.address_space_bytes),
+                                    option("fsize", limits.file_bytes),
+                                    option("nproc", limits.processes),
+                                    option("nofile", limits.descriptors),
+                                    option("core", 0),
+                                    option("sigpending", kPendingSignals),
+                                    option("msgqueue", 0),
+                                    option("rtprio", 0),
+                                    option("nice", 0)};
   if (executing == Executing::kRefused) words.emplace_back("--last-program");
   words.emplace_back("--");
   return words;

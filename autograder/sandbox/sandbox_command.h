@@ -2,8 +2,8 @@
 // it.
 //
 // Inside bubblewrap there is a read-only system (/usr), what is mounted below,
-// a /tmp of limited size and number of files, and nothing else: no network, no home,
-// no environment, no other process, no capability, no way to a nested
+// a /tmp of limited size and number of files, and nothing else: no network, no
+// home, no environment, no other process, no capability, no way to a nested
 // namespace, and none of the system calls of system_call_filter.h.
 #ifndef KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
 #define KVLAB_AUTOGRADER_SANDBOX_SANDBOX_COMMAND_H_
@@ -66,8 +66,8 @@ inline constexpr const char* kTmpOutside = "/dev/shm";
 
 // What bubblewrap itself is given, and does not pass on.
 struct BubblewrapDescriptors {
-  int status = -1;  // where it says what became of the command
-  int filter = -1;  // where it reads the system call filter
+  int status = -1;    // where it says what became of the command
+  int filter = -1;    // where it reads the system call filter
   int confined = -1;  // where it reads the program of confined.cc
 };
 

@@ -184,16 +184,16 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
   // When bubblewrap is killed, the first process inside becomes our child, and
   // we see it off: in a container nobody else might.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const FileDescriptor filter = 
+  const FileDescriptor filter =
       MakeSystemCallFilter(spec.forking, spec.creating);
   const bool reduced = IsReduced(confinement_);
   if (reduced) scratch_ = MakeScratch(spec, host.user);
   const FileDescriptor confined =
       reduced ? FileDescriptor() : OpenToRead(ConfinedProgram());
-  ExecPlan plan = Plan(
-      reduced ? ReducedCommand(spec, kForLauncher, host, scratch_->Path())
-              : BubblewrapCommand(spec, kForLauncher),
-      inherited, status.write_end, filter, confined);
+  ExecPlan plan =
+      Plan(reduced ? ReducedCommand(spec, kForLauncher, host, scratch_->Path())
+                   : BubblewrapCommand(spec, kForLauncher),
+           inherited, status.write_end, filter, confined);
   // The reduced launcher stays root: what is inside may not signal it then.
   if (!reduced) plan.user = host.user;
   if (!reduced && spec.creating == Creating::kAllowed) {

@@ -107,9 +107,8 @@ void RefuseSettings(scmp_filter_ctx filter) {
 // Empty files take memory that no limit counts. A file system that nobody may
 // write answers like this.
 void RefuseNewFiles(scmp_filter_ctx filter) {
-  for (const char* name :
-       {"creat", "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat",
-        "link", "linkat"}) {
+  for (const char* name : {"creat", "mkdir", "mkdirat", "mknod", "mknodat",
+                           "symlink", "symlinkat", "link", "linkat"}) {
     Refuse(filter, name, EROFS);
   }
   constexpr std::uint64_t kTemporaryFile = O_TMPFILE & ~O_DIRECTORY;

@@ -51,7 +51,6 @@ class StagedKit {
   std::filesystem::path KeptModel() const { return kept_.Path() / "model"; }
 
  private:
-
   SandboxHost host_;
   KitManifest manifest_;
   std::vector<ModuleFiles> modules_;
