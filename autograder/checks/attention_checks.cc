@@ -493,12 +493,13 @@ void WholeMultiHead(Exam& exam) {
   Random& random = exam.Randomness();
   std::vector<ProjectionCase> cases = {
       {WithHeads(random, Between(random, 2, 4)), 2, 6},
-      {WithHeads(random, Between(random, 9, 15)), Between(random, 5, 7), 7},
-      {WithHeads(random, Between(random, 17, 26)), 2, 3},
+      {WithHeads(random, Between(random, 9, 11)), 3, 7},
+      {WithHeads(random, Between(random, 17, 26)), 1, 3},
+      {WithHeads(random, 2), Between(random, 5, 8), 4},
       {WithHeads(random, 3), 2, Between(random, 65, 100)}};
   cases[1].shape.head_dim = 5;
   cases[2].shape.head_dim = 1;
-  cases[3].shape.head_dim = 7;
+  cases[4].shape.head_dim = 7;
   for (const auto& [shape, batch, seq_len] : cases) {
     const Projection p = MakeProjection(exam, shape);
     const Array x = RandomArray(random, {batch, seq_len, shape.DModel()});

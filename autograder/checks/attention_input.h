@@ -13,6 +13,10 @@
 
 namespace kvlab::grading {
 
+// Heads times batch rows of any input: a submission may start a thread for
+// each, and a worker may have 40 (SandboxLimits in autograder/sandbox).
+inline constexpr std::size_t kMostHeadsOfRows = 34;
+
 struct AttentionSizes {
   std::size_t batch = 0;
   std::size_t heads = 0;

@@ -253,6 +253,15 @@ void SamplingBoundaries(Exam& exam) {
   for (float& logit : far.values) logit -= 500.0F;
   CompareSample(exam, far, {.temperature = 1e-37},
                 "temperature 1e-37 and logits around -500");
+  for (const double temperature : {1e-20, 1e-4, 1e3}) {
+    Array scaled = logits;
+    for (float& logit : scaled.values) {
+      logit *= static_cast<float>(temperature);
+    }
+    CompareSample(
+        exam, scaled, {.temperature = temperature},
+        fmt::format("temperature {:g} and logits of its size", temperature));
+  }
   CompareSample(exam, logits, {.temperature = 1e30},
                 "temperature 1e30: all tokens have the same probability");
   for (const std::size_t top_k :

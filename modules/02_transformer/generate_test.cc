@@ -136,6 +136,21 @@ TEST(SampleTest, OrdersManyEqualLogitsByTheirIds) {
   }
 }
 
+TEST(SampleTest, DividesByTemperaturesOfAnySize) {
+  // Given logits as small or as large as the temperature, the quotients are
+  // those of temperature 1: running sums 0.4, 0.7, 0.9, 1 of ids 1, 3, 2, 0.
+  for (const float temperature : {1e-20F, 1e-6F, 1e-3F, 100.0F, 1e6F}) {
+    std::vector<float> logits(kLogits.begin(), kLogits.end());
+    for (float& logit : logits) logit *= temperature;
+    const SamplingOptions options = {.temperature = temperature, .top_k = 0};
+
+    EXPECT_EQ(Sample(logits, options, 0.39F), 1) << temperature;
+    EXPECT_EQ(Sample(logits, options, 0.41F), 3) << temperature;
+    EXPECT_EQ(Sample(logits, options, 0.89F), 2) << temperature;
+    EXPECT_EQ(Sample(logits, options, 0.91F), 0) << temperature;
+  }
+}
+
 TEST(SampleTest, TakesAnyTemperatureAboveZero) {
   // However small, the largest logit has all of the probability; the largest of
   // all, and logits far from 0, change nothing.
