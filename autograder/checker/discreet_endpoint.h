@@ -62,7 +62,9 @@ class DiscreetEndpoint final : public Endpoint {
     return endpoint_.ResidentBytes();
   }
   void Restart() override;
-  void Pause() override { endpoint_.Pause(); }
+  std::optional<double> CpuSeconds() override {
+    return endpoint_.CpuSeconds();
+  }
 
  private:
   Endpoint& endpoint_;

@@ -24,6 +24,7 @@ class Thrower final : public Endpoint {
   }
   std::optional<std::uint64_t> ResidentBytes() override { return 7; }
   void Restart() override {}
+  std::optional<double> CpuSeconds() override { return 1.5; }
 
   Status status = Status::kException;
   std::string says;
@@ -113,6 +114,7 @@ TEST_F(DiscreetEndpointTest, HowAWorkerEndedIsTheCheckersToSay) {
   EXPECT_EQ(Told("signal 11", {std::int64_t{11}}, Status::kWorkerCrashed),
             "signal 11");
   EXPECT_EQ(endpoint_.ResidentBytes(), 7U);
+  EXPECT_EQ(endpoint_.CpuSeconds(), 1.5);
 }
 
 }  // namespace
