@@ -15,7 +15,7 @@ void CompareArrays(Exam& exam, const Array& actual, const Array& expected,
       Difference(actual, expected, exam.Setting("tolerance"), axes);
   if (!difference) return;
   const std::string hint = recognise ? recognise(actual) : "";
-  exam.Fail(hint.empty() ? *difference : *difference + "; " + hint);
+  exam.Fail(hint.empty() ? *difference : hint + " (" + *difference + ")");
 }
 
 void CompareArrays(Exam& exam, const Answers& answers, std::size_t index,

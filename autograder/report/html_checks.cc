@@ -44,7 +44,8 @@ Html Answers(const CheckMark& mark) {
     terms += Term("What was measured", Text(mark.measured));
   }
   if (!mark.follows.empty()) {
-    terms += Term("Put this right first", Text(mark.follows));
+    terms += Term("Put this right first",
+                  Text(mark.alone ? FollowsText(mark) : mark.follows));
   }
   return Tag("dl", terms + Term("Why it matters", Text(check.why)) +
                        Term("Where to look", Text(check.where)));

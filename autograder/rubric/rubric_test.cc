@@ -189,6 +189,23 @@ std::string Tiered(const std::string& tiers) {
          CheckLines("timed", "100", "tiers = [" + tiers + "]\n");
 }
 
+TEST(RubricTest, AndForTheCostsThatACheckAsksFor) {
+  ExpectError(TwoChecks("affordable = [\"measured\"]\n", ""),
+              "'plain' refers to 'measured', which does not stand above it");
+}
+
+TEST(RubricTest, BeingRightAloneIsWorthLessThanBeingRight) {
+  EXPECT_EQ(Parse(TwoChecks("", "")).parts[0].tasks[0].checks[0].alone,
+            kAloneShare);
+  EXPECT_EQ(
+      Parse(TwoChecks("alone = 0.5\n", "")).parts[0].tasks[0].checks[0].alone,
+      0.5);
+  for (const std::string share : {"1", "-0.1", "nan"}) {
+    ExpectError(TwoChecks("alone = " + share + "\n", ""),
+                "give 0 or more, and less than 1");
+  }
+}
+
 TEST(RubricTest, ReadsTiers) {
   const Rubric rubric =
       Parse(Tiered("{ at_least = 10, share = 1 }, { at_least = 5, share = 0.5 "

@@ -90,11 +90,15 @@ class PartScoring {
     if (!mark.Passed() && !mark.blocked &&
         MayBeJudgedAlone(setup, check, all)) {
       setup.with_task_alone(task, [&](const Parties& parties) {
-        // The worker of all its code must not run while this one is timed.
-        setup.parties.student->Restart();
+        // The workers of all its code must not run while this one is timed.
+        for (Endpoint* endpoint :
+             {setup.parties.student, setup.parties.counted}) {
+          if (endpoint != nullptr) endpoint->Restart();
+        }
         const Judgement alone = Run(parties, check);
-        own_fault = alone.mark.points == 0;
+        own_fault = alone.mark.points == 0 && !alone.mark.blocked;
         Credit(alone, mark);
+        mark.seconds += alone.mark.seconds;
         if (!affordable) affordable = alone.affordable;
       });
     }
@@ -103,12 +107,22 @@ class PartScoring {
     if (passed) passed_.insert(check.name);
     if (passed || mark.alone) right_.insert(check.name);
     if (affordable.value_or(passed)) affordable_.insert(check.name);
-    if (!passed && !own_fault) NameTheCause(check, mark);
+    if (!passed) NameTheCause(task, check, own_fault, mark);
     return std::move(mark);
   }
 
-  void NameTheCause(const RubricCheck& check, CheckMark& mark) const {
-    if (const auto cause = FirstMissing(check.follows, passed_)) {
+  // What fails with the functions of its task alone follows from no other task.
+  void NameTheCause(const RubricTask& task, const RubricCheck& check,
+                    bool own_fault, CheckMark& mark) const {
+    std::vector<std::string> causes = check.follows;
+    if (own_fault) {
+      std::erase_if(causes, [&](const std::string& name) {
+        return std::ranges::none_of(task.checks, [&](const RubricCheck& other) {
+          return other.name == name;
+        });
+      });
+    }
+    if (const auto cause = FirstMissing(causes, passed_)) {
       mark.follows =
           fmt::format("{} ({})", cause->check->title, cause->task->id);
       mark.cause = cause->check->name;
@@ -136,6 +150,11 @@ class PartScoring {
 
   // The share of the points for what was right alone, if that is more.
   static void Credit(const Judgement& alone, CheckMark& mark) {
+    if (alone.mark.blocked) {
+      mark.blocked = true;
+      mark.came_back = alone.mark.came_back;
+      return;
+    }
     const double points = mark.check->alone * alone.mark.points;
     if (points <= mark.points) return;
     mark.points = points;

@@ -305,13 +305,19 @@ TEST_F(ScoringTest, TheRubricSaysWhatBeingRightAloneEarns) {
   EXPECT_EQ(judged_alone_, 1);
 }
 
-TEST_F(ScoringTest, WhatIsWrongAloneTooSpeaksForItself) {
+TEST_F(ScoringTest, WhatIsWrongAloneTooFollowsFromItsOwnTaskAtMost) {
   OfferTasksAlone();
   Add(Rule("cause", 1), Either("cause", 0, 0));
-  RubricCheck later = Rule("later", 2);
-  later.follows = {"cause"};
-  Add(later, Either("later", 0, 0));
-  EXPECT_EQ(Score()[1].follows, "");
+  RubricCheck same = Rule("same", 2);
+  same.follows = {"cause"};
+  Add(same, Either("same", 0, 0));
+  RubricCheck other = Rule("other", 2);
+  other.follows = {"cause"};
+  rubric_.parts[0].tasks.push_back(
+      {.id = "1.2", .title = "Other", .checks = {other}});
+  known_.push_back(Either("other", 0, 0));
+  EXPECT_EQ(Score()[1].follows, "Title of cause (1.1)");
+  EXPECT_EQ(marks_.parts[0].tasks[1].checks[0].follows, "");
 }
 
 TEST_F(ScoringTest, WhatPassesIsJudgedOnce) {
