@@ -22,6 +22,9 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 # In the sandbox too.
 _COMPILER = "/usr/bin/g++"
 
+# The compiler looks for its parts in PATH, and the sandbox gives it this one.
+_ENVIRONMENT = {"PATH": "/usr/bin", "LC_ALL": "C"}
+
 WorkerInfo = provider(
     doc = "A worker that lacks only the student's objects.",
     fields = {
@@ -152,6 +155,7 @@ def _link_reference(ctx, headers, flags):
                         ["-include", ctx.file.precompiled.path] +
                         ["-w", "-iquote", ".", "-c", source.path] +
                         ["-o", object.path],
+            env = _ENVIRONMENT,
             mnemonic = "WorkerKitCompile",
         )
         objects.append(object)
@@ -168,6 +172,7 @@ def _link_reference(ctx, headers, flags):
                     [archive.path for archive in recipe.archives] +
                     ["-Wl,--no-whole-archive", "-pthread"] +
                     recipe.link_flags,
+        env = _ENVIRONMENT,
         mnemonic = "WorkerKitLink",
     )
     return program
