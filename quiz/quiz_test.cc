@@ -208,7 +208,7 @@ TEST(AnswerSheetTest, SaysWhatIsWrongAndWhere) {
       {"{\"answers\": {\n\"sum\": }}", "line 2"},
       {"[1]", "does not begin with {"},
       {"", "line 1"},
-      {std::string("{\"student\": \"ann\", \"answers\": {}}\0", 32),
+      {std::string("{\"student\": \"ann\", \"answers\": {}}\0", 34),
        "it holds a NUL"},
       {std::string("\xFF\xFE{\0x", 5), "UTF-16 that is cut"},
   };

@@ -112,6 +112,7 @@ std::string InOneWay(std::string_view text) {
     return Without(text, ',');
   }
   if (text.find(',') != comma) return "";  // 1,2,3
+  if (comma + 1 == text.size()) return "";  // 1,
   std::string whole(text.substr(0, comma));
   if (dot != std::string_view::npos) {  // 1.152,5
     if (!IsGrouped(whole, '.')) return "";

@@ -464,7 +464,7 @@ TEST(PlantedTest, ViewsAndTruncationsThatTouchTokensAreCaught) {
                "Reset(): 800 instructions in a cache of 16 tokens");
 }
 
-TEST(PlantedTest, WorkThatIsNotCountedIsCaught) {
+TEST(PlantedTest, StepsThatAreNotCountedAreCaught) {
   // attention in loops of one's own, uncounted
   const FakeParty uncounted = {.student =
                                    Changed("work.counted", [](Values& values) {

@@ -33,23 +33,23 @@ Json Numbers(const Measurements& measurements) {
   for (const SpeedupMeasurement& speedup : measurements.speedups) {
     numbers["speedups"].push_back({{"new_tokens", speedup.new_tokens},
                                    {"pairs", speedup.pairs},
-                                   {"median", speedup.median},
-                                   {"least", speedup.least},
-                                   {"most", speedup.most},
-                                   {"reference", speedup.reference}});
+                                   {"median", Written(speedup.median)},
+                                   {"least", Written(speedup.least)},
+                                   {"most", Written(speedup.most)},
+                                   {"reference", Written(speedup.reference)}});
   }
   for (const CacheMemoryMeasurement& memory : measurements.cache_memory) {
     numbers["cache_memory"].push_back(
         {{"batch", memory.batch},
-         {"formula_mib", memory.formula_mib},
-         {"measured_mib", memory.samples.back().mib}});
+         {"formula_mib", Written(memory.formula_mib)},
+         {"measured_mib", Written(memory.samples.back().mib)}});
   }
   return numbers;
 }
 
 Json TestOf(const CheckRow& row) {
   Json extra = {{"check", row.mark->check->name},
-                {"seconds", row.mark->seconds}};
+                {"seconds", Written(row.mark->seconds)}};
   extra.update(Numbers(row.mark->measurements));
   return {{"score", Written(row.mark->points)},
           {"max_score", row.mark->check->points},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,10 @@ TEST(TextReportTest, WhatIsRightAloneSaysWhatItLost) {
   Sample sample = MixedSample();
   sample.Mark(0, 2).alone = true;
   sample.Mark(0, 2).points = 0.9 * sample.Mark(0, 2).check->points;
-  EXPECT_TRUE(Has(FullText(sample.report), "of this task alone it passes"));
+  // However the lines are broken.
+  const std::string text =
+      std::regex_replace(FullText(sample.report), std::regex("\\s+"), " ");
+  EXPECT_TRUE(Has(text, "of this task alone it passes")) << text;
 }
 
 TEST(TextReportTest, LatePointsAreComputedWhereTheAuthorSeesIt) {
