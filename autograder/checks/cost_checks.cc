@@ -394,12 +394,12 @@ ViewsAndTruncate ViewInstructions(Exam& exam, std::size_t capacity) {
   ViewsAndTruncate instructions;
   exam.AskCounted("layer_cache.storage", {cache});
   instructions.views = static_cast<double>(exam.Instructions());
-  exam.AskCounted("layer_cache.truncate", {cache, Int(capacity - 1)});
+  const std::size_t kept = capacity / 2;
+  exam.AskCounted("layer_cache.truncate", {cache, Int(kept)});
   instructions.truncate = static_cast<double>(exam.Instructions());
-  exam.Case(fmt::format("a cache of {} tokens truncated to {}", capacity,
-                        capacity - 1));
-  CompareHeld(exam, exam.AskCounted("layer_cache.read", {cache}), all,
-              capacity - 1);
+  exam.Case(
+      fmt::format("a cache of {} tokens truncated to {}", capacity, kept));
+  CompareHeld(exam, exam.AskCounted("layer_cache.read", {cache}), all, kept);
   exam.Case("");
   return instructions;
 }
@@ -425,7 +425,7 @@ Verdict CostOfViews(Exam& exam) {
   } else if (many.truncate > growth * few.truncate) {
     verdict.share = 0;
     verdict.came_back =
-        "forgetting one token costs more the more tokens are held; it is one "
+        "forgetting tokens costs more the more are held, although it is one "
         "number: " +
         verdict.measured;
   }

@@ -252,8 +252,8 @@ std::vector<double> ForgettingInstructions(Exam& exam, std::size_t tokens) {
                   Int(past_len));
   };
   expect(counted("kv_cache.state", {cache}), tokens);
-  counted("kv_cache.truncate", {cache, Int(tokens - 1)});
-  expect(exam.AskCounted("kv_cache.state", {cache}), tokens - 1);
+  counted("kv_cache.truncate", {cache, Int(tokens / 2)});
+  expect(exam.AskCounted("kv_cache.state", {cache}), tokens / 2);
   counted("kv_cache.reset", {cache});
   expect(exam.AskCounted("kv_cache.state", {cache}), 0);
   exam.Case("");

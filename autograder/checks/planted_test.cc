@@ -458,7 +458,7 @@ TEST(PlantedTest, ViewsAndTruncationsThatTouchTokensAreCaught) {
   ExpectCaught("views.cost", {.instructions = Costs({1000, 900, 9000, 900})},
                "the views cost more the more tokens are held");
   ExpectCaught("views.cost", {.instructions = Costs({1000, 900, 1001, 9000})},
-               "forgetting one token costs more");
+               "forgetting tokens costs more the more are held");
   ExpectCaught("kv_cache.cost",
                {.instructions = Costs({1000, 900, 800, 1000, 900, 9000})},
                "Reset(): 800 instructions in a cache of 16 tokens");
