@@ -188,15 +188,17 @@ bool HoldsTooMuch(const Options& options) {
   return false;
 }
 
-// The status of waitpid if `child` ends; nullopt if SIGTERM comes first, or the
-// folder for temporary files is overfull: nothing but this limits it.
+// The status of waitpid if `child` ends; nullopt if SIGTERM comes first. If the
+// folder for temporary files is overfull, which nothing else prevents, that of
+// a child that was killed.
 std::optional<int> WaitFor(pid_t child, const Options& options,
                            const sigset_t& signals) {
   constexpr long kNanoseconds = 50'000'000;
   constexpr timespec kGlance = {.tv_sec = 0, .tv_nsec = kNanoseconds};
   while (true) {
     const int signal = ::sigtimedwait(&signals, nullptr, &kGlance);
-    if (signal == SIGTERM || HoldsTooMuch(options)) return std::nullopt;
+    if (signal == SIGTERM) return std::nullopt;
+    if (HoldsTooMuch(options)) return SIGKILL;
     if (signal < 0) continue;
     int status = 0;
     for (pid_t pid = 1; pid > 0;) {

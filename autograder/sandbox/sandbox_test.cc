@@ -15,6 +15,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -148,7 +150,13 @@ TEST(IsolationTest, TheWarningSaysWhatASubmissionCouldDo) {
 pid_t Forked(const std::function<void()>& action) {
   const pid_t child = ::fork();
   if (child != 0) return child;
-  action();
+  try {
+    action();
+  } catch (const std::exception& error) {
+    // Else this child would go on with the tests.
+    std::fprintf(stderr, "%s\n", error.what());
+    ::_exit(1);
+  }
   ::_exit(0);
 }
 
