@@ -189,7 +189,7 @@ void BareWorker::End() {
     return static_cast<double>(time.tv_sec) +
            kMicro * static_cast<double>(time.tv_usec);
   };
-  cpu_seconds_ = seconds(used.ru_utime) + seconds(used.ru_stime);
+  spent_seconds_ = seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 }  // namespace kvlab::grading

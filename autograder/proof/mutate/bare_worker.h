@@ -30,7 +30,7 @@ class BareWorker final : public Endpoint {
   void Restart() override;
 
   // Processor time that the worker of the last Restart took, once it is ended.
-  double CpuSeconds() const { return cpu_seconds_; }
+  double SpentSeconds() const { return spent_seconds_; }
 
  private:
   void Start();
@@ -44,7 +44,7 @@ class BareWorker final : public Endpoint {
   pid_t process_ = -1;
   int requests_ = -1;
   int replies_ = -1;
-  double cpu_seconds_ = 0;
+  double spent_seconds_ = 0;
 };
 
 }  // namespace kvlab::grading

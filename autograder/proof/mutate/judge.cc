@@ -120,7 +120,7 @@ nlohmann::json Judge(const Rubric& rubric, const Mutant& mutant,
       continue;
     }
     worker.Restart();
-    longest = std::max(longest, worker.CpuSeconds());
+    longest = std::max(longest, worker.SpentSeconds());
     if (verdict.share < 1) {
       return {{"check", check->name},
               {"why", verdict.came_back},
