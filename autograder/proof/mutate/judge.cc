@@ -119,6 +119,10 @@ nlohmann::json Judge(const Rubric& rubric, const Mutant& mutant,
       skipped[check->name] = error.what();
       continue;
     }
+    if (verdict.blocked) {
+      skipped[check->name] = verdict.came_back;
+      continue;
+    }
     worker.Restart();
     longest = std::max(longest, worker.SpentSeconds());
     if (verdict.share < 1) {
