@@ -30,7 +30,8 @@ TokenId Greedy(std::span<const float> logits);
 // by falling logit (of equal ones the lowest id first), and returns the first
 // at which the running sum exceeds `uniform`, a number in [0, 1); the last if
 // rounding keeps the sum below it. Temperature 0 is Greedy; any number above it
-// is a temperature, however small: take the largest logit out before dividing.
+// is a temperature, however small. So take the largest logit out first and then
+// divide: logit / temperature and 1 / temperature may be infinite.
 // Source: Fan et al. 2018, arXiv:1805.04833, section 5.4 (top-k).
 // Throws ContractError if there are no logits or the temperature is negative
 // or not a number.
