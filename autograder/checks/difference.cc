@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "autograder/checks/pattern.h"
+#include "autograder/text/count.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 

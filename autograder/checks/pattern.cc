@@ -346,11 +346,6 @@ std::string WhatCameBack(const Differing& differing, double tolerance) {
 
 }  // namespace
 
-std::string Plural(const std::string& name) {
-  if (name.ends_with('y')) return name.substr(0, name.size() - 1) + "ies";
-  return name + "s";
-}
-
 std::string PatternOfAll(const Array& actual, const Array& expected,
                          double tolerance, const Axes& axes) {
   // What is nearly right is nearly anything.

@@ -20,9 +20,6 @@ std::string PatternOfAll(const Array& actual, const Array& expected,
 std::string PatternOfDiffering(const Array& actual, const Array& expected,
                                double tolerance, const Axes& axes);
 
-// "heads", "vocabulary entries"
-std::string Plural(const std::string& name);
-
 }  // namespace kvlab::grading
 
 #endif  // KVLAB_AUTOGRADER_CHECKS_PATTERN_H_

@@ -194,10 +194,5 @@ TEST(PatternTest, SaysNothingOfNoise) {
   EXPECT_EQ(PatternOfDiffering(actual, Right(), 1e-5, kTokenAxes), "");
 }
 
-TEST(PatternTest, SpeaksOfMoreThanOne) {
-  EXPECT_EQ(Plural("head"), "heads");
-  EXPECT_EQ(Plural("vocabulary entry"), "vocabulary entries");
-}
-
 }  // namespace
 }  // namespace kvlab::grading

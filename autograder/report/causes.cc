@@ -14,7 +14,10 @@ namespace {
 std::vector<CheckRow> LostRows(const Report& report) {
   std::vector<CheckRow> lost;
   for (const CheckRow& row : CheckRows(report)) {
-    if (!row.mark->Passed() && row.part->trouble.empty()) lost.push_back(row);
+    const CheckMark& mark = *row.mark;
+    if (!mark.Passed() && !mark.blocked && row.part->trouble.empty()) {
+      lost.push_back(row);
+    }
   }
   return lost;
 }

@@ -216,7 +216,7 @@ const CheckMark* FirstFault(const Marks& marks, const TaskMark** of) {
     }
     for (const TaskMark& task : part.tasks) {
       for (const CheckMark& mark : task.checks) {
-        if (mark.Passed() || !mark.follows.empty()) continue;
+        if (mark.Passed() || mark.blocked || !mark.follows.empty()) continue;
         *of = &task;
         return &mark;
       }
@@ -232,7 +232,7 @@ void NameCausesEndToEnd(const Marks& marks, PartMark& everything) {
   if (cause == nullptr) return;
   for (TaskMark& one : everything.tasks) {
     for (CheckMark& mark : one.checks) {
-      if (mark.Passed() || !mark.run) continue;
+      if (mark.Passed() || mark.blocked || !mark.run) continue;
       mark.follows =
           fmt::format("{} ({})", cause->check->title, task->task->id);
       mark.cause = cause->check->name;
