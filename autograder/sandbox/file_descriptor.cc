@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -137,10 +139,14 @@ std::optional<std::string> ReadRegularFile(const std::filesystem::path& path,
       !S_ISREG(status.st_mode)) {
     return std::nullopt;
   }
-  std::string text(cap, '\0');
+  // In pieces: the cap may be far above the file, whose stated size may change.
+  constexpr std::size_t kPiece = std::size_t{1} << 16U;
+  std::string text;
   std::size_t size = 0;
   while (size < cap) {
-    const ssize_t count = ::read(file.Number(), text.data() + size, cap - size);
+    text.resize(std::min(cap, size + kPiece));
+    const ssize_t count =
+        ::read(file.Number(), text.data() + size, text.size() - size);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return std::nullopt;
     if (count == 0) break;
