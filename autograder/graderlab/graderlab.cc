@@ -54,6 +54,8 @@ struct CommandLine {
   bool full = false;
   std::size_t stability = 0;
   std::optional<std::uint64_t> seed;
+  // How many of the knockouts; all if not given.
+  std::optional<std::size_t> knockouts;
 };
 
 fs::path Runfiles() {
@@ -72,6 +74,8 @@ CommandLine Parse(int argc, char** argv) {
   app.add_flag("--full", line.full,
                "run every speed check at its own length in every case");
   app.add_option("--seed", line.seed, "repeats a run");
+  app.add_option("--knockouts", line.knockouts,
+                 "of the knockouts only so many, drawn by the seed");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -305,8 +309,8 @@ class Table {
   std::size_t count_ = 0;
 };
 
-bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line) {
-  const std::uint64_t seed = line.seed.value_or(std::random_device()());
+bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
+            std::uint64_t seed) {
   std::cout << "seed " << seed << '\n';
   const Lab lab;
   Table table(line.verbose);
@@ -391,12 +395,30 @@ bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
   return changes == 0;
 }
 
+// All other cases stay. The same seed keeps the same.
+void KeepSomeKnockouts(std::vector<LabCase>& cases, std::size_t count,
+                       std::uint64_t seed) {
+  std::vector<std::string> names;
+  for (const LabCase& one : cases) {
+    if (one.kind == "knockout") names.push_back(one.name);
+  }
+  std::mt19937_64 random(seed);
+  std::ranges::shuffle(names, random);
+  names.resize(std::min(names.size(), count));
+  const std::set<std::string> kept(names.begin(), names.end());
+  std::erase_if(cases, [&](const LabCase& one) {
+    return one.kind == "knockout" && !kept.contains(one.name);
+  });
+}
+
 int Main(int argc, char** argv) {
   const CommandLine line = Parse(argc, argv);
+  const std::uint64_t seed = line.seed.value_or(std::random_device()());
   std::vector<LabCase> cases = AllCases();
   if (line.stability > 0) return RunSteadily(cases, line) ? 0 : 1;
   std::erase_if(
       cases, [&](const LabCase& one) { return !Wanted(one, line.patterns); });
+  if (line.knockouts) KeepSomeKnockouts(cases, *line.knockouts, seed);
   if (cases.empty()) {
     std::cerr << "kvlab graderlab: no case has such a name; --list shows all\n";
     return 2;
@@ -407,7 +429,7 @@ int Main(int argc, char** argv) {
     }
     return 0;
   }
-  return RunAll(cases, line) ? 0 : 1;
+  return RunAll(cases, line, seed) ? 0 : 1;
 }
 
 }  // namespace
