@@ -233,7 +233,6 @@ void LongestContexts(Exam& exam) {
       compare(token_bytes * window - 1,
               "a budget one byte too small for the full window");
     }
-    compare(-1, "a budget of 2^64 - 1 bytes");
     for (const std::int64_t more : {-1, 0, 5}) {
       compare(token_bytes * (positions(shape) + more),
               kind == 3
@@ -286,10 +285,12 @@ void BudgetsBeyond32Bits(Exam& exam) {
     }
   }
   exam.Case("a budget of 2^64 - 1 bytes");
+  const Question all = {Ints({1, 1, 1, 1, 9, 0}), Ints({1, 1, 1}),
+                        std::int64_t{-1}};
+  CompareCount(exam, "the longest context",
+               exam.AskBoth("memory.longest_context", all));
   CompareCount(exam, "the largest batch",
-               exam.AskBoth("memory.largest_batch",
-                            {Ints({1, 1, 1, 1, 9, 0}), Ints({1, 1, 1}),
-                             std::int64_t{-1}}));
+               exam.AskBoth("memory.largest_batch", all));
   exam.Case("a model of 2^40 layers");
   const Integers deep = Ints({std::size_t{1} << 40U, 1, 1, 1, 99, 0});
   const std::int64_t budget = std::int64_t{7} << 41U;
@@ -403,6 +404,13 @@ Integers RandomConfig(Random& random) {
   return Ints({Between(random, 2, 40), heads, d_model,
                3 * d_model + Between(random, 1, 50), 4000,
                Between(random, 500, 50000)});
+}
+
+// A model in which everything is 1 but the place that is huge.
+Integers OneHugeSize(std::size_t place, std::size_t size) {
+  Integers config = Ints({1, 1, 1, 1, 9, 1});
+  config[place] = Int(size);
+  return config;
 }
 
 struct TrialPass {
@@ -519,13 +527,6 @@ void CompareRefusals(Exam& exam, const std::string& operation,
       "a model of more than 2^90 weights");
 }
 
-// A model in which everything is 1 but the place that is huge.
-Integers OneHugeSize(std::size_t place, std::size_t size) {
-  Integers config = Ints({1, 1, 1, 1, 9, 1});
-  config[place] = Int(size);
-  return config;
-}
-
 // Each fits once, and not as often as the last column says: by a pass of so
 // many rows, or by so many passes.
 void CategoriesThatDoNotFit(Exam& exam) {
@@ -585,21 +586,21 @@ void TrafficOfGenerations(Exam& exam) {
     CompareGenerations(exam, "cost.generation_traffic", Directions(),
                        {Int(weight_bytes)});
   }
+  exam.Case("three passes over a head of 2^62 bytes, which fit");
+  CompareEach(exam,
+              exam.AskBoth("cost.generation_traffic",
+                           {OneHugeSize(5, std::size_t{1} << 61U),
+                            Ints({1, 1, 3}), kOff, std::int64_t{2}}),
+              0, Directions());
 }
 
 void TrafficRefusals(Exam& exam) {
   CompareRefusals(exam, "cost.pass_traffic", Directions(), {std::int64_t{2}});
   const auto power = [](unsigned bits) { return std::size_t{1} << bits; };
-  const Integers head = OneHugeSize(5, power(61));
-  exam.Case("three passes over a head of 2^62 bytes, which fit");
-  const auto passes = [&](std::size_t count) {
-    return Question{head, Ints({1, 1, count}), kOff, std::int64_t{2}};
-  };
-  CompareEach(exam, exam.AskBoth("cost.generation_traffic", passes(3)), 0,
-              Directions());
-  exam.Case("");
-  exam.ExpectRefusal("cost.generation_traffic", passes(4),
-                     "four passes over a head of 2^62 bytes");
+  exam.ExpectRefusal(
+      "cost.generation_traffic",
+      {OneHugeSize(5, power(61)), Ints({1, 1, 4}), kOff, std::int64_t{2}},
+      "four passes over a head of 2^62 bytes");
   exam.ExpectRefusal(
       "cost.pass_traffic",
       {OneHugeSize(5, 1), Ints({1, 0, power(60), 1}), std::int64_t{2}},
