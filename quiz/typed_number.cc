@@ -111,7 +111,7 @@ std::string InOneWay(std::string_view text) {
   if (dot == std::string_view::npos && IsGrouped(text, ',')) {  // 1,152
     return Without(text, ',');
   }
-  if (text.find(',') != comma) return "";  // 1,2,3
+  if (text.find(',') != comma) return "";   // 1,2,3
   if (comma + 1 == text.size()) return "";  // 1,
   std::string whole(text.substr(0, comma));
   if (dot != std::string_view::npos) {  // 1.152,5

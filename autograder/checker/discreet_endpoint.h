@@ -62,9 +62,7 @@ class DiscreetEndpoint final : public Endpoint {
     return endpoint_.ResidentBytes();
   }
   void Restart() override;
-  std::optional<double> CpuSeconds() override {
-    return endpoint_.CpuSeconds();
-  }
+  std::optional<double> CpuSeconds() override { return endpoint_.CpuSeconds(); }
 
  private:
   Endpoint& endpoint_;

@@ -438,12 +438,11 @@ void CompareGeneration(Exam& exam, const std::string& operation,
       const std::size_t at = b * trial.new_tokens + step;
       if (generated[at] != trial.expected[at]) {
         const std::string hint = RecogniseTokens(exam, trial, generated);
-        exam.Fail(
-            fmt::format("new token {} (counted from 0) of row {} is "
-                        "another one than the model chooses; {}",
-                        step, b,
-                        hint.empty() ? WordsForTokens(exam, trial, generated)
-                                     : hint));
+        exam.Fail(fmt::format(
+            "new token {} (counted from 0) of row {} is "
+            "another one than the model chooses; {}",
+            step, b,
+            hint.empty() ? WordsForTokens(exam, trial, generated) : hint));
       }
     }
   }

@@ -393,12 +393,11 @@ void CompareNext(Exam& exam, const Sampling& sampling, std::size_t batch) {
     const std::string hint = RecogniseNext(
         logits, sampling, static_cast<std::uint64_t>(seed), chosen);
     const auto first = std::ranges::mismatch(chosen, expected).in1;
-    exam.Fail(
-        fmt::format("not what Sample gives for each row, in order, with one "
-                    "uniform number each; the first wrong row is {}: {}",
-                    first - chosen.begin(),
-                    hint.empty() ? WordsForRows(rows, sampling, uniforms, chosen)
-                                 : hint));
+    exam.Fail(fmt::format(
+        "not what Sample gives for each row, in order, with one "
+        "uniform number each; the first wrong row is {}: {}",
+        first - chosen.begin(),
+        hint.empty() ? WordsForRows(rows, sampling, uniforms, chosen) : hint));
   }
   if (exam.Get<double>(answer, 1) != next_uniform) {
     exam.Fail(

@@ -142,8 +142,10 @@ def _answers_alone(ctx, solution, sources):
     return folder
 
 def _link_reference(ctx, headers, flags):
-    """The solutions in the student's place, compiled and linked as a submission
-    is: what two programs differ in by their build is no difference in speed."""
+    """The solutions in the student's place, built as a submission is.
+
+    What two programs differ in by their build is not a difference in speed.
+    """
     objects = []
     for source in ctx.files.reference_sources:
         object = ctx.actions.declare_file("reference/" + source.basename + ".o")
@@ -258,7 +260,7 @@ worker_kit = rule(
         "_alone": attr.label(
             default = "//autograder/worker_kit:alone",
             executable = True,
-            cfg = "host",
+            cfg = "exec",
         ),
         "_cc_toolchain": attr.label(
             default = "@bazel_tools//tools/cpp:current_cc_toolchain",

@@ -25,11 +25,12 @@ void CheckForward(const Tensor3& x, const AttentionWeights& weights,
              std::array<std::size_t, 1>{weights.c_proj.weight.In()},
              std::array<std::size_t, 1>{x.shape(2)});
   if (!left_pad.empty() && left_pad.size() != x.shape(0)) {
-    throw ContractError("CachedAttention::Forward: left_pad has the wrong "
-                        "length",
-                        std::to_string(left_pad.size()) + " entries for " +
-                            std::to_string(x.shape(0)) + " batch rows",
-                        "give one number per row, or none at all");
+    throw ContractError(
+        "CachedAttention::Forward: left_pad has the wrong "
+        "length",
+        std::to_string(left_pad.size()) + " entries for " +
+            std::to_string(x.shape(0)) + " batch rows",
+        "give one number per row, or none at all");
   }
 }
 
