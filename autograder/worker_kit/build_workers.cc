@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "autograder/abreast/abreast.h"
@@ -67,11 +66,11 @@ std::string ProblemText(const std::string& what, const RunResult& result,
 }
 
 // Whether an object cannot be read, or speaks to valgrind.
-bool SpeaksToValgrind(const fs::path& object) {
+bool ObjectSpeaksToValgrind(const fs::path& object) {
   constexpr std::size_t kMaxObjectBytes = 256 * kMegabyte;
   const std::optional<std::string> bytes =
       ReadRegularFile(object, kMaxObjectBytes);
-  return !bytes || SpeaksToValgrind(std::string_view(*bytes));
+  return !bytes || SpeaksToValgrind(*bytes);
 }
 
 class Builder {
@@ -198,7 +197,7 @@ class Builder {
     if (!one.result.Succeeded()) {
       problem = ProblemText(one.source + " does not compile", one.result,
                             CompilerErrors(one.result.output));
-    } else if (SpeaksToValgrind(objects_ / one.object)) {
+    } else if (ObjectSpeaksToValgrind(objects_ / one.object)) {
       problem = one.source +
                 " holds instructions that speak to valgrind, under which the "
                 "grader counts: take them out";
