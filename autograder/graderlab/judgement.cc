@@ -71,7 +71,11 @@ const PlacedCheck* FirstThatSees(const LabCase& one,
 double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
   const double points = check.mark.check->points;
   if (AnyMatches(one.expect.loses, check.name)) {
-    return one.kind == "knockout" && check.mark.alone ? check.mark.points : 0;
+    // What an exploit attacks, which its first pattern names, must bring it
+    // nothing. A task that follows may be right alone, as with a knockout.
+    const bool attacked = one.kind == "exploit" &&
+                          Matches(one.expect.loses.front(), check.name);
+    return check.mark.alone && !attacked ? check.mark.points : 0;
   }
   if (AnyMatches(one.expect.halves, check.name)) return points / 2;
   return AnyMatches(one.expect.may_lose, check.name) ? check.mark.points

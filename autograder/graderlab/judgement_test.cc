@@ -67,7 +67,20 @@ TEST_F(JudgementTest, APlantedBugMayBeRightAloneElsewhere) {
   one.expect.loses = {"1.1 first", "1.2 first"};
   one.kind = "knockout";
   EXPECT_TRUE(Deviations(one, report_).empty());
+}
+
+// But not where it attacks, which is what its first pattern names.
+TEST_F(JudgementTest, AnExploitEarnsNothingWhereItAttacks) {
+  Lose(0, 0, "wrong");
+  Lose(1, 0, "wrong");
+  CheckMark& later = report_.marks.parts[0].tasks[1].checks[0];
+  later.points = 0.9;
+  later.alone = true;
+  LabCase one;
   one.kind = "exploit";
+  one.expect.loses = {"1.1 first", "1.2 first"};
+  EXPECT_TRUE(Deviations(one, report_).empty());
+  one.expect.loses = {"1.2 first", "1.1 first"};
   EXPECT_EQ(Deviations(one, report_).size(), 1);
 }
 

@@ -28,8 +28,8 @@ struct LabEdit {
 // What must come out. Checks are named by task and name, "1.3 causal.chunk";
 // patterns as of a shell may stand for several.
 struct LabExpectation {
-  // These earn nothing; of a planted bug also what its rubric gives for being
-  // right alone.
+  // These earn nothing, but what the rubric gives for being right alone. The
+  // first one of an exploit, which it attacks, earns nothing at all.
   std::vector<std::string> loses;
   std::vector<std::string> halves;    // these earn half of their points
   std::vector<std::string> may_lose;  // others that may; no other check does
