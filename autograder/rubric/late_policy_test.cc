@@ -66,7 +66,7 @@ TEST(LatePolicyTest, DaysAreThoseOfTheDueDatesOwnClock) {
 
 // Platforms give the time in UTC or on a clock of their own.
 TEST(LatePolicyTest, WithAZoneItDoesNotMatterWhoseClockWasRead) {
-  for (const std::string& submitted :
+  for (const std::string submitted :
        {"2026-10-25T22:58:00Z", "2026-10-25T15:58:00-07:00",
         "2026-10-26T00:58:00+02:00"}) {
     EXPECT_EQ(DaysLate("2026-10-24T23:59:00+02:00", submitted, "Europe/Berlin"),
