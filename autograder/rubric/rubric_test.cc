@@ -91,7 +91,7 @@ TEST(RubricTest, AnyNameMayRunACheck) {
 
 TEST(RubricTest, NamesFileAndLineOfAnUnknownKey) {
   EXPECT_EQ(ErrorOf(kLimits + "colour = \"red\"\n"),
-            "rubric.toml:6: 'colour' is not known here\n"
+            "rubric.toml:9: 'colour' is not known here\n"
             "  fix: correct its spelling, or remove it");
 }
 
@@ -111,7 +111,7 @@ TEST(RubricTest, RefusesWhatIsNoNumber) {
 
 TEST(RubricTest, RefusesNegativePoints) {
   ExpectError(kLimits + kPart + CheckLines("plain", "-1"),
-              "rubric.toml:15: points are negative");
+              "rubric.toml:18: points are negative");
   ExpectError(kLimits + kPart + CheckLines("plain", "nan"),
               "'points' is no number");
 }
@@ -120,7 +120,7 @@ TEST(RubricTest, RefusesANegativeTolerance) {
   ExpectError(
       kLimits + kPart +
           CheckLines("measured", "100", "settings = { tolerance = -1e-5 }\n"),
-      "rubric.toml:19: setting 'tolerance' is negative");
+      "rubric.toml:22: setting 'tolerance' is negative");
 }
 
 TEST(RubricTest, RefusesAnUnknownCheck) {
@@ -131,7 +131,7 @@ TEST(RubricTest, RefusesAnUnknownCheck) {
 TEST(RubricTest, RefusesACheckTwiceInAPart) {
   ExpectError(
       kLimits + kPart + CheckLines("plain", "50") + CheckLines("plain", "50"),
-      "rubric.toml:20: 'plain' stands twice in this part");
+      "rubric.toml:23: 'plain' stands twice in this part");
 }
 
 TEST(RubricTest, RefusesSettingsThatTheCheckDoesNotHave) {
@@ -158,19 +158,19 @@ TEST(RubricTest, AWholeTaskMayBeNeeded) {
 
 TEST(RubricTest, RefusesNeedsThatAreNotThere) {
   ExpectError(TwoChecks("", "needs = [\"plane\"]\n"),
-              "rubric.toml:27: 'measured' refers to 'plane', which is neither "
+              "rubric.toml:30: 'measured' refers to 'plane', which is neither "
               "a check nor a task of this part");
 }
 
 TEST(RubricTest, RefusesNeedsThatStandBelow) {
   ExpectError(TwoChecks("needs = [\"measured\"]\n", ""),
-              "rubric.toml:19: 'plain' refers to 'measured', which does not "
+              "rubric.toml:22: 'plain' refers to 'measured', which does not "
               "stand above it");
 }
 
 TEST(RubricTest, RefusesNeedsThatGoRoundInACircle) {
   ExpectError(TwoChecks("needs = [\"plain\"]\n", ""),
-              "rubric.toml:19: this goes round in a circle: plain -> plain");
+              "rubric.toml:22: this goes round in a circle: plain -> plain");
   ExpectError(TwoChecks("needs = [\"measured\"]\n", "needs = [\"plain\"]\n"),
               "this goes round in a circle: plain -> measured -> plain");
   ExpectError(TwoChecks("needs = [\"1.1\"]\n", ""),
@@ -219,7 +219,7 @@ TEST(RubricTest, ReadsTiers) {
 TEST(RubricTest, RefusesTiersOutOfOrder) {
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 10, share = 0.5 }"),
-      "rubric.toml:19: tiers are out of order: 10 for a share of 0.5 stands "
+      "rubric.toml:22: tiers are out of order: 10 for a share of 0.5 stands "
       "below 5 for 1");
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 2, share = 1 }"),
@@ -239,7 +239,7 @@ TEST(RubricTest, TiersBelongToTheChecksThatMeasure) {
   ExpectError(
       kLimits + kPart +
           CheckLines("plain", "100", "tiers = [{ at_least = 1, share = 1 }]\n"),
-      "rubric.toml:19: check 'plain' has no tiers");
+      "rubric.toml:22: check 'plain' has no tiers");
 }
 
 TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
@@ -254,7 +254,7 @@ TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
 
 TEST(RubricTest, RefusesAVisibilityThatThereIsNot) {
   ExpectError(TwoChecks("visibility = \"secret\"\n", ""),
-              "rubric.toml:19: 'secret' is no visibility\n  fix: choose one "
+              "rubric.toml:22: 'secret' is no visibility\n  fix: choose one "
               "of: visible, after_due_date, after_published, hidden");
 }
 
@@ -277,18 +277,18 @@ TEST(RubricTest, ReadsALatePolicy) {
 }
 
 TEST(RubricTest, RefusesABadDate) {
-  ExpectError(WithPolicy("due = 2027-02-29T23:59:00Z\n"), "rubric.toml:7: ");
+  ExpectError(WithPolicy("due = 2027-02-29T23:59:00Z\n"), "rubric.toml:10: ");
   ExpectError(WithPolicy("due = 2027-01-15T23:59:00\n"),
-              "rubric.toml:7: 'due' is no date with time and zone");
+              "rubric.toml:10: 'due' is no date with time and zone");
   ExpectError(WithPolicy("due = \"tomorrow\"\n"),
-              "rubric.toml:7: 'due' is no date with time and zone");
+              "rubric.toml:10: 'due' is no date with time and zone");
   ExpectError(WithPolicy("percent_per_day = 10\n"), "'due' is missing");
 }
 
 TEST(RubricTest, RefusesALatePolicyThatCannotBe) {
   const std::string due = "due = 2027-01-15T23:59:00Z\n";
   ExpectError(WithPolicy(due + "percent_per_day = 110\n"),
-              "rubric.toml:8: 'percent_per_day' is no percentage");
+              "rubric.toml:11: 'percent_per_day' is no percentage");
   ExpectError(WithPolicy(due + "floor_percent = -1\n"),
               "'floor_percent' is no percentage");
   ExpectError(WithPolicy(due + "grace_minutes = -1\n"),
