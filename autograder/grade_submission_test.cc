@@ -144,6 +144,16 @@ std::map<std::string, std::string> LostChecks(const Marks& marks) {
   return lost;
 }
 
+std::vector<CheckMark> MarksOf(const Report& report) {
+  std::vector<CheckMark> marks;
+  for (const PartMark& part : report.marks.parts) {
+    for (const TaskMark& task : part.tasks) {
+      marks.insert(marks.end(), task.checks.begin(), task.checks.end());
+    }
+  }
+  return marks;
+}
+
 std::vector<std::string> AllFormats(const Report& report) {
   return {GradescopeJson(report), PrairieLearnJson(report), AutolabLine(report),
           Classroom50Json(report), JunitXml(report)};
@@ -172,19 +182,23 @@ TEST_F(GradeSubmissionTest, FaultsCostTheChecksThatMeetThemAndNoOthers) {
 
   const Report report = Grade(folder.Path(), Judged::kModule3);
   auto lost = LostChecks(report.marks);
-  EXPECT_EQ(lost.size(), 8U) << BriefText(report);
   const std::map<std::string, std::string> expected = {
       {"memo.lattice_paths", "signal 4"},
       {"bytes.random_shapes", "exit status 0"},
       {"bytes.known_models", "exit status 0"},
       {"bytes.overflow", "exit status 0"},
       {"kv_cache.reset", "no answer within 3 seconds"},
-      {"enable.reset", "no answer within 3 seconds"},
+      {"enable.reset", "no answer within"},  // less, after so many
       {"growing.contents", ""},
       {"growing.bytes", ""}};
   for (const auto& [name, message] : expected) {
     ASSERT_TRUE(lost.contains(name)) << name;
     EXPECT_NE(lost[name].find(message), std::string::npos) << lost[name];
+  }
+  // Others call these functions on their way, and are told as what follows.
+  for (const CheckMark& mark : MarksOf(report)) {
+    if (mark.Passed() || expected.contains(mark.check->name)) continue;
+    EXPECT_NE(mark.follows, "") << mark.check->name << ": " << mark.came_back;
   }
 }
 
