@@ -73,8 +73,8 @@ double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
   if (AnyMatches(one.expect.loses, check.name)) {
     // What an exploit attacks, which its first pattern names, must bring it
     // nothing. A task that follows may be right alone, as with a knockout.
-    const bool attacked = one.kind == "exploit" &&
-                          Matches(one.expect.loses.front(), check.name);
+    const bool attacked =
+        one.kind == "exploit" && Matches(one.expect.loses.front(), check.name);
     return check.mark.alone && !attacked ? check.mark.points : 0;
   }
   if (AnyMatches(one.expect.halves, check.name)) return points / 2;

@@ -412,7 +412,9 @@ class RandomRubric : public ScoringTest {
   std::array<Outcome, kChecks> outcomes_ = {};
 
  private:
-  static std::string Name(std::size_t i) { return {static_cast<char>('a' + i)}; }
+  static std::string Name(std::size_t i) {
+    return {static_cast<char>('a' + i)};
+  }
 
   Check Drawn(std::size_t i) {
     return {Name(i), {}, [this, i](Exam& exam) {

@@ -428,8 +428,7 @@ TEST(GenerateTest, RefusesAnAttentionThatRemembersAlsoIfItIsEmpty) {
   Gpt2 model(SmallWeights(166));
   auto memory = std::make_unique<EmptyMemory>();
   const EmptyMemory& attention = *memory;
-  const std::unique_ptr<Attention> full =
-      model.ReplaceAttention(std::move(memory));
+  std::unique_ptr<Attention> full = model.ReplaceAttention(std::move(memory));
   EXPECT_FALSE(full->Remembers());
 
   EXPECT_THAT(MessageOf<ContractError>([&] {
@@ -437,6 +436,11 @@ TEST(GenerateTest, RefusesAnAttentionThatRemembersAlsoIfItIsEmpty) {
               }),
               HasSubstr("the model's attention remembers"));
   EXPECT_EQ(attention.calls, 0U);
+
+  // With its own attention the model generates.
+  model.ReplaceAttention(std::move(full));
+  const Tokens tokens = Generate(model, SingleRow({1, 2}), {.new_tokens = 3});
+  EXPECT_EQ(tokens.shape(1), 3U);
 }
 
 TEST(GenerateTest, FeedsEveryTokenBack) {

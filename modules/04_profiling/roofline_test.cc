@@ -203,6 +203,8 @@ TEST(PlaceOnRooflineTest, RefusesTotalsThatWrapRound) {
   EXPECT_THROW(PlaceOnRoofline(Machine(), Macs(5),
                                {.weights = half, .cache_read = half}),
                ContractError);
+  // And only those.
+  EXPECT_EQ(PlaceOnRoofline(Machine(), Macs(5), Weights(5)).flop, 10);
 }
 
 }  // namespace
