@@ -147,8 +147,9 @@ void Collector::OpenArchive(const std::string& name, const ReadEntry& read) {
 }
 
 void Collector::Note(const std::string& problem) {
-  if (submission_.notes.size() < kMaxNotes)
+  if (submission_.notes.size() < kMaxNotes) {
     submission_.notes.push_back(problem);
+  }
 }
 
 void Collector::Ignore(const std::string& name) {

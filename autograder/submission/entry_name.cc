@@ -92,7 +92,7 @@ std::string Folded(std::string_view name) {
 std::string WithoutCopyNumber(const std::string& file) {
   const std::size_t dot = file.rfind('.');
   if (dot == std::string::npos) return "";
-  std::string_view stem = std::string_view(file).substr(0, dot);
+  std::string_view stem(file.data(), dot);
   const bool bracketed = stem.ends_with(')');
   if (bracketed) stem.remove_suffix(1);
   const std::size_t digits = DigitsFrom(stem);
