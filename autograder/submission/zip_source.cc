@@ -28,9 +28,8 @@ using Entry = std::unique_ptr<zip_file_t, Discard>;
 std::string KindOf(std::string_view bytes) {
   if (bytes.starts_with("Rar!")) return "it is a RAR archive";
   if (bytes.starts_with("7z\xBC\xAF")) return "it is a 7z archive";
-  if (bytes.starts_with("\xFD"
-                        "7zXZ"))
-    return "it is compressed by xz";
+  constexpr std::string_view kXz = "\xFD\x37zXZ";
+  if (bytes.starts_with(kXz)) return "it is compressed by xz";
   if (bytes.starts_with("BZh")) return "it is compressed by bzip2";
   return "";
 }
