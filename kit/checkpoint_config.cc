@@ -46,8 +46,9 @@ class ConfigReader {
 
   std::string TextOr(const char* key, const std::string& otherwise) const {
     if (!Has(key)) return otherwise;
-    if (!object_[key].is_string())
+    if (!object_[key].is_string()) {
       Fail(key, "is malformed", "it must be a string");
+    }
     return object_[key].get<std::string>();
   }
 
