@@ -545,8 +545,9 @@ std::vector<std::size_t> LeftPad(Padding padding, const Sizes& sizes) {
     if (padding == Padding::kMost) {
       left_pad[b] = sizes.TotalLen() - std::min(sizes.TotalLen(), 1 + few);
     }
-    if (padding == Padding::kBeyondTheKeys)
+    if (padding == Padding::kBeyondTheKeys) {
       left_pad[b] = sizes.TotalLen() + few;
+    }
   }
   return left_pad;
 }
