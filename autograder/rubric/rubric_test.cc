@@ -200,10 +200,11 @@ TEST(RubricTest, BeingRightAloneIsWorthLessThanBeingRight) {
   EXPECT_EQ(
       Parse(TwoChecks("alone = 0.5\n", "")).parts[0].tasks[0].checks[0].alone,
       0.5);
-  for (const std::string share : {"1", "-0.1", "nan"}) {
+  for (const std::string share : {"1", "-0.1"}) {
     ExpectError(TwoChecks("alone = " + share + "\n", ""),
                 "give 0 or more, and less than 1");
   }
+  ExpectError(TwoChecks("alone = nan\n", ""), "'alone' is no number");
 }
 
 TEST(RubricTest, ReadsTiers) {
