@@ -273,7 +273,7 @@ void CompareLayersByTurns(Exam& exam, AttentionTrial& trial,
   trial.ComparePastLen(attention, begin, about + ", at the end");
 }
 
-// Longer than any buffer that somebody would write: up to more than a thousand
+// Longer than any plausible fixed buffer: up to more than a thousand
 // tokens, with single steps on the way.
 void LongSequences(Exam& exam) {
   Random& random = exam.Randomness();

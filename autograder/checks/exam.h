@@ -99,7 +99,7 @@ class Exam {
   const CallLimits& Limits() const { return limits_; }
 
   // From now on all answers of the student's together may take so long: those
-  // of this check, and those that the submission has left. Whoever answers each
+  // of this check, and those that the submission has left. Answering each
   // request just in time would take hours. Timed calls do not count.
   void GiveTime(double check_seconds, double submission_seconds) {
     check_seconds_ = check_seconds;

@@ -43,7 +43,7 @@ struct FilledTrial {
   }
 };
 
-// Sizes that nobody can know beforehand, around 16 rows of 512 tokens.
+// Sizes that a submission cannot foresee, around 16 rows of 512 tokens.
 FilledTrial MakeFilledTrial(Exam& exam) {
   Random& random = exam.Randomness();
   const std::size_t half = kPiece * Between(random, 120, 136);

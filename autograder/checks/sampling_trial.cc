@@ -65,7 +65,7 @@ std::int64_t Drawn(const std::vector<Slot>& slots, double uniform) {
 
 namespace {
 
-// Draws as somebody makes them who takes the slots in another way.
+// Draws that take the slots in another order.
 using Draw = std::function<std::int64_t(double uniform)>;
 
 bool Explains(const Draw& draw, std::span<const double> uniforms,

@@ -19,7 +19,7 @@ namespace kvlab::grading {
 struct TimedTurn {
   double seconds = 0;
   // Processor time over wall time: below 1 if others had the processor
-  // meanwhile. 1 where nobody can tell.
+  // meanwhile. 1 where it is unknown.
   double cpu_share = 1;
 };
 
