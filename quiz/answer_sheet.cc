@@ -204,7 +204,8 @@ std::size_t ChosenPlace(const QuizAnswer& answer) {
   const std::size_t first = text->find_first_not_of(kAround);
   if (first == std::string::npos) return kNone;
   // "c", "(c)", "c.", and "c) with the words of the option".
-  const std::string_view rest = std::string_view(*text).substr(first + 1);
+  std::string_view rest = *text;
+  rest.remove_prefix(first + 1);
   const bool is_alone =
       rest.find_first_not_of(kAround) == std::string_view::npos;
   if (!is_alone && !rest.starts_with(')') && !rest.starts_with(". ")) {

@@ -101,7 +101,8 @@ TEST(PatternTest, KnowsAnotherOrder) {
 TEST(PatternTest, KnowsAFactorOfEachRow) {
   Array actual = Right();
   for (std::size_t i = 0; i < actual.values.size(); ++i) {
-    actual.values[i] *= 1.5F + static_cast<float>(i / 5) * 0.1F;
+    const std::size_t row = i / 5;
+    actual.values[i] *= 1.5F + static_cast<float>(row) * 0.1F;
   }
   EXPECT_TRUE(
       Says(actual, "each position is right but for a factor of its own"));
@@ -110,7 +111,8 @@ TEST(PatternTest, KnowsAFactorOfEachRow) {
 TEST(PatternTest, KnowsANumberAddedToEachRow) {
   Array actual = Right();
   for (std::size_t i = 0; i < actual.values.size(); ++i) {
-    actual.values[i] += 1.0F + static_cast<float>(i / 5);
+    const std::size_t row = i / 5;
+    actual.values[i] += 1.0F + static_cast<float>(row);
   }
   EXPECT_TRUE(Says(actual, "each position is right but for one number added"));
 }

@@ -49,8 +49,8 @@ std::string Page(const std::string& name) {
       "html", {{"lang", "en"}},
       Tag("head", VoidTag("meta", {{"charset", "utf-8"}}) +
                       Tag("title", kvlab::grading::Text("kvlab: not graded"))) +
-          Tag("body", Tag("h1", kvlab::grading::Text(name)) +
-                          Tag("p", kvlab::grading::Text(kWhat))));
+          Tag("body", Tag("main", Tag("h1", kvlab::grading::Text(name)) +
+                                      Tag("p", kvlab::grading::Text(kWhat)))));
   return "<!DOCTYPE html>\n" + page.Markup() + "\n";
 }
 

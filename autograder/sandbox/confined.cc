@@ -76,8 +76,10 @@ char* AtARandomPlace(const std::string& path) {
       Fail("no random number");
     }
     const std::uintptr_t page = random[0] % kHighest / kPage * kPage;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a place, not yet an object
+    auto* const wanted = reinterpret_cast<void*>(page);
     void* const mapped =
-        ::mmap(reinterpret_cast<void*>(page), kPage, PROT_READ | PROT_WRITE,
+        ::mmap(wanted, kPage, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (mapped == MAP_FAILED) continue;
     char* const place =

@@ -71,6 +71,16 @@ export const CONFIG_OF_ALL = {
   config: THEME,
 };
 
+// Characters of an axis's title that a phone has room for in one line.
+export const LONGEST_TITLE = 36;
+
+// The title in two lines, the second in brackets, if one is too long.
+function titleLines(title) {
+  if (title.length <= LONGEST_TITLE) return title;
+  const [, words, unit] = title.match(/^(.*) (\([^()]*\))$/) ?? [];
+  return unit === undefined ? title : [words, unit];
+}
+
 // axis: { field, title, kind, scale, values }; kind: of TICK_LABELS.
 export function position(axis) {
   const scale = { ...axis.scale };
@@ -80,7 +90,7 @@ export function position(axis) {
   return {
     field: axis.field,
     type: "quantitative",
-    title: axis.title,
+    title: titleLines(axis.title),
     scale,
     axis: {
       labelExpr: TICK_LABELS[axis.kind],

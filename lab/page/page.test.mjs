@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { PALETTE } from "./chart_kinds.mjs";
+import { LONGEST_TITLE, PALETTE } from "./chart_kinds.mjs";
 import { compileChart, svgOf } from "./chart_files.mjs";
 import { check, countsAt, entryAt } from "./memo_figure.mjs";
 import {
@@ -163,8 +163,11 @@ describe("charts", () => {
         }
       }
       const spec = compileChart(chart);
-      const titles = spec.axes.map((axis) => axis.title).filter(Boolean);
+      const titles = spec.axes.flatMap((axis) => axis.title ?? []);
       assert.ok(titles.length > 0, "an axis without a title");
+      for (const title of titles) {
+        assert.ok(title.length <= LONGEST_TITLE, `too long for a phone: ${title}`);
+      }
       const svg = await svgOf(spec);
       for (const title of titles) {
         assert.ok(svg.includes(title), `${title} is not in the picture`);
