@@ -76,13 +76,13 @@ std::uint64_t FreshSeed() {
   return std::uint64_t{device()} << 32U | device();
 }
 
-std::optional<Judged> JudgedOf(std::optional<int> module) {
+std::vector<Judged> JudgedOf(std::optional<int> module) {
   static const std::map<int, Judged> modules = {{1, Judged::kModule1},
                                                 {2, Judged::kModule2},
                                                 {3, Judged::kModule3},
                                                 {4, Judged::kModule4}};
   if (!module) return {};
-  return modules.at(*module);
+  return {modules.at(*module)};
 }
 
 // Parses the command line, or exits: 0 for --help, 2 for what is wrong.

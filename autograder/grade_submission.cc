@@ -347,8 +347,10 @@ Report GradeSubmission(const GradingGround& ground,
     progress(fmt::format("{} {}: {}", task.id, task.title, check.title));
   };
   scoring.wanted = [&](const RubricPart& part) {
-    return !options.only || part.judged == *options.only ||
-           (part.judged == Judged::kQuiz && options.only == Judged::kModule4);
+    const Judged asked =
+        part.judged == Judged::kQuiz ? Judged::kModule4 : part.judged;
+    return options.only.empty() ||
+           std::ranges::find(options.only, asked) != options.only.end();
   };
   report.marks = Score(ground.rubric, AllChecks(), scoring);
   report.check_seconds = SecondsSince(start);

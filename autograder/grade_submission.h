@@ -21,9 +21,9 @@ namespace kvlab::grading {
 
 struct GradingOptions {
   std::uint64_t seed = 0;
-  // Which part of the rubric; all of them if not given. Module 4's brings the
-  // quiz along.
-  std::optional<Judged> only;
+  // Which parts of the rubric; all of them if none is named. Module 4's brings
+  // the quiz along.
+  std::vector<Judged> only = {};
   // What the report calls it; the path's last part if not given.
   std::string name = {};
   // Who handed it in, if that is known: the answers must be of one of them.

@@ -72,11 +72,12 @@ class GradeSubmissionTest : public ::testing::Test {
     to.Copy(folder, "modules");
   }
 
-  static Report Grade(const fs::path& path, std::optional<Judged> only = {}) {
+  static Report Grade(const fs::path& path,
+                      const std::vector<Judged>& only = {}) {
     return GradeWith(*kit_, path, only);
   }
   static Report GradeWith(const StagedKit& kit, const fs::path& path,
-                          std::optional<Judged> only = {}) {
+                          const std::vector<Judged>& only = {}) {
     GradingOptions options;
     options.seed = 20240607;
     options.only = only;
@@ -180,7 +181,7 @@ TEST_F(GradeSubmissionTest, FaultsCostTheChecksThatMeetThemAndNoOthers) {
         "    for (int fd = 1; fd < 8; ++fd)\n"
         "      (void)!::write(fd, junk, sizeof(junk));");
 
-  const Report report = Grade(folder.Path(), Judged::kModule3);
+  const Report report = Grade(folder.Path(), {Judged::kModule3});
   auto lost = LostChecks(report.marks);
   const std::map<std::string, std::string> expected = {
       {"memo.lattice_paths", "signal 4"},
@@ -270,7 +271,7 @@ TEST_F(GradeSubmissionTest, FilesAreTakenHoweverTheyWereUploaded) {
       }
     }
   }
-  const Report report = Grade(flat.Path(), Judged::kModule1);
+  const Report report = Grade(flat.Path(), {Judged::kModule1});
   EXPECT_EQ(report.marks.Points(), report.marks.MaxPoints())
       << BriefText(report);
   EXPECT_NE(FullText(report).find("taken by name"), std::string::npos);
@@ -279,7 +280,7 @@ TEST_F(GradeSubmissionTest, FilesAreTakenHoweverTheyWereUploaded) {
 TEST_F(GradeSubmissionTest, WhatHoldsNothingThatWasAskedForIsToldSo) {
   const StagingFolder folder(kit_->User());
   folder.WriteFile("homework.txt", "");
-  const std::string text = FullText(Grade(folder.Path(), Judged::kModule1));
+  const std::string text = FullText(Grade(folder.Path(), {Judged::kModule1}));
   EXPECT_NE(text.find("none of the"), std::string::npos) << text;
   EXPECT_NE(text.find("it is missing"), std::string::npos) << text;
   EXPECT_EQ(text.find("does not compile"), std::string::npos) << text;

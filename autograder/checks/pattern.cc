@@ -322,6 +322,32 @@ std::string FromOnePlaceOn(const Array& actual, const Array& expected,
   return "";
 }
 
+// "from column 128 on every number is 0", whatever else is wrong.
+std::string ZerosFromOnePlaceOn(const Array& actual, const Array& expected,
+                                const Axes& axes) {
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+    const std::size_t size = expected.shape[axis];
+    const std::size_t stride = Stride(expected, axis);
+    std::size_t first = 0;  // of the zeros that go to the end
+    for (std::size_t i = 0; i < actual.values.size(); ++i) {
+      if (actual.values[i] != 0) first = std::max(first, i / stride % size + 1);
+    }
+    if (first == 0 || first + 1 >= size) continue;
+    std::size_t zeros = 0;
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < actual.values.size(); ++i) {
+      if (i / stride % size < first) continue;
+      ++zeros;
+      wrong += expected.values[i] != 0 ? 1 : 0;
+    }
+    if (2 * wrong > zeros) {
+      return fmt::format("from {} {} on every number is 0, and must not be",
+                         axes[axis], first);
+    }
+  }
+  return "";
+}
+
 std::string WhatCameBack(const Differing& differing, double tolerance) {
   if (All(differing, [](const auto& one) { return one.first == 0; })) {
     return "zeros came back there";
@@ -362,7 +388,9 @@ std::string PatternOfDiffering(const Array& actual, const Array& expected,
                                double tolerance, const Axes& axes) {
   const Differing differing = DifferingOf(actual, expected, tolerance);
   if (differing.empty()) return "";
-  std::string text = FromOnePlaceOn(actual, expected, tolerance, axes);
+  std::string text = ZerosFromOnePlaceOn(actual, expected, axes);
+  if (!text.empty()) return text;
+  text = FromOnePlaceOn(actual, expected, tolerance, axes);
   std::string what = WhatCameBack(differing, tolerance);
   if (what.empty()) what = Capped(differing);
   if (what.empty()) what = OfOneSign(actual, expected, tolerance, differing);

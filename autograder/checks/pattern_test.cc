@@ -163,6 +163,16 @@ TEST(PatternTest, KnowsTheLastOne) {
   EXPECT_TRUE(Says(actual, "zeros came back there"));
 }
 
+// What is lost at the end often makes the rest wrong as well.
+TEST(PatternTest, KnowsAnEndOfZerosWhateverElseIsWrong) {
+  Array actual = Right();
+  for (std::size_t i = 0; i < actual.values.size(); ++i) {
+    if (i % 5 >= 3) actual.values[i] = 0;
+    actual.values[i] *= 1.0F + 0.1F * static_cast<float>(i % 7);
+  }
+  EXPECT_TRUE(Says(actual, "from feature 3 on every number is 0"));
+}
+
 TEST(PatternTest, KnowsWhatShouldBeZero) {
   Array right = Right();
   for (std::size_t f = 0; f < 5; ++f) right.values[At(0, 0, f)] = 0;

@@ -72,7 +72,8 @@ CommandLine Parse(int argc, char** argv) {
   app.add_option("--stability", line.stability,
                  "grade the steady cases so many times on a busy machine");
   app.add_flag("--full", line.full,
-               "run every speed check at its own length in every case");
+               "judge every part in every case, with every speed check at its "
+               "own length");
   app.add_option("--seed", line.seed, "repeats a run");
   app.add_option("--knockouts", line.knockouts,
                  "of the knockouts only so many, drawn by the seed");
@@ -161,6 +162,22 @@ Rubric QuickRubric(const Rubric& rubric) {
   return quick;
 }
 
+// The parts that a planted bug can reach: its module's, and the whole. The
+// others are judged with none of its file, so they are baseline/solutions
+// again.
+std::vector<Judged> PartsReached(const LabCase& one) {
+  static const std::map<std::string, Judged> parts = {
+      {"01_attention", Judged::kModule1},
+      {"02_transformer", Judged::kModule2},
+      {"03_memoization", Judged::kModule3},
+      {"04_profiling", Judged::kModule4}};
+  std::vector<Judged> reached = {Judged::kAll};
+  for (const LabEdit& edit : one.edits) {
+    reached.push_back(parts.at(edit.file.substr(0, edit.file.find('/'))));
+  }
+  return reached;
+}
+
 struct Result {
   const LabCase* one = nullptr;
   std::string given;
@@ -218,14 +235,16 @@ class Lab {
   const Rubric& Shorter() const { return short_rubric_; }
   const Rubric& Quickest() const { return quick_rubric_; }
 
-  Result Run(const LabCase& one, const Rubric& rubric,
-             std::uint64_t seed) const {
+  // `parts`: of the rubric, all if empty.
+  Result Run(const LabCase& one, const Rubric& rubric, std::uint64_t seed,
+             std::vector<Judged> parts = {}) const {
     Result result;
     result.one = &one;
     const StagingFolder folder(user_);
     WriteSubmission(one, Runfiles(), folder);
     GradingOptions options;
     options.seed = seed;
+    options.only = std::move(parts);
     if (!one.student.empty()) options.students = {one.student};
     const Report report = GradeSubmission(
         {rubric, KitFor(one.isolation), quiz_, Checkpoint(), "", known_},
@@ -322,7 +341,10 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
   std::mutex printing;
   const Rubric& quick = line.full ? lab.FullRubric() : lab.Quickest();
   RunAbreast(abreast.size(), [&](std::size_t i) {
-    const Result result = lab.Run(*abreast[i], quick, seed);
+    const LabCase& one = *abreast[i];
+    const bool some = one.kind == "knockout" && !line.full;
+    const Result result = lab.Run(
+        one, quick, seed, some ? PartsReached(one) : std::vector<Judged>());
     const std::scoped_lock lock(printing);
     table.Add(result);
   });
