@@ -180,17 +180,59 @@ void NormRefusals(Exam& exam) {
 
 // --- 2.2 ---
 
+template <typename Function>
+Array OfEach(Array array, Function function) {
+  for (float& value : array.values) {
+    value = static_cast<float>(function(double{value}));
+  }
+  return array;
+}
+
+// How many numbers of `answer` are wrong and just what went in.
+std::size_t LeftAsTheyWere(const Array& answer, const Array& right,
+                           const Array& x, double tolerance) {
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    const double off = std::abs(double{answer.values[i]} - right.values[i]);
+    if (off <= tolerance * (1 + std::abs(right.values[i]))) continue;
+    if (answer.values[i] != x.values[i]) return 0;
+    ++left;
+  }
+  return left;
+}
+
+std::string RecogniseGelu(const Array& answer, const Array& right,
+                          const Array& x, double tolerance) {
+  const auto is = [&](auto function) {
+    return Agree(answer, OfEach(x, function), tolerance);
+  };
+  if (is([](double v) {
+        return 0.5 * v * (1 + std::erf(v / std::numbers::sqrt2));
+      })) {
+    return "this is the exact form, with erf; the header asks for the tanh "
+           "form";
+  }
+  const double scale = std::sqrt(2 / std::numbers::pi);
+  if (is([&](double v) { return 0.5 * v * (1 + std::tanh(scale * v)); })) {
+    return "the cubic term, 0.044715 x^3, is left out";
+  }
+  if (is([](double v) { return v / (1 + std::exp(-1.702 * v)); })) {
+    return "this is x times a sigmoid of 1.702 x; the header asks for the tanh "
+           "form";
+  }
+  const std::size_t left = LeftAsTheyWere(answer, right, x, tolerance);
+  if (left == 0) return "";
+  return fmt::format(
+      "{} of {} numbers came back as they went in: a vector's last few, or a "
+      "buffer's end?",
+      left, x.values.size());
+}
+
 void CompareGelu(Exam& exam, const Array& x) {
   const Answers answers = exam.AskBoth("transformer.gelu", {x});
+  const Array& right = exam.Get<Array>(answers.reference, 0);
   CompareArrays(exam, answers, 0, kListAxes, [&](const Array& answer) {
-    Array exact = x;
-    for (float& value : exact.values) {
-      value *= 0.5F * (1.0F + std::erf(value / std::numbers::sqrt2_v<float>));
-    }
-    return Agree(answer, exact, exam.Setting("tolerance"))
-               ? "this is the exact form, with erf; the header asks for the "
-                 "tanh form"
-               : "";
+    return RecogniseGelu(answer, right, x, exam.Setting("tolerance"));
   });
 }
 
@@ -263,7 +305,9 @@ void MlpRefusals(Exam& exam) {
 
 struct BlockAnswers {
   Answers answers;
+  Pair weights;
   std::size_t layer = 0;
+  Array x;
   Integers left_pad;
 };
 
@@ -276,13 +320,53 @@ BlockAnswers AskBlock(Exam& exam) {
   exam.Case(fmt::format("layer {} on 2 x 5 tokens", layer));
   return {.answers = exam.AskBoth("transformer.block",
                                   {model.weights, Int(layer), x, left_pad}),
+          .weights = model.weights,
           .layer = layer,
+          .x = x,
           .left_pad = left_pad};
+}
+
+// one + factor * other
+Array Sum(Array one, const Array& other, float factor = 1) {
+  for (std::size_t i = 0; i < one.values.size(); ++i) {
+    one.values[i] += factor * other.values[i];
+  }
+  return one;
+}
+
+std::string RecogniseBlock(Exam& exam, const BlockAnswers& block,
+                           const Array& answer) {
+  const Array& right = exam.Get<Array>(block.answers.reference, 0);
+  const Array& attended = exam.Get<Array>(block.answers.reference, 4);
+  const Values branch = exam.AskReference(
+      "transformer.mlp_branch", {block.weights, Int(block.layer), block.x});
+  const auto is = [&](const Array& wrong) {
+    return Agree(answer, wrong, exam.Setting("tolerance"));
+  };
+  if (is(Sum(Sum(block.x, attended), exam.Get<Array>(branch, 0)))) {
+    return "the second norm and the MLP read the block's input; they read what "
+           "attention has already added to";
+  }
+  if (is(Sum(right, attended, -1))) {
+    return "what attention answered is missing in the sum: the second residual "
+           "starts from x plus that, not from the block's input";
+  }
+  if (is(Sum(right, block.x, -1))) {
+    return "the block's input is missing in the sum: the first residual is x "
+           "plus what attention answered";
+  }
+  if (is(Sum(Sum(right, block.x, -1), attended, -1))) {
+    return "this is what the MLP answered alone: the second residual is "
+           "missing";
+  }
+  return "";
 }
 
 void BlockValues(Exam& exam) {
   const BlockAnswers block = AskBlock(exam);
-  CompareArrays(exam, block.answers, 0, kTokenAxes);
+  CompareArrays(exam, block.answers, 0, kTokenAxes, [&](const Array& answer) {
+    return RecogniseBlock(exam, block, answer);
+  });
 }
 
 // Epsilons other than 1e-5, the MLP's width other than 4 * d_model, many rows

@@ -53,15 +53,30 @@ Values ForwardLayer(ObjectStore& objects, const Values& values) {
                                     arguments.NextSizes()))};
 }
 
-// cached_attention.attend(cached attention, layer, queries) -> [B, H, T, D]:
-// module 1's attention over what the layer's cache holds, and nothing else
-Values Attend(ObjectStore& objects, const Values& values) {
+// Copies of what a layer's cache holds.
+struct HeldTokens {
+  Tensor4 keys;
+  Tensor4 values;
+};
+
+// cached_attention.held(cached attention, layer) -> held tokens
+Values Held(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   const CachedAttention& attention =
       objects.Get<CachedAttention>(arguments.Next<Handle>());
   const LayerCache& cache = attention.Cache()->Layer(arguments.NextSize());
+  return {objects.Keep(std::make_shared<HeldTokens>(
+      HeldTokens{.keys = cache.Keys(), .values = cache.Values()}))};
+}
+
+// cached_attention.attend(held tokens, queries) -> [B, H, T, D]: module 1's
+// attention over them, and not one instruction of a cache
+Values Attend(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  const HeldTokens& held = objects.Get<HeldTokens>(arguments.Next<Handle>());
   const Tensor4 queries = arguments.NextTensor<4>();
-  return {ToArray(CausalAttention(queries, cache.Keys(), cache.Values(), {}))};
+  return {ToArray(
+      CausalAttention(queries, View(held.keys), View(held.values), {}))};
 }
 
 // cached_attention.past_len(cached attention) -> tokens held
@@ -163,6 +178,7 @@ Values Cached(ObjectStore& objects, const Values& values) {
 
 const RegisterOperation kNew("cached_attention.new", NewAttention);
 const RegisterOperation kForward("cached_attention.forward", ForwardLayer);
+const RegisterOperation kHeld("cached_attention.held", Held);
 const RegisterOperation kAttend("cached_attention.attend", Attend);
 const RegisterOperation kPastLen("cached_attention.past_len", AttentionPastLen);
 const RegisterOperation kWithCache("model.with_cache", NewModelWithCache);

@@ -34,20 +34,21 @@ class NotedAttention final : public Attention {
     layers.push_back(static_cast<std::int64_t>(layer));
     left_pads = ToIntegers(left_pad);
     input = x;
-    Tensor3 out = Tensor3::from_shape(x.shape());
+    output = Tensor3::from_shape(x.shape());
     for (std::size_t b = 0; b < x.shape(0); ++b) {
       for (std::size_t t = 0; t < x.shape(1); ++t) {
         for (std::size_t c = 0; c < x.shape(2); ++c) {
-          out(b, t, c) = 0.5F * x(b, x.shape(1) - 1 - t, c);
+          output(b, t, c) = 0.5F * x(b, x.shape(1) - 1 - t, c);
         }
       }
     }
-    return out;
+    return output;
   }
 
   Integers layers;
   Integers left_pads;
   Tensor3 input;
+  Tensor3 output;
 };
 
 // transformer.layer_norm(x [B, T, C], weight [C], bias [C], epsilon)
@@ -77,7 +78,8 @@ Values MlpOfLayer(ObjectStore& objects, const Values& values) {
 }
 
 // transformer.block(weights, layer, x [B, T, C], left_pad) -> [B, T, C], what
-// attention was given, the layers it was asked for, the left_pad it was given
+// attention was given, the layers it was asked for, the left_pad it was given,
+// what it answered
 Values OneBlock(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   const Gpt2Weights& weights =
@@ -89,7 +91,19 @@ Values OneBlock(ObjectStore& objects, const Values& values) {
                             weights.config.layer_norm_epsilon, attention,
                             arguments.NextSizes());
   return {ToArray(out), ToArray(attention.input), attention.layers,
-          attention.left_pads};
+          attention.left_pads, ToArray(attention.output)};
+}
+
+// transformer.mlp_branch(weights, layer, x [B, T, C]) -> [B, T, C]: what a
+// block's second branch makes of x
+Values MlpBranch(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  const Gpt2Weights& weights =
+      objects.Get<Gpt2Weights>(arguments.Next<Handle>());
+  const BlockWeights& block = weights.blocks.at(arguments.NextSize());
+  return {ToArray(Mlp(LayerNorm(arguments.NextTensor<3>(), block.ln_2,
+                                weights.config.layer_norm_epsilon),
+                      block.mlp))};
 }
 
 // Stands in for attention that remembers and has seen `past_len` tokens, where
@@ -201,6 +215,7 @@ const RegisterOperation kNorm("transformer.layer_norm", Norm);
 const RegisterOperation kGelu("transformer.gelu", Gelu);
 const RegisterOperation kMlp("transformer.mlp", MlpOfLayer);
 const RegisterOperation kBlock("transformer.block", OneBlock);
+const RegisterOperation kMlpBranch("transformer.mlp_branch", MlpBranch);
 const RegisterOperation kNew("model.new", NewModel);
 const RegisterOperation kWithPast("model.with_past", NewModelWithPast);
 const RegisterOperation kForward("model.forward", Forward);

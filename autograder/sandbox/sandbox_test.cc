@@ -300,7 +300,7 @@ TEST_P(SystemCallFilterTest, RefusesWhatCodeInsideHasNoUseFor) {
       {"a processor of its choice", "203, 0, 8, my $m = pack('Q', 1)"},
       {"another scheduler", "144, 0, 3, my $p = pack('l', 0)"},
       {"scheduling parameters", "142, 0, my $p = pack('l', 0)"},
-      {"scheduling attributes", "314, 0, my $x = \"\\0\" x 48, 0"},
+      {"scheduling attributes", "314, 0, my $x = chr(0) x 48, 0"},
       {"a priority", "141, 0, 0, 5"},
       {"a priority of its files", "251, 1, 0, 0x4007"},
       {"memory of one node", "238, 0, 0, 0"},

@@ -182,6 +182,7 @@ std::vector<Row> ExpectedLogits(const Gpt2Weights& weights,
     }
   }
   std::vector<Row> logits;
+  logits.reserve(x.size());
   for (const Row& token : x) {
     logits.push_back(Times(Normal(token, weights.ln_f, epsilon),
                            weights.lm_head, Tensor1()));

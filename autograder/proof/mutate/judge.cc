@@ -90,9 +90,11 @@ std::vector<const RubricCheck*> ChecksFor(const Rubric& rubric,
       }
     }
   }
-  std::ranges::stable_partition(checks, [&](const RubricCheck* check) {
+  const auto goes_first = [&](const RubricCheck* check) {
     return std::ranges::find(mutant.first, check->name) != mutant.first.end();
-  });
+  };
+  // Not of std::ranges, whose answer clang 14 cannot make.
+  std::stable_partition(checks.begin(), checks.end(), goes_first);
   return checks;
 }
 
