@@ -46,7 +46,7 @@ Handle NewTable(Exam& exam, std::size_t rows, std::size_t cols,
       exam.AskStudent("memo.new", {Int(rows), Int(cols), memoization}), 0);
 }
 
-// Entries far apart in tables beyond what 8 bits count, wide and tall, and
+// Every entry of tables beyond what 8 and 16 bits count, wide and tall, with
 // values of all 64 bits: whatever makes one number of row and column must not
 // let two of them meet.
 void CompareLargeTable(Exam& exam) {
@@ -55,23 +55,28 @@ void CompareLargeTable(Exam& exam) {
     const std::size_t rows = Between(random, 300, 330) + (wide ? 0 : 400);
     const std::size_t cols = Between(random, 300, 330) + (wide ? 400 : 0);
     const Handle table = NewTable(exam, rows, cols, kOn);
-    exam.Case(fmt::format("a table of {} x {}, some of its entries, twice",
-                          rows, cols));
-    const auto some = [](std::size_t size) {
-      return std::vector<std::size_t>{0, 1, 2, 255, 256, 257, size - 1};
-    };
-    Counted counts;
+    // Odd: another number for each entry, of all bits.
+    const auto factor = static_cast<std::int64_t>(0x9e3779b97f4a7c15U +
+                                                  2 * Between(random, 0, 1000));
+    const std::int64_t entries = Int(rows * cols);
     for (const bool first : {true, false}) {
-      for (const std::size_t row : some(rows)) {
-        for (const std::size_t col : some(cols)) {
-          // Odd times odd: another one for each entry, of all bits.
-          const auto value = static_cast<std::int64_t>(
-              (2 * (row * cols + col) + 1) * 0x9e3779b97f4a7c15U);
-          ++(first ? counts.misses : counts.hits);
-          CompareLookUp(exam, table, row, col, first ? value : -1, value, first,
-                        counts);
-        }
+      exam.Case(fmt::format("a table of {} x {}, every entry for the {} time",
+                            rows, cols, first ? "first" : "second"));
+      const Values answer = exam.AskStudent(
+          "memo.look_up_all", {table, Int(rows), Int(cols), factor});
+      const auto wrong = exam.Get<std::int64_t>(answer, 1);
+      if (wrong != 0) {
+        const Integers& place = exam.GetIntegers(answer, 2, 2);
+        exam.Fail(fmt::format(
+            "{} came back with a number that is not theirs, first at [{}, {}]: "
+            "do two entries share a place?",
+            Count(static_cast<std::size_t>(wrong), "entry"), place[0],
+            place[1]));
       }
+      CompareNumber(exam, "how often a number was computed",
+                    exam.Get<std::int64_t>(answer, 0), first ? entries : 0);
+      CompareCounts(exam, exam.GetIntegers(answer, 3, 2),
+                    {.hits = first ? 0 : entries, .misses = entries});
     }
   }
 }

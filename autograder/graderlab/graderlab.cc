@@ -297,7 +297,7 @@ class Lab {
 class Table {
  public:
   explicit Table(bool verbose) : verbose_(verbose) {
-    std::cout << fmt::format("{:<46}{:<22}{:<22}{}\n", "case",
+    std::cout << fmt::format("{:<46} {:<22} {:<22} {}\n", "case",
                              "points expected", "given",
                              "what the author reads first");
   }
@@ -306,7 +306,7 @@ class Table {
     const bool good = result.deviations.empty();
     as_expected_ += good ? 1 : 0;
     ++count_;
-    std::cout << fmt::format("{:<46}{:<22}{:<22}{}\n", FullName(*result.one),
+    std::cout << fmt::format("{:<46} {:<22} {:<22} {}\n", FullName(*result.one),
                              result.expected, result.given,
                              OneLine(result.message, 60));
     for (const std::string& deviation : result.deviations) {
@@ -447,7 +447,7 @@ int Main(int argc, char** argv) {
   }
   if (line.list) {
     for (const LabCase& one : cases) {
-      std::cout << fmt::format("{:<46}{}\n", FullName(one), one.title);
+      std::cout << fmt::format("{:<46} {}\n", FullName(one), one.title);
     }
     return 0;
   }

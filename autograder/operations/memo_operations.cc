@@ -47,6 +47,34 @@ Values LookUp(ObjectStore& objects, const Values& values) {
   return {static_cast<std::int64_t>(found), computed, HitsAndMisses(table)};
 }
 
+// memo.look_up_all(table, rows, cols, factor) -> how often a number was
+// computed, that of how many entries was wrong, [row, col] of the first of
+// them, [hits, misses]. The number of entry i, row by row, is (2 i + 1) *
+// factor.
+Values LookUpAll(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  MemoTable& table = objects.Get<MemoTable>(arguments.Next<Handle>());
+  const std::size_t rows = arguments.NextSize();
+  const std::size_t cols = arguments.NextSize();
+  const auto factor =
+      static_cast<std::uint64_t>(arguments.Next<std::int64_t>());
+  std::int64_t computed = 0;
+  std::int64_t wrong = 0;
+  Integers first = {0, 0};
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t col = 0; col < cols; ++col) {
+      const std::uint64_t value = (2 * (row * cols + col) + 1) * factor;
+      const std::uint64_t found = table.LookUp(row, col, [&] {
+        ++computed;
+        return value;
+      });
+      if (found == value || wrong++ > 0) continue;
+      first = {static_cast<std::int64_t>(row), static_cast<std::int64_t>(col)};
+    }
+  }
+  return {computed, wrong, first, HitsAndMisses(table)};
+}
+
 // memo.look_up_failing(table, row, col) -> 1 if the exception of the
 // computation came through, [hits, misses]
 Values LookUpFailing(ObjectStore& objects, const Values& values) {
@@ -88,6 +116,7 @@ Values Count(ObjectStore& /*objects*/, const Values& values) {
 
 const RegisterOperation kNew("memo.new", NewTable);
 const RegisterOperation kLookUp("memo.look_up", LookUp);
+const RegisterOperation kLookUpAll("memo.look_up_all", LookUpAll);
 const RegisterOperation kFailing("memo.look_up_failing", LookUpFailing);
 const RegisterOperation kPaths("memo.lattice_paths", Paths);
 const RegisterOperation kCount("memo.count_entries", Count);
