@@ -120,6 +120,11 @@ std::string WorkersWords::Quote(std::string_view message,
 Reply DiscreetEndpoint::Call(const Request& request, const CallLimits& limits) {
   sent_.Add(request);
   Reply reply = endpoint_.Call(request, limits);
+  if (reply.status == Status::kContractError && limits.refusal_is_right) {
+    // What is right costs none of the words that may explain what is wrong.
+    reply.message.clear();
+    return reply;
+  }
   switch (reply.status) {
     case Status::kContractError:
     case Status::kNotImplemented:

@@ -105,6 +105,21 @@ TEST_F(DiscreetEndpointTest, AllChecksTogetherSayLittle) {
 }
 
 // An honest error that every check meets stays legible in each.
+// Every module is asked for dozens of refusals; what they say is read by
+// nobody.
+TEST_F(DiscreetEndpointTest, RightRefusalsUseUpNoWords) {
+  worker_.status = Status::kContractError;
+  for (int i = 0; i < 100; ++i) {
+    worker_.says = std::string(100, static_cast<char>('a' + i % 26)) +
+                   std::string(static_cast<std::size_t>(i), 'x');
+    const Reply reply =
+        endpoint_.Call({"attention.causal", {}}, {.refusal_is_right = true});
+    EXPECT_EQ(reply.status, Status::kContractError);
+    EXPECT_EQ(reply.message, "");
+  }
+  EXPECT_EQ(Told("the mask is missing"), "the mask is missing");
+}
+
 TEST_F(DiscreetEndpointTest, WhatWasSaidMayBeSaidAgain) {
   const std::string says = "no room for more tokens; build a larger cache";
   for (int check = 0; check < 100; ++check) EXPECT_EQ(Told(says), says);

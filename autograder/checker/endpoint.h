@@ -15,6 +15,8 @@ struct CallLimits {
   double seconds = 10;
   // A longer reply is refused before it is read.
   std::size_t reply_bytes = std::size_t{1} << 20U;
+  // A ContractError is the right answer, and nobody reads its words.
+  bool refusal_is_right = false;
 };
 
 class Endpoint {

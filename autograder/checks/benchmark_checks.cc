@@ -391,10 +391,11 @@ void BenchmarkRefusals(Exam& exam) {
     refuse(wrong, "a clock that stands still");
     wrong.clock.s_per_mac = -good.clock.s_per_mac;
     refuse(wrong, "a clock that runs backwards");
-    // Forwards to the first token, and back by more after it
+    // Forwards to the first token, and back by more after it, also than
+    // recomputing takes for each of the few tokens.
     wrong.clock.s_per_mac = good.clock.s_per_mac;
     wrong.clock.stall_at_mac = static_cast<double>(good.prefill_macs + 1);
-    wrong.clock.stall_s = -2 * good.clock.Elapsed(good.Macs());
+    wrong.clock.stall_s = -1000 * good.clock.Elapsed(good.Macs());
     refuse(wrong, "a clock that runs backwards after the first token");
   }
   wrong = good;

@@ -56,24 +56,29 @@ void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
 }
 
 void CompareDouble(Exam& exam, const std::string& what, double actual,
-                   double expected) {
+                   double expected, const std::string& hint) {
   const double off = std::abs(actual - expected);
   if (off <= exam.Setting("tolerance") * std::abs(expected)) return;
   if (std::isnan(actual)) exam.Fail(fmt::format("{} is not a number", what));
   if (expected == 0) exam.Fail(fmt::format("{} is not 0", what));
   if (actual == 0) exam.Fail(fmt::format("{} is 0", what));
   constexpr double kNearly = 1e-3;
-  exam.Fail(fmt::format(
-      "{} is {:.6g} times what is right{}", what, actual / expected,
-      std::abs(actual / expected - 1) < kNearly
-          ? "; nearly right, so a constant or a sum of low precision"
-          : ""));
+  const bool nearly = std::abs(actual / expected - 1) < kNearly;
+  const std::string words =
+      hint.empty() && nearly
+          ? "nearly right, so a constant or a sum of low precision"
+          : hint;
+  exam.Fail(fmt::format("{} is {:.6g} times what is right{}{}", what,
+                        actual / expected, words.empty() ? "" : "; ", words));
 }
 
 void CompareDoubles(Exam& exam, const Answers& answers, std::size_t index,
-                    const std::string& what) {
-  CompareDouble(exam, what, exam.Get<double>(answers.student, index),
-                exam.Get<double>(answers.reference, index));
+                    const std::string& what,
+                    const std::function<std::string(double wrong)>& recognise) {
+  const auto actual = exam.Get<double>(answers.student, index);
+  const auto expected = exam.Get<double>(answers.reference, index);
+  CompareDouble(exam, what, actual, expected,
+                recognise && actual != expected ? recognise(actual) : "");
 }
 
 }  // namespace kvlab::grading

@@ -33,11 +33,14 @@ void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
 // Throws CheckFailed, "<what> is <quotient> times what is right", unless the
 // numbers agree within the setting "tolerance", relative to the expected one.
 void CompareDouble(Exam& exam, const std::string& what, double actual,
-                   double expected);
+                   double expected, const std::string& hint = "");
 
-// The same for number `index` of both answers.
-void CompareDoubles(Exam& exam, const Answers& answers, std::size_t index,
-                    const std::string& what);
+// The same for number `index` of both answers. `recognise` may say what a wrong
+// number is.
+void CompareDoubles(
+    Exam& exam, const Answers& answers, std::size_t index,
+    const std::string& what,
+    const std::function<std::string(double wrong)>& recognise = nullptr);
 
 }  // namespace kvlab::grading
 

@@ -19,11 +19,38 @@ namespace {
 
 // --- 4.7 ---
 
+constexpr std::array<const char*, 3> kSpread = {"first quartile", "median",
+                                                "third quartile"};
+
+// What a wrong number of a spread is: the right one of values that were not
+// sorted, or one of the values where the place is between two.
+std::string RecogniseSpread(const std::vector<float>& values, std::size_t part,
+                            double wrong) {
+  const double place =
+      static_cast<double>((part + 1) * (values.size() - 1)) / 4;
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  const double unsorted =
+      values[below] + (place - std::floor(place)) *
+                          (double{values[above]} - double{values[below]});
+  if (std::abs(wrong - unsorted) <= 1e-9 * std::abs(unsorted)) {
+    return "it is that of the values as they came, which were not sorted";
+  }
+  if (place == std::floor(place) ||
+      std::ranges::find(values, static_cast<float>(wrong)) == values.end()) {
+    return "";
+  }
+  return "it is one of the values, and its place is between two of them: the "
+         "header interpolates";
+}
+
 void CompareSpread(Exam& exam, const std::vector<float>& values) {
   const Answers answers = exam.AskBoth("summarise.spread", {ArrayOf(values)});
-  CompareDoubles(exam, answers, 0, "the first quartile");
-  CompareDoubles(exam, answers, 1, "the median");
-  CompareDoubles(exam, answers, 2, "the third quartile");
+  for (std::size_t part = 0; part < kSpread.size(); ++part) {
+    CompareDoubles(
+        exam, answers, part, fmt::format("the {}", kSpread[part]),
+        [&](double wrong) { return RecogniseSpread(values, part, wrong); });
+  }
 }
 
 // From one number to hundreds, all remainders by 4, with and without equal
@@ -169,7 +196,7 @@ void OrderOfTrials(Exam& exam) {
 std::vector<std::string> ComparisonNames() {
   std::vector<std::string> names;
   const auto add = [&](const std::string& what) {
-    for (const char* part : {"first quartile", "median", "third quartile"}) {
+    for (const char* part : kSpread) {
       names.push_back(fmt::format("the {} of {}", part, what));
     }
   };
@@ -181,6 +208,32 @@ std::vector<std::string> ComparisonNames() {
   }
   add("the speedup");
   return names;
+}
+
+// What a wrong speedup is. `spreads`: those of a right comparison, in the order
+// of ComparisonNames; `part` of the last of them is wrong.
+std::string RecogniseSpeedup(const std::vector<double>& spreads,
+                             std::size_t part, double wrong) {
+  constexpr double kSame = 1e-9;
+  constexpr std::size_t kWithCache = 4;  // spreads of the way without
+  const std::size_t speedup = spreads.size() - kSpread.size();
+  const auto is = [&](double value) {
+    return std::abs(wrong - value) <= kSame * std::abs(value);
+  };
+  const double without = spreads[part];
+  const double with = spreads[kWithCache * kSpread.size() + part];
+  if (is(1 / spreads[speedup + 2 - part])) {
+    return "it is upside down: the time without a cache is divided by that "
+           "with "
+           "one";
+  }
+  if (is(without / with)) {
+    return fmt::format(
+        "it is the quotient of two times, of the {} of each way; the header "
+        "takes the {} of the quotients, pair by pair",
+        kSpread[part], kSpread[part]);
+  }
+  return "";
 }
 
 void CompareSummaries(Exam& exam, const ComparisonTrial& trial) {
@@ -197,8 +250,16 @@ void CompareSummaries(Exam& exam, const ComparisonTrial& trial) {
                   expected[2]);
     CompareNumber(exam, "the peak of memory with a cache", numbers[3],
                   expected[3]);
-    for (const std::string& name : names) {
-      CompareDoubles(exam, answers, ++next, name);
+    std::vector<double> right;
+    for (std::size_t n = 1; n <= names.size(); ++n) {
+      right.push_back(exam.Get<double>(answers.reference, next + n));
+    }
+    for (std::size_t n = 0; n < names.size(); ++n) {
+      CompareDoubles(exam, answers, ++next, names[n], [&](double wrong) {
+        const bool of_speedup = n + kSpread.size() >= names.size();
+        return of_speedup ? RecogniseSpeedup(right, n % kSpread.size(), wrong)
+                          : std::string();
+      });
     }
     ++next;
   }

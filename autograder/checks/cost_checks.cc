@@ -306,7 +306,7 @@ Verdict InstructionsOfSteps(Exam& exam) {
     verdict.share = 0;
     verdict.came_back = fmt::format(
         "a step at {} tokens costs {:.1f} times one at {}: it repeats work "
-        "that the cache should have kept ({})",
+        "that the cache should have kept, or copies what the cache holds ({})",
         8 * n, growth, n, verdict.measured);
   } else if (last > allowed) {
     verdict.share = 0;
@@ -437,6 +437,7 @@ Verdict CostOfViews(Exam& exam) {
         "number: " +
         verdict.measured;
   }
+  exam.NoteCost(verdict.share == 1);
   return verdict;
 }
 
@@ -546,6 +547,7 @@ void CachesAreFreed(Exam& exam, const TrialModel& model) {
       (1U << 20U);
   exam.Case("");
   if (after - before > exam.Setting("slack_mib") + formula) {
+    exam.NoteCost(false);
     exam.Fail(fmt::format(
         "{} caches of {:.1f} MiB were enabled one after the other and let go: "
         "the process has kept {:.1f} MiB of them. The last handle frees its "

@@ -108,12 +108,14 @@ void Exam::FailForTime() const {
       check_seconds_, limits_.seconds));
 }
 
-Reply Exam::CallStudent(Endpoint& endpoint, const Request& request) {
+Reply Exam::CallStudent(Endpoint& endpoint, const Request& request,
+                        bool refusal_is_right) {
   const double left =
       std::min(check_seconds_, submission_seconds_) - waited_seconds_;
   if (left <= 0) FailForTime();
   CallLimits limits = limits_;
   limits.seconds = std::min(limits.seconds, left);
+  limits.refusal_is_right = refusal_is_right;
   const auto start = std::chrono::steady_clock::now();
   Reply reply = endpoint.Call(request, limits);
   const std::chrono::duration<double> waited =
@@ -181,7 +183,7 @@ Pair Exam::Make(const std::string& operation, const Question& question) {
 void Exam::ExpectRefusal(const std::string& operation, const Question& question,
                          const std::string& what) {
   const Reply reply =
-      CallStudent(*parties_.student, {operation, StudentHalf(question)});
+      CallStudent(*parties_.student, {operation, StudentHalf(question)}, true);
   if (reply.status == Status::kContractError) return;
   if (reply.status == Status::kOk) {
     Fail(what + " was accepted; the header asks for a ContractError");

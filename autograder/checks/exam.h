@@ -168,7 +168,8 @@ class Exam {
   void Note(const Reply& reply);
   // Within what is left of the time that all answers may take. Throws
   // CheckFailed if nothing is.
-  Reply CallStudent(Endpoint& endpoint, const Request& request);
+  Reply CallStudent(Endpoint& endpoint, const Request& request,
+                    bool refusal_is_right = false);
   [[noreturn]] void FailForTime() const;
 
   Parties parties_;

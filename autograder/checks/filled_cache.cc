@@ -73,6 +73,7 @@ void CompareWithFormula(Exam& exam, const FilledTrial& trial, double taken,
   const double allowed =
       exam.Setting("slack_mib") + exam.Setting("slack_share") * formula;
   if (std::abs(taken - formula) <= allowed) return;
+  exam.NoteCost(false);
   exam.Case("");
   exam.Fail(fmt::format(
       "{}: {:.1f} MiB by the formula, {:.1f} MiB with {} of {} tokens held",

@@ -282,6 +282,7 @@ Verdict CostOfForgetting(Exam& exam) {
           counts;
     }
   }
+  exam.NoteCost(verdict.share == 1);
   return verdict;
 }
 

@@ -115,6 +115,8 @@ void SpeedTrial::AwaitRest() {
     std::this_thread::sleep_for(std::chrono::duration<double>(kGlanceSeconds));
     if (*student.CpuSeconds() - *before < kBusy * kGlanceSeconds) return;
   }
+  // Not to be tried once more with less of its code beside it.
+  exam_.NoteCost(false);
   exam_.Fail(
       "something of it goes on working between two calls. What a call answers "
       "is to be done in that call: take the background thread out");

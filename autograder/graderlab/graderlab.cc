@@ -54,8 +54,9 @@ struct CommandLine {
   bool full = false;
   std::size_t stability = 0;
   std::optional<std::uint64_t> seed;
-  // How many of the knockouts; all if not given.
+  // How many of each kind; all if not given.
   std::optional<std::size_t> knockouts;
+  std::optional<std::size_t> exploits;
 };
 
 fs::path Runfiles() {
@@ -77,6 +78,7 @@ CommandLine Parse(int argc, char** argv) {
   app.add_option("--seed", line.seed, "repeats a run");
   app.add_option("--knockouts", line.knockouts,
                  "of the knockouts only so many, drawn by the seed");
+  app.add_option("--exploits", line.exploits, "the same of the exploits");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -162,9 +164,10 @@ Rubric QuickRubric(const Rubric& rubric) {
   return quick;
 }
 
-// The parts that a planted bug can reach: its module's, and the whole. The
-// others are judged with none of its file, so they are baseline/solutions
-// again.
+// The parts whose programs hold something of what the case changes: its
+// modules', and the whole. The others would be those of an unchanged submission
+// again. All of them, which is the same as none named, if it changes what is no
+// module's.
 std::vector<Judged> PartsReached(const LabCase& one) {
   static const std::map<std::string, Judged> parts = {
       {"01_attention", Judged::kModule1},
@@ -173,9 +176,11 @@ std::vector<Judged> PartsReached(const LabCase& one) {
       {"04_profiling", Judged::kModule4}};
   std::vector<Judged> reached = {Judged::kAll};
   for (const LabEdit& edit : one.edits) {
-    reached.push_back(parts.at(edit.file.substr(0, edit.file.find('/'))));
+    const auto part = parts.find(edit.file.substr(0, edit.file.find('/')));
+    if (part == parts.end()) return {};
+    reached.push_back(part->second);
   }
-  return reached;
+  return one.edits.empty() ? std::vector<Judged>() : reached;
 }
 
 struct Result {
@@ -342,7 +347,8 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
   const Rubric& quick = line.full ? lab.FullRubric() : lab.Quickest();
   RunAbreast(abreast.size(), [&](std::size_t i) {
     const LabCase& one = *abreast[i];
-    const bool some = one.kind == "knockout" && !line.full;
+    const bool some =
+        (one.kind == "knockout" || one.kind == "exploit") && !line.full;
     const Result result = lab.Run(
         one, quick, seed, some ? PartsReached(one) : std::vector<Judged>());
     const std::scoped_lock lock(printing);
@@ -417,19 +423,19 @@ bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
   return changes == 0;
 }
 
-// All other cases stay. The same seed keeps the same.
-void KeepSomeKnockouts(std::vector<LabCase>& cases, std::size_t count,
-                       std::uint64_t seed) {
+// Of the cases of one kind; all others stay. The same seed keeps the same.
+void KeepSome(std::vector<LabCase>& cases, const std::string& kind,
+              std::size_t count, std::uint64_t seed) {
   std::vector<std::string> names;
   for (const LabCase& one : cases) {
-    if (one.kind == "knockout") names.push_back(one.name);
+    if (one.kind == kind) names.push_back(one.name);
   }
   std::mt19937_64 random(seed);
   std::ranges::shuffle(names, random);
   names.resize(std::min(names.size(), count));
   const std::set<std::string> kept(names.begin(), names.end());
   std::erase_if(cases, [&](const LabCase& one) {
-    return one.kind == "knockout" && !kept.contains(one.name);
+    return one.kind == kind && !kept.contains(one.name);
   });
 }
 
@@ -440,7 +446,8 @@ int Main(int argc, char** argv) {
   if (line.stability > 0) return RunSteadily(cases, line) ? 0 : 1;
   std::erase_if(
       cases, [&](const LabCase& one) { return !Wanted(one, line.patterns); });
-  if (line.knockouts) KeepSomeKnockouts(cases, *line.knockouts, seed);
+  if (line.knockouts) KeepSome(cases, "knockout", *line.knockouts, seed);
+  if (line.exploits) KeepSome(cases, "exploit", *line.exploits, seed);
   if (cases.empty()) {
     std::cerr << "kvlab graderlab: no case has such a name; --list shows all\n";
     return 2;
