@@ -25,7 +25,8 @@ struct WorkerOptions {
   std::filesystem::path program;
   std::filesystem::path model = {};
   SandboxHost host = {};  // see ChooseSandboxHost
-  SandboxLimits limits = {};
+  // A submission may start a thread for each head of each row.
+  SandboxLimits limits = {.processes = 400};
   // From the start of the sandbox until the worker is ready: what its static
   // initialisers may take.
   double start_seconds = 10;

@@ -103,6 +103,14 @@ void SoftmaxOfMaskedScores(Exam& exam) {
                   many));
   CompareSoftmax(exam, padded, many);
 
+  const std::size_t rows = Between(random, 260, 300);
+  exam.Case(fmt::format("{} rows of {} scores, all of which are -infinity",
+                        rows, cols));
+  CompareSoftmax(exam,
+                 {.shape = {rows, cols},
+                  .values = std::vector<float>(rows * cols, -kInfinity)},
+                 cols);
+
   Array lonely = {.shape = {cols, cols},
                   .values = std::vector<float>(cols * cols, -kInfinity)};
   for (std::size_t row = 0; row < cols; ++row) {
@@ -130,7 +138,13 @@ std::vector<HeadSizes> RandomHeadSizes(Random& random) {
           {Between(random, 5, 8), 2, 3, 1 + 2 * Between(random, 1, 6)},
           {1, Between(random, 9, 15), Between(random, 65, 300), 1},
           {2, Between(random, 17, 33), 1, 2 * Between(random, 1, 3)},
-          {Between(random, 65, 70), 1, 2, 33}};
+          {Between(random, 65, 70), 1, 2, 33},
+          {Between(random, 260, 300), 2, 2, 3},
+          {2, Between(random, 260, 300), 2, 3},
+          {2, 2, 3, Between(random, 260, 300)},
+          {Between(random, 260, 280), Between(random, 260, 280), 2, 2},
+          {10, 10, Between(random, 260, 280), 2},
+          {10, 2, 10, Between(random, 260, 280)}};
 }
 
 void SplittingHeads(Exam& exam) {
@@ -295,10 +309,11 @@ void CompareLarge(Exam& exam, const Answers& answers,
 void SizesOfAttention(Exam& exam) {
   for (const AttentionInput& input : LargeAttentionInputs(exam.Randomness())) {
     exam.Case(Describe(input));
-    CompareLarge(exam,
-                 exam.AskBoth("attention.causal", {input.queries, input.keys,
-                                                   input.values, Integers()}),
-                 input);
+    CompareLarge(
+        exam,
+        exam.AskBoth("attention.causal", {input.queries, input.keys,
+                                          input.values, Ints(input.left_pad)}),
+        input);
   }
 }
 
@@ -448,7 +463,9 @@ std::vector<ProjectionCase> ProjectionCases(Random& random) {
   std::vector<ProjectionCase> cases = {
       {WithHeads(random, 1), 2, 5},
       {WithHeads(random, 1), Between(random, 5, 8), 3},
-      {WithHeads(random, 1), 1, Between(random, 65, 300)}};
+      {WithHeads(random, 1), 1, Between(random, 65, 300)},
+      {WithHeads(random, 1), Between(random, 260, kMostHeadsOfRows), 2},
+      {WithHeads(random, 1), 10, Between(random, 260, 280)}};
   cases[1].shape.head_dim = 1 + 2 * Between(random, 3, 9);
   cases[2].shape.head_dim = 33;
   return cases;
@@ -496,7 +513,12 @@ void WholeMultiHead(Exam& exam) {
       {WithHeads(random, Between(random, 9, 11)), 3, 7},
       {WithHeads(random, Between(random, 17, 26)), 1, 3},
       {WithHeads(random, 2), Between(random, 5, 8), 4},
-      {WithHeads(random, 3), 2, Between(random, 65, 100)}};
+      {WithHeads(random, 3), 2, Between(random, 65, 100)},
+      {WithHeads(random, 1), Between(random, 260, kMostHeadsOfRows), 10},
+      {WithHeads(random, 260), 1, 3},
+      {WithHeads(random, 3), 10, 10},
+      {WithHeads(random, 3), 2, Between(random, 260, 280)}};
+  cases[6].shape.head_dim = 1;
   cases[1].shape.head_dim = 5;
   cases[2].shape.head_dim = 1;
   cases[4].shape.head_dim = 7;

@@ -246,6 +246,8 @@ Array SlowAttention(const AttentionInput& input, const SeenKeys& seen) {
 }
 
 std::vector<CombinedInput> CombinedAttentionInputs(Random& random) {
+  // Heads times rows: what is compared twice is to stay small.
+  constexpr std::size_t kMostCombined = 34;
   const std::array<std::array<std::size_t, 2>, 5> heads = {
       {{1, 1}, {4, 4}, {6, 2}, {12, 3}, {5, 1}}};
   const std::array<std::array<std::size_t, 2>, 3> batch = {
@@ -268,8 +270,7 @@ std::vector<CombinedInput> CombinedAttentionInputs(Random& random) {
            new_len.size(), kPaddings, kStorages})) {
     const auto [all_heads, kv_heads] = heads.at(row[0]);
     const AttentionSizes sizes = {
-        .batch =
-            std::min(drawn(batch.at(row[1])), kMostHeadsOfRows / all_heads),
+        .batch = std::min(drawn(batch.at(row[1])), kMostCombined / all_heads),
         .heads = all_heads,
         .kv_heads = kv_heads,
         .past_len = drawn(past_len.at(row[3])),
@@ -306,13 +307,60 @@ std::vector<AttentionInput> LargeAttentionInputs(Random& random) {
   with(&AttentionSizes::past_len, 2050, 2300);
   with(&AttentionSizes::heads, 9, 15);
   with(&AttentionSizes::heads, 17, 31);
-  with(&AttentionSizes::heads, 33, kMostHeadsOfRows);
+  with(&AttentionSizes::heads, 33, 64);
+  with(&AttentionSizes::heads, 65, 127);
+  with(&AttentionSizes::heads, 260, kMostHeadsOfRows);
   with(&AttentionSizes::batch, 5, 8);
   with(&AttentionSizes::batch, 17, 31);
-  with(&AttentionSizes::batch, 33, kMostHeadsOfRows);
-  for (const std::size_t odd : {1, 2, 3, 5, 7, 13, 20, 33, 129}) {
+  with(&AttentionSizes::batch, 33, 64);
+  with(&AttentionSizes::batch, 65, 127);
+  with(&AttentionSizes::batch, 260, kMostHeadsOfRows);
+  for (const std::size_t odd : {1, 2, 3, 5, 7, 13, 20, 33, 129, 265}) {
     with(&AttentionSizes::head_dim, odd, odd);
   }
+  // Two at a time.
+  for (const AttentionSizes& two :
+       std::vector<AttentionSizes>{{.batch = 10,
+       .heads = 28,
+       .kv_heads = 7,
+       .past_len = 3,
+       .new_len = 10,
+       .head_dim = 3},
+                                   {.batch = 10,
+                                   .heads = 4,
+                                   .kv_heads = 2,
+                                   .past_len = 270,
+                                   .new_len = 10,
+                                   .head_dim = 3},
+                                   {.batch = 2,
+                                   .heads = 4,
+                                   .kv_heads = 2,
+                                   .past_len = 3,
+                                   .new_len = 270,
+                                   .head_dim = 3},
+                                   {.batch = 70,
+                                   .heads = 4,
+                                   .kv_heads = 2,
+                                   .past_len = 9,
+                                   .new_len = 10,
+                                   .head_dim = 3},
+                                   {.batch = 4,
+                                   .heads = 70,
+                                   .kv_heads = 70,
+                                   .past_len = 270,
+                                   .new_len = 2,
+                                   .head_dim = 3},
+                                   {.batch = 2,
+                                   .heads = 4,
+                                   .kv_heads = 2,
+                                   .past_len = 70,
+                                   .new_len = 10,
+                                   .head_dim = 270}}) {
+    all.push_back(two);
+  }
+  // Many heads on one.
+  with(&AttentionSizes::heads, 260, kMostHeadsOfRows);
+  all.back().kv_heads = 1;
   for (std::size_t i = all.size(); i > 1; --i) {
     std::swap(all[i - 1], all[random.NextBelow(i)]);
   }
@@ -320,6 +368,11 @@ std::vector<AttentionInput> LargeAttentionInputs(Random& random) {
   inputs.reserve(all.size());
   for (const AttentionSizes& sizes : all) {
     inputs.push_back(RandomAttentionInput(random, sizes));
+    if (sizes.batch == 1) continue;
+    for (const Padding padding : {Padding::kLittle, Padding::kMost}) {
+      inputs.push_back(RandomAttentionInput(random, sizes));
+      inputs.back().left_pad = LeftPad(random, padding, sizes);
+    }
   }
   return inputs;
 }

@@ -14,8 +14,8 @@
 namespace kvlab::grading {
 
 // Heads times batch rows of any input: a submission may start a thread for
-// each, and a worker may have 40 (SandboxLimits in autograder/sandbox).
-inline constexpr std::size_t kMostHeadsOfRows = 34;
+// each, and a worker may have 400 (WorkerOptions in autograder/checker).
+inline constexpr std::size_t kMostHeadsOfRows = 280;
 
 struct AttentionSizes {
   std::size_t batch = 0;

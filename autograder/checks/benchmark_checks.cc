@@ -93,12 +93,18 @@ BenchmarkTrial MakeBenchmarkTrial(Exam& exam, const BenchmarkKind& kind) {
   BenchmarkTrial trial;
   trial.caching = kind.caching;
   const std::size_t prompt_len = Between(random, 4, 7);
-  trial.generation = MakeGenerateTrial(exam,
-                                       {.batch = kind.batch,
-                                        .prompt_len = prompt_len,
-                                        .new_tokens = kind.new_tokens,
-                                        .left_padded = kind.left_padded},
-                                       kind.sampling, "");
+  // Hundreds of rows are some that come again.
+  constexpr std::size_t kMostDrawn = 5;
+  trial.generation =
+      MakeGenerateTrial(exam,
+                        {.batch = std::min(kind.batch, kMostDrawn),
+                         .prompt_len = prompt_len,
+                         .new_tokens = kind.new_tokens,
+                         .left_padded = kind.left_padded},
+                        kind.sampling, "");
+  if (kind.batch > kMostDrawn) {
+    trial.generation = Repeated(std::move(trial.generation), kind.batch);
+  }
   const Integers config = trial.generation.model.shape.Sizes();
   const auto work = [&](std::size_t new_tokens) {
     return exam.Get<Integers>(
@@ -245,22 +251,28 @@ void CompareRun(Exam& exam, const BenchmarkTrial& trial, const Values& answer) {
 // Rows, padding, options and ways, pairwise. Seeds have up to 62 bits.
 void BenchmarkRuns(Exam& exam) {
   const Sampling drawn = {.temperature = 0.8, .top_k = 5};
-  ForEachBenchmark(exam,
-                   {{.caching = kOff, .new_tokens = 7},
-                    {.caching = kOn, .new_tokens = 7},
-                    {.caching = kOff, .batch = 5, .left_padded = true},
-                    {.caching = kOn, .batch = 3, .left_padded = true},
-                    {.caching = kOff, .new_tokens = 5, .sampling = drawn},
-                    {.caching = kOn, .new_tokens = 5, .sampling = drawn},
-                    {.caching = kOn,
-                     .new_tokens = 4,
-                     .left_padded = true,
-                     .sampling = drawn},
-                    {.caching = kOff, .batch = 1, .new_tokens = 18},
-                    {.caching = kOn, .batch = 1, .new_tokens = 1}},
-                   [&](const BenchmarkTrial& trial, const Values& answer) {
-                     CompareRun(exam, trial, answer);
-                   });
+  const Sampling of_many = {.temperature = 0, .top_k = 300};
+  ForEachBenchmark(
+      exam,
+      {{.caching = kOff, .new_tokens = 7},
+       {.caching = kOn, .new_tokens = 7},
+       {.caching = kOff, .batch = 5, .left_padded = true},
+       {.caching = kOn, .batch = 3, .left_padded = true},
+       {.caching = kOff, .new_tokens = 5, .sampling = drawn},
+       {.caching = kOn, .new_tokens = 5, .sampling = drawn},
+       {.caching = kOn,
+        .new_tokens = 4,
+        .left_padded = true,
+        .sampling = drawn},
+       {.caching = kOff, .new_tokens = 5, .sampling = of_many},
+       {.caching = kOn, .new_tokens = 5, .sampling = of_many},
+       {.caching = kOff, .batch = 270, .new_tokens = 4, .left_padded = true},
+       {.caching = kOn, .batch = 270, .new_tokens = 4, .left_padded = true},
+       {.caching = kOff, .batch = 1, .new_tokens = 18},
+       {.caching = kOn, .batch = 1, .new_tokens = 1}},
+      [&](const BenchmarkTrial& trial, const Values& answer) {
+        CompareRun(exam, trial, answer);
+      });
 }
 
 // The largest reading after the first token, in the middle, after the last, and

@@ -309,7 +309,12 @@ void AllTogether(Exam& exam) {
       {{5, 6, Between(random, 9, 12), 3, 80}, {2, 1, 66, 10, 1}},
       {{5, 3, 9, 2 * Between(random, 2, 4) + 1, 300}, {1, 70, 1, 219, 8, 1}},
       {{2, 1, Between(random, 17, 20), 1, 330}, {258, 1, 69, 1, 1}},
-      {{3, 5, 1, 2 * Between(random, 16, 24) + 1, 290}, {284, 1, 4, 1}}};
+      {{3, 5, 1, 2 * Between(random, 16, 24) + 1, 290}, {284, 1, 4, 1}},
+      // Rows, layers, heads and head_dim beyond what 8 bits count.
+      {{Between(random, 260, 280), 2, 1, 3, 25}, {22, 1, 1, 1}},
+      {{2, Between(random, 260, 270), 1, 2, 25}, {22, 1, 1, 1}},
+      {{1, 2, Between(random, 260, 280), 1, 25}, {22, 1, 1, 1}},
+      {{2, 1, 2, Between(random, 260, 280), 25}, {22, 1, 1, 1}}};
   for (const auto& [sizes, pieces] : rows) {
     Integers left_pad = RandomLeftPad(random, sizes.batch, 20);
     if (sizes.tokens > 256) left_pad[0] = Int(Between(random, 256, 280));

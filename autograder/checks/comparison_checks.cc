@@ -163,7 +163,10 @@ std::vector<ComparisonTrial> RandomComparisons(Random& random) {
           MakeComparison(random, {high}, 1, 0),
           MakeComparison(random, {high, 1, low, high}, 2, 3),
           MakeComparison(random, {low, high}, Between(random, 9, 10), 2),
-          MakeComparison(random, {high, low}, Between(random, 17, 20), 5)};
+          MakeComparison(random, {high, low}, Between(random, 17, 20), 5),
+          MakeComparison(random, {high, low}, Between(random, 260, 270), 66),
+          MakeComparison(random, {low, high}, 2, Between(random, 260, 270)),
+          MakeComparison(random, {Between(random, 260, 280), 70}, 3, 1)};
 }
 
 void OrderOfTrials(Exam& exam) {

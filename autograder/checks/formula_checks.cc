@@ -73,10 +73,19 @@ Integers RandomShape(Random& random, std::size_t window) {
                window});
 }
 
+// The same with every size beyond what 8 bits count.
+Integers LargeShape(Random& random, std::size_t window) {
+  const std::size_t kv_heads = Between(random, 260, 299);
+  return Ints({Between(random, 300, 399), 2 * kv_heads, kv_heads,
+               Between(random, 400, 499), Between(random, 3000, 9000), window});
+}
+
 // [batch, seq_len, bytes_per_element]
 Integers RandomUse(Random& random, std::size_t seq_len,
                    std::size_t element_bytes) {
-  return Ints({Between(random, 2, 9), seq_len, element_bytes});
+  const std::size_t batch =
+      element_bytes > 8 ? Between(random, 260, 299) : Between(random, 2, 9);
+  return Ints({batch, seq_len, element_bytes});
 }
 
 void CompareBytes(Exam& exam, const Integers& shape, const Integers& use) {
@@ -105,10 +114,11 @@ void CompareBreakdown(Exam& exam, const Integers& shape, const Integers& use) {
 // Also of more tokens than the model has positions: what is held is held.
 void BytesOfRandomShapes(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t element_bytes : {4, 2, 1, 8, 2}) {
+  for (const std::size_t element_bytes : {4, 2, 1, 8, 2, 300}) {
     exam.Case(fmt::format("a random shape with grouped heads, {} per element",
                           Count(element_bytes, "byte")));
-    const Integers shape = RandomShape(random, 0);
+    const Integers shape =
+        element_bytes > 8 ? LargeShape(random, 0) : RandomShape(random, 0);
     const Integers use =
         RandomUse(random, Between(random, 100, 20000), element_bytes);
     CompareBytes(exam, shape, use);
@@ -122,14 +132,15 @@ void BytesWithWindow(Exam& exam) {
   Random& random = exam.Randomness();
   for (const std::size_t window :
        {std::size_t{1}, Between(random, 200, 400), std::size_t{100000}}) {
-    for (const std::size_t element_bytes : {2, 1, 4}) {
+    for (const std::size_t element_bytes : {2, 1, 4, 300}) {
       for (const std::size_t seq_len :
            {Between(random, 1, window), window, window + 1,
             window + Between(random, 2, 500)}) {
         exam.Case(seq_len < window    ? "fewer tokens than the window keeps"
                   : seq_len == window ? "exactly the tokens of a full window"
                                       : "more tokens than the window keeps");
-        const Integers shape = RandomShape(random, window);
+        const Integers shape = element_bytes > 8 ? LargeShape(random, window)
+                                                 : RandomShape(random, window);
         const Integers use = RandomUse(random, seq_len, element_bytes);
         CompareBytes(exam, shape, use);
         CompareBreakdown(exam, shape, use);
@@ -204,8 +215,9 @@ void LongestContexts(Exam& exam) {
   Random& random = exam.Randomness();
   // None, shorter than the positions, as long, and longer
   const auto positions = [](const Integers& shape) { return shape[4]; };
-  for (const std::size_t kind : {0, 1, 2, 3}) {
-    Integers shape = RandomShape(random, 0);
+  for (const std::size_t kind : {0, 1, 2, 3, 4}) {
+    const bool large = kind == 4;  // every size
+    Integers shape = large ? LargeShape(random, 0) : RandomShape(random, 0);
     const std::int64_t window =
         kind == 0   ? 0
         : kind == 1 ? Int(Between(random, 200, 400))
@@ -213,7 +225,8 @@ void LongestContexts(Exam& exam) {
                     : positions(shape) + Int(Between(random, 100, 900));
     shape[5] = window;
     const Integers use =
-        RandomUse(random, Between(random, 1, 9999), kind == 1 ? 1 : 2);
+        RandomUse(random, Between(random, 1, 9999),
+                  large ? 300 : std::size_t{kind == 1 ? 1U : 2U});
     Integers one_token = use;
     one_token[1] = 1;
     const std::int64_t token_bytes = ReferenceBytes(exam, shape, one_token);
@@ -245,10 +258,12 @@ void LongestContexts(Exam& exam) {
 
 void LargestBatches(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t window : {0, 100, 5000}) {
-    const Integers shape = RandomShape(random, window);
-    Integers use = Ints(
-        {1, Between(random, 101, 900), std::size_t{window == 0 ? 1U : 2U}});
+  for (const std::size_t window : {0, 100, 5000, 4000}) {
+    const bool large = window == 4000;  // every size
+    const Integers shape =
+        large ? LargeShape(random, window) : RandomShape(random, window);
+    Integers use = Ints({1, Between(random, 101, 900),
+                         large ? 300 : std::size_t{window == 0 ? 1U : 2U}});
     const std::int64_t row_bytes = ReferenceBytes(exam, shape, use);
     use[0] = window == 0 ? 0 : 77;  // is ignored
     exam.Case(window == 0     ? "rows of a random shape"
@@ -359,9 +374,10 @@ void ListOfPasses(Exam& exam) {
             prompt_len < 1000 ? Count(prompt_len, "token")
                               : "more than 2^32 tokens",
             caching == kOn ? "with a cache" : "without a cache"));
-        ComparePasses(exam,
-                      Ints({Between(random, 1, 5), prompt_len, new_tokens}),
-                      caching);
+        for (const std::size_t batch :
+             {Between(random, 1, 5), Between(random, 260, 400)}) {
+          ComparePasses(exam, Ints({batch, prompt_len, new_tokens}), caching);
+        }
       }
     }
   }
@@ -406,6 +422,15 @@ Integers RandomConfig(Random& random) {
                Between(random, 500, 50000)});
 }
 
+// The same with every size beyond what 8 bits count.
+Integers WideConfig(Random& random) {
+  const std::size_t heads = Between(random, 260, 299);
+  const std::size_t d_model = heads * Between(random, 2, 4);
+  return Ints({Between(random, 300, 399), heads, d_model,
+               3 * d_model + Between(random, 1, 50), 4000,
+               Between(random, 500, 50000)});
+}
+
 // A model in which everything is 1 but the place that is huge.
 Integers OneHugeSize(std::size_t place, std::size_t size) {
   Integers config = Ints({1, 1, 1, 1, 9, 1});
@@ -431,6 +456,11 @@ std::vector<TrialPass> RandomPasses(Random& random) {
        Ints({batch(), Between(random, 1, 9), Between(random, 300, 900), 1})},
       {"a step", Ints({batch(), Between(random, 20, 900), 1, 1})},
       {"a step of a single row", Ints({1, Between(random, 1, 900), 1, 1})},
+      {"a chunk of hundreds of rows",
+       Ints({Between(random, 260, 400), Between(random, 260, 400),
+             Between(random, 260, 400), 1})},
+      {"a full pass of hundreds of rows",
+       Ints({Between(random, 260, 400), 0, Between(random, 260, 400), 0})},
       {"a step after 2^33 tokens",
        Ints({batch(), (std::size_t{1} << 33U) + random.NextBelow(99), 1, 1})},
       {"a step of 2^33 rows",
@@ -468,6 +498,11 @@ void ComparePassCosts(Exam& exam, const std::string& operation,
   for (const TrialPass& pass : RandomPasses(random)) {
     exam.Case(pass.about);
     compare(RandomConfig(random), pass.numbers);
+    // A large model and 2^33 rows or tokens do not fit 64 bits together.
+    if (std::ranges::max(pass.numbers) > 1000) continue;
+    exam.Case(fmt::format("{}, in a model of hundreds of heads and layers",
+                          pass.about));
+    compare(WideConfig(random), pass.numbers);
   }
   for (const TrialConfig& large : kLargeConfigs) {
     exam.Case(fmt::format("a step of a model with {}", large.about));
@@ -493,9 +528,14 @@ void CompareGenerations(Exam& exam, const std::string& operation,
                       caching == kOn ? "with a cache" : "without a cache"));
       const Integers generation =
           Ints({Between(random, 1, 9), Between(random, 1, 90), new_tokens});
-      Question asked = {RandomConfig(random), generation, caching};
-      asked.insert(asked.end(), more.begin(), more.end());
-      CompareEach(exam, exam.AskBoth(operation, asked), 0, names);
+      const Integers large = Ints(
+          {Between(random, 260, 400), Between(random, 260, 400), new_tokens});
+      for (Question asked :
+           {Question{RandomConfig(random), generation, caching},
+            Question{WideConfig(random), large, caching}}) {
+        asked.insert(asked.end(), more.begin(), more.end());
+        CompareEach(exam, exam.AskBoth(operation, asked), 0, names);
+      }
     }
   }
 }
@@ -568,7 +608,7 @@ void WorkRefusals(Exam& exam) {
 }
 
 void TrafficOfPasses(Exam& exam) {
-  for (const std::size_t weight_bytes : {2, 4, 1}) {
+  for (const std::size_t weight_bytes : {2, 4, 1, 300}) {
     ComparePassCosts(exam, "cost.pass_traffic", Directions(),
                      {Int(weight_bytes)});
   }
@@ -582,7 +622,7 @@ void TrafficOfPasses(Exam& exam) {
 }
 
 void TrafficOfGenerations(Exam& exam) {
-  for (const std::size_t weight_bytes : {2, 1}) {
+  for (const std::size_t weight_bytes : {2, 1, 300}) {
     CompareGenerations(exam, "cost.generation_traffic", Directions(),
                        {Int(weight_bytes)});
   }

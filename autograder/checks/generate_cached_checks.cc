@@ -60,6 +60,14 @@ void SameTogether(Exam& exam) {
                                    .left_padded = true,
                                    .spare_positions = 0},
                                   {}, ""));
+  // Rows beyond what 8 bits count.
+  Compare(exam, Repeated(MakeGenerateTrial(exam,
+                                           {.batch = 5,
+                                            .prompt_len = 4,
+                                            .new_tokens = 3,
+                                            .left_padded = true},
+                                           {}, ""),
+                         Between(random, 260, 280)));
 }
 
 // Multiply-accumulates of the head so far.

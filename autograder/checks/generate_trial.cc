@@ -419,6 +419,25 @@ GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
   throw GraderError("no random prompt has a clear continuation");
 }
 
+GenerateTrial Repeated(GenerateTrial trial, std::size_t batch) {
+  const std::size_t rows = trial.prompt.batch;
+  const auto repeat = [&](Integers& numbers) {
+    if (numbers.empty()) return;
+    const Integers once = numbers;
+    const std::size_t of_each = once.size() / rows;
+    numbers.clear();
+    for (std::size_t b = 0; b < batch; ++b) {
+      const auto first = once.begin() + Int(b % rows * of_each);
+      numbers.insert(numbers.end(), first, first + Int(of_each));
+    }
+  };
+  repeat(trial.prompt.ids);
+  repeat(trial.prompt.left_pad);
+  repeat(trial.expected);
+  trial.prompt.batch = batch;
+  return trial;
+}
+
 void CompareGeneration(Exam& exam, const std::string& operation,
                        const GenerateTrial& trial) {
   const std::size_t batch = trial.prompt.batch;

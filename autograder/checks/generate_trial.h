@@ -38,6 +38,11 @@ GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
                                 const Sampling& sampling,
                                 const std::string& variant);
 
+// A greedy trial of `batch` rows, in which the rows of `trial` come again and
+// again: as clear as they are, where hundreds of random ones never all would
+// be.
+GenerateTrial Repeated(GenerateTrial trial, std::size_t batch);
+
 // The arguments of generate.baseline and generate.cached.
 Question GenerateQuestion(const GenerateTrial& trial);
 // The same, with an on_tokens that throws at `step`.

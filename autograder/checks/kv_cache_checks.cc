@@ -197,8 +197,8 @@ void Resetting(Exam& exam) {
 
 // Everything together, in a cache that no small buffer holds: any order of
 // operations is allowed, and after each the cache is as whole as before.
-void AllOperations(Exam& exam) {
-  CacheTrial trial(exam, LargeCacheShape(exam.Randomness()));
+void AllOperationsOn(Exam& exam, const TrialCacheShape& cache_shape) {
+  CacheTrial trial(exam, cache_shape);
   Random& random = exam.Randomness();
   const std::string shape = fmt::format(
       "{}, {}", Count(trial.Shape().layers, "layer"), ShapeText(trial.Shape()));
@@ -222,6 +222,22 @@ void AllOperations(Exam& exam) {
   trial.Truncate(1);
   trial.FillAtRandom();
   compare("then truncated to 1 and filled with other tokens");
+}
+
+void AllOperations(Exam& exam) {
+  Random& random = exam.Randomness();
+  AllOperationsOn(exam, LargeCacheShape(random));
+  // Layers and rows beyond what 8 bits count.
+  AllOperationsOn(exam, {.batch = 1,
+                         .max_seq_len = 9,
+                         .layers = Between(random, 260, 270),
+                         .heads = 1,
+                         .head_dim = 2});
+  AllOperationsOn(exam, {.batch = Between(random, 260, 280),
+                         .max_seq_len = 9,
+                         .layers = 2,
+                         .heads = 1,
+                         .head_dim = 2});
 }
 
 // Instructions of Reset, of Truncate and of PastLen in a cache of that many

@@ -209,7 +209,15 @@ void AppendingToAllSizes(Exam& exam) {
                                       .layers = 1,
                                       .heads = Between(random, 65, 70),
                                       .head_dim = 3};
-  for (const TrialCacheShape& shape : {large, one_row, long_one, many_heads}) {
+  std::vector<TrialCacheShape> shapes = {large, one_row, long_one, many_heads};
+  // Each axis beyond what 8 bits count.
+  for (const auto axis : {&TrialCacheShape::batch, &TrialCacheShape::heads,
+                          &TrialCacheShape::head_dim}) {
+    shapes.push_back(
+        {.batch = 2, .max_seq_len = 9, .layers = 1, .heads = 2, .head_dim = 3});
+    shapes.back().*axis = Between(random, 260, 290);
+  }
+  for (const TrialCacheShape& shape : shapes) {
     const std::size_t all = shape.max_seq_len;
     const std::size_t prompt = all * 7 / 10;
     const std::size_t chunk = (all - prompt - 1) * 2 / 3;

@@ -120,7 +120,9 @@ void NormValues(Exam& exam) {
     CompareNorm(exam, RandomNormInput(random, features, 2.0F, 1e-6));
   }
   for (const auto& [batch, seq_len] : std::vector<std::array<std::size_t, 2>>{
-           {Between(random, 5, 9), 3}, {1, Between(random, 65, 300)}}) {
+           {Between(random, 5, 9), 3},
+           {1, Between(random, 65, 300)},
+           {Between(random, 260, 300), 1}}) {
     NormInput input = RandomNormInput(random, 5, 2.0F, 1e-6);
     input.x = RandomArray(random, {batch, seq_len, 5}, 2.0F);
     exam.Case(fmt::format("{} x {} tokens of 5 features", batch, seq_len));
@@ -270,6 +272,7 @@ void MlpOf(Exam& exam, const std::string& variant) {
            {2, 5, 0},
            {Between(random, 5, 9), 3, 2 * Between(random, 3, 9) + 1},
            {1, Between(random, 65, 150), Between(random, 4, 6)},
+           {Between(random, 260, 300), 2, 7},
            {2, 1, Between(random, 200, 300)}}) {
     ModelShape shape = RandomModelShape(random, 8);
     shape.d_mlp = d_mlp;
@@ -373,8 +376,8 @@ void BlockValues(Exam& exam) {
 // and tokens: each with each, as far as one block goes.
 void BlockCombined(Exam& exam) {
   Random& random = exam.Randomness();
-  const std::array<std::array<std::size_t, 2>, 3> tokens = {
-      {{2, 5}, {6, 1}, {1, 70}}};
+  const std::array<std::array<std::size_t, 2>, 4> tokens = {
+      {{2, 5}, {6, 1}, {1, 70}, {Between(random, 260, 300), 2}}};
   const std::array<double, 3> epsilons = {0.5, 1e-5, 0.05};
   for (const std::vector<std::size_t>& row : AllPairs(
            std::array<std::size_t, 3>{tokens.size(), epsilons.size(), 3})) {

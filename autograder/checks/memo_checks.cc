@@ -221,6 +221,7 @@ void CountingEntries(Exam& exam) {
        {Entries{Between(random, 2, 5), Between(random, 10, 30)}, Entries{3, 0},
         Entries{1, 1},
         Entries{Between(random, 9, 12), Between(random, 257, 300)},
+        Entries{Between(random, 257, 300), Between(random, 9, 12)},
         Entries{1, Between(random, 1000, 1100)}}) {
     CompareEntries(exam, size);
   }

@@ -303,8 +303,70 @@ void ForwardCombined(Exam& exam) {
   }
 }
 
+// One size beyond what 8 bits count, the others small. What is padding stays
+// out of the comparison.
+void CompareLargeModel(Exam& exam, const ModelShape& shape, std::size_t batch,
+                       Positions positions, const std::string& what) {
+  constexpr std::size_t kSeqLen = 4;
+  const TrialModel model = MakeModel(exam, shape, "linear_mlp untied");
+  TrialTokens tokens = RandomTrialTokens(exam, model, batch, kSeqLen);
+  for (std::size_t b = 0; b < batch; ++b) {
+    tokens.left_pad.push_back(Int(b % (kSeqLen - 1)));
+  }
+  const bool last_only = positions == Positions::kLast;
+  exam.Case(fmt::format("{}, padded on the left{}", what,
+                        last_only ? "; logits of the last position only" : ""));
+  const Values answer = exam.AskStudent(
+      "model.forward", ForwardQuestion(model.model, tokens, positions));
+  Array logits = exam.Get<Array>(answer, 0);
+  Array right = ReferenceLogits(exam, model, tokens);
+  if (last_only) right = LastOf(right);
+  const std::size_t first = last_only ? kSeqLen - 1 : 0;
+  if (logits.shape == right.shape) {
+    ZeroPadding(logits, tokens.left_pad, first);
+    ZeroPadding(right, tokens.left_pad, first);
+  }
+  // What is rounded in one layer goes on through hundreds of others.
+  const double tolerance =
+      exam.Setting("tolerance") * (shape.layers > 13 ? 50 : 1);
+  const auto difference = Difference(logits, right, tolerance, kLogitAxes);
+  if (difference) exam.Fail(*difference);
+}
+
+void ForwardLarge(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const Positions positions : {Positions::kAll, Positions::kLast}) {
+    for (const auto& [low, high] : std::vector<std::array<std::size_t, 2>>{
+             {10, 60}, {66, 250}, {260, 280}}) {
+      const std::size_t size = Between(random, low, high);
+      const ModelShape small = {.layers = 2,
+                                .heads = 2,
+                                .head_dim = 3,
+                                .max_positions = 9,
+                                .vocab_size = 11,
+                                .d_mlp = 7};
+      CompareLargeModel(exam, small, size, positions, Count(size, "row"));
+      ModelShape shape = small;
+      shape.layers = size;
+      CompareLargeModel(exam, shape, 2, positions, Count(size, "layer"));
+      shape = small;
+      shape.heads = size;
+      CompareLargeModel(exam, shape, 2, positions, Count(size, "head"));
+      shape = small;
+      shape.d_mlp = size;
+      CompareLargeModel(exam, shape, 2, positions,
+                        Count(size, "feature") + " between the products");
+      shape = small;
+      shape.vocab_size = size;
+      CompareLargeModel(exam, shape, 2, positions,
+                        fmt::format("a vocabulary of {}", size));
+    }
+  }
+}
+
 // A prompt of hundreds of tokens, to the last position of the model.
 void ForwardLong(Exam& exam) {
+  ForwardLarge(exam);
   for (const std::size_t batch : {1, 2}) {
     const std::size_t seq_len = batch == 1
                                     ? Between(exam.Randomness(), 1030, 1060)

@@ -351,34 +351,25 @@ std::string RecogniseNext(const Array& logits, const Sampling& sampling,
 // Each row's choice, and how the random numbers go on afterwards.
 void CompareNext(Exam& exam, const Sampling& sampling, std::size_t batch) {
   Random& random = exam.Randomness();
-  Array logits;
-  std::int64_t seed = 0;
+  const std::int64_t seed = RandomSeed(random);
+  Random draws(static_cast<std::uint64_t>(seed));
+  Array logits = {.shape = {batch, 1, 20}, .values = {}};
   Integers expected;
   std::vector<std::vector<float>> rows;
   std::vector<double> uniforms;
-  double next_uniform = 0;
-  bool clear = false;
-  while (!clear) {
-    seed = RandomSeed(random);
-    Random draws(static_cast<std::uint64_t>(seed));
-    logits = {.shape = {batch, 1, 20}, .values = {}};
-    expected.clear();
-    rows.clear();
-    uniforms.clear();
-    clear = true;
-    for (std::size_t b = 0; b < batch; ++b) {
-      const Array row = SpreadLogits(random, 20);
-      const double uniform = draws.NextUniform();
-      clear =
-          clear && Clear(row.values, sampling, uniform, exam.Setting("margin"));
-      expected.push_back(Drawn(Slots(row.values, sampling), uniform));
-      rows.push_back(row.values);
-      uniforms.push_back(uniform);
-      logits.values.insert(logits.values.end(), row.values.begin(),
-                           row.values.end());
+  for (std::size_t b = 0; b < batch; ++b) {
+    const double uniform = draws.NextUniform();
+    Array row = SpreadLogits(random, 20);
+    while (!Clear(row.values, sampling, uniform, exam.Setting("margin"))) {
+      row = SpreadLogits(random, 20);
     }
-    next_uniform = draws.NextUniform();
+    expected.push_back(Drawn(Slots(row.values, sampling), uniform));
+    rows.push_back(row.values);
+    uniforms.push_back(uniform);
+    logits.values.insert(logits.values.end(), row.values.begin(),
+                         row.values.end());
   }
+  const double next_uniform = draws.NextUniform();
   exam.Case(fmt::format("{} rows, {}", batch,
                         sampling.temperature == 0 ? "greedy" : "sampled"));
   const Values answer = exam.AskStudent(
@@ -411,6 +402,12 @@ void ChoosingNext(Exam& exam) {
   CompareNext(exam, {.temperature = 0}, 4);
   CompareNext(exam, {.temperature = 1.5, .top_k = 4}, 1);
   CompareNext(exam, {.temperature = 1.2, .top_k = 5}, 9);
+  CompareNext(exam, {.temperature = 1.2, .top_k = 5},
+              Between(exam.Randomness(), 260, 300));
+  for (const std::size_t top_k : {3, 10, 70, 300}) {
+    CompareNext(exam, {.temperature = 0, .top_k = top_k}, 10);
+    CompareNext(exam, {.temperature = 0.9, .top_k = top_k}, 10);
+  }
 }
 
 // --- 2.7 ---
@@ -442,6 +439,24 @@ void GeneratingCombined(Exam& exam) {
          .spare_positions = row[3] == 0 ? std::size_t{3} : std::size_t{0}},
         samplings.at(row[1]),
         std::string("linear_mlp") + (row[4] == 1 ? " untied" : "")));
+    CompareGeneration(exam, "generate.baseline", trials.back());
+  }
+  // One size beyond what 8 bits count.
+  const std::size_t many = Between(exam.Randomness(), 260, 280);
+  trials.push_back(Repeated(
+      MakeGenerateTrial(
+          exam,
+          {.batch = 5, .prompt_len = 4, .new_tokens = 3, .left_padded = true},
+          {}, "linear_mlp"),
+      many));
+  CompareGeneration(exam, "generate.baseline", trials.back());
+  for (const GenerateSizes& sizes : std::vector<GenerateSizes>{
+           {.batch = 2,
+         .prompt_len = many,
+         .new_tokens = 3,
+         .left_padded = true},
+           {.batch = 1, .prompt_len = 4, .new_tokens = many}}) {
+    trials.push_back(MakeGenerateTrial(exam, sizes, {}, "linear_mlp"));
     CompareGeneration(exam, "generate.baseline", trials.back());
   }
   for (const GenerateTrial& trial : trials) {

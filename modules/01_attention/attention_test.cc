@@ -206,6 +206,14 @@ TEST(SoftmaxRowsTest, TurnsARowThatSeesNothingIntoZeros) {
 
   const Tensor2 expected = {{0.0F, 0.0F}, {0.5F, 0.5F}};
   EXPECT_TRUE(Near(scores, expected, 1e-6F));
+
+  // The same of hundreds of rows
+  Tensor2 many = Tensor2::from_shape({300, 9});
+  many.fill(-kInfinity);
+  SoftmaxRows(Rows(many));
+  Tensor2 zeros = Tensor2::from_shape({300, 9});
+  zeros.fill(0.0F);
+  EXPECT_TRUE(Near(many, zeros, 0.0F));
 }
 
 TEST(SoftmaxRowsTest, FindsTheOnlyScoreThatIsNotHidden) {
@@ -307,8 +315,17 @@ TEST(SplitHeadsTest, PutsEveryFeatureIntoItsHead) {
 
 TEST(SplitHeadsTest, CutsAnyNumberOfHeadsOfAnySize) {
   // Batch, heads, tokens, head_dim; MergeHeads puts together what this cuts.
-  for (const auto& shape : std::vector<std::array<std::size_t, 4>>{
-           {5, 1, 3, 13}, {1, 12, 300, 1}, {2, 25, 1, 3}, {9, 16, 2, 7}}) {
+  for (const auto& shape :
+       std::vector<std::array<std::size_t, 4>>{{5, 1, 3, 13},
+                                               {1, 12, 300, 1},
+                                               {2, 25, 1, 3},
+                                               {9, 16, 2, 7},
+                                               {300, 2, 2, 3},
+                                               {2, 300, 2, 3},
+                                               {2, 2, 3, 300},
+                                               {300, 300, 2, 2},
+                                               {10, 10, 300, 3},
+                                               {10, 2, 10, 300}}) {
     const auto [batch, heads, seq_len, head_dim] = shape;
     Random random(110);
     const Tensor4 right = RandomTensor4(random, shape);
@@ -514,21 +531,84 @@ TEST(CausalAttentionTest, ContinuesAfterHundredsOfTokens) {
 }
 
 TEST(CausalAttentionTest, ServesAnyNumberOfHeads) {
-  for (const std::size_t heads : {1, 2, 7, 8, 9, 12, 16, 25, 33, 65}) {
-    ExpectRight(
-        RandomInput(132, {.heads = heads, .kv_heads = heads, .new_len = 4}));
+  for (const std::size_t heads :
+       {1, 2, 7, 8, 9, 12, 16, 25, 33, 65, 130, 300}) {
+    for (const std::size_t kv_heads : {heads, std::size_t{1}}) {
+      ExpectRight(RandomInput(
+          132, {.heads = heads, .kv_heads = kv_heads, .new_len = 4}));
+    }
   }
 }
 
 TEST(CausalAttentionTest, TakesAnyHeadDim) {
-  for (const std::size_t head_dim : {1, 2, 3, 5, 7, 13, 20, 33, 80, 129}) {
+  for (const std::size_t head_dim : {1, 2, 3, 5, 7, 13, 20, 33, 80, 129, 300}) {
     ExpectRight(RandomInput(133, {.head_dim = head_dim, .new_len = 4}));
   }
 }
 
 TEST(CausalAttentionTest, TakesAnyNumberOfRows) {
-  for (const std::size_t batch : {1, 2, 3, 5, 9, 17, 65}) {
-    ExpectRight(RandomInput(134, {.batch = batch, .new_len = 4}));
+  for (const std::size_t batch : {1, 2, 3, 5, 9, 17, 65, 130, 300}) {
+    Input input = RandomInput(134, {.batch = batch, .new_len = 4});
+    ExpectRight(input);
+    for (std::size_t b = 0; b < batch; ++b) input.left_pad.push_back(b % 4);
+    ExpectRight(input);
+  }
+}
+
+// Two sizes at a time, of which one or both are beyond what 8 bits count.
+TEST(CausalAttentionTest, TakesLargeSizesTogether) {
+  for (const Sizes& sizes : std::vector<Sizes>{{.batch = 300,
+                            .heads = 300,
+                            .kv_heads = 300,
+                            .head_dim = 2,
+                            .past_len = 1,
+                            .new_len = 1},
+                                               {.batch = 10,
+                                               .heads = 300,
+                                               .kv_heads = 1,
+                                               .head_dim = 2,
+                                               .past_len = 1,
+                                               .new_len = 2},
+                                               {.batch = 10,
+                                               .heads = 4,
+                                               .kv_heads = 2,
+                                               .head_dim = 3,
+                                               .past_len = 300,
+                                               .new_len = 10},
+                                               {.batch = 2,
+                                               .heads = 4,
+                                               .kv_heads = 2,
+                                               .head_dim = 3,
+                                               .past_len = 3,
+                                               .new_len = 300},
+                                               {.batch = 300,
+                                               .heads = 2,
+                                               .kv_heads = 1,
+                                               .head_dim = 2,
+                                               .past_len = 2,
+                                               .new_len = 10},
+                                               {.batch = 2,
+                                               .heads = 70,
+                                               .kv_heads = 70,
+                                               .head_dim = 3,
+                                               .past_len = 300,
+                                               .new_len = 2},
+                                               {.batch = 2,
+                                               .heads = 4,
+                                               .kv_heads = 2,
+                                               .head_dim = 300,
+                                               .past_len = 70,
+                                               .new_len = 10}}) {
+    Input input = RandomInput(136, sizes);
+    ExpectRight(input);
+    // None, some, all but the newest key, and as far as the last query
+    const std::size_t most = sizes.TotalLen() - 1;
+    const std::array<std::size_t, 4> pads = {0, sizes.TotalLen() / 2, most,
+                                             sizes.past_len};
+    for (std::size_t b = 0; b < sizes.batch; ++b) {
+      input.left_pad.push_back(pads.at((b + 2) % pads.size()));
+    }
+    ExpectRight(input);
   }
 }
 
@@ -822,8 +902,16 @@ TEST(MultiHeadAttentionTest, ServesManyHeadsRowsAndTokens) {
     std::size_t batch;
     std::size_t seq_len;
   };
-  for (const Case& one : std::vector<Case>{
-           {12, 5, 5, 7}, {25, 1, 2, 70}, {1, 33, 3, 130}, {16, 3, 1, 1}}) {
+  for (const Case& one : std::vector<Case>{{12, 5, 5, 7},
+                                           {25, 1, 2, 70},
+                                           {1, 33, 3, 130},
+                                           {16, 3, 1, 1},
+                                           {2, 3, 300, 3},
+                                           {300, 1, 1, 3},
+                                           {1, 300, 1, 3},
+                                           {300, 1, 10, 3},
+                                           {2, 3, 10, 300},
+                                           {10, 3, 10, 10}}) {
     Random random(260);
     const std::size_t d_model = one.heads * one.head_dim;
     const Gpt2Weights model = RandomGpt2Weights(random, {.num_layers = 1,

@@ -217,6 +217,13 @@ TEST(SampleTest, IsGreedyAtTemperatureZeroAndWithOneCandidate) {
 
   EXPECT_EQ(Sample(kLogits, greedy, 0.99F), 1);
   EXPECT_EQ(Sample(kLogits, one, 0.99F), 1);
+  // Whatever top_k and the number of logits
+  for (const std::size_t top_k : {2, 3, 9, 70, 300}) {
+    EXPECT_EQ(Sample(kLogits, {.temperature = 0, .top_k = top_k}, 0.99F), 1);
+    std::vector<float> many(400, 0.5F);
+    many[333] = 0.75F;
+    EXPECT_EQ(Sample(many, {.temperature = 0, .top_k = top_k}, 0.99F), 333);
+  }
 }
 
 TEST(SampleTest, SurvivesLargeLogitsAndMoreCandidatesThanTokens) {
@@ -263,7 +270,7 @@ TEST(NextTokensTest, DrawsOneNumberPerRowInOrder) {
 }
 
 TEST(NextTokensTest, ServesAnyNumberOfRows) {
-  for (const std::size_t batch : {1, 3, 9, 70}) {
+  for (const std::size_t batch : {1, 3, 9, 70, 300}) {
     Random logit_random(162);
     const Tensor3 logits = RandomTensor3(logit_random, {batch, 1, 30});
     for (const float temperature : {0.0F, 0.7F}) {
@@ -380,6 +387,49 @@ TEST(GenerateTest, CombinesEveryFeatureWithEveryOther) {
     EXPECT_EQ(Generate(*asked.model, asked.prompt, asked.options),
               asked.expected)
         << "after other models were used";
+  }
+}
+
+// One size at a time goes beyond what 8 bits count; the others stay small.
+TEST(GenerateTest, TakesHundredsOfRowsAndTokens) {
+  struct Case {
+    std::size_t batch;
+    std::size_t prompt_len;
+    std::size_t new_tokens;
+    std::size_t top_k;
+  };
+  for (const Case& one : std::vector<Case>{{300, 3, 3, 5},
+                                           {2, 300, 3, 5},
+                                           {2, 3, 300, 5},
+                                           {70, 3, 3, 11},
+                                           {3, 70, 3, 70},
+                                           {3, 3, 70, 300}}) {
+    const Gpt2Config config = {
+        .num_layers = 1,
+        .num_heads = 2,
+        .d_model = 4,
+        .d_mlp = 5,
+        .max_positions = one.prompt_len + one.new_tokens,
+        .vocab_size = std::max<std::size_t>(11, one.top_k + 1)};
+    Random random(188);
+    const auto weights =
+        std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, config));
+    std::vector<std::vector<TokenId>> prompts;
+    for (std::size_t b = 0; b < one.batch; ++b) {
+      prompts.push_back(
+          RandomTokens(random, one.prompt_len - b % 3, config.vocab_size));
+    }
+    const TokenBatch prompt = PadLeft(prompts, 0);
+    const GenerateOptions options = {
+        .new_tokens = one.new_tokens,
+        .sampling = {.temperature = 0.9F, .top_k = one.top_k},
+        .seed = 77};
+    Gpt2 model(weights);
+
+    EXPECT_EQ(Generate(model, prompt, options),
+              ExpectedTokens(weights, prompt, options))
+        << one.batch << " rows, " << one.prompt_len << " and " << one.new_tokens
+        << " tokens, top_k " << one.top_k;
   }
 }
 

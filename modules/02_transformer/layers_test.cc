@@ -123,6 +123,7 @@ TEST(LayerNormTest, TakesAnyNumberOfFeaturesTokensAndRows) {
                                                {5, 3, 7},
                                                {1, 300, 9},
                                                {70, 2, 33},
+                                               {300, 1, 3},
                                                {2, 2, 129},
                                                {2, 2, 1600}}) {
     // sums of up to 1,600 numbers of size 1, each addition off by 2^-24
@@ -275,6 +276,8 @@ TEST(MlpTest, TakesAnyWidthAndAnyNumberOfTokens) {
                                            {5, 2, 12, 12},
                                            {1, 70, 12, 5},
                                            {9, 1, 7, 301},
+                                           {300, 2, 5, 7},
+                                           {2, 2, 301, 3},
                                            {1, 1, 1, 3}}) {
     Random random(330);
     const Gpt2Weights model = RandomGpt2Weights(random, {.num_layers = 1,
@@ -366,6 +369,30 @@ TEST(BlockTest, AddsBothBranchesToWhatCameIn) {
 
   const Tensor3 expected = {{{424.5F, 15.5F}}};
   EXPECT_TRUE(Near(out, expected, kTolerance));
+}
+
+TEST(BlockTest, TreatsEveryTokenOfManyRowsAlike) {
+  // As above, in hundreds of rows or positions; token i has i added to both
+  // features, which no norm sees and both residuals keep.
+  for (const auto& [batch, seq_len] : std::vector<std::array<std::size_t, 2>>{
+           {300, 2}, {2, 300}, {70, 3}, {9, 1}}) {
+    Tensor3 x = Tensor3::from_shape({batch, seq_len, 2});
+    for (std::size_t i = 0; i < batch * seq_len; ++i) {
+      Rows(x).Row(i)[0] = static_cast<float>(4 + i);
+      Rows(x).Row(i)[1] = static_cast<float>(6 + i);
+    }
+    RecordingAttention attention;
+    const std::vector<std::size_t> left_pad(batch, 1);
+
+    const Tensor3 out = Block(x, 300, SmallBlock(), 0.0F, attention, left_pad);
+
+    EXPECT_EQ(attention.last_layer, 300U);
+    EXPECT_EQ(attention.last_left_pad, left_pad);
+    for (std::size_t i = 0; i < batch * seq_len; ++i) {
+      ASSERT_NEAR(Rows(out).Row(i)[0], 424.5 + static_cast<double>(i), 1e-2);
+      ASSERT_NEAR(Rows(out).Row(i)[1], 15.5 + static_cast<double>(i), 1e-2);
+    }
+  }
 }
 
 TEST(BlockTest, NormalisesBeforeAttention) {

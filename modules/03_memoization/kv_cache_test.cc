@@ -223,7 +223,8 @@ TEST(LayerCacheTest, AppendTakesAnyNumberOfTokens) {
 // The sizes of a cache and the pieces that fill it. Together the rows below
 // cover every pair of: batch 1, 2, 5; heads 1, few, more than 8; head_dim 1,
 // odd, beyond 64; tokens fewer than 10, hundreds, more than 65,536; one at a
-// time, chunks beyond 64, a prompt beyond 256, and pieces of none.
+// time, chunks beyond 64, a prompt beyond 256, and pieces of none. Then batch,
+// heads and head_dim beyond what 8 bits count, one at a time.
 struct Filling {
   CacheShape shape;
   std::vector<std::size_t> pieces;
@@ -240,7 +241,11 @@ const std::vector<Filling>& Fillings() {
       {{1, 1'025, 1, 2, 67}, {300, 70, 1, 654}},
       {{2, 70, 1, 12, 8}, std::vector<std::size_t>(70, 1)},
       {{2, 66'000, 1, 1, 1}, {65'600, 1, 0, 399}},
-      {{1, 66'000, 1, 9, 1}, {65'536, 1, 463}}};
+      {{1, 66'000, 1, 9, 1}, {65'536, 1, 463}},
+      {{70, 5, 1, 2, 3}, {1, 2, 1, 1}},
+      {{300, 5, 1, 2, 3}, {1, 2, 1, 1}},
+      {{2, 5, 1, 300, 3}, {1, 2, 1, 1}},
+      {{2, 5, 1, 2, 300}, {1, 2, 1, 1}}};
   return fillings;
 }
 
@@ -774,14 +779,14 @@ class Bookkeeping {
   std::vector<Tensor4> all_;       // by layer: the last given to each position
 };
 
-TEST(KvCacheTest, KeepsItsPromisesInAnyOrder) {
-  // Six layers of 10 heads, 5 rows, hundreds of tokens: filled, cut and emptied
-  // at random, in all orders, and compared as a whole.
-  constexpr CacheShape kLarge = {5, 300, 6, 10, 3};
+class KvCacheInAnyOrderTest : public ::testing::TestWithParam<CacheShape> {};
+
+TEST_P(KvCacheInAnyOrderTest, KeepsItsPromises) {
+  // Filled, cut and emptied at random, in all orders, and compared as a whole.
   Random random(31);
-  Bookkeeping books(kLarge);
+  Bookkeeping books(GetParam());
   for (std::size_t step = 0; step < 120; ++step) {
-    const std::size_t layer = random.NextBelow(6);
+    const std::size_t layer = random.NextBelow(GetParam().num_layers);
     const std::size_t room = books.Room(layer);
     switch (random.NextBelow(8)) {
       case 0:
@@ -803,6 +808,14 @@ TEST(KvCacheTest, KeepsItsPromisesInAnyOrder) {
     }
   }
 }
+
+// Batch, tokens, layers, heads, head_dim.
+INSTANTIATE_TEST_SUITE_P(Shapes, KvCacheInAnyOrderTest,
+                         ::testing::Values(CacheShape{5, 300, 6, 10, 3},
+                                           CacheShape{2, 6, 300, 2, 3},
+                                           CacheShape{1, 9, 70, 1, 1},
+                                           CacheShape{270, 5, 2, 1, 2},
+                                           CacheShape{1, 5, 2, 270, 2}));
 
 TEST(KvCacheTest, ResetAndTruncateTouchAndAllocateNothing) {
   KvCache cache(kPages);

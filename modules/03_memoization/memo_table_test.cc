@@ -255,8 +255,8 @@ TEST(CountEntriesTest, ComputesTheWholePrefixAtEachStepWithoutOne) {
 }
 
 TEST(CountEntriesTest, MatchesTheClosedFormForEveryLength) {
-  for (const std::size_t layers : {0, 1, 2, 9}) {
-    for (const std::size_t n : {0, 1, 2, 3, 19, 20, 64, 65, 257, 300}) {
+  for (const std::size_t layers : {0, 1, 2, 9, 65, 300}) {
+    for (const std::size_t n : {0, 1, 2, 3, 9, 19, 20, 64, 65, 257, 300}) {
       const std::size_t all = layers * n * (n + 1) / 2;
       const EntryCounts on = CountEntries(layers, n, Memoization::kOn);
       EXPECT_EQ(on.computed, layers * n) << layers << " layers, " << n;

@@ -94,7 +94,9 @@ TEST(SummariseTest, OfAnEvenNumberLiesBetweenTwo) {
 // p (n - 1) is p (n - 1) itself.
 TEST(SummariseTest, IsThePlaceInTheSortedRowForAnyNumberOfValues) {
   Random random(71);
-  for (std::size_t n = 1; n <= 70; ++n) {
+  std::vector<std::size_t> counts = {129, 257, 258, 299, 300, 301, 1030};
+  for (std::size_t n = 1; n <= 70; ++n) counts.push_back(n);
+  for (const std::size_t n : counts) {
     for (const double first : {-1000.0, -3.0, 0.0, 1e6}) {
       std::vector<double> values;
       for (std::size_t i = 0; i < n; ++i) {
@@ -154,8 +156,8 @@ TEST(CompareGenerationTest, RunsPairsInTurnsAfterWarmingUp) {
 
 // Pairs of either kind count from 0: "-+" for an even one, "+-" for an odd one.
 TEST(CompareGenerationTest, TakesTurnsForAnyNumberOfPairs) {
-  for (const std::size_t warm_up : {0, 1, 2, 3, 8}) {
-    for (const std::size_t trials : {1, 2, 3, 4, 9, 17}) {
+  for (const std::size_t warm_up : {0, 1, 2, 3, 8, 70, 270}) {
+    for (const std::size_t trials : {1, 2, 3, 4, 9, 17, 70, 270}) {
       Script script;
       script.uncached.assign(2 * (warm_up + trials), MadeUp(4, 1, 8));
       script.cached.assign(2 * (warm_up + trials), MadeUp(4, 1, 2));
@@ -178,9 +180,9 @@ TEST(CompareGenerationTest, TakesTurnsForAnyNumberOfPairs) {
 // and one comes twice.
 TEST(CompareGenerationTest, SummarisesEveryLengthAsAWhole) {
   Random random(72);
-  for (const std::size_t warm_up : {0, 1, 4}) {
-    for (const std::size_t trials : {1, 2, 5, 18}) {
-      const std::vector<std::size_t> lengths = {7, 1, 30, 7};
+  for (const std::size_t warm_up : {0, 1, 4, 70, 270}) {
+    for (const std::size_t trials : {1, 2, 5, 18, 70, 270}) {
+      const std::vector<std::size_t> lengths = {7, 1, 30, 7, 70, 300};
       Script script;
       for (const std::size_t length : lengths) {
         for (std::size_t i = 0; i < warm_up + trials; ++i) {
@@ -203,7 +205,7 @@ TEST(CompareGenerationTest, SummarisesEveryLengthAsAWhole) {
           return Summarise(values);
         };
         using Measured = const GenerationMeasurement&;
-        SCOPED_TRACE("length " + std::to_string(l) + " of 4, " +
+        SCOPED_TRACE("length " + std::to_string(l) + " of 6, " +
                      std::to_string(warm_up) + " pairs to warm up, " +
                      std::to_string(trials) + " that count");
         EXPECT_EQ(compared[l].new_tokens, lengths[l]);

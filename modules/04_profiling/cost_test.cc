@@ -192,7 +192,7 @@ TEST(PassesOfTest, WithACacheThePromptThenOneTokenEach) {
 // with one each continues where the one before ended.
 TEST(PassesOfTest, EndOneTokenFurtherEachTime) {
   for (const Caching caching : {Caching::kOff, Caching::kOn}) {
-    for (const std::size_t batch : {1, 5}) {
+    for (const std::size_t batch : {1, 5, 300}) {
       for (const std::size_t prompt_len :
            {std::size_t{1}, std::size_t{2}, std::size_t{17}, std::size_t{1000},
             std::size_t{1} << 33U}) {
@@ -662,6 +662,39 @@ TEST(PassTrafficTest, EachKindGrowsWithItsSizes) {
                      .cache_written = huge * once.cache_written}));
 }
 
+// Every size beyond what 8 bits count.
+constexpr Gpt2Config kWide = {.num_layers = 270,
+                              .num_heads = 300,
+                              .d_model = 600,
+                              .d_mlp = 1'000,
+                              .max_positions = 4'000,
+                              .vocab_size = 777};
+
+TEST(PassTrafficTest, IsTheFormulaForLargeModelsAndElements) {
+  const std::uint64_t matrices =
+      270 * (4 * 600 * 600 + 2 * 600 * 1'000) + 600 * 777;
+  // Two norms and the biases of four products in each layer, one norm after it
+  const std::uint64_t vectors = 270 * (9 * 600 + 1'000) + 2 * 600;
+  for (const std::size_t bytes : {1, 2, 4, 9, 70, 300}) {
+    for (const std::size_t batch : {2, 9, 70, 300}) {
+      for (const std::size_t past_len : {2, 9, 70, 300}) {
+        for (const std::size_t new_len : {2, 9, 70, 300}) {
+          const std::uint64_t token = 2 * 270 * 600 * sizeof(float) * batch;
+          EXPECT_EQ(PassTraffic(kWide,
+                                {.batch = batch,
+                                 .past_len = past_len,
+                                 .new_len = new_len,
+                                 .caching = Caching::kOn},
+                                bytes),
+                    (Traffic{.weights = matrices * bytes + vectors * 4,
+                             .cache_read = token * (past_len + new_len),
+                             .cache_written = token * new_len}));
+        }
+      }
+    }
+  }
+}
+
 TEST(PassTrafficTest, WithoutACacheHasNoneHoweverManyRows) {
   const ForwardPass pass = {.batch = ~std::size_t{0}, .new_len = 7};
   EXPECT_EQ(PassTraffic(kGpt2, pass, 2), PassTraffic(kGpt2, {.new_len = 1}, 2));
@@ -740,6 +773,28 @@ TEST(GenerationTrafficTest, OfTheCacheIsTheSumOverItsPasses) {
       }
       EXPECT_EQ(GenerationTraffic(kGpt2, shape, caching, 2), sum)
           << new_tokens << " new tokens";
+    }
+  }
+}
+
+TEST(GenerationTrafficTest, IsTheSumOverItsPassesForLargeSizes) {
+  for (const Caching caching : {Caching::kOff, Caching::kOn}) {
+    for (const std::size_t bytes : {9, 70, 300}) {
+      for (const std::size_t new_tokens : {2, 9, 70, 300}) {
+        const GenerationShape shape = {
+            .batch = 300, .prompt_len = 300, .new_tokens = new_tokens};
+        Traffic traffic;
+        WorkCounts work;
+        for (const ForwardPass& pass : PassesOf(shape, caching)) {
+          const Traffic one = PassTraffic(kWide, pass, bytes);
+          traffic.weights += one.weights;
+          traffic.cache_read += one.cache_read;
+          traffic.cache_written += one.cache_written;
+          work = work + PassWork(kWide, pass);
+        }
+        EXPECT_EQ(GenerationTraffic(kWide, shape, caching, bytes), traffic);
+        EXPECT_EQ(GenerationWork(kWide, shape, caching), work);
+      }
     }
   }
 }

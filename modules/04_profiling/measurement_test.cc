@@ -70,7 +70,7 @@ TokenBatch Prompts(std::size_t batch) {
   Random random(62);
   TokenBatch prompt = {Tokens::from_shape({batch, 7}), {}};
   for (std::size_t b = 0; b < batch; ++b) {
-    prompt.left_pad.push_back(b);
+    prompt.left_pad.push_back(b % 7);
     for (std::size_t t = 0; t < 7; ++t) {
       prompt.ids(b, t) =
           static_cast<TokenId>(random.NextBelow(kConfig.vocab_size));
@@ -132,16 +132,19 @@ TEST(BenchmarkGenerationTest, MeasuresRecomputationTheSameWay) {
 TEST(BenchmarkGenerationTest, MeasuresEveryCombination) {
   constexpr std::uint64_t kSeed = (std::uint64_t{1} << 40U) + 5;
   constexpr std::array<double, 3> kBegins = {-3e9, 0.0, 1e9};
+  constexpr std::array<std::size_t, 4> kTopKs = {0, 5, 70, 300};
   Gpt2 model(SmallWeights());
   std::size_t number = 0;
   for (const Caching caching : {Caching::kOff, Caching::kOn}) {
-    for (const std::size_t batch : {1, 2, 5}) {
+    for (const std::size_t batch : {1, 2, 5, 70, 300}) {
       for (const std::size_t new_tokens : {1, 2, 9, 33}) {
+        if (batch > 5 && new_tokens > 2) continue;
         for (const float temperature : {0.0F, 1.0F}) {
           const double begin_s = kBegins.at(number % kBegins.size());
           const GenerateOptions options = {
               .new_tokens = new_tokens,
-              .sampling = {.temperature = temperature, .top_k = 0},
+              .sampling = {.temperature = temperature,
+                           .top_k = kTopKs.at(number % kTopKs.size())},
               .seed = kSeed};
           GenerateOptions one_token = options;
           one_token.new_tokens = 1;

@@ -279,6 +279,36 @@ TEST(LongestContextTest, IsTheModelsOnceItsWindowFits) {
 // What the header says, literally: it fits, and one token more does not, or is
 // more than the model has. Windows shorter and longer than the 100 positions,
 // with batches, element sizes and budgets around what fits.
+// Every size beyond what 8 bits count, or one that just is not.
+TEST(KvCacheBytesTest, AreTheProductOfLargeSizesToo) {
+  const std::vector<std::size_t> sizes = {2, 3, 9, 65, 257, 300};
+  for (const std::size_t size : sizes) {
+    for (const std::size_t window : {std::size_t{0}, size}) {
+      const ModelShape model = {.num_layers = size,
+                                .num_heads = 2 * size,
+                                .num_kv_heads = size,
+                                .head_dim = size + 1,
+                                .max_positions = size + 5,
+                                .window = window};
+      const CacheUse use = {
+          .batch = size + 2, .seq_len = size, .bytes_per_element = size + 3};
+      const std::uint64_t token =
+          size * size * (size + 1) * (size + 2) * (size + 3);  // of keys
+      EXPECT_EQ(KvCacheBytes(model, use), 2 * token * size);
+      EXPECT_EQ(
+          KvCacheBreakdown(model, use),
+          std::vector<LayerBytes>(size, {.keys = token, .values = token}));
+      const std::uint64_t row = 2 * token * size / (size + 2);
+      EXPECT_EQ(LargestBatch(model, use, row * 300 - 1), 299U);
+      EXPECT_EQ(LargestBatch(model, use, row * 300), 300U);
+      EXPECT_EQ(LongestContext(model, use, 2 * token * (size - 1)), size - 1);
+      EXPECT_EQ(LongestContext(model, use, 2 * token * size - 1), size - 1);
+      EXPECT_EQ(LongestContext(model, use, 2 * token * (size + 9)),
+                model.max_positions);
+    }
+  }
+}
+
 TEST(LongestContextTest, FitsAndOneTokenMoreDoesNot) {
   for (const std::size_t window : {0, 1, 16, 99, 100, 101, 250}) {
     for (const std::size_t batch : {1, 5}) {

@@ -115,6 +115,17 @@ TEST(PlaceOnRooflineTest, ChangesAtTheRidge) {
                      peak ? 400 : static_cast<double>(macs) / 10);
     EXPECT_DOUBLE_EQ(point.least_s,
                      peak ? static_cast<double>(macs) / 200 : 20);
+    // The same work and bytes in parts of every kind
+    if (macs < 3999) continue;
+    WorkCounts work = Macs(macs - 300 * (kWorkCategories - 1));
+    for (std::uint64_t& category : work.macs) {
+      if (category == 0) category = 300;
+    }
+    const RooflinePoint parts = PlaceOnRoofline(
+        Machine(), work,
+        {.weights = 3400, .cache_read = 300, .cache_written = 300});
+    EXPECT_EQ(parts.bound_by, point.bound_by) << macs << " MACs";
+    EXPECT_EQ(parts.attainable_flop_per_s, point.attainable_flop_per_s);
   }
 }
 
