@@ -144,7 +144,9 @@ std::vector<HeadSizes> RandomHeadSizes(Random& random) {
           {2, 2, 3, Between(random, 260, 300)},
           {Between(random, 260, 280), Between(random, 260, 280), 2, 2},
           {10, 10, Between(random, 260, 280), 2},
-          {10, 2, 10, Between(random, 260, 280)}};
+          {10, 2, 10, Between(random, 260, 280)},
+          {Between(random, 260, 280), 2, 2, Between(random, 260, 280)},
+          {2, Between(random, 260, 280), 70, 2}};
 }
 
 void SplittingHeads(Exam& exam) {

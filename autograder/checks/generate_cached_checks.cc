@@ -60,7 +60,12 @@ void SameTogether(Exam& exam) {
                                    .left_padded = true,
                                    .spare_positions = 0},
                                   {}, ""));
-  // Rows beyond what 8 bits count.
+  // New tokens and rows beyond what 8 bits count.
+  Compare(exam, MakeGenerateTrial(exam,
+                                  {.batch = 1,
+                                   .prompt_len = 4,
+                                   .new_tokens = Between(random, 260, 280)},
+                                  {}, ""));
   Compare(exam, Repeated(MakeGenerateTrial(exam,
                                            {.batch = 5,
                                             .prompt_len = 4,

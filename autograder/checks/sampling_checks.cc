@@ -456,7 +456,8 @@ void GeneratingCombined(Exam& exam) {
          .new_tokens = 3,
          .left_padded = true},
            {.batch = 1, .prompt_len = 4, .new_tokens = many}}) {
-    trials.push_back(MakeGenerateTrial(exam, sizes, {}, "linear_mlp"));
+    trials.push_back(MakeGenerateTrial(
+        exam, sizes, {.temperature = 0, .top_k = 300}, "linear_mlp"));
     CompareGeneration(exam, "generate.baseline", trials.back());
   }
   for (const GenerateTrial& trial : trials) {

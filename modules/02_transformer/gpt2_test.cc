@@ -387,6 +387,13 @@ TEST(Gpt2Test, UsesAThousandPositions) {
                .rows = {RandomTokens(random, 1030, config.vocab_size)},
                .logits_for = LogitsFor::kLastPosition},
               "1030 tokens");
+  // Padding that is longer than a byte counts, before rows of their own
+  ExpectRight(model,
+              {.weights = weights,
+               .rows = {RandomTokens(random, 400, config.vocab_size),
+                        RandomTokens(random, 3, config.vocab_size),
+                        RandomTokens(random, 100, config.vocab_size)}},
+              "397 columns of padding");
 }
 
 TEST(Gpt2Test, AnswersRightlyAfterItRefused) {
