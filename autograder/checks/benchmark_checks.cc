@@ -204,6 +204,13 @@ void BenchmarkTimes(Exam& exam) {
        {.caching = kOn, .pause = Pause::kInDecode, .batch = 5},
        {.caching = kOff, .pause = Pause::kInPrefill, .new_tokens = 1},
        {.caching = kOn, .pause = Pause::kInPrefill, .new_tokens = 1},
+       {.caching = kOff,
+        .new_tokens = 4,
+        .sampling = {.temperature = 0, .top_k = 300}},
+       {.caching = kOn,
+        .new_tokens = 4,
+        .sampling = {.temperature = 0.8, .top_k = 5}},
+       {.caching = kOn, .batch = 270, .new_tokens = 4, .left_padded = true},
        {.caching = kOn, .batch = 1, .new_tokens = 20}},
       [&](const BenchmarkTrial& trial, const Values& answer) {
         CompareTimes(exam, trial, answer);

@@ -217,6 +217,11 @@ void AppendingToAllSizes(Exam& exam) {
         {.batch = 2, .max_seq_len = 9, .layers = 1, .heads = 2, .head_dim = 3});
     shapes.back().*axis = Between(random, 260, 290);
   }
+  shapes.push_back({.batch = 10,
+                    .max_seq_len = Between(random, 260, 290),
+                    .layers = 1,
+                    .heads = 10,
+                    .head_dim = 3});
   for (const TrialCacheShape& shape : shapes) {
     const std::size_t all = shape.max_seq_len;
     const std::size_t prompt = all * 7 / 10;

@@ -326,9 +326,10 @@ void CompareLargeModel(Exam& exam, const ModelShape& shape, std::size_t batch,
     ZeroPadding(logits, tokens.left_pad, first);
     ZeroPadding(right, tokens.left_pad, first);
   }
-  // What is rounded in one layer goes on through hundreds of others.
+  // Hundreds of random layers magnify what is rounded in the first a thousand
+  // times; a layer that is left out changes every digit.
   const double tolerance =
-      exam.Setting("tolerance") * (shape.layers > 13 ? 50 : 1);
+      exam.Setting("tolerance") * (shape.layers > 13 ? 200 : 1);
   const auto difference = Difference(logits, right, tolerance, kLogitAxes);
   if (difference) exam.Fail(*difference);
 }
@@ -351,14 +352,14 @@ void ForwardLarge(Exam& exam) {
       CompareLargeModel(exam, shape, 2, positions, Count(size, "layer"));
       shape = small;
       shape.heads = size;
-      CompareLargeModel(exam, shape, 2, positions, Count(size, "head"));
+      CompareLargeModel(exam, shape, 10, positions, Count(size, "head"));
       shape = small;
       shape.d_mlp = size;
-      CompareLargeModel(exam, shape, 2, positions,
+      CompareLargeModel(exam, shape, 10, positions,
                         Count(size, "feature") + " between the products");
       shape = small;
       shape.vocab_size = size;
-      CompareLargeModel(exam, shape, 2, positions,
+      CompareLargeModel(exam, shape, 10, positions,
                         fmt::format("a vocabulary of {}", size));
     }
   }

@@ -403,7 +403,8 @@ TEST(GenerateTest, TakesHundredsOfRowsAndTokens) {
                                            {2, 3, 300, 5},
                                            {70, 3, 3, 11},
                                            {3, 70, 3, 70},
-                                           {3, 3, 70, 300}}) {
+                                           {3, 3, 70, 300},
+                                           {270, 270, 2, 300}}) {
     const Gpt2Config config = {
         .num_layers = 1,
         .num_heads = 2,

@@ -215,9 +215,9 @@ void ExpectRight(Gpt2& model, const Pass& pass, const std::string& about) {
   const Tensor3 logits = model.Forward(tokens, pass.logits_for);
   const std::size_t seq_len = tokens.ids.shape(1);
   const bool last_only = pass.logits_for == LogitsFor::kLastPosition;
-  // Sums of up to 97 terms in up to 13 layers; logits of size 1 to 10. What is
-  // rounded in one layer goes on through all others.
-  const double tolerance = pass.weights->config.num_layers > 13 ? 1e-2 : 5e-4;
+  // Sums of up to 97 terms in up to 13 layers; logits of size 1 to 10. Hundreds
+  // of random layers magnify what is rounded in the first a thousand times.
+  const double tolerance = pass.weights->config.num_layers > 13 ? 5e-2 : 5e-4;
   ASSERT_EQ(logits.shape(1), last_only ? 1U : seq_len) << about;
   for (std::size_t b = 0; b < pass.rows.size(); ++b) {
     const std::vector<Row> right = ExpectedLogits(*pass.weights, pass.rows[b]);
@@ -363,7 +363,8 @@ TEST(Gpt2Test, TakesHundredsOfRowsLayersHeadsAndTokens) {
       for (const LogitsFor logits_for :
            {LogitsFor::kAllPositions, LogitsFor::kLastPosition}) {
         Pass pass = {.weights = weights, .rows = {}, .logits_for = logits_for};
-        const std::size_t rows = one.size == nullptr ? size : 3;
+        const bool layers = one.size == &Gpt2Config::num_layers;
+        const std::size_t rows = one.size == nullptr ? size : layers ? 3 : 10;
         for (std::size_t b = 0; b < rows; ++b) {
           pass.rows.push_back(
               RandomTokens(random, 6 - b % 3, config.vocab_size));

@@ -204,6 +204,15 @@ TEST(LatticePathsTest, CountsInAll64Bits) {
   EXPECT_EQ(LatticePaths(1, 302, table), 303U);
 }
 
+TEST(LatticePathsTest, GoesHundredsOfRowsDown) {
+  MemoTable table(303, 34, Memoization::kOn);
+
+  EXPECT_EQ(LatticePaths(34 - 1, 33, table), 7'219'428'434'016'265'740U);
+  EXPECT_EQ(LatticePaths(300, 2, table), 302U * 301 / 2);  // C(302, 2)
+  EXPECT_EQ(LatticePaths(302, 1, table), 303U);
+  EXPECT_EQ(LatticePaths(70, 3, table), 73U * 72 * 71 / 6);  // C(73, 3)
+}
+
 TEST(LatticePathsTest, AsksOnceForWhatIsKnownAlready) {
   MemoTable table(20, 40, Memoization::kOn);
   const std::uint64_t paths = LatticePaths(4, 30, table);

@@ -62,6 +62,9 @@ def parse_command_line():
                         help="only N of them")
     parser.add_argument("--seed", type=int, default=1,
                         help="of the sample and of the checks' inputs (1)")
+    parser.add_argument("--solutions", type=int, metavar="N",
+                        help="no mutants: the solutions, put to the checks "
+                        "with N seeds, of which none may fail them")
     parser.add_argument("--only", action="append", metavar="ID",
                         help="only this one; --list shows all")
     parser.add_argument("--gate", type=int, action="append", metavar="SIZE",
@@ -86,11 +89,11 @@ def parse_command_line():
     return options
 
 
-def build(folders):
+def build(folders, kinds):
     """Folder of the programs. Raises CampaignError."""
     bazel = os.environ.get("KVLAB_BAZEL_OPTIONS", "").split()
     targets = [f"//{PACKAGE}:{folder}_{kind}" for folder in folders
-               for kind in ("tests", "worker")]
+               for kind in kinds]
     built = subprocess.run(["bazel", "build", *bazel, f"//{PACKAGE}:judge",
                             *targets], cwd=ROOT, check=False)
     if built.returncode != 0:
@@ -408,12 +411,43 @@ def choose(options, modules, allowed):
     return mutants
 
 
+def try_solutions(options, programs, modules):
+    """What the solutions fail, or what cannot be drawn, with any seed: right
+    code must not lose points by chance."""
+    def with_seed(seed):
+        judge = Judge(programs / "judge", seed)
+        lines = []
+        try:
+            for folder, module in modules.items():
+                answer = judge.ask(module.worker, module.number, "0",
+                                   module.cpu_seconds)
+                if answer["check"]:
+                    lines.append(f"seed {seed}, {folder}: {answer['check']} "
+                                 f"fails: {answer['why']}")
+                lines += [f"seed {seed}, {folder}: {check} could not be drawn: "
+                          f"{why}" for check, why in answer["skipped"].items()
+                          if "cannot be counted here" not in why]
+        finally:
+            judge.close()
+        return lines
+
+    seeds = range(options.seed, options.seed + options.solutions)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        lines = [line for found in pool.map(with_seed, seeds) for line in found]
+    print("\n".join(lines + [f"the solutions pass with {len(seeds)} seeds"
+                             if not lines else f"{len(lines)} failures"]))
+    return 1 if lines else 0
+
+
 def run(options):
     allowed = allow_list.Allowed(options.allowed.read_text(encoding="utf-8"))
     folders = [folder for folder, number in mutant_lists.MODULES.items()
                if not options.module or number in options.module]
-    programs = options.programs or build(folders)
+    kinds = ("worker",) if options.solutions else ("tests", "worker")
+    programs = options.programs or build(folders, kinds)
     modules = {folder: Module(programs, folder) for folder in folders}
+    if options.solutions:
+        return try_solutions(options, programs, modules)
     mutants = choose(options, modules, allowed)
     if options.list:
         print("\n".join(map(str, mutants)))

@@ -112,6 +112,27 @@ class CampaignTest(unittest.TestCase):
                 self.assertIn(f"solutions/01_attention/attention.cc:{number} "
                               "SoftmaxRows: relation: a < b -> a <= b", output)
 
+    def test_the_solutions_must_pass_with_every_seed(self):
+        judge = JUDGE.replace("tab=", "seed=$1\ntab=", 1)
+        for fails, of_seed_6 in (
+                ("", '{"check": null, "longest_cpu_seconds": 0, '
+                     '"skipped": {"c": "instructions cannot be counted here"}}'),
+                ("seed 6, 01_attention: a.check fails: wrong",
+                 '{"check": "a.check", "why": "wrong", "skipped": {}}'),
+                ("seed 6, 01_attention: b.check could not be drawn: no prompt",
+                 '{"check": null, "longest_cpu_seconds": 0, '
+                 '"skipped": {"b.check": "no prompt"}}')):
+            with self.subTest(fails):
+                (self.root / "judge").write_text(judge.replace(
+                    "  case $number in",
+                    f"  [ $seed = 6 ] && echo '{of_seed_6}' && continue\n"
+                    "  case $number in"), encoding="utf-8")
+                status, output = self.run_with(
+                    [], options=["--solutions", 3, "--seed", 5])
+                self.assertEqual(status, 1 if fails else 0, output)
+                self.assertIn(fails or "the solutions pass with 3 seeds",
+                              output)
+
     def test_a_survivor_may_be_allowed(self):
         for number, kind in ((4, "equivalent"), (4, "allowed"), (3, "tests"),
                              (2, "grader")):
