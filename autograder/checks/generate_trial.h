@@ -31,9 +31,9 @@ struct GenerateSizes {
   std::size_t spare_positions = 3;
 };
 
-// Draws prompts and seeds until every choice of the reference is clear by the
-// setting "margin", and no row's continuation is what the last token alone
-// would lead to. Throws GraderError if that never happens.
+// Draws models, prompts and seeds until every choice of the reference is clear
+// by the setting "margin", and no row's continuation is what the last token
+// alone would lead to. Throws GraderError if that never happens.
 GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
                                 const Sampling& sampling,
                                 const std::string& variant);
