@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace {
@@ -12,28 +13,90 @@ std::atomic<std::uint64_t> allocations;
 std::atomic<std::uint64_t> allocated_bytes;
 std::atomic<std::uint64_t> largest_allocation;
 
-void* Allocate(std::size_t size) {
+// Memory of `size` bytes, or nullptr.
+void* TryToAllocate(std::size_t size, std::size_t alignment) noexcept {
   allocations.fetch_add(1);
   allocated_bytes.fetch_add(size);
   std::uint64_t largest = largest_allocation.load();
   while (size > largest &&
          !largest_allocation.compare_exchange_weak(largest, size)) {
   }
-  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (alignment <= alignof(std::max_align_t)) {
+    return std::malloc(size == 0 ? 1 : size);
+  }
+  // std::aligned_alloc wants a multiple of the alignment.
+  if (size > std::numeric_limits<std::size_t>::max() - alignment) {
+    return nullptr;
+  }
+  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+  return std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+}
+
+void* Allocate(std::size_t size,
+               std::align_val_t alignment = std::align_val_t{1}) {
+  void* memory = TryToAllocate(size, static_cast<std::size_t>(alignment));
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 
 }  // namespace
 
+// All forms, since the standard library uses them all (std::stable_sort asks
+// for its buffer without exceptions), and since memory of one form of `new` may
+// only be freed by the `delete` that belongs to it.
 void* operator new(std::size_t size) { return Allocate(size); }
 void* operator new[](std::size_t size) { return Allocate(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return Allocate(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return Allocate(size, alignment);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return TryToAllocate(size, 1);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return TryToAllocate(size, 1);
+}
+void* operator new(std::size_t size, std::align_val_t alignment,
+                   const std::nothrow_t&) noexcept {
+  return TryToAllocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment,
+                     const std::nothrow_t&) noexcept {
+  return TryToAllocate(size, static_cast<std::size_t>(alignment));
+}
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept {
   std::free(memory);
 }
-void operator delete[](void* memory, std::size_t /*size*/) noexcept {
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t,
+                     const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t,
+                       const std::nothrow_t&) noexcept {
   std::free(memory);
 }
 

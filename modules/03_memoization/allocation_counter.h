@@ -1,5 +1,5 @@
 // Counts what this process allocates. Test only: linking allocation_counter.cc
-// replaces the global operator new.
+// replaces the global operator new in all its forms.
 #ifndef KVLAB_MODULES_03_MEMOIZATION_ALLOCATION_COUNTER_H_
 #define KVLAB_MODULES_03_MEMOIZATION_ALLOCATION_COUNTER_H_
 
