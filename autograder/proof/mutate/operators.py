@@ -125,7 +125,9 @@ class _File:
 
     # --- what is found ---
 
-    def add(self, operator, cursor, after, edits, before=None):
+    def add(self, operator, cursor, after, edits, before=None, never=""):
+        """Adds a mutation; `never` is a size that cannot be one where it acts.
+        """
         extent = cursor.extent
         number = extent.start.line
         normal = " ".join((before or self.cut(cursor)).split())
@@ -133,7 +135,7 @@ class _File:
             operator=operator, before=normal, after=" ".join(after.split()),
             edits=edits, function=self.function,
             line=self.lines[number - 1].strip(), line_number=number)
-        mutation.sizes = self.choose_sizes(mutation, extent)
+        mutation.sizes = self.choose_sizes(mutation, extent, never)
         self.mutations.append(mutation)
 
     def replace(self, operator, cursor, after):
@@ -151,9 +153,9 @@ class _File:
                     names.append(name)
         return list(dict.fromkeys(names))
 
-    def choose_sizes(self, mutation, extent):
+    def choose_sizes(self, mutation, extent, never):
         """A size for each gate, by a choice that other code does not move."""
-        names = self.sizes_in_scope(extent)
+        names = [name for name in self.sizes_in_scope(extent) if name != never]
         if not names:
             return {}
 
@@ -239,10 +241,26 @@ class _File:
         self.scopes = []
 
     def declare(self, variable):
-        if variable.spelling:
-            end = variable.extent.end.offset
-            for name in self.sizes_of(variable.spelling, variable.type):
-                self.scopes[-1].append((name, end, False))
+        if not variable.spelling or self.in_the_making(variable):
+            return
+        end = variable.extent.end.offset
+        for name in self.sizes_of(variable.spelling, variable.type):
+            self.scopes[-1].append((name, end, False))
+
+    @staticmethod
+    def in_the_making(variable):
+        """Whether it is an object whose fields are set one by one.
+
+        A size of it is none before the function has set it: a mutant that
+        waits for it would wait for ever.
+        """
+        canonical = variable.type.get_canonical()
+        if variable.kind != CursorKind.VAR_DECL or \
+                canonical.kind != TypeKind.RECORD or \
+                canonical.is_const_qualified():
+            return False
+        file = canonical.get_declaration().location.file
+        return file is not None and not file.name.startswith("/usr/")
 
     def visit(self, cursor, parent):
         kind = cursor.kind
@@ -437,14 +455,14 @@ class _File:
             self.declare(variable)
             text = self.cut(items)
             header = self.cut(variable) + " " + text
-            for what, test in (
-                    ("without the first", f"{counter} == 1"),
+            for what, test, never in (
+                    ("without the first", f"{counter} == 1", counter),
                     ("without the last",
-                     f"{counter} == kvlab_mutant::Size({text})")):
+                     f"{counter} == kvlab_mutant::Size({text})", "")):
                 self.add("loop", body, what,
                          [Edit(body.extent.start.offset,
                                body.extent.end.offset, test, "jump")],
-                         before=header)
+                         before=header, never=never)
         self.visit(body, cursor)
 
     def call(self, cursor):

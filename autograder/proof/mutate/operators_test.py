@@ -180,6 +180,24 @@ class SizesTest(unittest.TestCase):
                           if m.line.startswith("a += 1")
                           for size in m.sizes.values()}, {"n"})
 
+    def test_what_is_in_the_making_has_no_size_yet(self):
+        head = ("struct Pair { unsigned long x; };\n"
+                "unsigned long Answer(const Pair& given)")
+        sizes = self.sizes("""\
+            Pair made;
+            made.x = 1 + 2 * 3 + given.x - 4;
+            const Pair done = made;
+            return done.x + 5 - 6 * 7;""", head=head)
+        self.assertEqual(sizes, {"given.x", "done.x"})
+
+    def test_the_first_item_is_not_left_out_from_a_later_one_on(self):
+        found = [m for m in mutations(source(
+            "for (int x : {1, 2, 3}) n += x;\nreturn 0;",
+            head="#include <initializer_list>\n"
+                 "int Answer(unsigned long n)"))
+            if m.after == "without the first"]
+        self.assertEqual([set(m.sizes.values()) for m in found], [{"n"}])
+
     def test_a_lambda_sees_what_it_captures(self):
         sizes = self.sizes("return [](int x) { return x + 1; }(a);",
                            head="int Answer(int a, int b)")
