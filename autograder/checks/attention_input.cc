@@ -355,7 +355,13 @@ std::vector<AttentionInput> LargeAttentionInputs(Random& random) {
                                    .kv_heads = 2,
                                    .past_len = 70,
                                    .new_len = 10,
-                                   .head_dim = 270}}) {
+                                   .head_dim = 270},
+                                   {.batch = 1,
+                                   .heads = 265,
+                                   .kv_heads = 265,
+                                   .past_len = 3,
+                                   .new_len = 70,
+                                   .head_dim = 2}}) {
     all.push_back(two);
   }
   // Many heads on one.

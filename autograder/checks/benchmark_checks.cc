@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,14 +51,49 @@ struct BenchmarkKind {
   std::int64_t caching = kOff;
   Pause pause = Pause::kInDecode;
   std::size_t batch = 2;
+  std::size_t prompt_len = 0;  // 0: a few tokens
   std::size_t new_tokens = 7;
   bool left_padded = false;
   Sampling sampling = {};
 };
 
+// Prompts, new tokens, rows and top_k beyond what 8 bits count, alone and
+// together, padded and sampled, in both ways.
+std::vector<BenchmarkKind> LargeKinds(Random& random) {
+  const Sampling of_many = {.temperature = 0, .top_k = 300};
+  const Sampling drawn = {.temperature = 0.8, .top_k = 5};
+  std::vector<BenchmarkKind> kinds;
+  for (const std::int64_t caching : {kOff, kOn}) {
+    const auto large = [&] { return Between(random, 260, 280); };
+    kinds.push_back({.caching = caching,
+                     .batch = 1,
+                     .prompt_len = large(),
+                     .new_tokens = 4,
+                     .left_padded = true,
+                     .sampling = drawn});
+    kinds.push_back({.caching = caching, .batch = 1, .new_tokens = large()});
+    kinds.push_back({.caching = caching,
+                     .batch = large(),
+                     .new_tokens = 4,
+                     .left_padded = true,
+                     .sampling = of_many});
+  }
+  return kinds;
+}
+
+// `few` kinds, and the large ones.
+std::vector<BenchmarkKind> WithLargeKinds(Exam& exam,
+                                          std::vector<BenchmarkKind> few) {
+  std::ranges::copy(LargeKinds(exam.Randomness()), std::back_inserter(few));
+  return few;
+}
+
 std::string About(const BenchmarkKind& kind) {
-  return fmt::format("batch {}{}, {}, {}, {}", kind.batch,
+  return fmt::format("batch {}{}{}, {}, {}, {}", kind.batch,
                      kind.left_padded ? ", left padded" : "",
+                     kind.prompt_len == 0
+                         ? ""
+                         : fmt::format(", a prompt of {}", kind.prompt_len),
                      Count(kind.new_tokens, "new token"),
                      kind.sampling.temperature == 0 ? "greedy" : "sampled",
                      WithOrWithout(kind.caching));
@@ -92,7 +128,8 @@ BenchmarkTrial MakeBenchmarkTrial(Exam& exam, const BenchmarkKind& kind) {
   Random& random = exam.Randomness();
   BenchmarkTrial trial;
   trial.caching = kind.caching;
-  const std::size_t prompt_len = Between(random, 4, 7);
+  const std::size_t few = Between(random, 4, 7);
+  const std::size_t prompt_len = kind.prompt_len == 0 ? few : kind.prompt_len;
   // Hundreds of rows are some that come again.
   constexpr std::size_t kMostDrawn = 5;
   trial.generation =
@@ -198,20 +235,26 @@ void BenchmarkTimes(Exam& exam) {
   const std::size_t few = Between(exam.Randomness(), 6, 9);
   ForEachBenchmark(
       exam,
-      {{.caching = kOff, .pause = Pause::kInPrefill, .new_tokens = few},
-       {.caching = kOn, .pause = Pause::kInPrefill, .new_tokens = few},
-       {.caching = kOff, .pause = Pause::kInDecode, .batch = 1},
-       {.caching = kOn, .pause = Pause::kInDecode, .batch = 5},
-       {.caching = kOff, .pause = Pause::kInPrefill, .new_tokens = 1},
-       {.caching = kOn, .pause = Pause::kInPrefill, .new_tokens = 1},
-       {.caching = kOff,
-        .new_tokens = 4,
-        .sampling = {.temperature = 0, .top_k = 300}},
-       {.caching = kOn,
-        .new_tokens = 4,
-        .sampling = {.temperature = 0.8, .top_k = 5}},
-       {.caching = kOn, .batch = 270, .new_tokens = 4, .left_padded = true},
-       {.caching = kOn, .batch = 1, .new_tokens = 20}},
+      WithLargeKinds(
+          exam,
+          {{.caching = kOff, .pause = Pause::kInPrefill, .new_tokens = few},
+           {.caching = kOn, .pause = Pause::kInPrefill, .new_tokens = few},
+           {.caching = kOff, .pause = Pause::kInDecode, .batch = 1},
+           {.caching = kOn, .pause = Pause::kInDecode, .batch = 5},
+           {.caching = kOff, .pause = Pause::kInPrefill, .new_tokens = 1},
+           {.caching = kOn, .pause = Pause::kInPrefill, .new_tokens = 1},
+           {.caching = kOn,
+            .batch = 3,
+            .new_tokens = 1,
+            .left_padded = true,
+            .sampling = {.temperature = 0, .top_k = 300}},
+           {.caching = kOff,
+            .new_tokens = 4,
+            .sampling = {.temperature = 0, .top_k = 300}},
+           {.caching = kOn,
+            .new_tokens = 4,
+            .sampling = {.temperature = 0.8, .top_k = 5}},
+           {.caching = kOn, .batch = 1, .new_tokens = 20}}),
       [&](const BenchmarkTrial& trial, const Values& answer) {
         CompareTimes(exam, trial, answer);
       });
@@ -258,56 +301,58 @@ void CompareRun(Exam& exam, const BenchmarkTrial& trial, const Values& answer) {
 // Rows, padding, options and ways, pairwise. Seeds have up to 62 bits.
 void BenchmarkRuns(Exam& exam) {
   const Sampling drawn = {.temperature = 0.8, .top_k = 5};
-  const Sampling of_many = {.temperature = 0, .top_k = 300};
   ForEachBenchmark(
       exam,
-      {{.caching = kOff, .new_tokens = 7},
-       {.caching = kOn, .new_tokens = 7},
-       {.caching = kOff, .batch = 5, .left_padded = true},
-       {.caching = kOn, .batch = 3, .left_padded = true},
-       {.caching = kOff, .new_tokens = 5, .sampling = drawn},
-       {.caching = kOn, .new_tokens = 5, .sampling = drawn},
-       {.caching = kOn,
-        .new_tokens = 4,
-        .left_padded = true,
-        .sampling = drawn},
-       {.caching = kOff, .new_tokens = 5, .sampling = of_many},
-       {.caching = kOn, .new_tokens = 5, .sampling = of_many},
-       {.caching = kOff, .batch = 270, .new_tokens = 4, .left_padded = true},
-       {.caching = kOn, .batch = 270, .new_tokens = 4, .left_padded = true},
-       {.caching = kOff, .batch = 1, .new_tokens = 18},
-       {.caching = kOn, .batch = 1, .new_tokens = 1}},
+      WithLargeKinds(exam,
+                     {{.caching = kOff, .new_tokens = 7},
+                      {.caching = kOn, .new_tokens = 7},
+                      {.caching = kOff, .batch = 5, .left_padded = true},
+                      {.caching = kOn, .batch = 3, .left_padded = true},
+                      {.caching = kOff, .new_tokens = 5, .sampling = drawn},
+                      {.caching = kOn, .new_tokens = 5, .sampling = drawn},
+                      {.caching = kOn,
+                       .new_tokens = 4,
+                       .left_padded = true,
+                       .sampling = drawn},
+                      {.caching = kOff, .batch = 1, .new_tokens = 18},
+                      {.caching = kOn, .batch = 1, .new_tokens = 1}}),
       [&](const BenchmarkTrial& trial, const Values& answer) {
         CompareRun(exam, trial, answer);
       });
 }
 
-// The largest reading after the first token, in the middle, after the last, and
-// after the only one; before the run it is larger in most and smaller in some.
+// One run whose largest reading after a token is that of `place`, counted from
+// 1; before the run it is larger or, if `less_before`, smaller.
+void ComparePeak(Exam& exam, const BenchmarkKind& kind, std::size_t place,
+                 bool less_before) {
+  BenchmarkTrial trial = MakeBenchmarkTrial(exam, kind);
+  std::swap(*std::max_element(trial.readings.begin() + 1, trial.readings.end()),
+            trial.readings[place]);
+  if (less_before) trial.readings.front() >>= 8U;
+  exam.Case(fmt::format("{}; memory before the run is {} than after any token",
+                        About(kind), less_before ? "less" : "more"));
+  const Values answer = RunBenchmark(exam, trial);
+  const Integers& numbers = exam.GetIntegers(answer, kNumbers, 3);
+  CompareNumber(exam, "the memory before", numbers[1], trial.readings.front());
+  CompareNumber(exam, "the peak of memory", numbers[2], trial.readings[place],
+                "it is the largest reading after any token, while the cache is "
+                "there");
+}
+
+// The largest reading after the first token, after the last, and after the only
+// one.
 void BenchmarkMemory(Exam& exam) {
   for (const std::int64_t caching : {kOff, kOn}) {
     for (const std::size_t new_tokens : {1, 2, 7, 20}) {
       for (const std::size_t place : {std::size_t{1}, new_tokens}) {
-        const BenchmarkKind kind = {
-            .caching = caching, .batch = 1, .new_tokens = new_tokens};
-        BenchmarkTrial trial = MakeBenchmarkTrial(exam, kind);
-        std::swap(
-            *std::max_element(trial.readings.begin() + 1, trial.readings.end()),
-            trial.readings[place]);
-        if (place > 1) trial.readings.front() >>= 8U;
-        exam.Case(
-            fmt::format("{}; memory before the run is {} than after any token",
-                        About(kind), place > 1 ? "less" : "more"));
-        const Values answer = RunBenchmark(exam, trial);
-        const Integers& numbers = exam.GetIntegers(answer, kNumbers, 3);
-        CompareNumber(exam, "the memory before", numbers[1],
-                      trial.readings.front());
-        CompareNumber(exam, "the peak of memory", numbers[2],
-                      trial.readings[place],
-                      "it is the largest reading after any token, while the "
-                      "cache is there");
+        ComparePeak(exam,
+                    {.caching = caching, .batch = 1, .new_tokens = new_tokens},
+                    place, place > 1);
       }
     }
+  }
+  for (const BenchmarkKind& kind : LargeKinds(exam.Randomness())) {
+    ComparePeak(exam, kind, kind.new_tokens - 1, true);
   }
 }
 

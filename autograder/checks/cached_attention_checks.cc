@@ -404,8 +404,7 @@ void RefusedCalls(Exam& exam) {
 }
 
 // A pass that stops after some layers, and the pass that should have been.
-void Interrupted(Exam& exam) {
-  AttentionTrial trial(exam, 2, Layers::kSeveral, Padding::kNone);
+void InterruptPasses(Exam& exam, AttentionTrial& trial) {
   const Handle attention = trial.NewAttention();
   const Array noise = trial.Noise();
   std::size_t begin = 0;
@@ -423,6 +422,20 @@ void Interrupted(Exam& exam) {
       trial.CompareForward(attention, layer, begin, piece);
     }
     begin += piece;
+  }
+}
+
+void Interrupted(Exam& exam) {
+  AttentionTrial small(exam, 2, Layers::kSeveral, Padding::kNone);
+  InterruptPasses(exam, small);
+  // Rows, layers, heads and features beyond what 8 bits count.
+  Random& random = exam.Randomness();
+  const auto large = [&] { return Between(random, 260, 280); };
+  for (const TrialSizes& sizes :
+       {TrialSizes{large(), 2, 1, 3, 9}, TrialSizes{1, large(), 1, 2, 9},
+        TrialSizes{1, 2, large(), 1, 9}, TrialSizes{2, 2, 1, large(), 9}}) {
+    AttentionTrial trial(exam, sizes, {});
+    InterruptPasses(exam, trial);
   }
   RefusedCalls(exam);
 }

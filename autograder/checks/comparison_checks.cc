@@ -165,7 +165,9 @@ std::vector<ComparisonTrial> RandomComparisons(Random& random) {
           MakeComparison(random, {low, high}, Between(random, 9, 10), 2),
           MakeComparison(random, {high, low}, Between(random, 17, 20), 5),
           MakeComparison(random, {high, low}, Between(random, 260, 270), 66),
-          MakeComparison(random, {low, high}, 2, Between(random, 260, 270)),
+          MakeComparison(random, {low, high}, 10, Between(random, 260, 270)),
+          MakeComparison(random, std::vector<std::size_t>(12, low), 2, 1),
+          MakeComparison(random, std::vector<std::size_t>(270, low), 1, 0),
           MakeComparison(random, {Between(random, 260, 280), 70}, 3, 1)};
 }
 
@@ -287,11 +289,11 @@ void SummariesOfTrials(Exam& exam) {
 
 // Pairs at the first and second length, some of which differ in one token: of
 // any row, in the first pair that counts or the last, or in one that warms up.
-void OutputsOfTrials(Exam& exam) {
+void CompareOutputs(Exam& exam, std::size_t trials, std::size_t warm_up) {
   Random& random = exam.Randomness();
   const std::size_t length = Between(random, 4, 9);
-  ComparisonTrial trial = MakeComparison(random, {length, length, length},
-                                         Between(random, 9, 12), 2);
+  ComparisonTrial trial =
+      MakeComparison(random, {length, length, length}, trials, warm_up);
   const std::size_t last = trial.CallsPerLength() - 1;
   const auto differ = [&](bool with_cache, std::size_t call,
                           std::size_t token) {
@@ -310,7 +312,7 @@ void OutputsOfTrials(Exam& exam) {
       "outputs that do not differ",
       "outputs that differ in the first token of the last row of one pair"};
   for (std::size_t i = 0; i < about.size(); ++i) {
-    exam.Case(about.at(i));
+    exam.Case(trial.About() + ", " + about.at(i));
     const std::size_t index = 2 + i * (1 + ComparisonNames().size());
     CompareNumber(exam, "the number of pairs that differ",
                   exam.GetIntegers(answers.student, index, 4)[1],
@@ -318,6 +320,12 @@ void OutputsOfTrials(Exam& exam) {
                   "pairs that warm up do not count, and a pair differs if any "
                   "token of any row does");
   }
+}
+
+void OutputsOfTrials(Exam& exam) {
+  Random& random = exam.Randomness();
+  CompareOutputs(exam, Between(random, 9, 12), 2);
+  CompareOutputs(exam, Between(random, 260, 280), Between(random, 66, 80));
 }
 
 // Every kind of trial in turn is a token short, or a token too long.
@@ -345,6 +353,13 @@ void ComparisonRefusals(Exam& exam) {
                         missing > 0 ? "few" : "many"));
       }
     }
+  }
+  for (const std::size_t length : {70, 300}) {
+    ComparisonTrial wrong = MakeComparison(random, {length}, 1, 0);
+    ScriptAt(wrong.cached, 0, kMissing) = 1;
+    exam.ExpectRefusal(
+        "compare.run", wrong.AsQuestion(),
+        fmt::format("a trial with a token too few of {}", length));
   }
   ComparisonTrial wrong = good;
   wrong.trials = 0;

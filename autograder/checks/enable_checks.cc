@@ -162,6 +162,63 @@ void EnablingInTheMiddle(Exam& exam) {
   exam.AskStudent("cached.disable", {third});
 }
 
+// Calls `work` with a small model each of whose sizes in turn goes far beyond
+// what others have, up to more than 8 bits count, and with what it has many of.
+template <typename Work>
+void ForEachLargeModel(Exam& exam, const Work& work) {
+  struct Axis {
+    const char* what;
+    std::size_t ModelShape::*size;
+  };
+  for (const auto& [low, high] : std::vector<std::array<std::size_t, 2>>{
+           {10, 60}, {66, 250}, {260, 280}}) {
+    for (const Axis& axis :
+         {Axis{"layer", &ModelShape::layers}, Axis{"head", &ModelShape::heads},
+          Axis{"position", &ModelShape::max_positions},
+          Axis{"feature", &ModelShape::d_mlp},
+          Axis{"token", &ModelShape::vocab_size}}) {
+      ModelShape shape = {.layers = 2,
+                          .heads = 2,
+                          .head_dim = 3,
+                          .max_positions = 9,
+                          .vocab_size = 9,
+                          .d_mlp = 7};
+      shape.*axis.size = Between(exam.Randomness(), low, high);
+      work(MakeModel(exam, shape, ""),
+           "a model with " + Count(shape.*axis.size, axis.what));
+    }
+  }
+}
+
+// Enabled twice, and gone with the last handle, whatever the model's sizes are.
+void EnablingLargeModels(Exam& exam) {
+  ForEachLargeModel(exam, [&](const TrialModel& model,
+                              const std::string& about) {
+    const auto enable = [&] {
+      return exam.Get<Handle>(
+          exam.AskStudent("cached.enable", {model.model, Int(1), Int(9)}), 0);
+    };
+    const Handle first = enable();
+    exam.AskStudent(
+        "model.forward",
+        ForwardQuestion(model.model, RandomTrialTokens(exam, model, 1, 4),
+                        Positions::kLast));
+    const Handle second = enable();
+    exam.Case(about + ", enabled again after 4 tokens");
+    if (State(exam, first).cache != State(exam, second).cache) {
+      exam.Fail("the handles refer to two caches; they should share one");
+    }
+    CompareNumber(exam, "PastLen()", State(exam, second).past_len, 4);
+    exam.AskStudent("object.drop", {first});
+    exam.AskStudent("object.drop", {second});
+    exam.Case(about + ", after the last handle is gone");
+    CompareNumber(exam, "PastLen() of the model's attention",
+                  exam.Get<std::int64_t>(
+                      exam.AskStudent("model.past_len", {model.model}), 0),
+                  0, "the model gets back the attention that it had");
+  });
+}
+
 void EnablingTwice(Exam& exam) {
   const EnableTrial trial = MakeEnableTrial(exam, 2, false);
   const Handle first = Enable(exam, trial);
@@ -177,6 +234,7 @@ void EnablingTwice(Exam& exam) {
   exam.AskStudent("cached.disable", {second});
   CompareUncached(exam, trial, "enabled twice, disabled once");
   EnablingInTheMiddle(exam);
+  EnablingLargeModels(exam);
 }
 
 // The first of two models goes, and another one comes, perhaps to its place in
@@ -306,6 +364,29 @@ void EnableRefusals(Exam& exam) {
   exam.ExpectRefusal(
       "cached.enable", {exam.Get<Handle>(plugged, 0), Int(2), Int(kMaxSeqLen)},
       "a cache for a model whose cache did not come from EnableKvCache");
+
+  ForEachLargeModel(
+      exam, [&](const TrialModel& model, const std::string& about) {
+        const auto refuse_of = [&](const Pair& refusing, std::size_t batch,
+                                   std::size_t max_seq_len,
+                                   const std::string& what) {
+          exam.Case("");
+          exam.ExpectRefusal("cached.enable",
+                             {refusing, Int(batch), Int(max_seq_len)},
+                             what + " for " + about);
+        };
+        refuse_of(model.model, 1, model.shape.max_positions + 1,
+                  "a cache for more tokens than positions");
+        exam.AskStudent("cached.enable", {model.model, Int(1), Int(9)});
+        refuse_of(model.model, 2, 9, "a second cache with another batch");
+        refuse_of(model.model, 1, 8, "a second cache for another length");
+        const Values plugged_in = exam.AskStudent(
+            "model.with_cache", {model.weights, Int(1), Int(9)});
+        exam.Case("");
+        exam.ExpectRefusal(
+            "cached.enable", {exam.Get<Handle>(plugged_in, 0), Int(1), Int(9)},
+            "a cache that did not come from EnableKvCache for " + about);
+      });
 }
 
 }  // namespace

@@ -242,7 +242,8 @@ void Bandwidths(Exam& exam) {
        {RandomMachine(random), MachineOf(random, 1, 1000),
         MachineOf(random, 20, 1000),
         MachineOf(random, 3, std::size_t{1} << 32U),
-        MachineOf(random, 40, std::size_t{1} << 56U)}) {
+        MachineOf(random, 40, std::size_t{1} << 56U),
+        MachineOf(random, 270, 1000)}) {
     const auto compare = [&](std::int64_t bytes, const char* about) {
       exam.Case(
           fmt::format("{}, {}", Count(machine.sizes.size(), "size"), about));
@@ -320,13 +321,14 @@ void PlacesOfEveryKind(Exam& exam) {
   }
 }
 
-void PlacesOnTheRoofline(Exam& exam) {
+// Passes with few and many FLOP per byte whose working set has each size.
+void PlacesOnMachine(Exam& exam, const TrialMachine& machine) {
   Random& random = exam.Randomness();
-  const TrialMachine machine = RandomMachine(random);
+  const std::string sizes = Count(machine.sizes.size(), "bandwidth");
   for (const bool prefill : {false, true}) {
     for (const std::int64_t size : machine.sizes) {
-      exam.Case(prefill ? "a pass with many FLOP per byte"
-                        : "a pass with few FLOP per byte");
+      exam.Case(fmt::format("a machine with {}, a pass with {} FLOP per byte",
+                            sizes, prefill ? "many" : "few"));
       const std::size_t bytes = static_cast<std::size_t>(size) / 3;
       const Integers traffic = Ints({bytes, bytes / 2, bytes / 4});
       Integers work;
@@ -336,6 +338,14 @@ void PlacesOnTheRoofline(Exam& exam) {
       }
       ComparePlace(exam, machine, work, traffic);
     }
+  }
+}
+
+void PlacesOnTheRoofline(Exam& exam) {
+  const TrialMachine machine = RandomMachine(exam.Randomness());
+  PlacesOnMachine(exam, machine);
+  for (const std::size_t sizes : {1, 10, 70, 270}) {
+    PlacesOnMachine(exam, MachineOf(exam.Randomness(), sizes, 1000));
   }
   PlacesAtTheRidge(exam);
   PlacesOfEveryKind(exam);

@@ -66,13 +66,14 @@ void SameTogether(Exam& exam) {
                                    .prompt_len = 4,
                                    .new_tokens = Between(random, 260, 280)},
                                   {}, ""));
-  Compare(exam, Repeated(MakeGenerateTrial(exam,
-                                           {.batch = 5,
-                                            .prompt_len = 4,
-                                            .new_tokens = 3,
-                                            .left_padded = true},
-                                           {}, ""),
-                         Between(random, 260, 280)));
+  Compare(exam,
+          Repeated(MakeGenerateTrial(exam,
+                                     {.batch = 5,
+                                      .prompt_len = 4,
+                                      .new_tokens = 3,
+                                      .left_padded = true},
+                                     {.temperature = 0, .top_k = 300}, ""),
+                   Between(random, 260, 280)));
 }
 
 // Multiply-accumulates of the head so far.
@@ -99,6 +100,22 @@ void RunsEachTokenOnce(Exam& exam) {
                 Int(trial.new_tokens),
                 "prefill is one pass, which asks for the logits of the last "
                 "position alone; then each step asks for those of its token");
+}
+
+// No tokens need no cache: one of another shape is not in the way.
+void AsksForNoTokens(Exam& exam) {
+  for (const std::size_t batch : {1, 2, 270}) {
+    GenerateTrial trial =
+        Repeated(MakeGenerateTrial(exam, {.batch = 1}, {}, ""), batch);
+    trial.new_tokens = 0;
+    trial.expected = {};
+    const Handle handle = exam.Get<Handle>(
+        exam.AskStudent("cached.enable",
+                        {trial.model.model, Int(batch), Int(3)}),
+        0);
+    Compare(exam, trial);
+    exam.AskStudent("object.drop", {handle});
+  }
 }
 
 // The model must have no cache: it computes a whole pass as before.
@@ -155,7 +172,9 @@ void LeavesTheCallersCache(Exam& exam, const GenerateTrial& trial) {
 }
 
 void CleansUp(Exam& exam) {
-  GenerateTrial trial = MakeGenerateTrial(exam, {}, {}, "");
+  // Greedy whatever top_k is.
+  GenerateTrial trial =
+      MakeGenerateTrial(exam, {}, {.temperature = 0, .top_k = 300}, "");
   Compare(exam, trial);
   ExpectNoCache(exam, trial, "after generating");
   for (const std::size_t step : {0, 4}) {
@@ -168,6 +187,7 @@ void CleansUp(Exam& exam) {
     Compare(exam, trial);
   }
   LeavesTheCallersCache(exam, trial);
+  AsksForNoTokens(exam);
   ExpectNoCache(exam, trial, "after the caller's cache was disabled");
   exam.Case("");
   trial.new_tokens = 100;

@@ -224,20 +224,59 @@ void AllOperationsOn(Exam& exam, const TrialCacheShape& cache_shape) {
   compare("then truncated to 1 and filled with other tokens");
 }
 
+// The shortest of many layers counts, whichever it is, and the longest is cut.
+void OneLayerOfMany(Exam& exam, std::size_t layers) {
+  for (const std::size_t other : {std::size_t{0}, layers / 2, layers - 1}) {
+    CacheTrial trial(exam, {.batch = 1,
+                            .max_seq_len = 9,
+                            .layers = layers,
+                            .heads = 1,
+                            .head_dim = 2});
+    const std::string about = fmt::format(
+        "{} of 4 tokens, one more in layer {}", Count(layers, "layer"), other);
+    trial.FillEvenly(4);
+    trial.Append(other, 1);
+    trial.ComparePastLen(about, 4);
+    trial.ExpectTruncateRefused(6);
+    trial.Truncate(5);
+    trial.CompareLayers(about + ", truncated to 5");
+    trial.Truncate(2);
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      if (layer != other) trial.Append(layer, 2);
+    }
+    trial.ComparePastLen(fmt::format("{} of 4 tokens, 2 in layer {}",
+                                     Count(layers, "layer"), other),
+                         2);
+    trial.Truncate(3);
+    trial.CompareLayers(about + ", then 2 in it alone, truncated to 3");
+  }
+}
+
 void AllOperations(Exam& exam) {
+  for (const std::size_t layers : {10, 70, 270}) OneLayerOfMany(exam, layers);
   Random& random = exam.Randomness();
   AllOperationsOn(exam, LargeCacheShape(random));
-  // Layers and rows beyond what 8 bits count.
-  AllOperationsOn(exam, {.batch = 1,
+  // Layers, rows, heads and features beyond what 8 bits count.
+  AllOperationsOn(exam, {.batch = 2,
                          .max_seq_len = 9,
                          .layers = Between(random, 260, 270),
-                         .heads = 1,
+                         .heads = 3,
                          .head_dim = 2});
   AllOperationsOn(exam, {.batch = Between(random, 260, 280),
                          .max_seq_len = 9,
                          .layers = 2,
                          .heads = 1,
                          .head_dim = 2});
+  AllOperationsOn(exam, {.batch = 1,
+                         .max_seq_len = 9,
+                         .layers = 2,
+                         .heads = Between(random, 260, 280),
+                         .head_dim = 2});
+  AllOperationsOn(exam, {.batch = 2,
+                         .max_seq_len = 280,
+                         .layers = 3,
+                         .heads = 1,
+                         .head_dim = Between(random, 260, 280)});
 }
 
 // Instructions of Reset, of Truncate and of PastLen in a cache of that many
@@ -302,22 +341,45 @@ Verdict CostOfForgetting(Exam& exam) {
   return verdict;
 }
 
-void CacheRefusals(Exam& exam) {
-  CacheTrial trial(exam);
-  trial.FillUnevenly();
-  trial.CompareLayers("a cache with different tokens in each layer");
+void ExpectLayersRefused(Exam& exam, const CacheTrial& trial) {
   const std::size_t layers = trial.Shape().layers;
   for (const std::int64_t layer :
        {Int(layers), Int(layers) + 7, std::int64_t{-1}}) {
     exam.Case("");
     exam.ExpectRefusal("kv_cache.read", {trial.Cache(), layer},
                        fmt::format("layer {} of {}", layer, layers));
+    exam.ExpectRefusal(
+        "kv_cache.layer", {trial.Cache(), layer},
+        fmt::format("layer {} of {}, to write to it", layer, layers));
     const KeysAndValues token =
         RandomTokens(exam.Randomness(), trial.Shape(), 1);
     exam.ExpectRefusal(
         "kv_cache.append", {trial.Cache(), layer, token.keys, token.values},
         fmt::format("a token for layer {} of {}", layer, layers));
   }
+}
+
+void CacheRefusals(Exam& exam) {
+  for (const std::size_t layers : {12, 70, 270}) {
+    ExpectLayersRefused(exam, CacheTrial(exam, {.batch = 1,
+                                                .max_seq_len = 2,
+                                                .layers = layers,
+                                                .heads = 1,
+                                                .head_dim = 2}));
+  }
+  for (const std::size_t held : {10, 70, 290}) {
+    CacheTrial filled(exam, {.batch = 1,
+                             .max_seq_len = held + 9,
+                             .layers = 2,
+                             .heads = 1,
+                             .head_dim = 2});
+    filled.FillEvenly(held);
+    filled.ExpectTruncateRefused(held + 1);
+  }
+  CacheTrial trial(exam);
+  trial.FillUnevenly();
+  trial.CompareLayers("a cache with different tokens in each layer");
+  ExpectLayersRefused(exam, trial);
   for (const std::size_t past_len :
        {trial.Longest() + 1, trial.Shape().max_seq_len,
         std::numeric_limits<std::size_t>::max()}) {
@@ -392,17 +454,27 @@ void GrowingBytes(Exam& exam) {
                 Int(tokens_written * token_bytes),
                 "every append writes all old tokens again, keys and values");
   CompareHeld(exam, answer, trial.all, 6);
-  exam.Case("a prompt of 260 tokens, then 3 and 1");
-  const GrowingTrial large =
-      MakeGrowing(exam, LargeCacheShape(exam.Randomness()));
-  AppendGrowing(exam, large, 0, 260);
-  AppendGrowing(exam, large, 260, 3);
-  AppendGrowing(exam, large, 263, 1);
-  CompareNumber(
-      exam, "BytesWritten()",
-      exam.GetIntegers(exam.AskStudent("growing.read", {large.cache}), 2, 2)[1],
-      Int((260 + 263 + 264) * large.shape.LayerBytes(1)),
-      "every append writes all old tokens again, and the new ones");
+  // Rows, heads, features and tokens beyond what 8 bits count.
+  Random& random = exam.Randomness();
+  const auto size = [&] { return Between(random, 260, 280); };
+  for (const TrialCacheShape& shape :
+       {LargeCacheShape(random), TrialCacheShape{size(), 9, 1, 1, 2},
+        TrialCacheShape{10, 9, 1, size(), 1},
+        TrialCacheShape{2, 9, 1, 1, size()},
+        TrialCacheShape{70, 9, 1, 9, 70}}) {
+    const GrowingTrial large = MakeGrowing(exam, shape);
+    const std::size_t prompt = shape.max_seq_len - 4;
+    AppendGrowing(exam, large, 0, prompt);
+    AppendGrowing(exam, large, prompt, 3);
+    AppendGrowing(exam, large, prompt + 3, 1);
+    exam.Case(fmt::format("{}: a prompt of {}, then 3 and 1", ShapeText(shape),
+                          Count(prompt, "token")));
+    CompareNumber(exam, "BytesWritten()",
+                  exam.GetIntegers(
+                      exam.AskStudent("growing.read", {large.cache}), 2, 2)[1],
+                  Int((3 * prompt + 7) * shape.LayerBytes(1)),
+                  "every append writes all old tokens again, and the new ones");
+  }
 }
 
 }  // namespace

@@ -142,6 +142,9 @@ void FormulaOverflow(Exam& exam) {
   // wraps to a number larger than every factor
   refuse({5'000'000'007, 5'000'000'009, 1, 1, 1}, 1,
          "a cache of 5 * 10^19 bytes");
+  // Elements of hundreds of bytes
+  refuse({kLarge, kLarge, 1, 1, 1}, 300,
+         "a cache of 2^62 elements of 300 bytes");
   for (std::size_t large = 0; large < 5; ++large) {
     std::array<std::size_t, 5> sizes = {1, 1, 1, 1, 1};
     sizes.at(large) = std::size_t{1} << 62U;

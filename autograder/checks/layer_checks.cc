@@ -119,13 +119,17 @@ void NormValues(Exam& exam) {
     exam.Case(fmt::format("2 x 4 tokens of {}", Count(features, "feature")));
     CompareNorm(exam, RandomNormInput(random, features, 2.0F, 1e-6));
   }
-  for (const auto& [batch, seq_len] : std::vector<std::array<std::size_t, 2>>{
-           {Between(random, 5, 9), 3},
-           {1, Between(random, 65, 300)},
-           {Between(random, 260, 300), 1}}) {
-    NormInput input = RandomNormInput(random, 5, 2.0F, 1e-6);
-    input.x = RandomArray(random, {batch, seq_len, 5}, 2.0F);
-    exam.Case(fmt::format("{} x {} tokens of 5 features", batch, seq_len));
+  const std::size_t many = Between(random, 260, 300);
+  for (const auto& [batch, seq_len, features] :
+       std::vector<std::array<std::size_t, 3>>{{Between(random, 5, 9), 3, 5},
+                                               {1, many, 5},
+                                               {many, 1, 5},
+                                               {1, 70, many},
+                                               {many, 2, many}}) {
+    NormInput input = RandomNormInput(random, features, 2.0F, 1e-6);
+    input.x = RandomArray(random, {batch, seq_len, features}, 2.0F);
+    exam.Case(
+        fmt::format("{} x {} tokens of {} features", batch, seq_len, features));
     CompareNorm(exam, input);
   }
 }
@@ -266,16 +270,23 @@ void MlpOf(Exam& exam, const std::string& variant) {
   struct Case {
     std::size_t batch = 0;
     std::size_t seq_len = 0;
-    std::size_t d_mlp = 0;  // 0: 4 * d_model
+    std::size_t d_mlp = 0;    // 0: 4 * d_model
+    std::size_t d_model = 0;  // 0: that of a random shape
   };
-  for (const auto& [batch, seq_len, d_mlp] : std::vector<Case>{
+  for (const auto& [batch, seq_len, d_mlp, d_model] : std::vector<Case>{
            {2, 5, 0},
+           {2, 3, 9, Between(random, 260, 300)},
+           {1, 70, 270, Between(random, 66, 90)},
            {Between(random, 5, 9), 3, 2 * Between(random, 3, 9) + 1},
            {1, Between(random, 65, 150), Between(random, 4, 6)},
            {Between(random, 260, 300), 2, 7},
            {2, 1, Between(random, 200, 300)}}) {
     ModelShape shape = RandomModelShape(random, 8);
     shape.d_mlp = d_mlp;
+    if (d_model != 0) {
+      shape.heads = 1;
+      shape.head_dim = d_model;
+    }
     const TrialModel model = MakeModel(exam, shape, variant);
     const std::size_t layer = Between(random, 0, shape.layers - 1);
     const Array x = RandomArray(random, {batch, seq_len, shape.DModel()});

@@ -294,6 +294,10 @@ void DrawingSamples(Exam& exam) {
   for (float& logit : large.values) logit += 1000.0F;
   CompareSample(exam, large, {.temperature = temperature},
                 "logits around 1000");
+  large = SpreadLogits(random, Between(random, 260, 300));
+  for (float& logit : large.values) logit = 0.05F * logit + 1000.0F;
+  CompareSample(exam, large, {.temperature = temperature},
+                "hundreds of logits around 1000");
   const Array equal = {.shape = {6}, .values = std::vector<float>(6, 1.5F)};
   CompareSample(exam, equal, {.temperature = 1, .top_k = 4},
                 "equal logits, of which the lowest ids come first");

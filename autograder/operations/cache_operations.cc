@@ -83,6 +83,14 @@ Values AppendToCache(ObjectStore& objects, const Values& values) {
   return {};
 }
 
+// kv_cache.layer(cache, layer) -> nothing: a layer that may be changed is there
+Values LayerOfCache(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  KvCache& cache = objects.Get<KvCache>(arguments.Next<Handle>());
+  static_cast<void>(cache.Layer(arguments.NextSize()));
+  return {};
+}
+
 // kv_cache.read(cache, layer) -> as ReadLayer
 Values ReadCache(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
@@ -149,6 +157,7 @@ const RegisterOperation kStorage("layer_cache.storage", Storage);
 const RegisterOperation kTruncateLayer("layer_cache.truncate", TruncateLayer);
 const RegisterOperation kNewCache("kv_cache.new", NewCache);
 const RegisterOperation kAppendCache("kv_cache.append", AppendToCache);
+const RegisterOperation kLayerOfCache("kv_cache.layer", LayerOfCache);
 const RegisterOperation kReadCache("kv_cache.read", ReadCache);
 const RegisterOperation kState("kv_cache.state", StateOfCache);
 const RegisterOperation kTruncateCache("kv_cache.truncate", TruncateCache);

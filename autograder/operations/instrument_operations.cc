@@ -176,6 +176,8 @@ GenerationMeasurement MadeUp(std::span<const float> row,
   trial.first_token_s = row[0];
   trial.total_s = row[1];
   trial.peak_memory_bytes = std::uint64_t{size(2)} << 20U;
+  // Before the run there was more: it is no part of the peak.
+  trial.memory_before_bytes = 2 * trial.peak_memory_bytes;
   if (new_tokens > 1) {
     trial.per_token_s =
         trial.DecodeSeconds() / static_cast<double>(new_tokens - 1);

@@ -596,7 +596,13 @@ TEST(CausalAttentionTest, TakesLargeSizesTogether) {
                                                .kv_heads = 2,
                                                .head_dim = 300,
                                                .past_len = 70,
-                                               .new_len = 10}}) {
+                                               .new_len = 10},
+                                               {.batch = 2,
+                                               .heads = 300,
+                                               .kv_heads = 300,
+                                               .head_dim = 2,
+                                               .past_len = 3,
+                                               .new_len = 70}}) {
     Input input = RandomInput(136, sizes);
     ExpectRight(input);
     // None, some, all but the newest key, and as far as the last query

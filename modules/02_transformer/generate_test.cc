@@ -97,13 +97,18 @@ TEST(SampleTest, DividesLogitsByTheTemperature) {
 TEST(SampleTest, ExceedsAndDoesNotReach) {
   // Given equal logits, as many as a power of two, so that k / count is exactly
   // the running sum of the k tokens before: the sum exceeds it at the next one.
-  for (const std::size_t count : {2, 4, 16, 64}) {
-    const std::vector<float> equal(count, 0.0F);
-    for (std::size_t k = 0; k < count; ++k) {
-      const float uniform = static_cast<float>(k) / static_cast<float>(count);
-      EXPECT_EQ(Sample(equal, {.temperature = 1, .top_k = 0}, uniform),
-                static_cast<TokenId>(k))
-          << "uniform " << k << " / " << count;
+  // Far from 0 the largest is to be subtracted from every one of them.
+  for (const std::size_t count : {2, 4, 16, 64, 128, 512}) {
+    for (const float logit : {0.0F, 500.0F, -500.0F}) {
+      const std::vector<float> equal(count, logit);
+      for (std::size_t k = 0; k < count; ++k) {
+        const float uniform = static_cast<float>(k) / static_cast<float>(count);
+        for (const std::size_t top_k : {std::size_t{0}, count, count + 300}) {
+          EXPECT_EQ(Sample(equal, {.temperature = 1, .top_k = top_k}, uniform),
+                    static_cast<TokenId>(k))
+              << "uniform " << k << " / " << count << ", logits " << logit;
+        }
+      }
     }
   }
 }
@@ -123,7 +128,7 @@ TEST(SampleTest, OrdersManyEqualLogitsByTheirIds) {
     }
     // At temperature 1e6 all probabilities are 1 / kept, to 1e-6 of it.
     for (const std::size_t kept :
-         {std::size_t{0}, std::size_t{20}, count * 5 / 6}) {
+         {std::size_t{0}, std::size_t{20}, count * 5 / 6, count - 10}) {
       const std::size_t slots = kept == 0 ? count : kept;
       for (std::size_t i = 0; i < slots; ++i) {
         const float middle =

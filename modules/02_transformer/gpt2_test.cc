@@ -383,11 +383,17 @@ TEST(Gpt2Test, UsesAThousandPositions) {
   const auto weights =
       std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, config));
   Gpt2 model(weights);
-  ExpectRight(model,
-              {.weights = weights,
-               .rows = {RandomTokens(random, 1030, config.vocab_size)},
-               .logits_for = LogitsFor::kLastPosition},
-              "1030 tokens");
+  const std::vector<TokenId> row =
+      RandomTokens(random, 1030, config.vocab_size);
+  const Pass pass = {.weights = weights,
+                     .rows = {row},
+                     .logits_for = LogitsFor::kLastPosition};
+  ExpectRight(model, pass, "1030 tokens");
+  // An empty left_pad is that of a row without padding.
+  const TokenBatch tokens = SingleRow(row);
+  const TokenBatch bare = {tokens.ids, {}};
+  EXPECT_EQ(model.Forward(bare, pass.logits_for),
+            model.Forward(tokens, pass.logits_for));
   // Padding that is longer than a byte counts, before rows of their own
   ExpectRight(model,
               {.weights = weights,
@@ -395,6 +401,25 @@ TEST(Gpt2Test, UsesAThousandPositions) {
                         RandomTokens(random, 3, config.vocab_size),
                         RandomTokens(random, 100, config.vocab_size)}},
               "397 columns of padding");
+}
+
+// Positions are counted in every row of many.
+TEST(Gpt2Test, CountsHundredsOfPositionsInHundredsOfRows) {
+  Random random(172);
+  const auto weights = std::make_shared<const Gpt2Weights>(
+      RandomGpt2Weights(random, {.num_layers = 1,
+                                 .num_heads = 1,
+                                 .d_model = 2,
+                                 .d_mlp = 2,
+                                 .max_positions = 270,
+                                 .vocab_size = 5}));
+  Gpt2 model(weights);
+  Pass pass = {
+      .weights = weights, .rows = {}, .logits_for = LogitsFor::kLastPosition};
+  for (std::size_t b = 0; b < 270; ++b) {
+    pass.rows.push_back(RandomTokens(random, 270 - b % 3, 5));
+  }
+  ExpectRight(model, pass, "270 rows of 270 tokens");
 }
 
 TEST(Gpt2Test, AnswersRightlyAfterItRefused) {
@@ -454,6 +479,32 @@ TEST(Gpt2Test, CountsTheWorkOfEveryLayer) {
   EXPECT_EQ(work[Work::kProjection], 3U * 5 * 24 * 24);
   EXPECT_EQ(work[Work::kMlp], 3U * 5 * 8 * 24 * 24);
   EXPECT_EQ(work[Work::kHead], 5U * 24 * 50);
+}
+
+// Through every layer of many goes every row of many.
+TEST(Gpt2Test, CountsTheWorkOfHundredsOfLayersAndRows) {
+  Random random(431);
+  Gpt2 model(std::make_shared<const Gpt2Weights>(
+      RandomGpt2Weights(random, {.num_layers = 300,
+                                 .num_heads = 1,
+                                 .d_model = 3,
+                                 .d_mlp = 5,
+                                 .max_positions = 2,
+                                 .vocab_size = 7})));
+  for (const std::size_t rows : {10, 300}) {
+    std::vector<std::vector<TokenId>> prompts;
+    for (std::size_t b = 0; b < rows; ++b) {
+      prompts.push_back(RandomTokens(random, 1 + b % 2, 7));
+    }
+    const WorkCounts before = CountedWork();
+    model.Forward(PadLeft(prompts, 0), LogitsFor::kLastPosition);
+    const WorkCounts work = CountedWork() - before;
+
+    EXPECT_EQ(work[Work::kQkv], 300U * rows * 2 * 3 * 3 * 3);
+    EXPECT_EQ(work[Work::kProjection], 300U * rows * 2 * 3 * 3);
+    EXPECT_EQ(work[Work::kMlp], 300U * rows * 2 * 2 * 3 * 5);
+    EXPECT_EQ(work[Work::kHead], rows * 3 * 7);
+  }
 }
 
 TEST(Gpt2Test, DoesNotLetLaterTokensChangeEarlierLogits) {

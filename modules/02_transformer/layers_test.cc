@@ -15,6 +15,7 @@
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/testing.h"
+#include "kit/threads.h"
 #include "kit/work.h"
 
 namespace kvlab {
@@ -212,6 +213,28 @@ TEST_P(GeluOfManyTest, TreatsEveryElementAlike) {
                             (1.0 + std::tanh(std::sqrt(2.0 / std::acos(-1.0)) *
                                              (x + 0.044715 * x * x * x)));
     ASSERT_NEAR(gelu[i], expected, 5e-6) << "element " << i << ", x = " << x;
+  }
+}
+
+// As many as a wide layer has for a long prompt, which a solution may share
+// among threads: no element is left over between two of them.
+TEST(GeluInPlaceTest, TreatsEveryElementAlikeOnAnyNumberOfThreads) {
+  std::vector<float> values(300'001);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<float>((i * 7) % 1003) * 0.01F - 5.0F;
+  }
+  std::vector<float> period(values.begin(), values.begin() + 1003);
+  GeluInPlace(period);
+  for (const std::size_t threads : {1, 2, 3}) {
+    SetThreads(threads);
+    std::vector<float> gelu = values;
+    GeluInPlace(gelu);
+    SetThreads(1);
+    for (std::size_t i = 0; i < gelu.size(); ++i) {
+      // Where an element lies among others may change how it is rounded.
+      ASSERT_NEAR(gelu[i], period[i % 1003], 1e-6)
+          << "element " << i << ", " << threads << " threads";
+    }
   }
 }
 

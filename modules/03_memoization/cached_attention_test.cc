@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -227,6 +229,42 @@ TEST(CachedAttentionTest, GivesWhatFullAttentionGivesAlsoForPadding) {
   }
 }
 
+TEST(CachedAttentionTest, KeepsHundredsOfLayersApart) {
+  // Called directly, layer by layer, each with tokens of its own: what a model
+  // of so many layers rounds would hide a difference.
+  constexpr std::size_t kLayers = 300;
+  const auto weights = WeightsFor({.num_layers = 2,
+                                   .num_heads = 2,
+                                   .d_model = 6,
+                                   .d_mlp = 5,
+                                   .max_positions = 9,
+                                   .vocab_size = 50},
+                                  717);
+  const AttentionWeights& attn = weights->blocks[1].attn;
+  CachedAttention attention(
+      2, std::make_shared<KvCache>(CacheShape{.batch = 2,
+                                              .max_seq_len = 5,
+                                              .num_layers = kLayers,
+                                              .num_kv_heads = 2,
+                                              .head_dim = 3}));
+  Random random(718);
+  std::vector<Tensor3> x(kLayers, Tensor3::from_shape({2, 5, 6}));
+  for (Tensor3& of_layer : x) {
+    for (float& value : of_layer) value = random.NextUniform(-2.0F, 2.0F);
+  }
+  std::size_t begin = 0;
+  for (const std::size_t end : {3, 4, 5}) {
+    for (std::size_t layer = 0; layer < kLayers; ++layer) {
+      ASSERT_TRUE(Near(
+          attention.Forward(layer, LogitsOf(x[layer], begin, end), attn, {}),
+          LogitsOf(MultiHeadAttention(x[layer], attn, 2, {}), begin, end),
+          kTolerance))
+          << "layer " << layer << ", tokens " << begin << " to " << end;
+    }
+    begin = end;
+  }
+}
+
 TEST(CachedAttentionTest, ACallThatIsRefusedLeavesItsLayerAsItWas) {
   // One layer: PastLen() is its own, so that a token too many is seen at once.
   const auto weights = SmallWeights(704);
@@ -377,6 +415,7 @@ TEST(CachedAttentionTest, KeepsEveryLayersKeysInItsOwnCache) {
 // Answers as `inner` does, and from some layer on throws.
 class FailingAttention final : public Attention {
  public:
+  // Fails only once it is told to.
   explicit FailingAttention(std::unique_ptr<Attention> inner)
       : inner_(std::move(inner)) {}
   std::size_t PastLen() const override { return inner_->PastLen(); }
@@ -390,8 +429,39 @@ class FailingAttention final : public Attention {
 
  private:
   std::unique_ptr<Attention> inner_;
-  std::size_t healthy_layers_ = kConfig.num_layers;
+  std::size_t healthy_layers_ = std::numeric_limits<std::size_t>::max();
 };
+
+// Models each of whose sizes in turn goes far beyond what others have, up to
+// more than 8 bits count.
+std::vector<Gpt2Config> LargeConfigs() {
+  std::vector<Gpt2Config> configs;
+  for (const std::size_t size : {10, 70, 300}) {
+    for (const auto axis :
+         {&Gpt2Config::num_layers, &Gpt2Config::d_model, &Gpt2Config::num_heads,
+          &Gpt2Config::d_mlp, &Gpt2Config::max_positions}) {
+      Gpt2Config config = {.num_layers = 2,
+                           .num_heads = 2,
+                           .d_model = 4,
+                           .d_mlp = 5,
+                           .max_positions = 9,
+                           .vocab_size = 50};
+      config.*axis = size;
+      if (axis == &Gpt2Config::num_heads) config.d_model = size;
+      configs.push_back(config);
+    }
+  }
+  return configs;
+}
+
+// "300 layers, 2 heads, ..."
+std::string TextOf(const Gpt2Config& config) {
+  return std::to_string(config.num_layers) + " layers, " +
+         std::to_string(config.num_heads) + " heads, " +
+         std::to_string(config.d_model) + " features, " +
+         std::to_string(config.d_mlp) + " in the MLP, " +
+         std::to_string(config.max_positions) + " positions";
+}
 
 TEST(CachedAttentionTest, ForgetsWhatABrokenOffPassLeftBehind) {
   // Given a cache of 5 tokens and a pass that breaks off after 2 of 3 layers
@@ -424,6 +494,33 @@ TEST(CachedAttentionTest, ForgetsWhatABrokenOffPassLeftBehind) {
   EXPECT_TRUE(Near(
       logits, uncached.Forward(Columns(tokens, 0, 8), LogitsFor::kLastPosition),
       kTolerance));
+}
+
+TEST(CachedAttentionTest, ForgetsABrokenOffPassOfAnyModel) {
+  for (const Gpt2Config& config : LargeConfigs()) {
+    Gpt2 model(WeightsFor(config, 709));
+    auto cache =
+        std::make_shared<KvCache>(CacheShape{.batch = 2,
+                                             .max_seq_len = 9,
+                                             .num_layers = config.num_layers,
+                                             .num_kv_heads = config.num_heads,
+                                             .head_dim = config.HeadDim()});
+    auto owned = std::make_unique<FailingAttention>(
+        std::make_unique<CachedAttention>(config.num_heads, cache));
+    FailingAttention& attention = *owned;
+    model.ReplaceAttention(std::move(owned));
+    const TokenBatch tokens = RowsOf({9, 7}, 710);
+    model.Forward(Columns(tokens, 0, 4), LogitsFor::kLastPosition);
+    attention.FailFrom(1);
+    EXPECT_THROW(model.Forward(Columns(tokens, 4, 6), LogitsFor::kLastPosition),
+                 std::runtime_error);
+    attention.FailFrom(config.num_layers);
+    model.Forward(Columns(tokens, 4, 6), LogitsFor::kLastPosition);
+    for (std::size_t layer = 0; layer < config.num_layers; ++layer) {
+      ASSERT_EQ(cache->Layer(layer).PastLen(), 6U)
+          << TextOf(config) << ", layer " << layer;
+    }
+  }
 }
 
 TEST(CachedAttentionTest, ForgetsPassesThatBrokeOffAnywhere) {
@@ -828,6 +925,49 @@ TEST(EnableKvCacheTest, RefusesASecondCacheOfAnotherShape) {
   EXPECT_EQ(handle.Cache().PastLen(), 3U);
 }
 
+TEST(EnableKvCacheTest, KeepsItsPromisesForModelsOfAnySize) {
+  for (const Gpt2Config& config : LargeConfigs()) {
+    SCOPED_TRACE(TextOf(config));
+    Gpt2 model(WeightsFor(config, 885));
+    const Attention* before = &model.CurrentAttention();
+    {
+      const KvCacheHandle outer = EnableKvCache(model, 1, 9);
+      model.Forward(RowsOf({4}, 886), LogitsFor::kLastPosition);
+      const KvCacheHandle inner = EnableKvCache(model, 1, 9);
+      EXPECT_EQ(&inner.Cache(), &outer.Cache());
+      EXPECT_EQ(inner.Cache().PastLen(), 4U);
+      EXPECT_EQ(inner.Cache().Shape().num_layers, config.num_layers);
+      EXPECT_EQ(inner.Cache().Shape().num_kv_heads, config.num_heads);
+      EXPECT_EQ(inner.Cache().Shape().head_dim, config.HeadDim());
+      EXPECT_THROW(EnableKvCache(model, 2, 9), ContractError);
+      EXPECT_THROW(EnableKvCache(model, 1, 8), ContractError);
+      EXPECT_THROW(EnableKvCache(model, 1, config.max_positions + 1),
+                   ContractError);
+      EXPECT_EQ(outer.Cache().PastLen(), 4U);
+    }
+    EXPECT_EQ(&model.CurrentAttention(), before);
+
+    // A cache that other code plugged in.
+    Gpt2 other(WeightsFor(config, 887));
+    other.ReplaceAttention(std::make_unique<CachedAttention>(
+        config.num_heads,
+        std::make_shared<KvCache>(CacheShape{.batch = 1,
+                                             .max_seq_len = 9,
+                                             .num_layers = config.num_layers,
+                                             .num_kv_heads = config.num_heads,
+                                             .head_dim = config.HeadDim()})));
+    const auto enable = [&] {
+      try {
+        EnableKvCache(other, 1, 9);
+      } catch (const ContractError&) {
+        std::_Exit(0);
+      }
+      std::_Exit(1);
+    };
+    EXPECT_EXIT(enable(), ::testing::ExitedWithCode(0), "");
+  }
+}
+
 TEST(EnableKvCacheTest, EndsWithTheLastHandle) {
   Gpt2 model(SmallWeights(89));
   const Attention* before = &model.CurrentAttention();
@@ -924,21 +1064,25 @@ TEST(GenerateCachedTest, GivesTheTokensOfGenerateForOptionsOfEveryKind) {
 
 TEST(GenerateCachedTest, EnablesACacheForAllTokensButTheLast) {
   Gpt2 model(SmallWeights(913));
-  std::weak_ptr<KvCache> cache;
-  std::size_t step = 0;
-  const GenerateOptions options = {
-      .new_tokens = 6,
-      .sampling = {},
-      .seed = 70'000,
-      .on_tokens = [&](std::span<const TokenId>) {
-        cache = CacheOf(model);
-        EXPECT_EQ(cache.lock()->Shape().batch, 3U);
-        EXPECT_EQ(cache.lock()->Shape().max_seq_len, 12U + 6 - 1);
-        EXPECT_EQ(cache.lock()->PastLen(), 12 + step++);
-      }};
-  GenerateCached(model, ThreeRows(), options);
-  EXPECT_EQ(step, 6U);
-  EXPECT_TRUE(cache.expired()) << "the cache outlives the generation";
+  for (const TokenBatch& prompt : {ThreeRows(), RowsOf(ManyRows(270), 914)}) {
+    const std::size_t batch = prompt.ids.shape(0);
+    const std::size_t prompt_len = prompt.ids.shape(1);
+    std::weak_ptr<KvCache> cache;
+    std::size_t step = 0;
+    const GenerateOptions options = {
+        .new_tokens = 6,
+        .sampling = {.temperature = 0.9F, .top_k = 300},
+        .seed = 70'000,
+        .on_tokens = [&](std::span<const TokenId>) {
+          cache = CacheOf(model);
+          EXPECT_EQ(cache.lock()->Shape().batch, batch);
+          EXPECT_EQ(cache.lock()->Shape().max_seq_len, prompt_len + 6 - 1);
+          EXPECT_EQ(cache.lock()->PastLen(), prompt_len + step++);
+        }};
+    GenerateCached(model, prompt, options);
+    EXPECT_EQ(step, 6U);
+    EXPECT_TRUE(cache.expired()) << "the cache outlives the generation";
+  }
 }
 
 TEST(GenerateCachedTest, UsesTheCallersCacheAndLeavesItEmpty) {
@@ -973,8 +1117,10 @@ TEST(GenerateCachedTest, UsesTheCallersCacheAndLeavesItEmpty) {
     expect_as_before();
   }
   // No tokens: nothing is enabled, and no cache is of the wrong shape.
-  GenerateCached(model, ThreeRows(), {.new_tokens = 0});
-  expect_as_before();
+  for (const TokenBatch& prompt : {ThreeRows(), RowsOf(ManyRows(270), 915)}) {
+    GenerateCached(model, prompt, {.new_tokens = 0});
+    expect_as_before();
+  }
 
   // Another shape is refused, and so is a cache that is not empty.
   EXPECT_THROW(GenerateCached(model, ThreeRows(), {.new_tokens = 7}),
@@ -1067,8 +1213,14 @@ TEST(GenerateCachedTest, LeavesTheModelAsItWas) {
 TEST(GenerateCachedTest, FillsTheModelsContextAndRefusesMore) {
   Gpt2 model(SmallWeights(95));
 
-  EXPECT_EQ(GenerateCached(model, OneRow(), {.new_tokens = 20}),
-            Generate(model, OneRow(), {.new_tokens = 20}));
+  for (const GenerateOptions& options :
+       {GenerateOptions{.new_tokens = 20},
+        GenerateOptions{.new_tokens = 20,
+        .sampling = {.temperature = 0.9F, .top_k = 300},
+        .seed = 70'000}}) {
+    EXPECT_EQ(GenerateCached(model, OneRow(), options),
+              Generate(model, OneRow(), options));
+  }
   EXPECT_THROW(GenerateCached(model, OneRow(), {.new_tokens = 21}),
                ContractError);
   EXPECT_EQ(GenerateCached(model, OneRow(), {.new_tokens = 0}).shape(1), 0U);

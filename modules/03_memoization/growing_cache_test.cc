@@ -57,41 +57,67 @@ Tensor4 Different(const std::array<std::size_t, 4>& sizes, float first) {
   return tokens;
 }
 
+// Rows, heads, features and tokens in turn beyond what 8 bits count: a prompt,
+// chunks, none, single tokens.
 TEST(GrowingCacheTest, HoldsWhatALayerCacheHoldsAtAnySize) {
-  // 5 rows, 11 heads of 7: a prompt beyond 256, chunks, none, single tokens.
-  GrowingCache growing(5, 11, 7);
-  LayerCache reserved({.batch = 5,
-                       .max_seq_len = 400,
-                       .num_layers = 1,
-                       .num_kv_heads = 11,
-                       .head_dim = 7});
-  float first = 1;
-  for (const std::size_t tokens : {0, 260, 1, 0, 70, 1, 1}) {
-    const Tensor4 keys = Different({5, 11, tokens, 7}, first);
-    const Tensor4 values = Different({5, 11, tokens, 7}, -first);
-    first += 1000;
-    growing.Append(keys, values);
-    reserved.Append(keys, values);
-    ASSERT_EQ(growing.PastLen(), reserved.PastLen());
-    EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), 0.0F));
-    EXPECT_TRUE(Near(growing.Values(), reserved.Values(), 0.0F));
+  for (const CacheShape& shape :
+       {CacheShape{5, 400, 1, 11, 7}, CacheShape{300, 30, 1, 2, 3},
+        CacheShape{2, 30, 1, 300, 3}, CacheShape{2, 30, 1, 3, 300},
+        CacheShape{9, 30, 1, 70, 70}}) {
+    const auto& [batch, max_seq_len, num_layers, num_kv_heads, head_dim] =
+        shape;
+    GrowingCache growing(batch, num_kv_heads, head_dim);
+    LayerCache reserved(shape);
+    float first = 1;
+    for (const std::size_t tokens :
+         {std::size_t{0}, 2 * max_seq_len / 3, std::size_t{1}, std::size_t{0},
+          max_seq_len / 6, std::size_t{1}}) {
+      const Tensor4 keys =
+          Different({batch, num_kv_heads, tokens, head_dim}, first);
+      const Tensor4 values =
+          Different({batch, num_kv_heads, tokens, head_dim}, -first);
+      first += 1000;
+      growing.Append(keys, values);
+      reserved.Append(keys, values);
+      ASSERT_EQ(growing.PastLen(), reserved.PastLen());
+      EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), 0.0F));
+      EXPECT_TRUE(Near(growing.Values(), reserved.Values(), 0.0F));
+    }
   }
 }
 
+// Rows, heads, features and tokens in turn beyond what 8 bits count.
 TEST(GrowingCacheTest, WritesOldTokensAgainAfterAPromptToo) {
-  GrowingCache growing(1, 9, 5);
-  GrowingCache other(1, 9, 5);  // counts for itself
-  const std::uint64_t bytes_per_token = 2U * 9 * 5 * sizeof(float);
-  std::uint64_t written = 0;
-  std::uint64_t held = 0;
-  for (const std::size_t tokens : {300, 1, 65, 2}) {
-    growing.Append(Different({1, 9, tokens, 5}, 0),
-                   Different({1, 9, tokens, 5}, 9));
-    held += tokens;
-    written += held * bytes_per_token;
-    EXPECT_EQ(growing.BytesWritten(), written);
+  struct Sizes {
+    std::size_t batch;
+    std::size_t num_kv_heads;
+    std::size_t prompt;
+    std::size_t head_dim;
+  };
+  for (const Sizes& sizes : std::vector<Sizes>{{1, 9, 300, 5},
+                                               {300, 2, 5, 3},
+                                               {2, 300, 5, 3},
+                                               {2, 3, 5, 300},
+                                               {70, 9, 10, 70}}) {
+    const auto& [batch, num_kv_heads, prompt, head_dim] = sizes;
+    GrowingCache growing(batch, num_kv_heads, head_dim);
+    GrowingCache other(batch, num_kv_heads, head_dim);  // counts for itself
+    const std::uint64_t bytes_per_token =
+        2U * batch * num_kv_heads * head_dim * sizeof(float);
+    std::uint64_t written = 0;
+    std::uint64_t held = 0;
+    for (const std::size_t tokens :
+         {prompt, std::size_t{1}, prompt / 3, std::size_t{2}}) {
+      growing.Append(Different({batch, num_kv_heads, tokens, head_dim}, 0),
+                     Different({batch, num_kv_heads, tokens, head_dim}, 9));
+      held += tokens;
+      written += held * bytes_per_token;
+      EXPECT_EQ(growing.BytesWritten(), written)
+          << batch << " rows, " << num_kv_heads << " heads of " << head_dim
+          << ", " << held << " tokens";
+    }
+    EXPECT_EQ(other.BytesWritten(), 0U);
   }
-  EXPECT_EQ(other.BytesWritten(), 0U);
 }
 
 TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {

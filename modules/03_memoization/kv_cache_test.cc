@@ -631,6 +631,69 @@ TEST(KvCacheTest, RefusesLayersThatAreNotThere) {
   EXPECT_THROW(read_only.Layer(3), ContractError);
   EXPECT_THROW(cache.Layer(std::numeric_limits<std::size_t>::max()),
                ContractError);  // what -1 becomes
+
+  for (const std::size_t num_layers : {1, 2, 9, 70, 300}) {
+    KvCache other({.batch = 1,
+                   .max_seq_len = 1,
+                   .num_layers = num_layers,
+                   .num_kv_heads = 1,
+                   .head_dim = 1});
+    const KvCache& read_only_other = other;
+    EXPECT_EQ(&other.Layer(num_layers - 1),
+              &read_only_other.Layer(num_layers - 1));
+    EXPECT_THROW(other.Layer(num_layers), ContractError) << num_layers;
+    EXPECT_THROW(read_only_other.Layer(num_layers), ContractError)
+        << num_layers;
+  }
+}
+
+// The shortest layer counts, whichever of many it is, and the longest may be
+// cut; a token more than it holds is refused.
+TEST(KvCacheTest, EveryLayerCountsForPastLenAndTruncate) {
+  for (const std::size_t num_layers : {1, 2, 10, 70, 300}) {
+    const CacheShape shape = {.batch = 1,
+                              .max_seq_len = 9,
+                              .num_layers = num_layers,
+                              .num_kv_heads = 1,
+                              .head_dim = 1};
+    for (const std::size_t other :
+         {std::size_t{0}, num_layers / 2, num_layers - 1}) {
+      KvCache cache(shape);
+      for (std::size_t layer = 0; layer < num_layers; ++layer) {
+        AppendTokens(cache.Layer(layer), TokensOf(shape, 0, 4));
+      }
+      AppendTokens(cache.Layer(other), TokensOf(shape, 4, 5));
+      SCOPED_TRACE("layer " + std::to_string(other) + " of " +
+                   std::to_string(num_layers));
+      EXPECT_EQ(cache.PastLen(), num_layers == 1 ? 5U : 4U);
+      EXPECT_THROW(cache.Truncate(6), ContractError);
+      cache.Truncate(5);  // nothing is longer
+      EXPECT_EQ(cache.Layer(other).PastLen(), 5U);
+      cache.Layer(other).Truncate(2);
+      EXPECT_EQ(cache.PastLen(), 2U);
+      cache.Truncate(num_layers == 1 ? 2 : 3);
+      for (std::size_t layer = 0; layer < num_layers; ++layer) {
+        EXPECT_EQ(cache.Layer(layer).PastLen(), layer == other ? 2U : 3U)
+            << "layer " << layer;
+      }
+    }
+  }
+}
+
+TEST(KvCacheTest, TruncateRefusesOneTokenMoreThanHundreds) {
+  for (const std::size_t held : {9, 70, 300}) {
+    const CacheShape shape = {.batch = 1,
+                              .max_seq_len = held + 5,
+                              .num_layers = 2,
+                              .num_kv_heads = 1,
+                              .head_dim = 1};
+    KvCache cache(shape);
+    for (std::size_t layer = 0; layer < 2; ++layer) {
+      AppendTokens(cache.Layer(layer), TokensOf(shape, 0, held));
+    }
+    EXPECT_THROW(cache.Truncate(held + 1), ContractError) << held;
+    EXPECT_EQ(cache.PastLen(), held);
+  }
 }
 
 TEST(KvCacheTest, ResetForgetsEveryLayer) {
@@ -811,12 +874,12 @@ TEST_P(KvCacheInAnyOrderTest, KeepsItsPromises) {
 }
 
 // Batch, tokens, layers, heads, head_dim.
-INSTANTIATE_TEST_SUITE_P(Shapes, KvCacheInAnyOrderTest,
-                         ::testing::Values(CacheShape{5, 300, 6, 10, 3},
-                                           CacheShape{2, 6, 300, 2, 3},
-                                           CacheShape{1, 9, 70, 1, 1},
-                                           CacheShape{270, 5, 2, 1, 2},
-                                           CacheShape{1, 5, 2, 270, 2}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, KvCacheInAnyOrderTest,
+    ::testing::Values(CacheShape{5, 300, 6, 10, 3}, CacheShape{2, 6, 300, 2, 3},
+                      CacheShape{1, 9, 70, 1, 1}, CacheShape{270, 5, 2, 1, 2},
+                      CacheShape{1, 5, 2, 270, 2}, CacheShape{2, 5, 3, 2, 270},
+                      CacheShape{1, 300, 2, 1, 270}));
 
 TEST(KvCacheTest, ResetAndTruncateTouchAndAllocateNothing) {
   KvCache cache(kPages);

@@ -213,6 +213,31 @@ TEST(LatticePathsTest, GoesHundredsOfRowsDown) {
   EXPECT_EQ(LatticePaths(70, 3, table), 73U * 72 * 71 / 6);  // C(73, 3)
 }
 
+TEST(MemoTableTest, KeepsAll64BitsOfEveryEntry) {
+  MemoTable tall(303, 3, Memoization::kOn);
+  MemoTable wide(3, 303, Memoization::kOn);
+  for (std::size_t far = 0; far < 303; ++far) {
+    const std::uint64_t value = ~std::uint64_t{0} - far;
+    for (int time = 0; time < 2; ++time) {
+      EXPECT_EQ(tall.LookUp(far, 2, [&] { return value; }), value) << far;
+      EXPECT_EQ(wide.LookUp(2, far, [&] { return value; }), value) << far;
+    }
+  }
+}
+
+TEST(LatticePathsTest, KnowsTheBordersOfLargeTables) {
+  MemoTable tall(303, 4, Memoization::kOn);
+  MemoTable wide(4, 303, Memoization::kOn);
+  for (const std::uint64_t far : {64, 65, 66, 255, 256, 257, 258, 302}) {
+    EXPECT_EQ(LatticePaths(far, 0, tall), 1U) << far;
+    EXPECT_EQ(LatticePaths(0, far, wide), 1U) << far;
+    EXPECT_EQ(LatticePaths(far, 1, tall), far + 1) << far;
+    EXPECT_EQ(LatticePaths(1, far, wide), far + 1) << far;
+    EXPECT_EQ(LatticePaths(far, 2, tall), (far + 2) * (far + 1) / 2) << far;
+    EXPECT_EQ(LatticePaths(2, far, wide), (far + 2) * (far + 1) / 2) << far;
+  }
+}
+
 TEST(LatticePathsTest, AsksOnceForWhatIsKnownAlready) {
   MemoTable table(20, 40, Memoization::kOn);
   const std::uint64_t paths = LatticePaths(4, 30, table);

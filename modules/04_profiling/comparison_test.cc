@@ -70,6 +70,8 @@ GenerationMeasurement RandomTrial(Random& random, std::size_t new_tokens) {
   const auto decode_s = static_cast<double>(1 + random.NextBelow(5000));
   GenerationMeasurement trial =
       MadeUp(new_tokens, prefill_s, prefill_s + decode_s);
+  // Before the run there may have been more.
+  trial.memory_before_bytes = random.NextBelow(std::size_t{1} << 41U);
   trial.peak_memory_bytes = random.NextBelow(std::size_t{1} << 40U);
   return trial;
 }
@@ -90,25 +92,31 @@ TEST(SummariseTest, OfAnEvenNumberLiesBetweenTwo) {
             (Spread{.low = 12.5, .median = 15, .high = 17.5}));
 }
 
-// Of the numbers 0 .. n - 1, shifted and in any order, the value at place
-// p (n - 1) is p (n - 1) itself.
+// Of the squares of 0 .. n - 1, shifted and in any order, the value at place
+// k + t is t of the way from the square of k to that of k + 1.
 TEST(SummariseTest, IsThePlaceInTheSortedRowForAnyNumberOfValues) {
   Random random(71);
-  std::vector<std::size_t> counts = {129, 257, 258, 299, 300, 301, 1030};
+  std::vector<std::size_t> counts = {129, 257, 258, 299,  300,
+                                     301, 345, 400, 1030, 1027};
   for (std::size_t n = 1; n <= 70; ++n) counts.push_back(n);
   for (const std::size_t n : counts) {
     for (const double first : {-1000.0, -3.0, 0.0, 1e6}) {
       std::vector<double> values;
       for (std::size_t i = 0; i < n; ++i) {
-        values.push_back(first + static_cast<double>(i));
+        values.push_back(first + static_cast<double>(i * i));
       }
       for (std::size_t i = n; i > 1; --i) {
         std::swap(values[i - 1], values[random.NextBelow(i)]);
       }
-      const auto place = static_cast<double>(n - 1);
-      EXPECT_EQ(Summarise(values), (Spread{.low = first + place / 4,
-                                           .median = first + place / 2,
-                                           .high = first + 3 * place / 4}))
+      // Whole numbers and quarters of them: nothing is rounded.
+      const auto at = [&](std::size_t quarter) {
+        const std::size_t whole = quarter * (n - 1) / 4;
+        const auto low = static_cast<double>(whole);
+        const double rest = static_cast<double>(quarter * (n - 1) % 4) / 4;
+        return first + low * low + rest * (2 * low + 1);
+      };
+      EXPECT_EQ(Summarise(values),
+                (Spread{.low = at(1), .median = at(2), .high = at(3)}))
           << n << " numbers from " << first << " on";
     }
   }
@@ -232,8 +240,51 @@ TEST(CompareGenerationTest, SummarisesEveryLengthAsAWhole) {
           EXPECT_EQ(of.per_token_s, spread_of([&](Measured a, Measured b) {
                       return pick(a, b).per_token_s;
                     }));
+          std::uint64_t peak = 0;
+          for (std::size_t i = 0; i < trials; ++i) {
+            const std::size_t at = l * (warm_up + trials) + warm_up + i;
+            peak = std::max(
+                peak,
+                pick(script.uncached[at], script.cached[at]).peak_memory_bytes);
+          }
+          EXPECT_EQ(of.peak_memory_bytes, peak);
         }
       }
+    }
+  }
+}
+
+// As many lengths as 8 bits count and more, each with its own numbers.
+TEST(CompareGenerationTest, TakesAnyNumberOfLengths) {
+  for (const std::size_t count : {1, 9, 70, 300}) {
+    std::vector<std::size_t> lengths;
+    Script script;
+    for (std::size_t l = 0; l < count; ++l) {
+      lengths.push_back(1 + l % 7);
+      const auto total_s = static_cast<double>(1000 + l);
+      for (const std::size_t pair : {0, 1, 2}) {  // the first warms up
+        script.uncached.push_back(
+            MadeUp(lengths.back(), 1, pair == 0 ? 9999 : 4 * total_s));
+        script.cached.push_back(
+            MadeUp(lengths.back(), 1, pair == 0 ? 8888 : total_s));
+        script.cached.back().peak_memory_bytes = l + 5;
+      }
+      if (l % 2 == 1) script.cached.back().generated(0, 0) += 1;
+    }
+    const std::vector<LengthComparison> compared = CompareGeneration(
+        script.AsTrial(), {.lengths = lengths, .trials = 2, .warm_up = 1});
+    ASSERT_EQ(compared.size(), count);
+    EXPECT_EQ(script.order.size(), 2 * 3 * count);
+    for (std::size_t l = 0; l < count; ++l) {
+      const auto total_s = static_cast<double>(1000 + l);
+      SCOPED_TRACE("length " + std::to_string(l) + " of " +
+                   std::to_string(count));
+      EXPECT_EQ(compared[l].new_tokens, lengths[l]);
+      EXPECT_EQ(compared[l].uncached.total_s.median, 4 * total_s);
+      EXPECT_EQ(compared[l].cached.total_s.median, total_s);
+      EXPECT_EQ(compared[l].cached.peak_memory_bytes, l + 5);
+      EXPECT_EQ(compared[l].speedup.median, 4);
+      EXPECT_EQ(compared[l].differing_pairs, l % 2);
     }
   }
 }
@@ -330,6 +381,25 @@ TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
                               {.lengths = {5}, .trials = 4, .warm_up = 0})[0]
                 .differing_pairs,
             2U);
+
+  // After any number of pairs that warm up, which differ and do not count
+  for (const std::size_t warm_up : {1, 2, 9, 70, 300}) {
+    Script longer;
+    longer.uncached.assign(warm_up, MadeUp(5, 2, 12));
+    longer.cached.assign(warm_up, MadeUp(5, 2, 12));
+    for (GenerationMeasurement& trial : longer.cached)
+      trial.generated(0, 1) += 1;
+    for (std::size_t i = 0; i < 4; ++i) {
+      longer.uncached.push_back(script.uncached[i]);
+      longer.cached.push_back(script.cached[i]);
+    }
+    EXPECT_EQ(
+        CompareGeneration(longer.AsTrial(),
+                          {.lengths = {5}, .trials = 4, .warm_up = warm_up})[0]
+            .differing_pairs,
+        2U)
+        << warm_up << " pairs that warm up";
+  }
 }
 
 // Any token of any row, of any pair, at any length
@@ -387,6 +457,19 @@ TEST(CompareGenerationTest, RefusesATrialOfAnotherLength) {
             << (caching == Caching::kOn ? " with" : " without") << " a cache";
       }
     }
+  }
+}
+
+TEST(CompareGenerationTest, RefusesATrialOfAnotherLengthAtAnyLength) {
+  for (const std::size_t length : {1, 2, 9, 70, 300}) {
+    Script script;
+    script.uncached.assign(1, MadeUp(length, 1, 12));
+    script.cached.assign(1, MadeUp(length + 1, 1, 2));
+    EXPECT_THROW(
+        CompareGeneration(script.AsTrial(),
+                          {.lengths = {length}, .trials = 1, .warm_up = 0}),
+        ContractError)
+        << length;
   }
 }
 

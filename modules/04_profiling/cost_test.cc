@@ -365,6 +365,30 @@ TEST(PassWorkTest, EachCategoryGrowsWithItsSizes) {
   }
 }
 
+// Several sizes beyond 8 bits at once, by the formulas of the header.
+TEST(PassWorkTest, TakesLargeSizesTogether) {
+  for (const std::size_t size : {10, 70, 300}) {
+    const Gpt2Config config = {.num_layers = size + 1,
+                               .num_heads = size,
+                               .d_model = 2 * size,
+                               .d_mlp = 3 * size,
+                               .max_positions = 9 * size,
+                               .vocab_size = size + 7};
+    const ForwardPass pass = {.batch = size + 2,
+                              .past_len = size + 3,
+                              .new_len = size + 4,
+                              .caching = Caching::kOn};
+    const WorkCounts work = PassWork(config, pass);
+    const std::uint64_t token_passes =
+        (size + 2) * (size + 4) * std::uint64_t{size + 1};
+    EXPECT_EQ(work[Work::kQkv], token_passes * 12 * size * size);
+    EXPECT_EQ(work[Work::kProjection], token_passes * 4 * size * size);
+    EXPECT_EQ(work[Work::kMlp], token_passes * 12 * size * size);
+    EXPECT_EQ(work[Work::kAttention], token_passes * 4 * size * (2 * size + 7));
+    EXPECT_EQ(work[Work::kHead] % (2 * size * (size + 7)), 0U);
+  }
+}
+
 // 24 d^2 + 4 t d FLOP per layer and 2 d V for the head (Kaplan et al. 2020,
 // arXiv:2001.08361, table 1; here every category for itself, in MACs).
 TEST(PassWorkTest, OfAStepOfGpt2IsTheTextbooks) {

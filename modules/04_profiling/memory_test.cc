@@ -133,10 +133,11 @@ TEST(KvCacheBytesTest, CombineWindowsBatchesAndElementSizes) {
         Kept{16, 15, 15}, Kept{16, 16, 16}, Kept{16, 17, 16},
         Kept{16, kLong, 16}, Kept{150, 120, 120}, Kept{150, 300, 150},
         Kept{kLong, kLong - 1, kLong - 1}, Kept{kLong, kLong + 1, kLong}}) {
-    for (const std::size_t batch : {1, 5}) {
+    for (const std::size_t batch : {1, 5, 300}) {
       for (const std::size_t element_bytes : {1, 2, 4, 8}) {
         ModelShape model = kSmall;  // max_positions is 100
         model.window = kept.window;
+        model.num_layers = batch + 4;  // many where there are many rows
         const CacheUse use = {.batch = batch,
                               .seq_len = kept.seq_len,
                               .bytes_per_element = element_bytes};
@@ -147,9 +148,10 @@ TEST(KvCacheBytesTest, CombineWindowsBatchesAndElementSizes) {
                                ", " + std::to_string(element_bytes) +
                                " bytes each";
         EXPECT_EQ(KvCacheBreakdown(model, use),
-                  std::vector<LayerBytes>(5, {.keys = layer, .values = layer}))
+                  std::vector<LayerBytes>(batch + 4,
+                                          {.keys = layer, .values = layer}))
             << of;
-        EXPECT_EQ(KvCacheBytes(model, use), 5 * 2 * layer) << of;
+        EXPECT_EQ(KvCacheBytes(model, use), (batch + 4) * 2 * layer) << of;
       }
     }
   }

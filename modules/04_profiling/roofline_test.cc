@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
@@ -148,6 +149,38 @@ TEST(PlaceOnRooflineTest, TakesWorkAndBytesOfEveryKind) {
         EXPECT_EQ(point.flop_per_byte, 4);
         EXPECT_EQ(point.attainable_flop_per_s, 256);
         EXPECT_EQ(point.least_s, static_cast<double>(size) / 64);
+      }
+    }
+  }
+}
+
+// The formulas of the header on machines with any number of bandwidths, for
+// passes on either side of the ridge.
+TEST(PlaceOnRooflineTest, TakesMachinesWithAnyNumberOfBandwidths) {
+  for (const std::size_t sizes : {1, 2, 3, 9, 40, 70, 300}) {
+    MachineRoofs machine = {.bandwidths = {}, .flop_per_s = 4096};
+    for (std::size_t i = 0; i < sizes; ++i) {
+      machine.bandwidths.push_back(
+          {.working_set_bytes = 1024 * (i + 1),
+           .bytes_per_s = 16.0 * static_cast<double>(1 + i % 7)});
+    }
+    for (std::size_t i = 0; i < sizes; ++i) {
+      const std::uint64_t bytes = 1024 * (i + 1);
+      const double bytes_per_s = 16.0 * static_cast<double>(1 + i % 7);
+      for (const std::uint64_t macs_per_byte : {1, 500}) {
+        const RooflinePoint point = PlaceOnRoofline(
+            machine, Macs(macs_per_byte * bytes), Weights(bytes));
+        const double flop_per_byte = 2.0 * static_cast<double>(macs_per_byte);
+        const double attainable = std::min(4096.0, flop_per_byte * bytes_per_s);
+        SCOPED_TRACE(std::to_string(sizes) + " bandwidths, " +
+                     std::to_string(bytes) + " bytes");
+        EXPECT_EQ(point.flop_per_byte, flop_per_byte);
+        EXPECT_EQ(point.ridge_flop_per_byte, 4096 / bytes_per_s);
+        EXPECT_EQ(point.attainable_flop_per_s, attainable);
+        EXPECT_EQ(point.least_s, point.flop / attainable);
+        EXPECT_EQ(point.bound_by, flop_per_byte * bytes_per_s >= 4096
+                                      ? Roof::kFlopPeak
+                                      : Roof::kBandwidth);
       }
     }
   }
