@@ -73,6 +73,14 @@ void SoftmaxOfLargeScores(Exam& exam) {
                  0.0F, -1.0F, std::numeric_limits<float>::max()}};
   exam.Case("the largest and the smallest scores that a float can be");
   CompareSoftmax(exam, extreme, 3);
+  for (const std::size_t rows : {10, 70, 270}) {
+    Array many = RandomArray(exam.Randomness(), {rows, 5}, 9.0F);
+    for (std::size_t i = 0; i < many.values.size(); ++i) {
+      many.values[i] += i % 2 == 0 ? 1000.0F : 990.0F;
+    }
+    exam.Case(fmt::format("{} rows of scores around 1000", rows));
+    CompareSoftmax(exam, many, 5);
+  }
 }
 
 void SoftmaxOfMaskedScores(Exam& exam) {

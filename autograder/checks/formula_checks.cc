@@ -258,21 +258,23 @@ void LongestContexts(Exam& exam) {
 
 void LargestBatches(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const std::size_t window : {0, 100, 5000, 4000}) {
-    const bool large = window == 4000;  // every size
-    const Integers shape =
-        large ? LargeShape(random, window) : RandomShape(random, window);
-    Integers use = Ints({1, Between(random, 101, 900),
-                         large ? 300 : std::size_t{window == 0 ? 1U : 2U}});
-    const std::int64_t row_bytes = ReferenceBytes(exam, shape, use);
-    use[0] = window == 0 ? 0 : 77;  // is ignored
-    exam.Case(window == 0     ? "rows of a random shape"
-              : window == 100 ? "rows longer than the window"
-                              : "rows shorter than the window");
-    for (const std::int64_t budget :
-         BudgetsAround(row_bytes, Int(Between(random, 2, 99)))) {
-      CompareCount(exam, "the largest batch",
-                   exam.AskBoth("memory.largest_batch", {shape, use, budget}));
+  for (const bool large : {false, true}) {  // every size beyond 8 bits
+    for (const std::size_t window : {0, 100, 5000, 300}) {
+      const Integers shape =
+          large ? LargeShape(random, window) : RandomShape(random, window);
+      Integers use = Ints({1, Between(random, 301, 900),
+                           large ? 270 : std::size_t{window == 0 ? 1U : 2U}});
+      const std::int64_t row_bytes = ReferenceBytes(exam, shape, use);
+      use[0] = window == 0 ? 0 : 77;  // is ignored
+      exam.Case(window == 0     ? "rows of a random shape"
+                : window < 1000 ? "rows longer than the window"
+                                : "rows shorter than the window");
+      for (const std::int64_t budget :
+           BudgetsAround(row_bytes, Int(Between(random, 2, 99)))) {
+        CompareCount(
+            exam, "the largest batch",
+            exam.AskBoth("memory.largest_batch", {shape, use, budget}));
+      }
     }
   }
 }

@@ -187,6 +187,10 @@ void CleansUp(Exam& exam) {
     Compare(exam, trial);
   }
   LeavesTheCallersCache(exam, trial);
+  const GenerateTrial padded =
+      MakeGenerateTrial(exam, {.batch = 3, .left_padded = true}, {}, "");
+  LeavesTheCallersCache(exam, padded);
+  LeavesTheCallersCache(exam, Repeated(padded, 260));
   AsksForNoTokens(exam);
   ExpectNoCache(exam, trial, "after the caller's cache was disabled");
   exam.Case("");

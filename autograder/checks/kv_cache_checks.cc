@@ -268,6 +268,11 @@ void AllOperations(Exam& exam) {
                          .heads = 1,
                          .head_dim = 2});
   AllOperationsOn(exam, {.batch = 1,
+                         .max_seq_len = 300,
+                         .layers = 10,
+                         .heads = 1,
+                         .head_dim = 2});
+  AllOperationsOn(exam, {.batch = 1,
                          .max_seq_len = 9,
                          .layers = 2,
                          .heads = Between(random, 260, 280),
@@ -370,10 +375,11 @@ void CacheRefusals(Exam& exam) {
   for (const std::size_t held : {10, 70, 290}) {
     CacheTrial filled(exam, {.batch = 1,
                              .max_seq_len = held + 9,
-                             .layers = 2,
+                             .layers = 10,
                              .heads = 1,
                              .head_dim = 2});
     filled.FillEvenly(held);
+    filled.ComparePastLen(Count(held, "token") + " in each of 10 layers", held);
     filled.ExpectTruncateRefused(held + 1);
   }
   CacheTrial trial(exam);

@@ -676,6 +676,10 @@ TEST(KvCacheTest, EveryLayerCountsForPastLenAndTruncate) {
         EXPECT_EQ(cache.Layer(layer).PastLen(), layer == other ? 2U : 3U)
             << "layer " << layer;
       }
+      cache.Reset();
+      for (std::size_t layer = 0; layer < num_layers; ++layer) {
+        EXPECT_EQ(cache.Layer(layer).PastLen(), 0U) << "layer " << layer;
+      }
     }
   }
 }
@@ -684,11 +688,11 @@ TEST(KvCacheTest, TruncateRefusesOneTokenMoreThanHundreds) {
   for (const std::size_t held : {9, 70, 300}) {
     const CacheShape shape = {.batch = 1,
                               .max_seq_len = held + 5,
-                              .num_layers = 2,
+                              .num_layers = 10,
                               .num_kv_heads = 1,
                               .head_dim = 1};
     KvCache cache(shape);
-    for (std::size_t layer = 0; layer < 2; ++layer) {
+    for (std::size_t layer = 0; layer < 10; ++layer) {
       AppendTokens(cache.Layer(layer), TokensOf(shape, 0, held));
     }
     EXPECT_THROW(cache.Truncate(held + 1), ContractError) << held;
