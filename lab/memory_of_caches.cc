@@ -180,7 +180,7 @@ class Growth {
       }
     }
     const double seconds = run_.Clock().now_s() - start;
-    // One head at a time is there twice.
+    // One head at a time is held twice.
     const std::uint64_t peak = Bytes(tokens) + Bytes(tokens - 1) / held.size();
     return Json("concatenation by memcpy", tokens, written, seconds, peak);
   }

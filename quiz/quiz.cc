@@ -85,7 +85,7 @@ class Reader {
     for (const toml::table* each : Tables(table, "questions")) {
       QuizQuestion question = ReadQuestion(*each);
       if (quiz.Find(question.id) != nullptr) {
-        Refuse(*each, fmt::format("question '{}' is there twice", question.id),
+        Refuse(*each, fmt::format("question '{}' appears twice", question.id),
                "rename one of the two");
       }
       quiz.questions.push_back(std::move(question));
@@ -119,7 +119,7 @@ class Reader {
       QuizOption option = {.key = Text(*each, "key"),
                            .text = Text(*each, "text")};
       if (std::ranges::count(options, option.key, &QuizOption::key) > 0) {
-        Refuse(*each, fmt::format("option '{}' is there twice", option.key),
+        Refuse(*each, fmt::format("option '{}' appears twice", option.key),
                "rename one of the two");
       }
       options.push_back(std::move(option));

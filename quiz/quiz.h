@@ -37,7 +37,7 @@ struct Quiz {
 };
 
 // Throws DataError, with file and line, for an unknown or missing key, an id
-// or option that is there twice, a single option, a {name} that a case does
+// or option that appears twice, a single option, a {name} that a case does
 // not have, or a number that no text names.
 Quiz ParseQuiz(std::string_view toml, const std::string& file);
 

@@ -58,7 +58,7 @@ TEST(QuizTest, AskForAChoiceOrANumber) {
 TEST(QuizTest, MistakesAreToldWithFileAndLine) {
   const std::map<std::string, std::string> mistakes = {
       {"colour = 1", "'colour' is not a key here"},
-      {kChoice + kChoice, "'colour' is there twice"},
+      {kChoice + kChoice, "'colour' appears twice"},
       {"[[questions]]\nid = 'a'\ntext = 'b'\n", "either options or the unit"},
       {"[[questions]]\nid = 'a'\ntext = ''\nunit = 'c'\n", "'text' is not"},
       {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\n",
@@ -71,7 +71,7 @@ TEST(QuizTest, MistakesAreToldWithFileAndLine) {
        "one option is no choice"},
       {"[[questions]]\nid = 'a'\ntext = 'b'\n"
        "options=[{key='c',text='d'},{key='c',text='e'}]\n",
-       "option 'c' is there twice"},
+       "option 'c' appears twice"},
       {"questions = 3", "'questions' is no list"},
       {"questions = [3]", "'questions' holds what is no table"},
       {"", "there are no questions"},
