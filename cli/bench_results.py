@@ -1,4 +1,4 @@
-"""What Google Benchmark reports, as tables of one line for each benchmark."""
+"""Google Benchmark's results as tables, one line for each benchmark."""
 
 import dataclasses
 import re

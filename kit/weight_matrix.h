@@ -19,8 +19,7 @@ enum class WeightLayout {
   kInOut,   // row-major [in, out]: GPT-2's Conv1D
   kOutIn,   // row-major [out, in]: torch.nn.Linear, and wte as the head
   kPanels,  // [in, out] split into panels of kPanelWidth output features, one
-
-  // panel after the other, each row-major [in, its width]
+            // panel after the other, each row-major [in, its width]
 };
 
 // Output features of a panel; the last one has the rest. 64 float32 sums fill
