@@ -1,10 +1,11 @@
 // kvlab as an engine of the comparison: the model of the course, with the cache
 // that module 3 plugs in, or recomputing the whole text for each token.
+//
 // Speaks the protocol of compare/README.md. In addition,
 //   {"prompt": [...], "greedy": n}   chooses the n tokens to feed itself;
 //                                    "margin": best logit minus second best
 //   {"read": {"bytes": n, "seconds": s}}
-//   {"multiply_add": {"seconds": s}} what the machine can do at the moment
+//   {"multiply_add": {"seconds": s}} the machine's speed at the moment
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
