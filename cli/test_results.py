@@ -79,8 +79,8 @@ def read_report(target, path):
 def read_events(lines):
     """The test targets in the events (JSON, one per line), by label.
 
-    A library that does not build is no test, but stops those that need it:
-    it is told as a target too.
+    A library that does not build is not a test, but stops those that need it:
+    it is reported as a target, too.
     """
     targets, tests = {}, set()
 

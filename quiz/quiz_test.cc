@@ -95,7 +95,7 @@ TEST(VariantTest, TheSameStudentGetsTheSameQuestions) {
   }
 }
 
-// Fixed for ever: answers that were handed in must mean the same next year.
+// Must never change: submitted answers must mean the same next year.
 TEST(VariantTest, StaysWhatItWas) {
   const Quiz quiz = ParseQuiz(kChoice + kNumber, "quiz.toml");
   EXPECT_EQ(VariantFor(quiz.questions[0], "ann@example.org").order,

@@ -1,8 +1,8 @@
-"""Every file that a platform reads keeps that platform's format.
+"""Checks that every file for a platform has that platform's format.
 
-The schemas in schemas/ were written from what the platforms publish, and name
-it. Each is also shown files with one planted mistake, which it must refuse: a
-schema that lets everything pass proves nothing.
+The schemas in schemas/ were written from the platforms' documentation, and name
+it. Each also has to refuse files with one planted mistake: a schema that
+accepts everything proves nothing.
 """
 
 import copy
@@ -27,7 +27,7 @@ JSON_FILES = {
     "classroom50": "classroom50.json",
 }
 
-# What a job of Classroom 50 finds in its environment.
+# The environment of a job of Classroom 50.
 ENVIRONMENT = json.loads(
     pathlib.Path("autograder/platforms/testdata/classroom50_environment.json")
     .read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-// Keeps the promises of growing_cache.h: right answers at the wrong cost.
+// Tests the contract of growing_cache.h: right answers at the wrong cost.
 #include "modules/03_memoization/growing_cache.h"
 
 #include <array>
