@@ -28,7 +28,7 @@ class MakeStubTest(unittest.TestCase):
             void LayerCache::Append(const Tensor4& keys) {
               CheckAppend(keys);  // given
               // TODO(3.2): put the new rows
-              // behind the old ones.
+              // after the old ones.
               // BEGIN SOLUTION LayerCache::Append
               past_len_ += keys.shape(2);
               // END SOLUTION
@@ -40,7 +40,7 @@ class MakeStubTest(unittest.TestCase):
             void LayerCache::Append(const Tensor4& keys) {
               CheckAppend(keys);  // given
               // TODO(3.2): put the new rows
-              // behind the old ones.
+              // after the old ones.
               throw NotImplemented("LayerCache::Append", "module 3, task 2");
             }
             """))
