@@ -116,7 +116,7 @@ def compare(module, folder, options):
             report = run(programs[name], options, False)
             runs[name].append(bench_results.read_report(report))
     print(f"module {int(module.name[:2])}, on {processor()}, medians of "
-          f"{ROUNDS} runs in turns")
+          f"{ROUNDS} interleaved runs")
     print("\n".join(bench_results.comparison_table(
         bench_results.medians(runs["student"]),
         bench_results.medians(runs["reference"]))))

@@ -1,4 +1,4 @@
-"""Measures one shape with a number of threads: all engines, in turns."""
+"""Measures one shape with a number of threads: all engines, interleaved."""
 
 import contextlib
 import time
@@ -12,7 +12,7 @@ TUNING_TURNS = 4
 
 
 class Run:
-    """One shape with a number of threads: all engines, in turns."""
+    """One shape with a number of threads: all engines, interleaved."""
 
     def __init__(self, name, folder, threads, setup):
         self.folder, self.threads, self.setup = folder, threads, setup

@@ -1,4 +1,4 @@
-// How the heap treats memory that was freed.
+// Keeps freed memory in the process.
 #ifndef KVLAB_KIT_KEPT_MEMORY_H_
 #define KVLAB_KIT_KEPT_MEMORY_H_
 

@@ -12,7 +12,7 @@
 
 namespace kvlab {
 
-// Bytes per second at which this many bytes are read over and over: from the
+// Bytes per second at which this many bytes are read repeatedly: from the
 // first-level cache, a later one or memory, wherever they fit. One loop from
 // the first byte to the last, prefetched by the hardware alone, as STREAM and
 // similar benchmarks do: the best of many short runs for each of five buffers,

@@ -1,4 +1,4 @@
-// How far the mean of a few measurements may be from the true value.
+// Confidence intervals for the mean of a few measurements.
 #ifndef KVLAB_KIT_STUDENT_T_H_
 #define KVLAB_KIT_STUDENT_T_H_
 

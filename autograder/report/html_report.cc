@@ -148,7 +148,7 @@ Html Footer() {
   return Tag(
       "footer",
       Tag("p",
-          Text("Inputs are drawn anew for each grading and are not shown. "
+          Text("Inputs are drawn at random for each grading and are not shown. "
                "Modules are judged separately: an error in one costs no points "
                "in another, except in the end-to-end part.")));
 }

@@ -149,7 +149,7 @@ class SchemasTest(unittest.TestCase):
     def document(self, schema, sample):
         path = self.folder / sample / JSON_FILES[schema]
         document = json.loads(path.read_text(encoding="utf-8"))
-        if schema == "classroom50":  # as it is on its way to the platform
+        if schema == "classroom50":  # as sent to the platform
             document = run_grader.complete(document, ENVIRONMENT,
                                            "2026-06-01T14:32:01Z")
         return document
@@ -161,7 +161,7 @@ class SchemasTest(unittest.TestCase):
         return jsonschema.Draft202012Validator(schema)
 
     def junit_errors(self, path):
-        """What xmllint has against a file; nothing if it is valid."""
+        """The errors of xmllint for a file; empty if it is valid."""
         run = subprocess.run(
             ["xmllint", "--noout", "--nonet", "--schema",
              HERE / "schemas/junit.xsd", path],

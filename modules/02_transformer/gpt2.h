@@ -20,7 +20,7 @@ namespace kvlab {
 enum class LogitsFor { kAllPositions, kLastPosition };
 
 // Not movable: handles such as module 3's refer to it. Models share no mutable
-// state: two may be used in turns, or at the same time by two threads.
+// state: two may be used alternately, or at the same time by two threads.
 class Gpt2 {
  public:
   // A model with FullAttention. Throws ContractError for null weights.

@@ -80,7 +80,7 @@ TEST(GrowingCacheTest, HoldsWhatALayerCacheHoldsAtAnySize) {
 
 TEST(GrowingCacheTest, WritesOldTokensAgainAfterAPromptToo) {
   GrowingCache growing(1, 9, 5);
-  GrowingCache other(1, 9, 5);  // counts for itself
+  GrowingCache other(1, 9, 5);  // has its own count
   const std::uint64_t bytes_per_token = 2U * 9 * 5 * sizeof(float);
   std::uint64_t written = 0;
   std::uint64_t held = 0;

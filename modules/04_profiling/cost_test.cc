@@ -365,7 +365,7 @@ TEST(PassWorkTest, EachCategoryGrowsWithItsSizes) {
 }
 
 // 24 d^2 + 4 t d FLOP per layer and 2 d V for the head (Kaplan et al. 2020,
-// arXiv:2001.08361, table 1; here every category for itself, in MACs).
+// arXiv:2001.08361, table 1; here every category separately, in MACs).
 TEST(PassWorkTest, OfAStepOfGpt2IsTheTextbooks) {
   const WorkCounts work =
       PassWork(kGpt2, {.past_len = 999, .new_len = 1, .caching = Caching::kOn});

@@ -124,7 +124,7 @@ TEST(BenchmarkGenerationTest, MeasuresRecomputationTheSameWay) {
   EXPECT_DOUBLE_EQ(measured.per_token_s, (all_s - first_s) / 5);
 }
 
-// The whole measurement, and every way to ask for it: with and without a cache,
+// The whole measurement, with every kind of request: with and without a cache,
 // batches with padding, one token and as many as the model has positions for,
 // greedy and sampled with a seed beyond 32 bits, clocks that start below, at
 // and above 0. The first reading of the memory is the largest; then it grows to

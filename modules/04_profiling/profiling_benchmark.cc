@@ -43,7 +43,7 @@ const MachineRoofs& Machine() {
   return machine;
 }
 
-// Runs `pass` over and over. In addition to the usual columns, reports:
+// Runs `pass` repeatedly. In addition to the usual columns, reports:
 //   flop_per_byte          arithmetic intensity of this pass
 //   ridge_flop_per_byte    below it the bandwidth binds, above it the peak
 //   least_us               the roofline's lower bound for the time of a pass
