@@ -1,5 +1,5 @@
-// What the reference reaches on this machine, and whether the rubric's
-// thresholds leave it room. ./kvlab calibrate
+// Measures the reference on this machine, and whether the rubric's thresholds
+// leave enough margin. ./kvlab calibrate
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -33,7 +33,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What noise, another compiler or another step of the clock may take.
+// Allowance for noise, another compiler or another clock rate.
 constexpr double kWantedMargin = 1.5;
 
 struct CommandLine {
@@ -45,12 +45,12 @@ struct CommandLine {
 CommandLine Parse(int argc, char** argv) {
   CommandLine line;
   CLI::App app(
-      "Measures the reference here and looks whether the rubric's thresholds "
+      "Measures the reference here and checks whether the rubric's thresholds "
       "suit this machine.",
       "kvlab calibrate");
   app.add_option("--rubric", line.rubric, "another rubric.toml");
   app.add_option("--equal", line.equal,
-                 "time so many pairs of cached generations of 500 tokens, by "
+                 "time this many pairs of cached generations of 500 tokens, by "
                  "the reference in the student's place and in its own: they "
                  "must be equal");
   app.add_option("--submission", line.submission,
@@ -131,7 +131,7 @@ class Calibration {
     return std::abs(wall.Median() - 1) <= kWanted;
   }
 
-  // Whether every threshold leaves the margin.
+  // Whether every threshold leaves enough margin.
   bool Run() {
     std::cout << fmt::format("{:<12}{:>12}{:>12}{:>10}{:>19}{:>11}{:>8}\n",
                              "tokens/s of:", "baseline", "cached", "speedup",
@@ -212,9 +212,9 @@ class Calibration {
         fmt::format("{:.1f}x to {:.1f}x", low, high), full, margin);
     if (margin >= kWantedMargin) return true;
     std::cout << fmt::format(
-        "  WARNING: less than {:g}x. A right answer may miss the points on "
+        "  WARNING: less than {:g}x. Correct code may miss the points on "
         "this "
-        "machine:\n  at_least = {:.2g} would leave that much.\n",
+        "machine:\n  at_least = {:.2g} would leave this margin.\n",
         kWantedMargin, ratios.Median() / kWantedMargin);
     return false;
   }
@@ -228,7 +228,7 @@ class Calibration {
   WorkerEndpoint as_baseline_;
 };
 
-// Whether all is well.
+// Whether all thresholds suit this machine.
 bool Calibrate(const CommandLine& line) {
   const SandboxHost host = ChooseSandboxHost();
   std::cout << "isolation: " << ProbeIsolation(host).Text() << "\n\n";
@@ -236,13 +236,14 @@ bool Calibrate(const CommandLine& line) {
   Calibration calibration(line, host);
   if (line.equal > 0) {
     const bool equal = calibration.RunEqual(line.equal);
-    std::cout << (equal ? "Equal within 2 %.\n"
-                        : "NOT equal within 2 %: grade elsewhere, or find what "
-                          "makes one turn slower.\n");
+    std::cout
+        << (equal ? "Equal within 2 %.\n"
+                  : "NOT equal within 2 %: grade elsewhere, or find out what "
+                    "makes one turn slower.\n");
     return equal;
   }
   std::cout << (calibration.Run()
-                    ? "\nEvery threshold leaves the reference room.\n"
+                    ? "\nEvery threshold leaves the reference enough margin.\n"
                     : "\nEdit the thresholds (autograder/rubric.toml, or a "
                       "copy for --rubric), or grade elsewhere.\n");
   return true;

@@ -65,7 +65,7 @@ struct CommandLine {
   fs::path rubric;
 };
 
-// What the build puts beside this program.
+// Files that the build puts beside this program.
 fs::path Runfile(const std::string& name) {
   return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab/" +
          name;
@@ -85,7 +85,7 @@ std::vector<Judged> JudgedOf(std::optional<int> module) {
   return {modules.at(*module)};
 }
 
-// Parses the command line, or exits: 0 for --help, 2 for what is wrong.
+// Parses the command line, or exits: 0 for --help, 2 for an error.
 CommandLine Parse(int argc, char** argv) {
   CommandLine line;
   CLI::App app("Marks submissions: folders or zip files.", "kvlab grade");
@@ -102,17 +102,18 @@ CommandLine Parse(int argc, char** argv) {
          [&](const std::string& text) {
            line.submitted_at = ParseIsoTime(text);
          },
-         "when it was handed in, for the late policy: "
+         "time of submission, for the late policy: "
          "2027-01-15T23:59:00+01:00")
       ->check([](const std::string& text) {
-        return ParseIsoTime(text) ? ""
-                                  : "'" + text +
-                                        "' is no date with time and zone; "
-                                        "write 2027-01-15T23:59:00+01:00";
+        return ParseIsoTime(text)
+                   ? ""
+                   : "'" + text +
+                         "' is not a valid date with time and zone; "
+                         "write 2027-01-15T23:59:00+01:00";
       });
   app.add_option("--student", line.students,
-                 "who handed it in: the concept checks must be answered under "
-                 "this id; once for each of a group")
+                 "the author's id: concept checks must be answered under it; "
+                 "repeat for each member of a group")
       ->allow_extra_args(false)
       ->check([](const std::string& id) -> std::string {
         try {
@@ -126,17 +127,18 @@ CommandLine Parse(int argc, char** argv) {
       {"after_due_date", Visibility::kAfterDueDate},
       {"after_published", Visibility::kAfterPublished}};
   app.add_option("--reveal", line.revealed,
-                 "also show authors what the rubric keeps until then")
+                 "also show authors the checks concealed until then")
       ->transform(CLI::CheckedTransformer(revealed));
   app.add_option("--rubric", line.rubric, "another rubric.toml");
   app.add_flag("--official", line.official,
                "refuse to grade below the full level of isolation");
   app.add_flag("--reduced", line.reduced,
                "isolate as on a machine where bubblewrap does not work");
-  app.add_flag("--submissions-may-read-everything", line.may_read_everything,
-               "grade even where nothing keeps a submission from the files and "
-               "processes of others, the solutions among them");
-  app.add_flag("--brief", line.brief, "print only what was lost and why");
+  app.add_flag(
+      "--submissions-may-read-everything", line.may_read_everything,
+      "grade even where a submission can access the files and processes "
+      "of others, including the solutions");
+  app.add_flag("--brief", line.brief, "print only lost points and why");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -148,7 +150,7 @@ CommandLine Parse(int argc, char** argv) {
   return line;
 }
 
-// What grades for the record does not do so behind half a wall.
+// Official grading requires full isolation.
 void ExpectEnough(const Isolation& isolation, const CommandLine& line) {
   if (isolation.Full()) return;
   if (!line.official && !isolation.KeepsFilesApart() &&
@@ -158,8 +160,8 @@ void ExpectEnough(const Isolation& isolation, const CommandLine& line) {
         isolation.Text() + (isolation.why_reduced.empty() ? "" : "\n  ") +
             isolation.why_reduced,
         "grade where bubblewrap works, or on a kernel with Landlock (Linux "
-        "5.13). In a container that holds nothing but one submission, and "
-        "where root grades: --submissions-may-read-everything");
+        "5.13). In a container with nothing but one submission, graded "
+        "as root: --submissions-may-read-everything");
   }
   if (line.official) {
     throw SandboxError(
@@ -181,7 +183,7 @@ SandboxHost HostFor(const CommandLine& line) {
           .keeper = ChooseKeeper(user)};
 }
 
-// Answers under one id can be handed on.
+// Reports ids that several submissions used: answers may have been shared.
 void TellSharedIds(const std::vector<Report>& reports) {
   std::map<std::string, std::vector<std::string>> names;
   for (const Report& report : reports) {
@@ -192,8 +194,8 @@ void TellSharedIds(const std::vector<Report>& reports) {
   for (const auto& [student, submissions] : names) {
     if (submissions.size() < 2) continue;
     std::cout << fmt::format(
-        "concept checks answered as {} by more than one: {}\n", student,
-        fmt::join(submissions, ", "));
+        "concept checks answered as {} in more than one submission: {}\n",
+        student, fmt::join(submissions, ", "));
   }
 }
 
@@ -234,7 +236,7 @@ int GradeAll(const CommandLine& line) {
     try {
       reports.push_back(GradeSubmission(ground, path, options));
     } catch (const std::exception& error) {
-      // The others are not to blame.
+      // The other submissions are still graded.
       progress.Clear();
       std::cerr << fmt::format("{}: the grader failed: {}\n",
                                PrintableLine(path.string()),
@@ -247,8 +249,8 @@ int GradeAll(const CommandLine& line) {
     reports.back().revealed = line.revealed;
     const fs::path folder = NewFolder(line.out, names[i]);
     WriteReports(reports.back(), folder);
-    // What is concealed from the author is in instructor.txt: a platform may
-    // show what is printed here.
+    // Text concealed from the author is only in instructor.txt: a platform may
+    // show this output.
     const AuthorsView author(reports.back());
     std::cout << (line.brief ? BriefText(author.Visible())
                              : FullText(author.Visible()))

@@ -2,13 +2,13 @@
 """./kvlab bench [MODULE] [--compare] [--filter REGEX]
 
 Runs the Google Benchmarks of a module, or of all, on the shipped model: tokens
-and bytes per second, and what part that is of what this machine can read and
-multiply. Beside it stands the part that the reference reached on another
-machine: percentages travel, seconds do not.
+and bytes per second, and the percentage of this machine's limits for reading
+and multiplying. Beside it is the percentage that the reference reached on
+another machine: percentages are comparable, seconds are not.
 
   --compare            build the student's files and the reference, run them in
                        turns, and print how many times as fast the student's
-                       are; where there is a reference, so not in the handout
+                       are; needs the reference, so not in the handout
   --filter REGEX       only the benchmarks whose names match
   --write-reference    run several times and write the percentages to
                        modules/*/reference_benchmark.json
@@ -35,7 +35,7 @@ ROUNDS = 3
 
 
 class BenchError(Exception):
-    """Something that ends the run, in words for the user."""
+    """An error that ends the run, with a message for the user."""
 
 
 def modules(number):
@@ -50,8 +50,8 @@ def bazel(*words):
 
 
 def build(module, copy, *options):
-    """Builds a module's benchmark; a copy of it, since the next build with
-    other options will be written to the same place."""
+    """Builds a module's benchmark; returns a copy, since the next build with
+    other options overwrites it."""
     label = f"//modules/{module.name}:benchmark"
     if subprocess.run(bazel("build", *options, label), cwd=ROOT,
                       check=False).returncode != 0:
@@ -65,7 +65,7 @@ def build(module, copy, *options):
 
 
 def run(program, options, shown):
-    """Runs all benchmarks of a program; what it reports, as JSON."""
+    """Runs all benchmarks of a program; returns its report, parsed JSON."""
     with tempfile.TemporaryDirectory(prefix="kvlab-bench-") as folder:
         report = pathlib.Path(folder) / "report.json"
         done = subprocess.run(
@@ -79,7 +79,7 @@ def run(program, options, shown):
                              f"{done.returncode}\n{done.stderr}")
         text = report.read_text(encoding="utf-8")
         if not text:
-            raise BenchError("no benchmark has such a name")
+            raise BenchError("no benchmark matches the filter")
         return json.loads(text)
 
 
@@ -116,7 +116,7 @@ def compare(module, folder, options):
             report = run(programs[name], options, False)
             runs[name].append(bench_results.read_report(report))
     print(f"module {int(module.name[:2])}, on {processor()}, medians of "
-          f"{ROUNDS} runs in turns")
+          f"{ROUNDS} interleaved runs")
     print("\n".join(bench_results.comparison_table(
         bench_results.medians(runs["student"]),
         bench_results.medians(runs["reference"]))))
@@ -156,7 +156,7 @@ def main(arguments):
     chosen = parse(arguments)
     if chosen.compare and not (ROOT / "solutions").exists():
         print("kvlab bench: there is no reference to run here; without "
-              "--compare its percentages stand beside yours", file=sys.stderr)
+              "--compare its percentages are beside yours", file=sys.stderr)
         return 2
     options = [f"--benchmark_filter={chosen.filter}"] if chosen.filter else []
     action = (compare if chosen.compare else

@@ -1,4 +1,4 @@
-"""What Google Benchmark reports, as tables of one line for each benchmark."""
+"""Google Benchmark's results as tables, one line for each benchmark."""
 
 import dataclasses
 import re
@@ -63,7 +63,7 @@ def percent_text(percent, roof):
 
 def reference_table(results, reference):
     """Percent of this machine's roofs beside those that `reference` (by name,
-    then by roof) reached of its own."""
+    then by roof) reached on its machine."""
     width = max(len(name) for name in results)
     lines = [f"{'percent of the machine':{width}}  "
              "   bandwidth  (reference)     FLOP peak  (reference)"]

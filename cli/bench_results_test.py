@@ -1,4 +1,4 @@
-"""What cli/bench_results.py promises."""
+"""Tests cli/bench_results.py."""
 
 import unittest
 

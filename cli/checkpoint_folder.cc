@@ -25,7 +25,7 @@ std::string MissingFile(const fs::path& directory) {
     return fs::exists(directory / name);
   };
   if (!there("config.json")) return (directory / "config.json").string();
-  // Weights in another format are refused by name when they are loaded.
+  // LoadCheckpoint reports weights in another format by name.
   if (!there(kWeightsFile) && !there(kShardIndex) &&
       OtherWeights(directory).empty()) {
     return (directory / kWeightsFile).string();

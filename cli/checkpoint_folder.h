@@ -15,21 +15,21 @@ namespace kvlab {
 
 using CheckpointFolder = Checkpoint;
 
-// What `directory` lacks, itself included, in one line: "x/vocab.json, and no
-// tokenizer.json"; empty if all is there, or something that LoadCheckpoint can
-// name better.
+// What is missing from `directory` (or the directory itself), in one line:
+// "x/vocab.json, and no tokenizer.json"; empty if nothing is, or if
+// LoadCheckpoint has a better message.
 std::string MissingFile(const std::filesystem::path& directory);
 
-// LoadCheckpoint. Throws DataError for whatever does not hold.
+// LoadCheckpoint. Throws DataError for any defect.
 CheckpointFolder LoadCheckpointFolder(const std::filesystem::path& directory);
 
-// A sentence about the ids that are left out because no token has them; empty
-// without such ids.
+// A sentence about the ids without a token, which are never chosen; empty if
+// there are none.
 std::string RowsWithoutToken(const CheckpointFolder& checkpoint);
 
-// The ids of `text`. An empty text becomes the token that stands between
-// documents, <|endoftext|>: a model can only continue something. Throws
-// DataError if the vocabulary has no such token.
+// The ids of `text`. An empty text becomes the token between documents,
+// <|endoftext|>: a model can only continue something. Throws DataError if the
+// vocabulary has no such token.
 std::vector<TokenId> EncodePrompt(const Tokenizer& tokenizer,
                                   std::string_view text);
 

@@ -1,6 +1,6 @@
-// ./kvlab generate PROMPT: streams text from a GPT-2 checkpoint and says how
-// fast it came. Exit status 0; 1 if the linked modules are not finished or
-// break their contract; 2 for wrong options or files.
+// ./kvlab generate PROMPT: streams text from a GPT-2 checkpoint and reports the
+// speed. Exit status 0; 1 if the linked modules are not finished or break their
+// contract; 2 for wrong options or files.
 #include "modules/02_transformer/generate.h"
 
 #include <CLI/CLI.hpp>
@@ -44,7 +44,7 @@ struct Options {
   InstructionSet instructions = BestInstructionSet();
 };
 
-// CLI11's own number checks name the whole range of a double.
+// CLI11's own number checks print the whole range of a double.
 CLI::Validator WholeNumber(std::uint64_t least) {
   return CLI::Validator(
       [least](const std::string& text) -> std::string {
@@ -91,7 +91,7 @@ void Declare(CLI::App& app, Options& options) {
       "recompute the whole text for each token: the same text, unless two "
       "tokens are so close that rounding decides");
   app.add_option("--temperature", options.sampling.temperature,
-                 "0 takes the likeliest token, more is bolder")
+                 "0 always takes the likeliest token, more adds variety")
       ->type_name("T")
       ->check(Temperature())
       ->capture_default_str();
@@ -100,13 +100,13 @@ void Declare(CLI::App& app, Options& options) {
       ->type_name("K")
       ->check(WholeNumber(0))
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "how many threads multiply")
+  app.add_option("--threads", options.threads, "number of threads")
       ->type_name("N")
       ->check(WholeNumber(1))
       ->capture_default_str();
   app.add_flag_callback(
       "--avx2", [&] { options.instructions = InstructionSet::kAvx2; },
-      "no wider vectors than those that the course measures and marks");
+      "no wider vectors than those used for measuring and marking");
   app.add_option("--seed", options.seed, "of the random choices")
       ->type_name("S")
       ->check(WholeNumber(0))
@@ -137,7 +137,7 @@ void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
   const CacheMemory memory = MeasureCache(shape);
   fmt::print(
       "cache: {} bytes = 2 * {} layers * {} heads * {} * {} tokens * {} rows "
-      "* 4 bytes; the heap grows by {} with all that holds them\n",
+      "* 4 bytes; the heap grows by {} with overhead\n",
       memory.formula_bytes, shape.num_layers, shape.num_kv_heads,
       shape.head_dim, shape.max_seq_len, shape.batch, memory.measured_bytes);
 }
@@ -182,7 +182,7 @@ int Run(const Options& options) {
   return 0;
 }
 
-// Parses, runs, and gives every error its exit status.
+// Parses, runs, and maps every error to its exit status.
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");

@@ -1,4 +1,4 @@
-"""What ./kvlab generate says about wrong options and files.
+"""The messages of ./kvlab generate about wrong options and files.
 
 Nothing here generates, so it holds for unfinished modules too.
 """

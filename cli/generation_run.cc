@@ -34,9 +34,9 @@ std::uint64_t HeapBytes() {
   return info.uordblks + info.hblkhd;
 }
 
-// How much the heap grows by a cache, seen by a thread that has freed nothing.
+// The heap's growth by a cache, measured in a thread that has freed nothing.
 std::uint64_t GrowthByCache(const CacheShape& shape) {
-  // What malloc itself sets up for a thread comes with the first block.
+  // malloc sets up a thread's structures with its first block.
   constexpr std::size_t kAnyBytes = 65536;
   void* const volatile first = std::malloc(kAnyBytes);
   std::free(first);
@@ -73,9 +73,9 @@ GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
 }
 
 CacheMemory MeasureCache(const CacheShape& shape) {
-  // mallinfo2 calls small blocks used that a thread has freed and keeps for
-  // itself, and a cache made of these would seem to be made of nothing. A new
-  // thread has none; an exception comes out of get().
+  // mallinfo2 counts small blocks as used that a thread has freed and keeps for
+  // itself, and a cache made of these would seem to take nothing. A new thread
+  // has none; get() rethrows exceptions.
   std::future<std::uint64_t> growth =
       std::async(std::launch::async, GrowthByCache, shape);
   return {.formula_bytes = CacheBytes(shape, sizeof(float)),

@@ -18,10 +18,10 @@ namespace kvlab {
 
 struct GenerationRun {
   Tokens tokens;             // [batch, new_tokens]
-  double first_token_s = 0;  // from the start until the first token was there
+  double first_token_s = 0;  // from the start until the first token
   double total_s = 0;
   WorkCounts work;
-  // The cache that the model held while it generated; none without.
+  // The cache that the model had while it generated; none without.
   std::optional<CacheShape> cache;
 
   double TokensPerSecond() const;
@@ -31,14 +31,14 @@ struct GenerationRun {
 GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
                             const GenerateOptions& options, Caching caching);
 
-// What a cache of this shape takes.
+// The memory of a cache of this shape.
 struct CacheMemory {
   std::uint64_t formula_bytes = 0;   // CacheBytes of float32
   std::uint64_t measured_bytes = 0;  // growth of this process's heap
 };
 
-// Builds a KvCache and reads the heap before and after: its floats, the objects
-// that hold them, and what malloc adds to each block.
+// Builds a KvCache and reads the heap before and after: its floats, its
+// objects, and malloc's overhead for each block.
 CacheMemory MeasureCache(const CacheShape& shape);
 
 }  // namespace kvlab

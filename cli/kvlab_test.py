@@ -1,4 +1,4 @@
-"""What the script ./kvlab promises, in a small stand-in of the project."""
+"""Tests the script ./kvlab in a small stand-in for the project."""
 
 import pathlib
 import shutil

@@ -1,4 +1,4 @@
-// Which machine a measurement belongs to.
+// The machine of a measurement.
 #ifndef KVLAB_CLI_MACHINE_H_
 #define KVLAB_CLI_MACHINE_H_
 
@@ -6,8 +6,8 @@
 
 namespace kvlab {
 
-// The processor's name as the kernel tells it, "AMD EPYC"; "an unknown
-// processor" if it does not.
+// The processor's name as reported by the kernel, such as "AMD EPYC", or "an
+// unknown processor".
 std::string CpuModel();
 
 }  // namespace kvlab

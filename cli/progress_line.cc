@@ -16,7 +16,7 @@ ProgressLine::ProgressLine(WithoutTerminal without_terminal)
 
 void ProgressLine::Show(std::string_view text) {
   if (terminal_) {
-    // Back to the first column, and away with the rest of the line.
+    // To the first column, then erase the rest of the line.
     constexpr std::size_t kColumns = 79;
     fmt::print(stderr, "\r\033[K{}", text.substr(0, kColumns));
     return;

@@ -1,4 +1,5 @@
-// What a long run is at: one line on stderr that is written over and goes away.
+// The progress of a long run: one line on stderr that is overwritten and
+// finally erased.
 #ifndef KVLAB_CLI_PROGRESS_LINE_H_
 #define KVLAB_CLI_PROGRESS_LINE_H_
 
@@ -8,7 +9,7 @@
 
 namespace kvlab {
 
-// Where nothing can be written over, in a file or a pipe.
+// For files and pipes, where a line cannot be overwritten.
 enum class WithoutTerminal {
   kNothing,
   kEveryLine,

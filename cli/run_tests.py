@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""./kvlab test [MODULE]: runs tests with Bazel and says in words how they did.
+"""./kvlab test [MODULE]: runs tests with Bazel and summarises the results.
 
-MODULE is a module's number; kvlab has made sure that it exists. Options go to
-Bazel, for example --config=student. Exit status 0 if all is well, 1 if not.
+MODULE is a module's number; kvlab has checked that it exists. Options go to
+Bazel, for example --config=student. Exit status 0 if all tests pass, else 1.
 """
 
 import os
@@ -28,7 +28,7 @@ def modules():
 
 
 def run_bazel(patterns, options):
-    """Runs the tests; Bazel's exit status and what it wrote down."""
+    """Runs the tests; returns Bazel's exit status and its build events."""
     with tempfile.TemporaryDirectory(prefix="kvlab-test-") as folder:
         events = pathlib.Path(folder) / "events.json"
         command = ["bazel", "test",
@@ -54,7 +54,7 @@ def verdict(target):
 
 
 def print_failures(target):
-    """Failures with the same message, such as a stub's, are told once."""
+    """Prints failures with the same message, such as a stub's, only once."""
     by_message = {}
     for failure in target.failures:
         by_message.setdefault(failure.message, []).append(failure.test)
@@ -67,7 +67,7 @@ def print_failures(target):
 
 
 def print_log_end(target):
-    """For a test that died: where, and the last that was heard of it."""
+    """For a test that crashed: where, and its last lines."""
     try:
         text = pathlib.Path(target.log).read_text(encoding="utf-8",
                                                   errors="replace")
@@ -75,7 +75,7 @@ def print_log_end(target):
         return
     started = re.findall(r"^\[ RUN      \] (\S+)", text, re.MULTILINE)
     if started:
-        print(f"  it died in {started[-1]}; its last lines:")
+        print(f"  it crashed in {started[-1]}; its last lines:")
     for line in text.splitlines()[-LOG_LINES:]:
         print(f"    {line}")
 
@@ -95,7 +95,7 @@ def print_targets(targets):
 
 
 def print_ground(number, known, targets):
-    """One line for each module that `number` stands on."""
+    """One line for each module that `number` needs."""
     for below, folder in known.items():
         if below >= number:
             break
@@ -111,7 +111,7 @@ def print_ground(number, known, targets):
             what = "; ".join(
                 f"{t.label.split(':')[1]}: {verdict(t)}" for t in broken)
             print(f"module {below}, {title}: NOT DONE ({what}); module "
-                  f"{number} stands on it: ./kvlab test {below}")
+                  f"{number} needs it: ./kvlab test {below}")
 
 
 def main(arguments):

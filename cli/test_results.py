@@ -1,4 +1,4 @@
-"""What `bazel test` did, from the events it writes and the tests' reports."""
+"""The results of `bazel test`, from its build events and the tests' reports."""
 
 import json
 import re
@@ -42,9 +42,9 @@ _STUB = re.compile(
 
 
 def plain_message(text):
-    """A failure without what GoogleTest wraps around a thrown error.
+    """A failure without the text that GoogleTest adds to a thrown error.
 
-    An assertion that met a stub says no more than the stub does.
+    For an assertion that reached a stub, only the stub's message.
     """
     text = text.strip()
     thrown = _THROWN.match(text)
@@ -57,7 +57,7 @@ def plain_message(text):
 def read_report(target, path):
     """Adds the test cases of a GoogleTest XML report to `target`.
 
-    A test that died wrote none; Bazel then leaves one case with the log.
+    A test that crashed wrote none; Bazel then writes one case with the log.
     """
     try:
         cases = list(ElementTree.parse(path).iter("testcase"))
@@ -77,10 +77,10 @@ def read_report(target, path):
 
 
 def read_events(lines):
-    """The test targets that the events (JSON, one a line) speak of, by label.
+    """The test targets in the events (JSON, one per line), by label.
 
-    A library that does not build is no test, but stops those that need it:
-    it is told as a target too.
+    A library that does not build is not a test, but stops those that need it:
+    it is reported as a target, too.
     """
     targets, tests = {}, set()
 

@@ -1,4 +1,4 @@
-"""What cli/test_results.py promises."""
+"""Tests cli/test_results.py."""
 
 import json
 import os

@@ -13,7 +13,7 @@ bool IsContinuation(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
-// Bytes of the character that `first` begins; 1 for what begins none.
+// Bytes of the character that `first` begins; 1 if it begins none.
 std::size_t CharacterBytes(char first) {
   const auto byte = static_cast<unsigned char>(first);
   if (byte >= 0xF0 && byte < 0xF5) return 4;

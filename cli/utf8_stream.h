@@ -1,4 +1,4 @@
-// Text that arrives in pieces cut anywhere, as tokens cut it.
+// Text that arrives in pieces split anywhere, as tokens split it.
 #ifndef KVLAB_CLI_UTF8_STREAM_H_
 #define KVLAB_CLI_UTF8_STREAM_H_
 
@@ -8,15 +8,14 @@
 namespace kvlab {
 
 // A byte-level token may end in the middle of a character. The stream holds
-// such a beginning back until its rest arrives, so that what it returns can be
-// shown at once. Bytes that no character begins with pass unchanged: they
-// cannot become one.
+// such a beginning back until the rest arrives, so its output can be shown at
+// once. Bytes that cannot begin a character pass unchanged.
 class Utf8Stream {
  public:
-  // Adds bytes; returns all that is complete now.
+  // Adds bytes; returns all complete characters.
   std::string Push(std::string_view bytes);
 
-  // The end: returns what is still held back, complete or not.
+  // At the end: returns what is still held back, complete or not.
   std::string Flush();
 
  private:

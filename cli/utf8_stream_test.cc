@@ -36,7 +36,7 @@ TEST(Utf8StreamTest, FlushReturnsWhatNeverBecameComplete) {
   EXPECT_EQ(stream.Flush(), "\xE2\x82");
 }
 
-// Whatever the cuts, nothing is lost and nothing changes its place.
+// Wherever the cuts are, nothing is lost or reordered.
 TEST(Utf8StreamTest, EveryCutGivesTheSameText) {
   const std::string text = "na\xC3\xAFve \xE2\x82\xAC \xF0\x9F\x98\x80 \xFE.";
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {

@@ -1,8 +1,8 @@
 """The engines of ./kvlab compare: how each is started, and in which settings.
 
-Where a setting may be good or bad on a machine, all its choices are tried on
-each shape before the measurement begins, and the fastest is kept: each peer
-runs at its best.
+If the best value of a setting depends on the machine, all its choices are tried
+on each shape before the measurement, and the fastest is kept: each peer runs at
+its best.
 """
 
 import contextlib
@@ -14,17 +14,17 @@ import subprocess
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEBIAN_PYTHON = "/usr/bin/python3"  # whom Debian's packages belong to
+DEBIAN_PYTHON = "/usr/bin/python3"  # has Debian's Python packages
 OPENBLAS = pathlib.Path("/usr/lib/x86_64-linux-gnu")
 
 
 class EngineError(Exception):
-    """An engine that ended or answered nonsense, in words for the user."""
+    """An engine ended or gave an invalid answer; a message for the user."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
-    """Where the engines' programs and libraries lie."""
+    """Paths of the engines' programs and libraries."""
     kvlab: str
     llama: str
     llama_backends: str
@@ -38,7 +38,7 @@ def has_avx512():
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """An entry of the comparison: a program, weights, and what is fixed."""
+    """An entry of the comparison: a program, weights, and fixed settings."""
     key: str      # as --engine takes it
     label: str    # as tables and pictures have it
     program: str  # kvlab, llama, onnx or torch
@@ -48,7 +48,7 @@ class Engine:
 
     @property
     def narrowed(self):
-        """Whether it does without instructions that the machine may have."""
+        """Whether it uses fewer instructions than the machine has."""
         return ("--instructions", "avx2") in self.fixed
 
     @property
@@ -56,16 +56,16 @@ class Engine:
         return self.program == "kvlab"
 
     def choices(self, threads):
-        """{setting: [values]}: what is tried, one setting after the other.
+        """{setting: [values]}: the values to try, one setting after the other.
         "--x" goes to the engine's program, the rest into its environment."""
         if self.program == "llama":
             # A cache in the type of the weights; flash attention reads either.
             return {"--cache": ["f32" if self.weights == "float32" else "f16"],
                     "--flash": ["off", "on"]}
         if self.program == "torch":
-            # PyTorch has threads of its own beside those of OpenBLAS, unless
-            # both use OpenMP's. OpenBLAS 0.3.21 may take a new processor for
-            # an old one.
+            # PyTorch has its own threads beside those of OpenBLAS, unless both
+            # use OpenMP's. OpenBLAS 0.3.21 may mistake a new processor for an
+            # old one.
             return {"blas": ["openblas-pthread"] +
                             ["openblas-openmp"] * (threads > 1),
                     "OPENBLAS_CORETYPE": ["SkylakeX"] * has_avx512() +
@@ -74,7 +74,7 @@ class Engine:
         return {}
 
     def command(self, programs, folder, threads, settings):
-        """(words, environment) of a process that serves this engine."""
+        """(command, environment) of a process that runs this engine."""
         common = ["--model", str(folder / self.weights),
                   "--threads", str(threads)]
         words = [word for name, value in (*self.fixed, *settings.items())
@@ -88,7 +88,7 @@ class Engine:
                     "--backends", programs.llama_backends], environment
         if self.program == "onnx":
             return [programs.onnx, *common, *words], environment
-        # The library is named, not left to what the system prefers.
+        # The library is named, not left to the system's default.
         blas = environment.pop("blas")
         environment |= {"OPENBLAS_NUM_THREADS": str(threads),
                         "OMP_NUM_THREADS": str(threads),
@@ -122,7 +122,7 @@ class Process:
     def __init__(self, command):
         words, environment = command
         self.words = words
-        # A session of its own, so that Ctrl-C reaches only who started it.
+        # Its own session, so that Ctrl-C reaches only the parent process.
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **environment}, start_new_session=True)
@@ -146,7 +146,7 @@ class Process:
         return int(line.split()[1]) * 1024
 
     def close(self):
-        """An engine ends where its requests do."""
+        """Ends the engine by closing its input."""
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
@@ -164,8 +164,8 @@ class Process:
 
 
 def pytorch_alone():
-    """Peak bytes and seconds of Python with what torch_engine.py imports, doing
-    nothing: the other engines stand on no such base."""
+    """Peak bytes and seconds of Python with torch_engine.py's imports, doing
+    nothing: a base that the other engines do not have."""
     start = time.perf_counter()
     with Process(([DEBIAN_PYTHON, "-c",
                    "import sys, torch, numpy; sys.stdin.readline(); "

@@ -1,8 +1,8 @@
 """Medians, ratios and targets from the samples of a run.
 
-Samples of a round belong together: engines took turns in it, on a machine that
-was as busy for one as for the other. So a ratio is taken within each round, and
-the median of the ratios is told, not the ratio of the medians.
+Samples of a round belong together: the engines took turns in it, while the
+machine was equally busy. So ratios are taken within each round, and the median
+of the ratios is reported, not the ratio of the medians.
 """
 
 import itertools
@@ -45,7 +45,7 @@ def _limits(run, measure, name):
 
 
 def is_peer(ours, theirs):
-    """Whether a ratio of the two tells something: another engine, or kvlab
+    """Whether a ratio of the two is meaningful: another engine, or kvlab
     with fewer instructions, on the same weights, both with or without a cache.
     """
     narrowed = [e["key"].endswith("-avx2") for e in (ours, theirs)]
@@ -84,7 +84,7 @@ def roof(run, name, measure=None):
 
 
 def bandwidth_share(run, key, measure):
-    """What part of the read bandwidth a decode step used, by round."""
+    """The share of the read bandwidth that a decode step used, by round."""
     engine = engine_of(run, key)
     if not engine:
         return None
@@ -96,7 +96,7 @@ def bandwidth_share(run, key, measure):
 
 
 def flop_share(run, key, measure):
-    """What part of the multiply-add peak a prefill used, by round."""
+    """The share of the multiply-add peak that a prefill used, by round."""
     tokens = int(measure.split("_")[1])
     flop = measures.prefill_flop(shape_of(run), tokens) / tokens
     return spread([rate * flop / limit for rate, limit in zip(
@@ -118,7 +118,7 @@ def _least_bandwidth_share(run, key):
 
 
 def _prefill_against_fastest(run, measure="prefill_500"):
-    """By round, against that peer whose median is highest."""
+    """By round, against the peer with the highest median."""
     peers = [e for e in run["engines"]
              if not e["key"].startswith("kvlab") and e["samples"].get(measure)]
     ours = _samples(run, "kvlab-f32", measure)
@@ -171,7 +171,7 @@ TARGETS = (
 
 
 def targets(run):
-    """What kvlab is to reach, and whether it does. A target whose engines were
+    """kvlab's targets, and whether it meets them. A target whose engines were
     not measured is left out."""
     found = []
     for words, unit, bound, sense, figure_of in TARGETS:
@@ -187,7 +187,7 @@ def targets(run):
 
 
 def derive(run):
-    """Adds to a run what follows from its samples."""
+    """Adds the figures computed from its samples to a run."""
     for engine in run["engines"]:
         engine["medians"] = {measure: spread(samples) for measure, samples
                              in engine["samples"].items() if spread(samples)}

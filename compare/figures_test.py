@@ -1,4 +1,4 @@
-"""Medians, ratios, formulas and targets, from samples made up here."""
+"""Medians, ratios, formulas and targets, from made-up samples."""
 
 import json
 import pathlib

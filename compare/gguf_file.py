@@ -2,12 +2,12 @@
 values, a table of tensors, then the tensors' bytes.
 Source: docs/gguf.md of ggml-org/ggml.
 
-Knows bytes and no arithmetic, so that it needs no package.
+Handles only bytes, so it needs no package.
 """
 
 import struct
 
-ALIGNMENT = 32  # what a reader assumes unless general.alignment says otherwise
+ALIGNMENT = 32  # the default of general.alignment
 VERSION = 3
 # Numbers of the format: types of values, types of tensors.
 VALUE_UINT32, VALUE_FLOAT32, VALUE_STRING = 4, 6, 8
@@ -34,7 +34,7 @@ def _padding(size):
 def write(path, values, tensors):
     """values: {key: int, float or str}.
     tensors: {name: (type, shape, bytes)}, type "F32" or "F16"; row-major, so
-    that the shape's last number counts neighbours. GGUF tells it first."""
+    that the shape's last number counts neighbours. GGUF stores it first."""
     head = struct.pack("<4sIQQ", b"GGUF", VERSION, len(tensors), len(values))
     head += b"".join(_string(key) + _value(v) for key, v in values.items())
     offset = 0

@@ -1,5 +1,5 @@
-"""What is written as GGUF can be read again, by a second reading of the
-format: bytes in the order of docs/gguf.md."""
+"""GGUF files can be read again by an independent reader of the format, in the
+order of docs/gguf.md."""
 
 import pathlib
 import struct

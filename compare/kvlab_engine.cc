@@ -1,11 +1,11 @@
 // kvlab as an engine of the comparison: the model of the course, with the cache
 // that module 3 plugs in, or recomputing the whole text for each token.
 //
-// Speaks what compare/README.md calls the protocol. Beyond it,
+// Speaks the protocol of compare/README.md. In addition,
 //   {"prompt": [...], "greedy": n}   chooses the n tokens to feed itself;
 //                                    "margin": best logit minus second best
 //   {"read": {"bytes": n, "seconds": s}}
-//   {"multiply_add": {"seconds": s}} what the machine can do at the moment
+//   {"multiply_add": {"seconds": s}} the machine's speed at the moment
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -50,8 +50,8 @@ struct Options {
   bool recompute = false;
 };
 
-// How far the best logit stands out. Where engines may round differently, only
-// a clear margin decides which token they must agree on.
+// The lead of the best logit. Since engines may round differently, they must
+// agree on a token only if this margin is clear.
 float Margin(std::span<const float> logits, TokenId best) {
   float second = -std::numeric_limits<float>::infinity();
   for (std::size_t id = 0; id < logits.size(); ++id) {
@@ -62,9 +62,9 @@ float Margin(std::span<const float> logits, TokenId best) {
   return logits[static_cast<std::size_t>(best)] - second;
 }
 
-// How many of the model's `rows` ids have a token, where the folder has a
-// tokenizer: only these are chosen. The rows of a padded vocabulary are
-// computed all the same, as by every engine.
+// How many of the model's `rows` ids have a token, if the folder has a
+// tokenizer: only these are chosen. The other rows of a padded vocabulary are
+// still computed, as in every engine.
 std::size_t TokensOf(const std::filesystem::path& folder, std::size_t rows) {
   const bool has_tokenizer = std::filesystem::exists(folder / "vocab.json") ||
                              std::filesystem::exists(folder / "tokenizer.json");
@@ -117,8 +117,8 @@ class Engine {
     return reply;
   }
 
-  // Seconds until the logits of the last of these tokens can be read; which of
-  // the first `ids` is best is looked up afterwards.
+  // Seconds until the logits of the last of these tokens can be read; the best
+  // of the first `ids` is found afterwards.
   double Forward(const std::vector<TokenId>& tokens, std::size_t ids,
                  Json& reply) {
     const Clock::time_point start = Clock::now();

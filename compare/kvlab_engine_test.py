@@ -1,4 +1,4 @@
-"""kvlab_engine answers as the protocol of compare/README.md promises."""
+"""Tests that kvlab_engine follows the protocol of compare/README.md."""
 
 import unittest
 

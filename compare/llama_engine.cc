@@ -1,10 +1,10 @@
-// llama.cpp as an engine of the comparison, called through its own C interface:
-// no JavaScript stands between. compare/peers.py compiles this against the
-// headers and the library that its npm packages carry.
+// llama.cpp as an engine of the comparison, called through its own C interface,
+// without JavaScript. compare/peers.py compiles this against the headers and
+// the library in its npm packages.
 //
 // Usage: llama_engine --model FOLDER --threads N --cache f16|f32
 //                     --flash on|off --backends FOLDER
-// Speaks what compare/README.md calls the protocol.
+// Speaks the protocol of compare/README.md.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -33,7 +33,7 @@ double SecondsSince(Clock::time_point start) {
 class Engine {
  public:
   explicit Engine(std::map<std::string, std::string>& options) {
-    // Chooses the library that was compiled for this processor.
+    // Picks the library that was compiled for this processor.
     ggml_backend_load_all_from_path(options["--backends"].c_str());
     llama_backend_init();
     llama_model_params model_params = llama_model_default_params();
@@ -88,7 +88,7 @@ class Engine {
   llama_context* context_ = nullptr;
 };
 
-// What is said about each tensor and buffer stays unsaid.
+// Suppresses messages about each tensor and buffer.
 void LogErrors(ggml_log_level level, const char* text, void* /*data*/) {
   if (level == GGML_LOG_LEVEL_ERROR) std::fputs(text, stderr);
 }

@@ -1,17 +1,17 @@
-"""What ./kvlab compare measures, and what the figures are set against."""
+"""The measures of ./kvlab compare, and the limits they are compared with."""
 
 import dataclasses
 import random
 import statistics
 
-STEPS = 16          # decode steps timed behind each prompt
+STEPS = 16          # decode steps timed after each prompt
 RECOMPUTE_STEPS = 2  # without a cache each costs a whole prefill
 FIRST_TOKEN_PROMPT = 16
 MEMORY_PROMPT = 500
 SEED = 7
 
-# A token on which engines must agree has a logit that stands out by more than
-# what their rounding may move. float32 sums in another order moved logits of
+# Engines must agree on a token if its logit leads by more than rounding may
+# change it. float32 sums in another order moved logits of
 # these models by less than 1e-3; llama.cpp rounds activations and the cache to
 # float16 where weights are float16, which moves them by a few hundredths.
 CLEAR_MARGIN = {"float32": 0.01, "float16": 0.1}
@@ -30,7 +30,7 @@ class Measure:
 
     @property
     def prompt_len(self):
-        # The steps lie around the length that they are to stand for.
+        # The steps are centred on the length that they represent.
         return self.tokens - STEPS // 2 if self.kind == "decode" else self.tokens
 
     def applies_to(self, engine):
@@ -58,7 +58,7 @@ QUICK_MEASURES = (Measure("decode", 50), Measure("decode", 500),
 
 
 def make_prompt(length, vocab_size):
-    """Any tokens will do; these are the same in each run."""
+    """Arbitrary tokens, the same in each run."""
     numbers = random.Random(SEED + length)
     return [numbers.randrange(vocab_size) for _ in range(length)]
 
@@ -93,15 +93,15 @@ def cache_bytes(shape, tokens):
 
 
 def step_bytes(shape, weights, tokens):
-    """What a decode step must read: all weights but the table of positions,
-    and the keys and values of the tokens before."""
+    """Bytes that a decode step must read: all weights except the table of
+    positions, and the keys and values of the tokens before."""
     read = parameters(shape) - shape.n_positions * shape.n_embd
     return read * ELEMENT_BYTES[weights] + cache_bytes(shape, tokens)
 
 
 def prefill_flop(shape, tokens):
-    """What a prefill must multiply and add: the masked half of the attention
-    is left out, and logits are wanted for the last token only."""
+    """FLOP that a prefill needs: without the masked half of the attention, and
+    with logits for the last token only."""
     width = shape.n_embd
     linear = 24 * width * width * tokens
     attention = 2 * width * tokens * (tokens + 1)

@@ -5,7 +5,7 @@
 // compare/peers.py compiles this against the library of its npm package.
 //
 // Usage: onnx_engine --model FOLDER --threads N
-// Speaks what compare/README.md calls the protocol.
+// Speaks the protocol of compare/README.md.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -83,7 +83,7 @@ class Engine {
     return value;
   }
 
-  // All inputs and outputs but the tokens and their positions, which come
+  // All inputs and outputs except the tokens and their positions, which come
   // first and change with the number of tokens.
   void BindFixed(const Json& config) {
     const std::int64_t layers = config["n_layer"];

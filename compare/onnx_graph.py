@@ -3,11 +3,11 @@
 The operators are onnxruntime's own fused ones (domain com.microsoft), the
 fastest that it has for a processor:
 - GroupQueryAttention, with as many groups as heads. It takes queries, keys and
-  values in one piece and appends to a cache where it lies, if past and present
-  are the same buffer; all other attention operators copy the cache each step.
+  values in one piece and appends to a cache in place, if past and present are
+  the same buffer; all other attention operators copy the cache each step.
 - SkipLayerNormalization: residual, bias and layer norm in one.
 - FastGelu: the tanh form, with its bias.
-Logits come for the last position only.
+Logits are computed for the last position only.
 
 Weights are not written again: the graph points into model.safetensors.
 """
@@ -50,8 +50,8 @@ class _Graph:
         return self.add("Add", [tokens, places], ["embedded"])
 
     def block(self, layer, residual, normed):
-        """Sums and layer norms are fused across blocks: a block is handed the
-        residual and its layer norm, and hands on those of the next."""
+        """Sums and layer norms are fused across blocks: a block gets the
+        residual and its layer norm, and returns those of the next."""
         name = f"h.{layer}."
         shape = self.shape
         product = self.add("MatMul", [normed, name + "attn.c_attn.weight"],

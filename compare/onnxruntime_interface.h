@@ -1,8 +1,8 @@
 // The part of onnxruntime's C interface that onnx_engine.cc calls.
 //
-// Its npm package carries the library and no header. The interface is a table
-// of functions that is only ever added to at its end, so a function's place in
-// it is fixed: counted in onnxruntime_c_api.h, struct OrtApi.
+// Its npm package has the library but no header. The interface is a table of
+// functions that only grows at its end, so a function's index in it is fixed:
+// counted in onnxruntime_c_api.h, struct OrtApi.
 #ifndef KVLAB_COMPARE_ONNXRUNTIME_INTERFACE_H_
 #define KVLAB_COMPARE_ONNXRUNTIME_INTERFACE_H_
 
@@ -47,14 +47,14 @@ constexpr int kArenaAllocator = 1;
 constexpr int kDefaultMemory = 0;
 enum class ElementType : int { kFloat = 1, kInt32 = 6, kInt64 = 7 };
 
-constexpr std::uint32_t kVersion = 1;  // the oldest has all that is called
+constexpr std::uint32_t kVersion = 1;  // the oldest has all functions used here
 
 inline OrtTable Table() {
   static const OrtTable table = OrtGetApiBase()->get_api(kVersion);
   return table;
 }
 
-// Calls the function at a place; its status, if it is not null, is thrown.
+// Calls the function at an index; throws its status unless it is null.
 template <typename... Arguments>
 void Call(Place place, Arguments... arguments) {
   const auto function = reinterpret_cast<OrtStatus* (*)(Arguments...)>(

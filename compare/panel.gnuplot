@@ -1,4 +1,5 @@
-# One number of threads: decoding on the left, prefill on the right.
+# One row of panels per number of threads: decode on the left, prefill on the
+# right.
 set lmargin at screen left(0)
 set rmargin at screen right(0)
 set bmargin at screen lower(top)

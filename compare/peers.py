@@ -1,4 +1,4 @@
-"""What npm's packages of the peers hold, and the programs that call it."""
+"""The peers' npm packages, and the programs that call their libraries."""
 
 import hashlib
 import pathlib
@@ -14,16 +14,16 @@ ONNXRUNTIME = (MODULES / "onnxruntime-node" / "bin" / "napi-v6" / "linux" /
 
 
 class PeerError(Exception):
-    """A peer that cannot be had, in words for the user."""
+    """A peer is not available; the message is for the user."""
 
 
 def _library(folder, name):
-    """The library, whose file may carry its version."""
+    """The library, whose file name may include its version."""
     found = sorted(folder.glob(f"{name}.so*")) + sorted(
         folder.glob(f"{name}.v*.so"))
     if not found:
-        raise PeerError(f"{folder} has no {name}; remove {MODULES}, and it "
-                        "will be fetched again")
+        raise PeerError(f"{folder} has no {name}; remove {MODULES} to "
+                        "fetch it again")
     return found[0]
 
 
@@ -42,7 +42,7 @@ def _made_of(*paths):
 
 
 def _llama_headers(cache):
-    """Unpacks the headers that node-llama-cpp carries in a Git bundle."""
+    """Unpacks the headers from node-llama-cpp's Git bundle."""
     headers = cache / "llama.cpp"
     if headers.exists():
         shutil.rmtree(headers)
@@ -61,7 +61,7 @@ def _compile(program, source, includes, folder, libraries):
 
 def build(cache):
     """Compiles the programs that call the libraries of llama.cpp and
-    onnxruntime, unless they are there; their paths."""
+    onnxruntime, unless they exist; returns their paths."""
     llama, onnx = cache / "llama_engine", cache / "onnx_engine"
     mark = cache / "engines.made_of"
     made_of = _made_of(HERE / "llama_engine.cc", HERE / "onnx_engine.cc",

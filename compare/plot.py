@@ -1,4 +1,4 @@
-"""Pictures of results.json: one a shape, by gnuplot."""
+"""Pictures of results.json: one per shape, by gnuplot."""
 
 import os
 import pathlib
@@ -37,7 +37,7 @@ def _threads(run):
 
 
 def _decode(run, folder):
-    """What gnuplot is to draw on the left."""
+    """gnuplot commands for the left panel."""
     parts = []
     for key, colour in COLOURS.items():
         engine = figures.engine_of(run, key)
@@ -66,7 +66,7 @@ def _decode(run, folder):
 
 
 def _prefill(run, folder):
-    """gnuplot's words for the bars on the right: a group for each prompt."""
+    """gnuplot commands for the bars on the right: a group for each prompt."""
     engines = [engine for key in COLOURS
                if (engine := figures.engine_of(run, key)) and
                any(m.startswith("prefill") for m in engine["medians"])]

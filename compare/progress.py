@@ -1,14 +1,14 @@
-"""What a long run is at."""
+"""The progress of a long run."""
 
 import sys
 import time
 
-NOW_AND_THEN_S = 15  # where nothing can be written over
+NOW_AND_THEN_S = 15  # where a line cannot be overwritten
 WIDTH = 79
 
 
 class Progress:
-    """One line on stderr: what runs, and how long it will."""
+    """One line on stderr: the current step and the time left."""
 
     def __init__(self, turns):
         self.turns, self.done, self.start = turns, 0, time.monotonic()

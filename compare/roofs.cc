@@ -35,8 +35,8 @@ constexpr std::size_t kLine = 64;           // bytes
 constexpr std::size_t kFloatsPerLine = 16;  // float32
 constexpr std::size_t kLinesPerStep = 8;
 
-// Registers stand in plain arrays below: GCC warns of std::array<__m512, n>
-// that it ignores an attribute of the type.
+// Registers are in plain arrays below: for std::array<__m512, n> GCC warns that
+// it ignores an attribute of the type.
 
 // Prefetching beyond the end reads nothing: it is a hint, and cannot fault.
 void Prefetch(const float* from, std::size_t bytes_ahead) {
@@ -83,8 +83,8 @@ float ReadAvx2(std::span<const float> values, std::size_t bytes_ahead) {
   return parts[0] + parts[1];
 }
 
-// Of multiply-adds, before the threads meet again: about a millisecond, beside
-// which their meeting is nothing.
+// Multiply-adds before the threads synchronise again: about a millisecond,
+// which makes synchronising negligible.
 constexpr std::size_t kRounds = 1000000;
 
 bool HasAvx512() { return BestInstructionSet() == InstructionSet::kAvx512; }
@@ -131,7 +131,7 @@ ReadBuffer::ReadBuffer(std::size_t bytes) {
   const std::size_t size = (bytes + kHugePage - 1) / kHugePage * kHugePage;
   void* const memory = std::aligned_alloc(kHugePage, size);
   if (memory == nullptr) throw std::bad_alloc();
-  madvise(memory, size, MADV_HUGEPAGE);  // a wish; slower without
+  madvise(memory, size, MADV_HUGEPAGE);  // a hint; slower without
   values_ = {static_cast<float*>(memory), bytes / sizeof(float)};
   std::ranges::fill(values_, 1.0F);
 }

@@ -1,9 +1,9 @@
-// What the machine can do at most while an engine runs on it, measured between
-// the engines' turns: reading, and multiplying and adding, on several threads.
+// The machine's limits during a comparison, measured between the engines'
+// turns: reading, and multiplying and adding, on several threads.
 //
 // kit/roofline.h measures one thread by one plain loop, as published figures
 // do. Here an engine must not be able to beat the roof, so the loop is the
-// strongest that we know.
+// fastest that we know.
 #ifndef KVLAB_COMPARE_ROOFS_H_
 #define KVLAB_COMPARE_ROOFS_H_
 
@@ -12,7 +12,7 @@
 
 namespace kvlab {
 
-// Memory to read again and again, on huge pages where the kernel grants them.
+// Memory to read repeatedly, on huge pages where the kernel grants them.
 class ReadBuffer {
  public:
   explicit ReadBuffer(std::size_t bytes);
@@ -28,13 +28,13 @@ class ReadBuffer {
 
 // Bytes per second at which the threads, each its own part, read the whole
 // buffer: with the widest loads of this processor and prefetching by software,
-// at the best of several distances. The median of the passes that fit into
+// at the best of several distances. The median of the passes that fit in
 // `seconds`, since engines are judged by the medians of their steps.
 double MeasureReading(std::span<const float> values, std::size_t threads,
                       double seconds);
 
 // FLOP per second of multiply-adds on registers of the widest kind that this
-// processor has, of all threads together. The median of the runs that fit into
+// processor has, of all threads together. The median of the runs that fit in
 // `seconds`.
 double MeasureMultiplyAdd(std::size_t threads, double seconds);
 

@@ -1,13 +1,13 @@
 """Reads and writes safetensors: 8 bytes of length, that many of JSON, then the
 tensors' bytes. Source: the format's description at huggingface/safetensors.
 
-Knows bytes and no arithmetic, so that it needs no package.
+Handles only bytes, so it needs no package.
 """
 
 import json
 import struct
 
-ALIGNMENT = 64  # of the data, for engines that read tensors where they lie
+ALIGNMENT = 64  # of the data, for engines that read tensors in place
 
 
 def write(path, tensors):

@@ -1,4 +1,4 @@
-"""What is written as safetensors can be read again, and lies aligned."""
+"""safetensors files can be read again, and their data is aligned."""
 
 import pathlib
 import tempfile

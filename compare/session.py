@@ -1,4 +1,4 @@
-"""Measures one shape on so many threads: all engines, in turns."""
+"""Measures one shape with a number of threads: all engines, interleaved."""
 
 import contextlib
 import time
@@ -7,12 +7,12 @@ from compare import engines, measures
 from compare.shape import SHAPES, read_shape
 
 QUIET_S = 0.05    # between turns, until the last engine's threads sleep
-ROOF_S = 0.2      # to measure what the machine can do
+ROOF_S = 0.2      # to measure the machine's limits
 TUNING_TURNS = 4
 
 
 class Run:
-    """One shape on so many threads: all engines, in turns."""
+    """One shape with a number of threads: all engines, interleaved."""
 
     def __init__(self, name, folder, threads, setup):
         self.folder, self.threads, self.setup = folder, threads, setup
@@ -63,7 +63,7 @@ class Run:
 
     def tune(self, engine):
         """Chooses one setting after the other by the time of a prefill and of
-        steps behind it: (the best settings, all that was timed)."""
+        steps after it: (the best settings, all timings)."""
         choices = engine.choices(self.threads)
         settings = {name: values[0] for name, values in choices.items()}
         tried = []
@@ -78,7 +78,7 @@ class Run:
         return settings, tried
 
     def time_settings(self, engine, candidates):
-        """The shortest times of several turns that the candidates take."""
+        """The candidates' shortest times over several turns."""
         request = {"prompt": measures.make_prompt(400, self.shape.vocab_size),
                    "forced": [1] * (1 if engine.recomputes else 8)}
         replies = [[] for _ in candidates]
@@ -142,7 +142,7 @@ class Run:
         time.sleep(QUIET_S)
 
     def cost(self, engine, measure):
-        """What a turn takes, in some unit."""
+        """The cost of a turn, in some unit."""
         tokens = measure.tokens * (measures.RECOMPUTE_STEPS + 1
                                    if engine.recomputes else 1)
         return self.shape.n_layer * self.shape.n_embd**2 * (
@@ -154,7 +154,7 @@ class Run:
                    for engine in self.engines if measure.applies_to(engine))
 
     def measure_roofs(self, measure):
-        """What limits this measure, as the machine is at the moment."""
+        """Measures the limit of this measure at the moment."""
         roofs = self.results["roofs"][measure.key]
         if measure.kind == "prefill":
             reply = self.processes["kvlab-f32"].ask(
@@ -170,7 +170,7 @@ class Run:
             time.sleep(QUIET_S)
 
     def fresh_start(self, engine, with_memory):
-        """From nothing to the first token; then, once, how much memory a
+        """The time from start to first token; then, once, the memory that a
         prompt of 500 tokens and 16 steps take."""
         vocab_size = self.shape.vocab_size
         begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The results of ./kvlab compare, in words and columns."""
+"""The results of ./kvlab compare as text and tables."""
 
 from compare import figures
 
@@ -13,7 +13,7 @@ def _columns(run):
 
 
 def _lines(rows):
-    """Columns as wide as they must be; the first is left-aligned."""
+    """Columns as wide as necessary; the first is left-aligned."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  " + "  ".join(
         cell.ljust(width) if i == 0 else cell.rjust(width)
@@ -68,7 +68,7 @@ def ratios(run):
 
 def shares(run):
     columns = _columns(run)
-    rows = [["part of the machine's limit", *map(_heading, columns)]]
+    rows = [["share of the machine's limit", *map(_heading, columns)]]
     for engine in run["engines"]:
         if engine["recomputes"]:
             continue
@@ -138,7 +138,7 @@ def tell(results):
         lines += [
             "", f"{shape['name']}, {shape['parameters']:,} parameters, "
             f"{threads} thread{'s' * (threads > 1)}, {run['rounds']} rounds",
-            f"  this machine reads what a step reads at {roofs['float32']:.0f} "
+            f"  this machine reads a step's bytes at {roofs['float32']:.0f} "
             f"GB/s (weights in F32), {roofs['float16']:.0f} (F16), and "
             "multiplies and adds "
             f"{roofs['flop_per_s']:.0f} GFLOP/s"]

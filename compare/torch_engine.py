@@ -4,7 +4,7 @@ that is filled in place, or without one.
 
 Usage: torch_engine.py --model FOLDER --threads N --cache on|off
          --matrices in-out|out-in
-Speaks what compare/README.md calls the protocol.
+Speaks the protocol of compare/README.md.
 """
 
 import argparse

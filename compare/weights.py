@@ -2,9 +2,8 @@
 
 A folder per shape and type holds config.json and model.safetensors (kvlab,
 PyTorch), model.gguf (llama.cpp) and, for float32, model.onnx (onnxruntime),
-whose tensors are those of model.safetensors, read from there.
-float16 is float32 rounded; of the shipped checkpoint, float32 is its float16
-widened.
+whose tensors are read from model.safetensors. float16 is float32 rounded; for
+the shipped checkpoint, float32 is its float16 widened.
 """
 
 import hashlib
@@ -24,8 +23,8 @@ SEED = 20260101
 
 
 def random_weights(shape):
-    """{name: float32}, scaled so that no layer is lost in the residual and the
-    tokens that win depend on what was read."""
+    """{name: float32}, scaled so that every layer matters to the residual and
+    the chosen tokens depend on the prompt."""
     random = numpy.random.Generator(numpy.random.PCG64(SEED))
     weights = {}
     for name, size in shape.tensor_shapes().items():
@@ -43,7 +42,7 @@ def random_weights(shape):
 
 
 def read_weights(path):
-    """(name, numbers) of each tensor, read when its turn comes"""
+    """(name, numbers) of each tensor, read on demand"""
     for name, (kind, size, offset, _) in safetensors_file.read_header(
             path).items():
         numbers = numpy.fromfile(path, NUMPY_TYPES[kind], math.prod(size),
@@ -91,7 +90,7 @@ def write_gguf(path, shape, weights, kind):
 
 
 def write_all(folder, shape, weights):
-    """folder/float32 and folder/float16, each whole or not there."""
+    """Writes folder/float32 and folder/float16."""
     for name, kind in (("float32", "F32"), ("float16", "F16")):
         target = folder / name
         target.mkdir(parents=True)
@@ -105,7 +104,7 @@ def write_all(folder, shape, weights):
 
 
 def recipe(checkpoint):
-    """Changes when what is written would."""
+    """A digest of everything that determines the files written."""
     digest = hashlib.sha256()
     for name in ("weights.py", "gguf_file.py", "onnx_graph.py",
                  "safetensors_file.py"):
@@ -116,7 +115,7 @@ def recipe(checkpoint):
 
 
 def prepare(cache, name, checkpoint=None):
-    """Folder of the weights of this name, written unless they are there: random
+    """Folder of the weights of this name, written unless they exist: random
     ones of SHAPES[name], or those of a checkpoint's folder."""
     folder, mark = cache / name, cache / name / "recipe"
     wanted = recipe(checkpoint)

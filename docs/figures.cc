@@ -1,5 +1,5 @@
 // Every number that docs/theory.md and docs/errata.md quote, computed by module
-// 4: a name and a value a line. bazel run //docs:figures
+// 4: a name and a value per line. bazel run //docs:figures
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -77,7 +77,7 @@ void PrintMemory() {
     Print(name == "GPT-2" ? "gpt2_share" : "gpt3_share",
           fmt::format("{:.1f} %", 100 * cache / weights));
   }
-  // All that is held is written again for each token.
+  // The whole cache is written again for each token.
   constexpr std::uint64_t kTokens = 1024;
   Print("gpt2_concatenated",
         Grouped(Bytes("GPT-2", 1, kFloat32) * kTokens * (kTokens + 1) / 2));
@@ -130,7 +130,7 @@ void PrintWork() {
     Print("gpt2_gflop_without" + at, Gflop(without.Total()));
     Print("gpt2_gflop_with" + at, Gflop(with.Total()));
   }
-  // Entries of the memo table, a layer.
+  // Entries of the memo table, per layer.
   std::uint64_t computed = 0;
   constexpr std::uint64_t kTokens = 100;
   for (const ForwardPass& pass :
@@ -141,7 +141,7 @@ void PrintWork() {
   Print("entries_redundant_100", Grouped(computed - kTokens));
 }
 
-// The step at which attention does as much as all linear layers.
+// The step at which attention does as much work as all linear layers.
 void PrintAttentionEqualsLinear() {
   for (std::size_t past = 0;; ++past) {
     const WorkCounts work = PassWork(
@@ -152,7 +152,7 @@ void PrintAttentionEqualsLinear() {
   }
 }
 
-// FLOP of the blocks for a token, for each byte of its keys and values.
+// FLOP of the blocks per token, per byte of its keys and values.
 void PrintRecomputeRidge() {
   const WorkCounts work =
       PassWork(kGpt2, {.new_len = 1, .caching = Caching::kOn});

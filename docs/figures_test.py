@@ -1,4 +1,4 @@
-"""Every number in theory.md and errata.md is one that //docs:figures prints."""
+"""Checks every number in theory.md and errata.md against //docs:figures."""
 
 import pathlib
 import re

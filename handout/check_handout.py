@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Unpacks the handout as a student would, and looks at what happens.
+"""Unpacks the handout as a student would, and checks it.
 
 1. The archive holds no answer and no trace of the grader, and packing it twice
    gives the same bytes.
-2. Untouched, it builds without warnings; given code passes its tests; every
+2. Unchanged, it builds without warnings; given code passes its tests; every
    test of a module fails, because something is not implemented.
 3. With the solutions copied in, all tests pass.
 
-Options go to Bazel, for example --jobs=2. What was built stays in
-.kvlab/handout, so that the next run is quick.
+Options go to Bazel, for example --jobs=2. The build stays in .kvlab/handout,
+so the next run is quick.
 """
 
 import pathlib
@@ -27,12 +27,12 @@ from handout import make_handout  # pylint: disable=wrong-import-position
 PLACE = ROOT / ".kvlab" / "handout"
 NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
 
-# What only the grader and the solutions say. kvlab, the one script for
-# everybody, asks whether there is a grader, and its test plays both.
+# Words that occur only in the grader and the solutions. The script kvlab, which
+# is in both, checks whether there is a grader, and its test tries both cases.
 TRACES = re.compile(rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
                     rb"|rubric|knockout")
 MAY_SPEAK_OF_THE_GRADER = {"kvlab", "cli/kvlab_test.py"}
-DATA = ("bazel-", "kit/testdata/", "models/")  # nobody wrote an answer there
+DATA = ("bazel-", "kit/testdata/", "models/")  # contain no answers
 
 problems = []
 
@@ -61,7 +61,7 @@ def unpack():
 
 
 def answers():
-    """Every three lines that follow each other in a region of a solution, and
+    """Every three consecutive lines that occur in a region of a solution, and
     nowhere outside of one."""
     for solution in sorted(ROOT.glob("solutions/*/*.cc")):
         inside, lines, parts, given = False, [], set(), ""
@@ -119,7 +119,7 @@ def check_stubs(tree, options):
             problem(f"{target.label} does not build")
         elif not is_task_test(target):
             if not target.passed:
-                problem(f"{target.label} fails, although all of it is given")
+                problem(f"{target.label} fails, although its code is given")
         elif target.tests == 0 or len(target.failures) != target.tests:
             problem(f"{target.label}: {len(target.failures)} of {target.tests} "
                     "tests fail with the stubs; all of them should")
@@ -128,7 +128,7 @@ def check_stubs(tree, options):
             if not NOT_IMPLEMENTED.search(failure.message):
                 problem(f"{failure.test} fails, but not because something is "
                         f"not implemented:\n{failure.message}")
-    print(f"check_handout: {count} tests of tasks fail by NotImplemented")
+    print(f"check_handout: {count} tests of tasks fail with NotImplemented")
 
 
 def check_solutions(tree, options):
@@ -149,13 +149,13 @@ def main():
     options = sys.argv[1:]
     tree = unpack()
     look_for_traces(tree)
-    # A warning is an error here, as in the course's own build: and what was
-    # compiled there need not be compiled again.
+    # A warning is an error here, as in the course's own build, whose compiled
+    # files can then be reused.
     shutil.copy(ROOT / "course.bazelrc", tree)
     check_stubs(tree, options)
     check_solutions(tree, options)
     print("check_handout: " + (f"{len(problems)} problems" if problems
-                               else "all is well"))
+                               else "no problems"))
     return 1 if problems else 0
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """./kvlab handout [FILE]: packs what students get into kvlab-handout.tar.gz.
 
-Takes the tracked files of the repository as they are now, without those that
-only the course may see. The same files give the same archive, byte for byte.
+Packs the tracked files of the repository as they are now, except those that
+students may not see. The same files give the same archive, byte for byte.
 """
 
 import argparse
@@ -25,7 +25,7 @@ SHIPPED = (
     "implementation/", "kit/", "kvlab", "lab/", "models/", "modules/",
     "quiz/", "third_party/",
 )
-# The course's own part of a shipped folder.
+# Parts of shipped folders that students do not get.
 KEPT = ("cli/demo/", "lab/page/check", "lab/page/page.test.mjs",
         "lab/page/planted.html", "lab/page/testdata/", "lab/test/",
         "third_party/chromium/", "third_party/lint/")
@@ -56,7 +56,7 @@ def students_choice(text):
 
 
 def students_packages(text):
-    """packages.txt with the groups that build and draw, and no other."""
+    """packages.txt with only the groups that build and draw."""
     groups = re.split(r"(?m)^(?=\[)", text)
     kept = [group for group in groups[1:]
             if group.startswith(("[build]", "[lab]", "[npm]"))]
@@ -70,7 +70,7 @@ def students_ignored(text):
 
 
 def students_docs(text):
-    """A page of docs/ without the lines that say what made its numbers."""
+    """A page of docs/ without the commands that the handout lacks."""
     return "".join(line for line in text.splitlines(keepends=True)
                    if "//docs:" not in line and "./kvlab demo" not in line)
 
@@ -96,7 +96,7 @@ def files():
 
 
 def pack(out):
-    """Writes the archive to the file object; how many files it holds."""
+    """Writes the archive to the file object; returns the number of files."""
     count = 0
     # No time and no name in gzip's header.
     with gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0) as zipped, \

@@ -1,4 +1,4 @@
-"""What becomes of files that students get in another form."""
+"""Tests the files that are changed for the handout."""
 
 import unittest
 

@@ -1,21 +1,21 @@
-"""Cuts a student's stub from an annotated solution.
+"""Generates a student's stub from an annotated solution.
 
 In solutions/03_memoization/kv_cache.cc a task is written as
 
     void LayerCache::Append(const Tensor4& keys, const Tensor4& values) {
       CheckAppend(keys, values);  // given
-      // TODO(3.3): put the new rows behind the rows held.
+      // TODO(3.3): copy the new rows after the rows held.
       // BEGIN SOLUTION LayerCache::Append
       ...
       // END SOLUTION
     }
 
-and the stub keeps all of it but the region, which becomes
+and the stub keeps all of it except the region, which becomes
 
       throw NotImplemented("LayerCache::Append", "module 3, task 3");
 
-What only the answer needs (helpers, includes) stands between
-`// BEGIN SOLUTION-ONLY` and `// END SOLUTION-ONLY` and vanishes.
+Code that only the answer needs (helpers, includes) is between
+`// BEGIN SOLUTION-ONLY` and `// END SOLUTION-ONLY`, and is removed.
 """
 
 import argparse
@@ -36,14 +36,14 @@ _MODULE_FOLDER = re.compile(r"^(\d\d)_")
 
 
 class StubError(Exception):
-    """A marker that cannot be understood: file, line, what is wrong."""
+    """An invalid marker: file, line, what is wrong."""
 
     def __init__(self, path, line, message):
         super().__init__(f"{path}:{line}: {message}")
 
 
 class _Region:
-    """An open region: where it began and what will stand in its place."""
+    """An open region: where it began and the text that replaces it."""
 
     def __init__(self, kind, line, replacement):
         self.kind = kind
@@ -59,7 +59,7 @@ class _StubCutter:
         self.stub = []
         self.function = []  # lines since the last function or region ended
         self.region = None
-        self.vanished_above = False  # a SOLUTION-ONLY region, just above
+        self.vanished_above = False  # a SOLUTION-ONLY region is just above
         self.tasks = 0
 
     def cut(self, text):
@@ -87,14 +87,14 @@ class _StubCutter:
             self._close("SOLUTION-ONLY", number)
         elif _LOOKS_LIKE_MARKER.search(line):
             raise self._error(number, (
-                "malformed marker; it stands alone on its line and is one of "
+                "malformed marker; it must be alone on its line and is one of "
                 "'// BEGIN SOLUTION Class::Function', '// END SOLUTION', "
                 "'// BEGIN SOLUTION-ONLY', '// END SOLUTION-ONLY'"))
         elif not self.region:
             self._keep(line)
 
     def _keep(self, line):
-        # A region that vanished must not leave two blank lines behind.
+        # A removed region must not leave two blank lines.
         if self.vanished_above and line == "" and self.stub[-1:] in ([], [""]):
             return
         self.vanished_above = False
@@ -126,7 +126,7 @@ class _StubCutter:
         if not any(re.search(rf"(?<![\w:]){re.escape(name)}\(", line)
                    for line in self.function):
             raise self._error(number, (
-                f"the region is named {name}, but no '{name}(' stands above it "
+                f"the region is named {name}, but no '{name}(' is above it "
                 "in its function"))
         call = f"{indent}throw NotImplemented("
         where = f"\"module {module}, task {task}\");"
@@ -145,7 +145,7 @@ class _StubCutter:
         folder = _MODULE_FOLDER.match(self.path.parent.name)
         if folder and int(folder.group(1)) != int(module):
             raise self._error(number, (
-                f"TODO({module}.{task}) stands in module {self.path.parent.name}"))
+                f"TODO({module}.{task}) is in module {self.path.parent.name}"))
         return module, task
 
 

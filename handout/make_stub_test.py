@@ -1,4 +1,4 @@
-"""What handout/make_stub.py promises."""
+"""Tests handout/make_stub.py."""
 
 import textwrap
 import unittest
@@ -28,7 +28,7 @@ class MakeStubTest(unittest.TestCase):
             void LayerCache::Append(const Tensor4& keys) {
               CheckAppend(keys);  // given
               // TODO(3.2): put the new rows
-              // behind the old ones.
+              // after the old ones.
               // BEGIN SOLUTION LayerCache::Append
               past_len_ += keys.shape(2);
               // END SOLUTION
@@ -40,7 +40,7 @@ class MakeStubTest(unittest.TestCase):
             void LayerCache::Append(const Tensor4& keys) {
               CheckAppend(keys);  // given
               // TODO(3.2): put the new rows
-              // behind the old ones.
+              // after the old ones.
               throw NotImplemented("LayerCache::Append", "module 3, task 2");
             }
             """))
@@ -162,7 +162,7 @@ class MakeStubTest(unittest.TestCase):
               // BEGIN SOLUTION KvCache::Truncate
               // END SOLUTION
             }
-            """, 3, "no 'KvCache::Truncate(' stands above it")
+            """, 3, "no 'KvCache::Truncate(' is above it")
 
     def test_a_todo_of_another_function_does_not_count(self):
         self.assertFails("""
@@ -183,7 +183,7 @@ class MakeStubTest(unittest.TestCase):
               // BEGIN SOLUTION F
               // END SOLUTION
             }
-            """, 3, "TODO(2.1) stands in module 03_memoization")
+            """, 3, "TODO(2.1) is in module 03_memoization")
 
     def test_a_file_without_a_task_is_an_error(self):
         self.assertFails("int x;\n", 1, "no BEGIN SOLUTION")

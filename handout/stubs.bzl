@@ -1,7 +1,7 @@
-"""Stubs cut from the solutions, compared with the ones in modules/."""
+"""Stubs generated from the solutions, compared with those in modules/."""
 
 def stubs_in_sync_test(name, modules):
-    """Cuts a stub for each file and compares it with the committed one.
+    """Generates a stub for each file and compares it with the committed one.
 
     Args:
       name: the test target.

@@ -1,7 +1,7 @@
-"""The committed stubs are those that the solutions make.
+"""Checks that the committed stubs match the solutions.
 
-Called with the stubs just cut, as stubs/NN_module/name.cc; the committed ones
-and every module.toml lie in modules/.
+Called with freshly generated stubs, as stubs/NN_module/name.cc; the committed
+ones and every module.toml are in modules/.
 """
 
 import difflib
@@ -10,7 +10,7 @@ import sys
 import tomllib
 import unittest
 
-CUT = {}  # "NN_module/name.cc": the stub just cut
+CUT = {}  # "NN_module/name.cc": the generated stub
 MODULES = pathlib.Path("modules")
 
 
@@ -24,11 +24,11 @@ class StubsInSyncTest(unittest.TestCase):
             differences += "".join(difflib.unified_diff(
                 committed.read_text(encoding="utf-8").splitlines(True),
                 cut.read_text(encoding="utf-8").splitlines(True),
-                fromfile=str(committed), tofile="cut from the solution"))
+                fromfile=str(committed), tofile="generated from the solution"))
         if differences:
             self.fail(
-                f"stubs differ from those cut from solutions/\n{differences}"
-                "\n  why: an answer is written once, in solutions/"
+                f"stubs differ from those made from solutions/\n{differences}"
+                "\n  why: stubs are generated, and edited only in solutions/"
                 "\n  fix: edit the solution, then run ./handout/make_stubs")
 
     def test_the_files_a_module_names_are_those_with_a_stub(self):

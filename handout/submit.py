@@ -2,7 +2,7 @@
 """./kvlab submit [FILE]: packs the files that the modules name.
 
 Each modules/NN_name/module.toml lists the files of its module that are yours;
-submission.zip holds them as NN_name/file, and nothing else.
+submission.zip contains only these, as NN_name/file.
 """
 
 import argparse
@@ -23,9 +23,9 @@ _STUB = re.compile(
 
 
 def named_files(key):
-    """What a submission holds, as "NN_name/file", in the modules' order.
+    """The files of a submission, as "NN_name/file", in the modules' order.
 
-    key: "files", which are always there, or "papers", which may not be yet.
+    key: "files", which always exist, or "papers", which may not exist yet.
     """
     for module in sorted(MODULES.glob("*/module.toml")):
         listed = tomllib.loads(module.read_text(encoding="utf-8")).get(key, [])
@@ -33,13 +33,13 @@ def named_files(key):
 
 
 def open_tasks(text):
-    """What still throws in a file: (module, "task function") each."""
+    """The stubs left in a file, each as (module, "task function")."""
     return [(module, f"{module}.{task} {function}")
             for function, module, task in _STUB.findall(text)]
 
 
 def print_open_tasks(found):
-    """One paragraph a module; an overloaded function is named once."""
+    """Prints a paragraph per module; an overloaded function is named once."""
     for module in sorted({module for module, _ in found}):
         tasks = sorted({task for each, task in found if each == module},
                        key=lambda task: (int(re.match(r"\d+\.(\d+)", task)[1]),
@@ -50,14 +50,14 @@ def print_open_tasks(found):
 
 
 def print_answers(name, quiz):
-    """What is missing in a sheet of answers, as the grader will read it."""
+    """Prints what is missing from the answers, as the grader will read them."""
     run = subprocess.run(
         [quiz, "--check", "--module", (MODULES / name).parent],
         capture_output=True, encoding="utf-8", check=False)
     if run.returncode == 1:
-        print("not all of the concept checks count as they are:")
+        print("some answers to the concept checks are missing or invalid:")
     if run.returncode == 2:
-        print("none of the concept checks counts as they are:")
+        print("the answers to the concept checks cannot be read:")
     print((run.stdout + run.stderr).rstrip())
 
 
@@ -101,7 +101,7 @@ def main(arguments):
     print_open_tasks(unfinished)
     for name in papers:
         if name not in names:
-            print(f"not there yet: modules/{name} (./kvlab quiz ID writes it)")
+            print(f"missing: modules/{name} (./kvlab quiz ID writes it)")
         elif parsed.quiz:
             print_answers(name, parsed.quiz)
     return 0

@@ -1,4 +1,4 @@
-"""What `./kvlab submit` promises."""
+"""Tests `./kvlab submit`."""
 
 import contextlib
 import io
@@ -87,7 +87,7 @@ class SubmitTest(unittest.TestCase):
 
 
     def with_answers(self, status, words):
-        """A module with a sheet of answers, and what the quiz says of it."""
+        """A module with an answer sheet, and the quiz's output for it."""
         self.write("04_profiling/module.toml",
                    'files = []\npapers = ["answers.json"]')
         quiz = self.root / "quiz"
@@ -99,7 +99,7 @@ class SubmitTest(unittest.TestCase):
     def test_says_that_a_sheet_of_answers_is_not_there(self):
         _, out, _ = self.submit(*self.with_answers(0, ""))
 
-        self.assertIn("not there yet: modules/04_profiling/answers.json", out)
+        self.assertIn("missing: modules/04_profiling/answers.json", out)
 
     def test_says_which_answers_are_missing(self):
         arguments = self.with_answers(1, "  batch: not answered yet")
@@ -108,7 +108,8 @@ class SubmitTest(unittest.TestCase):
         status, out, _ = self.submit(*arguments)
 
         self.assertEqual(status, 0)
-        self.assertIn("not all of the concept checks count as they are:\n", out)
+        self.assertIn(
+            "some answers to the concept checks are missing or invalid:\n", out)
         self.assertIn("  batch: not answered yet", out)
         self.assertIn(f"--check --module {self.root}/04_profiling", out)
         with zipfile.ZipFile(self.zip) as archive:
@@ -120,7 +121,8 @@ class SubmitTest(unittest.TestCase):
 
         _, out, _ = self.submit(*arguments)
 
-        self.assertIn("none of the concept checks counts as they are:\n", out)
+        self.assertIn(
+            "the answers to the concept checks cannot be read:\n", out)
         self.assertIn("this is not an answer sheet", out)
 
     def test_counts_the_tenth_task_after_the_second(self):

@@ -1,4 +1,4 @@
-"""Tests of the modules, which link whichever implementation is chosen."""
+"""Tests of the modules, which link the chosen implementation."""
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
 

@@ -15,7 +15,7 @@ namespace {
 
 // A choice for a feature.
 using Setting = std::pair<std::size_t, std::size_t>;
-// Two settings, that of the lower feature first.
+// Two settings, the lower feature first.
 using Pair = std::pair<Setting, Setting>;
 // A row that is being filled.
 using Partial = std::vector<std::optional<std::size_t>>;
@@ -38,7 +38,7 @@ std::set<Pair> EveryPair(std::span<const std::size_t> choices) {
   return pairs;
 }
 
-// How many missing pairs `setting` makes with what the row has already.
+// How many missing pairs `setting` makes with the settings already in the row.
 std::size_t NewPairs(const std::set<Pair>& missing, const Partial& row,
                      const Setting& setting) {
   std::size_t count = 0;
@@ -48,8 +48,8 @@ std::size_t NewPairs(const std::set<Pair>& missing, const Partial& row,
   return count;
 }
 
-// The choice for `feature` that makes the most missing pairs. Of equal ones
-// the first after `start`, so that no choice is preferred in all rows.
+// The choice for `feature` that makes the most missing pairs. On a tie the
+// first after `start`, so that no choice is preferred in all rows.
 std::size_t BestChoice(const std::set<Pair>& missing, const Partial& row,
                        const Setting& start, std::size_t choices) {
   const auto [feature, offset] = start;

@@ -1,6 +1,6 @@
-// Combining features without trying all combinations: a table in which every
-// choice for one feature meets every choice for each other one at least once.
-// Most errors that one feature alone does not show need two of them.
+// Combines features without trying all combinations: in this table every choice
+// for one feature meets every choice for each other feature at least once. Most
+// errors that need more than one feature need only two.
 // Source: Cohen et al. 1997, "The AETG System: An Approach to Testing Based on
 // Combinatorial Design", IEEE Transactions on Software Engineering 23(7).
 #ifndef KVLAB_KIT_ALL_PAIRS_H_
@@ -14,8 +14,8 @@ namespace kvlab {
 
 // One row is one case: row[f] in [0, choices[f]) is the choice for feature f.
 // For all features f != g and all choices c of f and d of g there is a row with
-// row[f] == c and row[g] == d. The same arguments give the same rows; they are
-// few, little more than the product of the two largest numbers of choices.
+// row[f] == c and row[g] == d. The same arguments give the same rows; their
+// number is little more than the product of the two largest numbers of choices.
 // Throws ContractError if a feature has no choice.
 std::vector<std::vector<std::size_t>> AllPairs(
     std::span<const std::size_t> choices);

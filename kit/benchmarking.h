@@ -1,5 +1,5 @@
-// What the modules' benchmarks share: loops that report tokens, bytes and
-// FLOPs per second and what part of this machine's roofs that is.
+// Shared by the modules' benchmarks: loops that report tokens, bytes and FLOPs
+// per second, and the percentage of this machine's roofs.
 #ifndef KVLAB_KIT_BENCHMARKING_H_
 #define KVLAB_KIT_BENCHMARKING_H_
 
@@ -12,10 +12,10 @@
 
 namespace kvlab {
 
-// What one iteration has to do, however it is done.
+// The work of one iteration, in any implementation.
 struct IterationCost {
   std::size_t tokens = 0;
-  // Distinct bytes that must be read; 0 if that is not what limits.
+  // Distinct bytes that must be read; 0 if reading is not the limit.
   std::size_t bytes = 0;
 };
 
@@ -24,13 +24,13 @@ struct IterationCost {
 //   percent_of_bandwidth   of MeasureReadBandwidth(cost.bytes)
 //   percent_of_flop_peak   of MeasureFlopPeak(); 2 FLOP for each MAC that the
 //                          kernels counted
-// All refer to CPU time, so another program on this core does not blur them.
+// All refer to CPU time, so other programs on this core do not distort them.
 // `body` runs once before the clock starts. If it throws, the benchmark is
-// reported as failed with what the error says, and the others go on.
+// reported as failed with the error's text, and the others continue.
 void MeasureLoop(benchmark::State& state, const IterationCost& cost,
                  const std::function<void()>& body);
 
-// Runs `action`; false if it threw, after telling `state` why.
+// Runs `action`; false if it threw, after reporting why to `state`.
 bool Succeeds(benchmark::State& state, const std::function<void()>& action);
 
 // CPU time of this thread, in seconds, that `action` takes.

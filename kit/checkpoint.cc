@@ -43,7 +43,7 @@ struct VocabularyRows {
   std::size_t kept = 0;
 };
 
-// Takes tensors out of the files, checked against the shape that the model
+// Reads tensors from the files and checks them against the shape that the model
 // needs.
 class TensorReader {
  public:
@@ -67,8 +67,8 @@ class TensorReader {
         {.layout = WeightLayout::kOutIn, .in = d_model, .out = rows.kept});
   }
 
-  // The same for one that a step reads as a whole, as the head: if it is large,
-  // copied from the file's small pages to huge ones.
+  // The same for a matrix that a step reads as a whole, such as the head: a
+  // large one is copied from the file's small pages to huge ones.
   WeightMatrix Head(const std::string& name, VocabularyRows rows,
                     std::size_t d_model) const {
     WeightMatrix head = Embedding(name, rows, d_model);
@@ -131,17 +131,17 @@ class TensorReader {
     if (same) return;
     throw DataError(
         Where(second) + " is not the same as '" + one + "'",
-        "config.json says, or means by silence, that the head is tied to the "
+        "config.json says (this is the default) that the head is tied to the "
         "embedding, but the weights hold two matrices",
-        "\"tie_word_embeddings\": false in config.json if the model was "
-        "trained so; otherwise take " +
-            other + " out of the file");
+        "set \"tie_word_embeddings\": false in config.json if the model was "
+        "trained so; otherwise remove " +
+            other + " from the file");
   }
 
   void ReleaseAll() const { tensors_.ReleaseAll(); }
 
  private:
-  // A tensor, the name under which it was asked for, and its file.
+  // A tensor, the name under which it was requested, and its file.
   struct Located {
     std::string name;
     const SafeTensor* tensor;
@@ -155,9 +155,9 @@ class TensorReader {
     std::size_t out = 0;
   };
 
-  // The file's pages that have been copied are not needed any more: no byte is
-  // held twice for longer than its matrix takes to copy. Bytes that are not the
-  // file's (see View) stay.
+  // Releases the file's pages that have been copied: no byte is held twice for
+  // longer than its matrix takes to copy. Bytes outside the file (see View)
+  // stay.
   static void Release(const Located& located,
                       std::span<const std::byte> bytes) {
     const std::span<const std::byte> file = located.file->Mapping()->Bytes();
@@ -176,7 +176,7 @@ class TensorReader {
     if (!plain && !prefixed) FailMissing(name);
     if (plain && prefixed && plain->tensor != prefixed->tensor) {
       throw DataError(
-          tensors_.Path().string() + ": tensor '" + name + "' is there twice",
+          tensors_.Path().string() + ": tensor '" + name + "' appears twice",
           "once with and once without '" + std::string(kPrefix) +
               "' before its name",
           "remove one of them");
@@ -192,7 +192,7 @@ class TensorReader {
           tensors_.Path().string() + ": tensor '" + name + "' is missing",
           "there is " + Quoted(similar) + "; names may begin with '" +
               std::string(kPrefix) + "' or with nothing, as GPT-2's do",
-          "save the inner model: its names begin further right");
+          "save the inner model, whose names lack the outer prefix");
     }
     throw DataError(
         tensors_.Path().string() + ": tensor '" + name + "' is missing",
@@ -218,7 +218,7 @@ class TensorReader {
     if (found == shape) return;
     const std::string what = Where(located) + " has a wrong shape";
     const std::string why = "it is " + ShapeText(found) +
-                            "; config.json asks for " + ShapeText(shape);
+                            "; config.json requires " + ShapeText(shape);
     if (shape.size() == 2 && found.size() == 2 && found[0] == shape[1] &&
         found[1] == shape[0]) {
       throw DataError(what,
@@ -240,8 +240,7 @@ class TensorReader {
     return View(located, {.layout = layout, .in = in, .out = out});
   }
 
-  // The first in * out elements where they lie, or a copy if they are not
-  // aligned.
+  // The first in * out elements in place, or a copy if they are not aligned.
   static WeightMatrix View(const Located& located, const Reading& reading) {
     const DType dtype = CheckedDType(located);
     const std::span<const std::byte> bytes = located.tensor->bytes.first(
@@ -306,8 +305,8 @@ Gpt2Weights LoadWeights(const std::filesystem::path& directory,
       "wpe.weight",
       {.stored = model.max_positions, .kept = model.max_positions},
       model.d_model);
-  // Grows with the layers that are really in the file: nothing is reserved for
-  // a number that only config.json vouches for.
+  // Grows with the layers that are really in the file: memory is not reserved
+  // for the number in config.json, which may be wrong.
   for (std::size_t layer = 0; layer < model.num_layers; ++layer) {
     weights.blocks.push_back(ReadBlock(reader, layer, model));
   }
@@ -340,8 +339,8 @@ Checkpoint LoadCheckpoint(const std::filesystem::path& directory) {
       ReadCheckpointConfig(directory / "config.json");
   const std::size_t rows = config.model.vocab_size;
   Tokenizer tokenizer = Tokenizer::Load(directory);
-  // Padding never doubles a vocabulary, and text may need any token that is
-  // not an added one.
+  // Padding never doubles a vocabulary, and text may need any token except the
+  // added ones.
   if (tokenizer.VocabSize() < rows - rows / 2 ||
       tokenizer.TextVocabSize() > rows) {
     FailVocabulary(directory, tokenizer, rows);

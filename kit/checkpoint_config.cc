@@ -25,7 +25,7 @@ class ConfigReader {
   explicit ConfigReader(const std::filesystem::path& path)
       : path_(path.string()), object_(ReadJsonObject(path)) {}
 
-  // A size that must be there.
+  // A required size.
   std::size_t Size(const char* key) const {
     if (!Has(key)) Fail(key, "is missing", "the model's shape depends on it");
     return CheckedSize(key);
@@ -62,7 +62,7 @@ class ConfigReader {
     return static_cast<float>(value);
   }
 
-  // Whether there is something other than null or nothing: {}, [].
+  // Whether the value is neither null nor empty ({}, []).
   bool HasContent(const char* key) const {
     return Has(key) && !object_[key].empty();
   }
@@ -104,7 +104,7 @@ constexpr std::array<std::string_view, 5> kTanhGelu = {
     "gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh",
     "gelu_python_tanh"};
 
-// What kvlab would compute wrongly must not load.
+// A model that kvlab would compute wrongly must not load.
 void CheckVariant(const ConfigReader& config) {
   const std::string type = config.TextOr("model_type", "gpt2");
   if (type != "gpt2") {
@@ -130,8 +130,8 @@ void CheckVariant(const ConfigReader& config) {
                   "it is true, and kvlab would leave it out");
     }
   }
-  // The order of a product and a type that float32 already is: the function
-  // stays the same.
+  // This option changes the order of a product and casts to float32, which
+  // kvlab uses anyway: the function is the same.
   config.FlagOr("reorder_and_upcast_attn", false);
   for (const char* key : {"pruned_heads", "quantization_config"}) {
     if (config.HasContent(key)) {

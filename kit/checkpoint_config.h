@@ -8,7 +8,7 @@
 
 namespace kvlab {
 
-// Whether the head has weights of its own.
+// Whether the head has its own weights.
 enum class Head { kTied, kOwn };
 
 struct CheckpointConfig {
@@ -16,11 +16,11 @@ struct CheckpointConfig {
   Head head = Head::kTied;
 };
 
-// Reads a Hugging Face config.json of a GPT-2. The sizes must be there; for
-// the rest GPT-2's defaults hold, as in Hugging Face's GPT2Config. Throws
+// Reads a Hugging Face config.json of a GPT-2. The sizes are required; other
+// keys default to those of GPT-2, as in Hugging Face's GPT2Config. Throws
 // DataError, naming the file and the key, for a size that is missing, not
 // positive or above 2^31 - 1, heads that do not divide n_embd, or a variant
-// that kvlab does not compute: another model_type, an activation other than
+// that kvlab does not support: another model_type, an activation other than
 // GELU in its tanh form (under any of its five names), unscaled attention,
 // attention scaled by layer, cross-attention, pruned heads, quantised weights.
 // reorder_and_upcast_attn changes nothing: kvlab computes in float32.

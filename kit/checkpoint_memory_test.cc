@@ -18,7 +18,8 @@ constexpr std::size_t kModel = 512;
 constexpr std::size_t kVocabulary = 16384;
 constexpr std::size_t kPositions = 64;
 
-// 72 MB: large enough for huge pages, and far above what else a test needs.
+// 72 MB: large enough for huge pages, and far more than the test needs
+// otherwise.
 TinyCheckpoint LargeCheckpoint() {
   TinyCheckpoint checkpoint;
   checkpoint.config["n_layer"] = kLayers;
@@ -67,7 +68,7 @@ std::uint64_t StatusBytes(const std::string& name) {
 }
 
 TEST(LoadGpt2MemoryTest, HoldsTheWeightsOnceAlsoWhileItCopiesThem) {
-  // Given a checkpoint in a file, and the peak of memory so far forgotten
+  // Given a checkpoint in a file, and the peak of memory reset
   std::filesystem::path folder;
   float first_of_wte = 0;
   float first_of_c_fc = 0;
@@ -86,7 +87,7 @@ TEST(LoadGpt2MemoryTest, HoldsTheWeightsOnceAlsoWhileItCopiesThem) {
 
   // Then the right numbers are there, and the peak is the weights and less
   // than a quarter of them besides: the largest matrix of a block, 4 MB, is
-  // there twice while it is copied.
+  // held twice while it is copied.
   EXPECT_EQ(weights.wte.At(0, 0), first_of_wte);
   EXPECT_EQ(weights.blocks[1].mlp.c_fc.weight.At(0, 0), first_of_c_fc);
   const std::uint64_t peak = StatusBytes("VmHWM") - before;

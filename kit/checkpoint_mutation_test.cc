@@ -57,7 +57,7 @@ void ScrambleBytes(Random& random, std::string& text) {
   }
 }
 
-// Puts a number that is easily mishandled in the place of another.
+// Replaces a number with one that is easily mishandled.
 void ScrambleNumber(Random& random, std::string& text) {
   constexpr std::array<std::string_view, 14> kNumbers = {
       "0",          "1",

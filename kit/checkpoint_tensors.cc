@@ -33,8 +33,7 @@ bool Exists(const fs::path& path) {
 void CheckNoOtherFormat(const fs::path& directory) {
   const std::string other = OtherWeights(directory);
   if (other.empty()) return;
-  const std::string what =
-      (directory / kWeightsFile).string() + ": is not there";
+  const std::string what = (directory / kWeightsFile).string() + ": is missing";
   if (other.ends_with(".safetensors")) {
     throw DataError(what, "the folder has " + other,
                     "rename it to " + std::string(kWeightsFile) +
@@ -47,7 +46,7 @@ void CheckNoOtherFormat(const fs::path& directory) {
       "M.from_pretrained('FOLDER').save_pretrained('FOLDER')");
 }
 
-// A file's name and nothing else: a path could lead out of the folder.
+// Only a file name: a path could lead out of the folder.
 bool IsPlainName(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
          std::none_of(name.begin(), name.end(), [](char c) {
@@ -68,12 +67,12 @@ std::map<std::string, std::string> ReadWeightMap(const fs::path& index) {
   for (const auto& [tensor, file] : map->items()) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
     if (!IsPlainName(name)) {
-      throw DataError(
-          index.string() + ": the file of tensor " + Quoted(tensor) +
-              " is not a file's name",
-          "it is " + Quoted(file.is_string() ? name : file.dump()) +
-              "; shards lie beside the index, and no path may lead elsewhere",
-          kUsePublished);
+      throw DataError(index.string() + ": the file of tensor " +
+                          Quoted(tensor) + " is not a file's name",
+                      "it is " + Quoted(file.is_string() ? name : file.dump()) +
+                          "; shards are in the folder of the index, and a path "
+                          "is not allowed",
+                      kUsePublished);
     }
     files.emplace(tensor, name);
   }
@@ -141,7 +140,7 @@ void CheckpointTensors::OpenShards(const fs::path& directory) {
     const std::size_t number = shards.at(name);
     if (files_[number].Find(tensor) == nullptr) {
       throw DataError(path_.string() + ": tensor " + Quoted(tensor) +
-                          " is not where it should be",
+                          " is missing from its shard",
                       files_[number].Path().string() + " does not have it",
                       kUsePublished);
     }

@@ -1,5 +1,5 @@
-// The tensors of a checkpoint folder by name, whether they lie in one file or
-// in several.
+// The tensors of a checkpoint folder by name, whether in one file or in
+// several.
 #ifndef KVLAB_KIT_CHECKPOINT_TENSORS_H_
 #define KVLAB_KIT_CHECKPOINT_TENSORS_H_
 
@@ -16,8 +16,8 @@
 
 namespace kvlab {
 
-// The name of the weights' file, and of the index that takes its place if they
-// are cut into shards: {"weight_map": {"tensor": "file", ...}}.
+// The name of the weights' file, and of the index that replaces it if they are
+// split into shards: {"weight_map": {"tensor": "file", ...}}.
 constexpr const char* kWeightsFile = "model.safetensors";
 constexpr const char* kShardIndex = "model.safetensors.index.json";
 
@@ -27,7 +27,8 @@ std::string OtherWeights(const std::filesystem::path& directory);
 
 class CheckpointTensors {
  public:
-  // A tensor and the file that holds it. Valid as long as CheckpointTensors.
+  // A tensor and the file that holds it. Valid while the CheckpointTensors
+  // exists.
   struct Found {
     const SafeTensor* tensor;
     const SafeTensorsFile* file;
@@ -37,10 +38,11 @@ class CheckpointTensors {
   // model.safetensors.index.json names. Throws DataError as
   // SafeTensorsFile::Open does, and for an index that is malformed, names a
   // file outside the folder, a file that is missing or a tensor that its file
-  // lacks. Weights in another format alone are refused by name.
+  // lacks. If the only weights are in another format, the error names their
+  // file.
   static CheckpointTensors Open(const std::filesystem::path& directory);
 
-  // The tensor of this name or, if there is none, the one that was kept for it
+  // The tensor of this name or, if there is none, the one stored in its place
   // (see SafeTensorsFile::Metadata).
   std::optional<Found> Find(std::string_view name) const;
 
@@ -50,8 +52,8 @@ class CheckpointTensors {
   // A tensor whose name ends with "." and `name`; empty if there is none.
   std::string NameEndingWith(std::string_view name) const;
 
-  // Reading a page brings in its neighbours, too: gives back what is left over
-  // from loading. What is still read in the files comes back when it is.
+  // Reading a page also loads its neighbours: releases all pages left over from
+  // loading. Pages that are still needed are loaded again when read.
   void ReleaseAll() const;
 
  private:

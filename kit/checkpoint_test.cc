@@ -61,7 +61,7 @@ void PrintTo(const Storage& storage, std::ostream* out) {
 
 class LoadGpt2StorageTest : public ::testing::TestWithParam<Storage> {};
 
-// The element of a tensor that stands `offset` elements behind its first.
+// The element of a tensor `offset` elements after its first.
 float Element(const TinyCheckpoint& tiny, const std::string& name,
               std::size_t offset) {
   const auto first = static_cast<std::size_t>(tiny.FirstElement(name));
@@ -111,7 +111,7 @@ TEST(LoadGpt2Test, DoesNotCopyMatrices) {
   EXPECT_EQ(weights.wpe.Data() - weights.wte.Data(), 5 * 4 * 4);
 }
 
-// Weights keep the file mapped, also when it is gone from the folder.
+// Weights keep the file mapped, even after it is deleted.
 TEST(LoadGpt2Test, WeightsOutliveTheFolder) {
   const TinyCheckpoint tiny;
   const std::filesystem::path folder = tiny.Write();
@@ -120,7 +120,7 @@ TEST(LoadGpt2Test, WeightsOutliveTheFolder) {
   EXPECT_EQ(weights.wte.At(0, 1), Element(tiny, "wte.weight", 4));
 }
 
-// One byte before the rest: no float32 stands where a float32 may stand.
+// One byte before the rest: no float32 is aligned.
 TEST(LoadGpt2Test, CopiesMatricesThatAreNotAligned) {
   TinyCheckpoint tiny;
   tiny.data.insert(0, 1, '!');
@@ -219,7 +219,7 @@ TEST(LoadGpt2Test, OneFileComesBeforeShards) {
   EXPECT_EQ(LoadGpt2(folder).blocks.size(), 2U);
 }
 
-// One thing wrong with the index, and what the error must say.
+// One defect in the index, and the error's text.
 TEST(LoadGpt2Test, NamesWhatIsWrongWithAnIndex) {
   const std::filesystem::path folder = TinyCheckpoint().WriteShards();
   const std::filesystem::path path = folder / "model.safetensors.index.json";
@@ -241,7 +241,7 @@ TEST(LoadGpt2Test, NamesWhatIsWrongWithAnIndex) {
            "is not a file's name");
   }
   expect(R"({"weight_map": {"wte.weight": ")" + second + R"("}})",
-         "'wte.weight' is not where it should be");
+         "'wte.weight' is missing from its shard");
   expect(R"({"weight_map": {"ln_f.bias": ")" + second + R"("}})",
          "'wte.weight' is missing");
   expect(R"({"weight_map": {"ln_f.bias": ")" + second + R"("}})" +
@@ -272,7 +272,8 @@ TEST(LoadGpt2Test, NamesWeightsInAnotherFormat) {
   }
 }
 
-// What a clone without git-lfs and a wrong download leave, in every file.
+// The leftovers of a clone without git-lfs and of a wrong download, in every
+// file.
 TEST(LoadCheckpointTest, NamesWhatLiesInAFilesPlace) {
   const std::string pointer =
       "version https://git-lfs.github.com/spec/v1\n"
@@ -298,7 +299,7 @@ TEST(LoadCheckpointTest, NamesWhatLiesInAFilesPlace) {
               HasSubstr("as torch.save writes"));
 }
 
-// A header of 0x280 bytes more begins as a pickle does, and is none.
+// A header of 0x280 bytes more begins like a pickle, but is not one.
 TEST(LoadGpt2Test, AHeaderMayHaveAnyLength) {
   TinyCheckpoint tiny;
   const std::filesystem::path folder = tiny.Write();
@@ -308,7 +309,7 @@ TEST(LoadGpt2Test, AHeaderMayHaveAnyLength) {
   EXPECT_EQ(LoadGpt2(folder).blocks.size(), 2U);
 }
 
-// Vocabularies are padded; rows without a token are no ids.
+// Vocabularies are padded; rows without a token are not valid ids.
 TEST(LoadCheckpointTest, LeavesOutRowsWithoutAToken) {
   TinyCheckpoint tiny;
   tiny.vocab_json = R"({"a": 0, "b": 1, "ab": 2})";
@@ -442,7 +443,7 @@ TEST(LoadGpt2Test, LoadsDistilGpt2AsPublished) {
   EXPECT_EQ(weights.lm_head.Data(), weights.wte.Data());
 }
 
-// One thing wrong with a sound checkpoint, and what the error must say.
+// One defect in a valid checkpoint, and the error's text.
 struct Damage {
   std::string name;
   std::function<void(TinyCheckpoint&)> edit;
@@ -554,7 +555,7 @@ std::vector<Damage> TensorDamages() {
           [](TinyCheckpoint& tiny) {
             tiny.AddTensor("transformer.wpe.weight", "F32", {6, 4});
           },
-          "'wpe.weight' is there twice"),
+          "'wpe.weight' appears twice"),
       BadTensor(
           "TwoHeadsAlthoughTied",
           [](TinyCheckpoint& tiny) {

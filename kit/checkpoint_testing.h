@@ -13,10 +13,10 @@
 namespace kvlab {
 
 // The four files of a checkpoint, to be edited before they are written. The
-// default is a sound one: 2 layers, 2 heads, width 4, 6 positions, 5 tokens.
+// default is valid: 2 layers, 2 heads, width 4, 6 positions, 5 tokens.
 struct TinyCheckpoint {
   nlohmann::ordered_json config;
-  // model.safetensors: its header, and the bytes behind it.
+  // model.safetensors: its header, and the bytes after it.
   nlohmann::ordered_json header;
   std::string data;
   std::string vocab_json;
@@ -27,17 +27,17 @@ struct TinyCheckpoint {
   explicit TinyCheckpoint(const std::string& dtype = "F32",
                           const std::string& prefix = "");
 
-  // Appends a tensor of `dtype` whose elements go on counting.
+  // Appends a tensor of `dtype` whose elements continue the count.
   void AddTensor(const std::string& name, const std::string& dtype,
                  const std::vector<std::size_t>& shape);
 
   // Appends a tensor with the bytes of another one.
   void CopyTensor(const std::string& from, const std::string& name);
 
-  // Takes a name away but leaves its bytes under another one.
+  // Removes a name but leaves its bytes under another one.
   void Rename(const std::string& name, const std::string& new_name);
 
-  // What k of the header's numbering the tensor starts with, modulo 256.
+  // The number of the tensor's first element, modulo 256.
   float FirstElement(const std::string& name) const;
 
   // Length, header and data as one file.
@@ -46,23 +46,23 @@ struct TinyCheckpoint {
   // Vocabulary and merges as Hugging Face's tokenizers writes them today.
   nlohmann::ordered_json TokenizerJson() const;
 
-  // Writes all four files to a folder of the test's own, and returns it.
+  // Writes all four files to the test's own folder, and returns it.
   std::filesystem::path Write() const;
 
   // The same with the tensors in two shards and an index: everything up to
   // layer 0, and the rest.
   std::filesystem::path WriteShards() const;
 
-  // What the next element is, and what each tensor's first one was.
+  // The next element's number, and that of each tensor's first.
   std::size_t next_element = 0;
   nlohmann::ordered_json first_element;
 };
 
-// `header` with its length before it and `data` behind it.
+// The length of `header`, `header`, then `data`.
 std::string SafetensorsBytes(const std::string& header,
                              const std::string& data);
 
-// An empty folder that belongs to the test that is running.
+// An empty folder for the running test.
 std::filesystem::path EmptyTestFolder();
 
 void WriteFile(const std::filesystem::path& path, const std::string& bytes);

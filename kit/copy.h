@@ -1,4 +1,4 @@
-// Copying tokens, counted: what a cache moves is part of what it costs.
+// Copies tokens and counts the bytes: copying is part of a cache's cost.
 #ifndef KVLAB_KIT_COPY_H_
 #define KVLAB_KIT_COPY_H_
 
@@ -17,8 +17,8 @@ Matrix RowRange(Matrix matrix, std::size_t begin, std::size_t end);
 // Throws ContractError, copying nothing, if their shapes disagree.
 void CopyRows(ConstMatrix from, Matrix to);
 
-// Bytes copied by CopyRows in this process so far; subtract two to get what
-// lay between them. Safe to call from any thread.
+// Bytes copied by CopyRows in this process so far; subtract two readings for
+// the bytes between them. Safe to call from any thread.
 std::uint64_t CopiedBytes();
 
 }  // namespace kvlab

@@ -14,7 +14,7 @@ std::string Message(std::string_view what, std::string_view why,
   return text;
 }
 
-// "module 3, task 2" stands at TODO(3.2).
+// "module 3, task 2" is marked TODO(3.2).
 std::string TodoOf(std::string_view task) {
   std::string numbers;
   for (const char letter : task) {

@@ -1,4 +1,4 @@
-// How kvlab says that something is wrong: what, why it matters, what to do.
+// kvlab's errors: what is wrong, why, and how to fix it.
 #ifndef KVLAB_KIT_ERROR_H_
 #define KVLAB_KIT_ERROR_H_
 
@@ -9,7 +9,7 @@
 namespace kvlab {
 
 // A caller broke a contract: a shape disagrees, an index is out of range, a
-// token does not fit. The object that threw is as it was before the call.
+// token does not fit. The object that threw is unchanged.
 //
 //   LayerCache::Append: no room for 2 more tokens
 //     why: past_len 7 + new_len 2 = 9, max_seq_len is 8
@@ -20,15 +20,14 @@ class ContractError : public std::logic_error {
                 std::string_view fix);
 };
 
-// The outside world broke a promise: a file is missing, truncated or does not
-// hold what its header says. Names the file and, where there is one, the
-// tensor.
+// Something outside the program is wrong: a file is missing, truncated or does
+// not match its header. Names the file and, where there is one, the tensor.
 class DataError : public std::runtime_error {
  public:
   DataError(std::string_view what, std::string_view why, std::string_view fix);
 };
 
-// A stub that nobody has filled in yet.
+// A stub that is not filled in yet.
 //   NotImplemented("LayerCache::Append", "module 3, task 2")
 class NotImplemented : public std::logic_error {
  public:

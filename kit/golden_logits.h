@@ -1,4 +1,4 @@
-// What another implementation of GPT-2 computes from our checkpoints.
+// Logits that another implementation of GPT-2 computes from our checkpoints.
 #ifndef KVLAB_KIT_GOLDEN_LOGITS_H_
 #define KVLAB_KIT_GOLDEN_LOGITS_H_
 
@@ -19,7 +19,7 @@ struct GoldenPrompt {
   Tensor2 logits;                      // [positions, vocab_size]
   // The greedy continuation, and for each of its tokens by how much its logit
   // exceeds the second largest: where that is within the tolerance, another
-  // token is as right. Empty if the prompt fills the context.
+  // token is also right. Empty if the prompt fills the context.
   std::vector<TokenId> greedy;
   std::vector<float> margins;
 };

@@ -64,8 +64,7 @@ struct Gpt2Weights {
   // The head, d_model -> vocab_size. Shares wte's bytes when tied.
   WeightMatrix lm_head;
 
-  // Bytes of all parameters in the types they are stored in; a tied head is
-  // counted once.
+  // Bytes of all parameters in their stored types; a tied head counts once.
   std::uint64_t Bytes() const;
 };
 

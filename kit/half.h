@@ -1,4 +1,4 @@
-// The two 16-bit floats of checkpoints, widened to float32 exactly.
+// The two 16-bit float types of checkpoints, widened to float32 exactly.
 #ifndef KVLAB_KIT_HALF_H_
 #define KVLAB_KIT_HALF_H_
 

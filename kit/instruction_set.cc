@@ -32,9 +32,9 @@ InstructionSet InstructionSetInUse() {
 
 void UseInstructionSet(InstructionSet set) {
   if (set > BestInstructionSet()) {
-    throw ContractError("UseInstructionSet: this machine does not know " +
+    throw ContractError("UseInstructionSet: this machine does not support  " +
                             std::string(InstructionSetName(set)),
-                        "its kernels would end the program",
+                        "its kernels would crash the program",
                         "ask BestInstructionSet() first");
   }
   in_use.store(set, std::memory_order_relaxed);

@@ -19,8 +19,8 @@ TEST(InstructionSetTest, TheBestCanBeUsedAndPutBack) {
   EXPECT_EQ(&KernelsInUse(), &kernels::kAvx2Kernels);
 }
 
-// On a machine with AVX-512 the other kernels are others; on one without, they
-// are refused and nothing changes.
+// On a machine with AVX-512 the kernels differ; on one without, they are
+// refused and nothing changes.
 TEST(InstructionSetTest, WhatTheMachineDoesNotKnowIsRefused) {
   if (BestInstructionSet() == InstructionSet::kAvx512) {
     UseInstructionSet(InstructionSet::kAvx512);

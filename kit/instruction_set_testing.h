@@ -9,8 +9,8 @@
 
 namespace kvlab {
 
-// Runs `test` with each set that this machine knows, names it in what fails,
-// and puts back what was in use before.
+// Runs `test` with each set that this machine supports, names the set in
+// failures, and restores the one in use before.
 template <typename Test>
 void WithEveryInstructionSet(Test test) {
   const InstructionSet before = InstructionSetInUse();

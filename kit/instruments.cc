@@ -23,7 +23,7 @@ std::uint64_t ResidentBytes() {
   std::uint64_t resident_pages = 0;
   if (!(file >> size_pages >> resident_pages)) {
     throw DataError("/proc/self/statm: cannot be read",
-                    "it says how much memory this process uses",
+                    "it shows how much memory this process uses",
                     "run where /proc is mounted");
   }
   return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));

@@ -1,6 +1,6 @@
-// What a measurement reads: a clock, and how much memory is in use. Passed to
-// whoever measures, so that a test can put in instruments that show what it
-// likes, and check what is made of it exactly.
+// The instruments of a measurement: a clock and a memory gauge. They are
+// arguments, so a test can pass instruments with made-up readings and check the
+// results exactly.
 #ifndef KVLAB_KIT_INSTRUMENTS_H_
 #define KVLAB_KIT_INSTRUMENTS_H_
 
@@ -16,7 +16,7 @@ struct Instruments {
   std::function<std::uint64_t()> memory_bytes;
 };
 
-// The steady clock, and the part of this process that lies in memory (its
+// The steady clock, and the part of this process that is in memory (its
 // resident set), which Linux counts in pages.
 Instruments ProcessInstruments();
 

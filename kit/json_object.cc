@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 16;
 
-// Watches the parser: one set of keys for every object that is open.
+// Follows the parser: one set of keys for every object that is open.
 class ParseGuard {
  public:
   explicit ParseGuard(const std::string& source) : source_(source) {}
@@ -45,8 +45,8 @@ class ParseGuard {
 
   void AddKey(const std::string& key) {
     if (!open_.back().insert(key).second) {
-      throw DataError(source_ + ": key " + Quoted(key) + " is there twice",
-                      "which of the two counts would be anyone's guess",
+      throw DataError(source_ + ": key " + Quoted(key) + " appears twice",
+                      "it is unclear which of the two counts",
                       "remove one of them");
     }
   }
@@ -84,7 +84,7 @@ nlohmann::json ParseJsonObject(std::string_view text, const std::string& source,
         kThrows, comments == JsonComments::kIgnored);
   } catch (const nlohmann::json::parse_error& error) {
     throw DataError(source + ": is not valid JSON",
-                    "the parser gave up at byte " + std::to_string(error.byte) +
+                    "the parser stopped at byte " + std::to_string(error.byte) +
                         " of " + std::to_string(text.size()),
                     "download or write the file again");
   } catch (const nlohmann::json::exception&) {

@@ -1,4 +1,4 @@
-// JSON from strangers, read in one way everywhere.
+// The one reader of untrusted JSON.
 #ifndef KVLAB_KIT_JSON_OBJECT_H_
 #define KVLAB_KIT_JSON_OBJECT_H_
 
@@ -10,15 +10,14 @@
 
 namespace kvlab {
 
-// Whether // and /* */ may stand between the values, for files that people
-// fill in.
+// Whether // and /* */ comments are allowed, for files that people fill in.
 enum class JsonComments { kRefused, kIgnored };
 
 // Parses `text`. Throws DataError, starting with `source` (what the text is,
 // for example the file's name), unless it is one JSON object in UTF-8, nested
 // at most 16 deep, in which no object has the same key twice: readers disagree
-// about which of the two counts. A NUL byte is refused wherever it stands: the
-// parser takes it for the end of the text and would skip what follows.
+// about which of the two counts. NUL bytes are refused: the parser takes one
+// for the end of the text and would skip the rest.
 nlohmann::json ParseJsonObject(std::string_view text, const std::string& source,
                                JsonComments comments = JsonComments::kRefused);
 

@@ -5,7 +5,7 @@
 namespace kvlab {
 
 void KeepFreedMemory() {
-  constexpr int kNever = 1 << 30;  // bytes; no block of a course is as large
+  constexpr int kNever = 1 << 30;  // bytes; larger than any block here
   mallopt(M_MMAP_THRESHOLD, kNever);
   mallopt(M_TRIM_THRESHOLD, kNever);
 }

@@ -1,14 +1,15 @@
-// How the heap treats memory that was freed.
+// Keeps freed memory in the process.
 #ifndef KVLAB_KIT_KEPT_MEMORY_H_
 #define KVLAB_KIT_KEPT_MEMORY_H_
 
 namespace kvlab {
 
-// From now on this process keeps what it frees for its next allocation. A pass
-// over a prompt makes and drops activations of megabytes in every layer; given
-// back each time, they have to be mapped and cleared again, which took 10 to
-// 20 % of a prefill of 500 tokens (DistilGPT2's shape). For programs that run
-// models; the most that is ever held is the most that was ever in use.
+// From now on this process keeps freed memory for its next allocation. A pass
+// over a prompt makes and drops activations of megabytes in every layer;
+// returned to the system each time, they have to be mapped and cleared again,
+// which took 10 to 20 % of a prefill of 500 tokens (DistilGPT2's shape). For
+// programs that run models; the process never holds more than the most that was
+// ever in use.
 void KeepFreedMemory();
 
 }  // namespace kvlab

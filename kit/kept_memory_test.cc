@@ -10,8 +10,8 @@
 namespace kvlab {
 namespace {
 
-// Pages that the system had to find while four blocks of 40 MB came and went.
-// Left alone, malloc gives back every block above 32 MB.
+// Page faults while four blocks of 40 MB are allocated and freed. By default,
+// malloc returns every block above 32 MB to the system.
 long PagesOfBlocksThatComeAndGo() {
   constexpr std::size_t kBytes = std::size_t{40} << 20U;
   rusage before{};
@@ -27,7 +27,7 @@ long PagesOfBlocksThatComeAndGo() {
   return after.ru_minflt - before.ru_minflt;
 }
 
-// A block has 10,240 pages; without it they are found again each time.
+// A block has 10,240 pages; by default they are mapped again each time.
 TEST(KeepFreedMemoryTest, ABlockThatComesBackIsNotMappedAgain) {
   KeepFreedMemory();
   PagesOfBlocksThatComeAndGo();

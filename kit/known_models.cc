@@ -17,7 +17,7 @@ const KnownModel& FindKnownModel(std::string_view name) {
     names += (names.empty() ? "" : ", ") + std::string(model.name);
   }
   throw ContractError(
-      "FindKnownModel: no model is called \"" + std::string(name) + "\"",
+      "FindKnownModel: unknown model \"" + std::string(name) + "\"",
       "the table has " + names, "use one of these names");
 }
 

@@ -1,4 +1,4 @@
-// Published models, as far as the size of their caches depends on them.
+// Published models: the sizes that determine their caches.
 #ifndef KVLAB_KIT_KNOWN_MODELS_H_
 #define KVLAB_KIT_KNOWN_MODELS_H_
 
@@ -15,8 +15,7 @@ struct ModelShape {
   std::size_t num_kv_heads = 0;   // G: with grouped heads fewer than H
   std::size_t head_dim = 0;       // D
   std::size_t max_positions = 0;  // the longest context
-  // A layer keeps the newest `window` tokens and forgets the rest; 0: it keeps
-  // all.
+  // A layer keeps only the newest `window` tokens; 0: all of them.
   std::size_t window = 0;
 };
 
@@ -79,7 +78,7 @@ inline constexpr std::array<KnownModel, 6> kKnownModels = {{
      .source = "Brown 2020, arXiv:2005.14165"},
 }};
 
-// Throws ContractError, naming those that there are, for an unknown name.
+// Throws ContractError, listing the known names, for an unknown one.
 const KnownModel& FindKnownModel(std::string_view name);
 
 }  // namespace kvlab

@@ -37,7 +37,7 @@ void CheckOperand(std::string_view what, const MatrixShape& actual,
                       "compare the axes one by one, from the left");
 }
 
-// Every kernel adds to `out`, so this is where the sums begin.
+// Every kernel adds to `out`, so `out` has to start at the bias or 0.
 void StartFrom(std::span<const float> bias, Matrix out) {
   for (std::size_t m = 0; m < out.rows; ++m) {
     const std::span<float> row = out.Row(m);
@@ -54,9 +54,9 @@ AnyMatrix Stored(ConstMatrix matrix) {
           matrix.rows, matrix.cols, matrix.row_stride};
 }
 
-// out += x * weight, for the output features of each thread's share. Shares
-// are counted in panels, also where there are none: no two threads then write
-// to the same line of memory, and tiles stay whole.
+// out += x * weight, for the output features of each thread's share. Shares are
+// whole panels, even for matrices without panels: no two threads then write to
+// the same cache line, and tiles stay whole.
 void AddLinear(ConstMatrix x, const WeightMatrix& weight, Matrix out) {
   const Kernels& kernels = KernelsInUse();
   const DType type = weight.Type();

@@ -1,5 +1,5 @@
 // The given primitive of the course: matrix products that count their work.
-// One thread, float32 arithmetic; weights stay in the type they are stored in.
+// One thread, float32 arithmetic; weights stay in their stored type.
 #ifndef KVLAB_KIT_LINEAR_ALGEBRA_H_
 #define KVLAB_KIT_LINEAR_ALGEBRA_H_
 

@@ -31,8 +31,8 @@ namespace {
 
 constexpr float kUntouched = -77.0F;
 
-// A matrix with a gap behind each row, so that a kernel that takes cols for
-// row_stride, or writes beyond a row, is seen.
+// A matrix with a gap after each row, to catch a kernel that takes cols for
+// row_stride, or writes beyond a row.
 class Gapped {
  public:
   Gapped(std::size_t rows, std::size_t cols)
@@ -218,7 +218,7 @@ INSTANTIATE_TEST_SUITE_P(Weights, LinearTest,
                          ::testing::ValuesIn(EveryTypeAndLayout()),
                          [](const auto& test) { return test.param.name; });
 
-// Each thread has whole sums to itself.
+// Each thread computes whole sums.
 TEST(LinearThreadsTest, DoNotChangeASingleBit) {
   Random random(15);
   std::vector<float> bias(400);
@@ -302,7 +302,7 @@ TEST(MatMulTransposedTest, IsTheProductAtEverySize) {
 }
 
 // A cache fills what it has not written with NaN, and attention masks with
-// -infinity: neither may leak from where no product reads, nor vanish.
+// -infinity: neither may leak from unread elements, nor vanish.
 TEST(MatMulTest, NotANumberStaysInItsRow) {
   Tensor2 a = xt::ones<float>({20, 20});
   a(3, 5) = std::numeric_limits<float>::quiet_NaN();

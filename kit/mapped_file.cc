@@ -23,13 +23,13 @@ namespace {
                              const std::string& what) {
   throw DataError(path.string() + ": " + what,
                   std::generic_category().message(errno),
-                  "check that the file is there and that you may read it");
+                  "check that the file exists and that you may read it");
 }
 
 // A file descriptor that closes itself. A mapping outlives it.
 class Descriptor {
  public:
-  // O_NONBLOCK: opening a pipe that nobody writes to must not wait.
+  // O_NONBLOCK: opening a pipe without a writer must not wait.
   explicit Descriptor(const std::filesystem::path& path)
       : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (fd_ < 0) ThrowErrno(path, "cannot be opened");
@@ -85,7 +85,7 @@ void MappedFile::Release(std::span<const std::byte> bytes) const {
   const std::size_t begin = (offset + kPageBytes - 1) / kPageBytes * kPageBytes;
   const std::size_t end = (offset + bytes.size()) / kPageBytes * kPageBytes;
   if (begin >= end) return;
-  // Advice: if it is not taken, nothing is lost but memory.
+  // Only advice: if ignored, it merely costs memory.
   madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin,
           MADV_DONTNEED);
 }

@@ -29,9 +29,9 @@ class MappedFile {
   // The same as characters.
   std::string_view Text() const;
 
-  // Gives back the memory of the pages that lie wholly within `bytes`, a part
-  // of Bytes(): the content stays, and is read from the file again if somebody
-  // looks at it again.
+  // Releases the memory of the pages entirely within `bytes`, a part of
+  // Bytes(): the content stays, and is read from the file again when
+  // needed.
   void Release(std::span<const std::byte> bytes) const;
 
  private:

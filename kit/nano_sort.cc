@@ -34,7 +34,7 @@ std::vector<float> Values(const json& entry) {
   return values;
 }
 
-// Turns model.json's entries into weights.
+// Converts model.json's entries to weights.
 class WeightReader {
  public:
   explicit WeightReader(json model) : model_(std::move(model)) {}

@@ -15,7 +15,7 @@
 namespace kvlab {
 
 // testdata/gpt-nano-sort/model.json as GPT-2's weights: 3 layers, 3 heads,
-// width 48, vocabulary 3 (A, B, C), context 11, and a head of its own. Linear
+// width 48, vocabulary 3 (A, B, C), context 11, and a separate head. Linear
 // weights are [out, in]; the masks that the file carries along are left out.
 //
 // It was trained on sequences of 11: six letters, then five of the six sorted

@@ -22,8 +22,9 @@ constexpr std::array<std::string_view, 2> kLfsVersions = {
     "version https://hawser.github.com/spec/"};
 constexpr std::size_t kMaxPointerBytes = 1024;
 
-// How a file begins that is not what its name says. No safetensors file begins
-// so: read as the length of its header, each would be too long.
+// The first bytes of files that are not what their names say. No safetensors
+// file begins like this: read as the length of its header, each would be too
+// long.
 struct Stranger {
   std::string_view beginning;
   std::string_view what;
@@ -35,9 +36,9 @@ constexpr std::string_view kConvert =
     "save the model as safetensors: in Python, transformers' "
     "GPT2LMHeadModel.from_pretrained(...).save_pretrained(folder)";
 constexpr std::array<Stranger, 5> kStrangers = {{
-    {"<!doctype html", "is a web page", "its download address was a viewer's",
+    {"<!doctype html", "is a web page", "the address was that of a web page",
      "download the file itself: the address has /resolve/, not /blob/"},
-    {"<html", "is a web page", "its download address was a viewer's",
+    {"<html", "is a web page", "the address was that of a web page",
      "download the file itself: the address has /resolve/, not /blob/"},
     {"pk\x03\x04", "is a zip archive, as torch.save writes",
      "it holds pickled Python objects, which kvlab does not run", kConvert},

@@ -1,4 +1,5 @@
-// A file as it was published, or what a clone or a download left in its place.
+// Opens a published file, and recognises common stand-ins left by a clone or a
+// download.
 #ifndef KVLAB_KIT_PUBLISHED_FILE_H_
 #define KVLAB_KIT_PUBLISHED_FILE_H_
 

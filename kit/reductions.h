@@ -8,7 +8,7 @@
 
 namespace kvlab {
 
-// The largest value; -infinity for none. NaN is not looked for.
+// The largest value; -infinity for none. Does not check for NaN.
 float Max(std::span<const float> values);
 
 // The sum; 0 for none.

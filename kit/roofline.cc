@@ -16,7 +16,7 @@
 namespace kvlab {
 namespace {
 
-// What the loops compute ends here, or the compiler would leave them out.
+// Takes the results of the loops, or the compiler would leave them out.
 volatile float sink;
 
 double Seconds(std::chrono::steady_clock::duration duration) {
@@ -52,7 +52,7 @@ double MeasureReadBandwidth(std::size_t working_set_bytes) {
   constexpr std::size_t kBytesPerRun = 1U << 20U;
   const std::size_t repeats =
       std::max<std::size_t>(1, kBytesPerRun / working_set_bytes);
-  // Where in physical memory a buffer lies can make a difference of a quarter.
+  // A buffer's place in physical memory can make a difference of a quarter.
   constexpr std::size_t kPlaces = 5;
   const std::vector<std::vector<float>> places(
       kPlaces, std::vector<float>(working_set_bytes / sizeof(float), 1.0F));
@@ -83,10 +83,11 @@ MachineRoofs MeasureRoofs(std::span<const std::size_t> working_sets_bytes) {
   if (working_sets_bytes.empty() ||
       std::ranges::adjacent_find(working_sets_bytes, std::greater_equal{}) !=
           working_sets_bytes.end()) {
-    throw ContractError("MeasureRoofs: the working sets do not rise",
-                        "bandwidths are looked up by size, and there must be "
-                        "one",
-                        "give sizes in bytes from the smallest to the largest");
+    throw ContractError(
+        "MeasureRoofs: the working sets are not in ascending order",
+        "bandwidths are looked up by size, and there must be "
+        "one",
+        "give sizes in bytes from the smallest to the largest");
   }
   MachineRoofs roofs;
   for (const std::size_t bytes : working_sets_bytes) {

@@ -1,6 +1,6 @@
 // The two roofs of a machine, measured on one thread: how fast it reads, and
 // how fast it multiplies and adds. No product runs faster than both allow, and
-// a percentage of them means the same on another machine; seconds do not.
+// a percentage of them means the same on every machine; seconds do not.
 // Source: Williams, Waterman & Patterson 2009, "Roofline: an insightful visual
 // performance model", Communications of the ACM 52(4).
 #ifndef KVLAB_KIT_ROOFLINE_H_
@@ -12,11 +12,11 @@
 
 namespace kvlab {
 
-// Bytes per second at which this many bytes are read over and over: from the
+// Bytes per second at which this many bytes are read repeatedly: from the
 // first-level cache, a later one or memory, wherever they fit. One loop from
 // the first byte to the last, prefetched by the hardware alone, as STREAM and
-// its kin measure: the best of many short runs, and of five buffers the median,
-// within half a second.
+// similar benchmarks do: the best of many short runs for each of five buffers,
+// and their median, within half a second.
 // Throws ContractError for fewer than 1024 bytes.
 double MeasureReadBandwidth(std::size_t working_set_bytes);
 
@@ -30,12 +30,12 @@ struct BandwidthAt {
 };
 
 struct MachineRoofs {
-  std::vector<BandwidthAt> bandwidths;  // by rising working set
+  std::vector<BandwidthAt> bandwidths;  // by ascending working set
   double flop_per_s = 0;
 };
 
 // Both roofs, the bandwidth at each of these working sets. Throws ContractError
-// for none, for sets that do not rise, and as MeasureReadBandwidth does.
+// for none, for sets that are not ascending, and as MeasureReadBandwidth does.
 MachineRoofs MeasureRoofs(std::span<const std::size_t> working_sets_bytes);
 
 }  // namespace kvlab

@@ -9,7 +9,7 @@
 namespace kvlab {
 namespace {
 
-// A factor of six or more in quiet; the test asks for the order alone.
+// A factor of six or more on an idle machine; the test checks only the order.
 TEST(MeasureReadBandwidthTest, ACacheIsFasterThanMemory) {
   EXPECT_GT(MeasureReadBandwidth(16 << 10), MeasureReadBandwidth(64 << 20));
 }
@@ -18,8 +18,8 @@ TEST(MeasureReadBandwidthTest, AFewBytesCannotBeTimed) {
   EXPECT_THROW(MeasureReadBandwidth(1023), ContractError);
 }
 
-// A core starts 8 to 64 float32 multiply-adds per cycle, at some GHz; what the
-// compiler had left out would be infinitely fast.
+// A core starts 8 to 64 float32 multiply-adds per cycle, at some GHz; a loop
+// that the compiler dropped would be infinitely fast.
 TEST(MeasureFlopPeakTest, IsThatOfACore) {
   const double peak = MeasureFlopPeak();
   EXPECT_GT(peak, 1e8);

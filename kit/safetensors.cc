@@ -53,7 +53,7 @@ constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15>
 constexpr std::string_view kDamaged =
     "the file is damaged or incomplete: download or write it again";
 
-// The two parts of the file behind the length.
+// The two parts of the file after the length.
 struct Parts {
   std::string_view header;
   std::span<const std::byte> data;
@@ -73,7 +73,7 @@ Parts SplitFile(const MappedFile& file, const std::string& path) {
   if (length > rest) {
     throw DataError(path + ": the header is longer than the file",
                     "a header of " + std::to_string(length) +
-                        " bytes is announced, " + std::to_string(rest) +
+                        " bytes is declared, but only " + std::to_string(rest) +
                         " bytes follow",
                     kDamaged);
   }
@@ -249,7 +249,7 @@ void CheckCover(const std::map<std::string, SafeTensor, std::less<>>& tensors,
     last = range;
   }
   if (last.end != data.size()) {
-    throw DataError(path + ": bytes are left behind the last tensor",
+    throw DataError(path + ": there are bytes after the last tensor",
                     "the tensors take " + std::to_string(last.end) + " of " +
                         std::to_string(data.size()) + " bytes of data",
                     kDamaged);

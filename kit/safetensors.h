@@ -26,7 +26,7 @@ struct SafeTensor {
   std::string dtype;  // as the file names it: "F32", "F16", "BF16", "U8", ...
   std::vector<std::uint64_t> shape;
   // Exactly the product of `shape` elements of `dtype`, inside the mapped
-  // file; aligned or not, as the file has it.
+  // file; not necessarily aligned.
   std::span<const std::byte> bytes;
 };
 
@@ -36,17 +36,17 @@ class SafeTensorsFile {
   // Throws DataError, naming the file and the tensor, if the header is longer
   // than the file (or than 16 MiB), is not the JSON above, names a tensor
   // twice, has an unknown dtype or a shape that disagrees with the offsets, or
-  // if the tensors leave the file, overlap, or leave bytes between or behind
+  // if the tensors exceed the file, overlap, or leave bytes between or after
   // them: the format allows no holes, so a hole is a sign of damage.
   static SafeTensorsFile Open(const std::filesystem::path& path);
 
-  // Null if there is no such tensor. Valid as long as this object; the bytes
-  // as long as Mapping().
+  // Null if there is no such tensor. Valid while this object exists; the bytes
+  // while Mapping() does.
   const SafeTensor* Find(std::string_view name) const;
 
-  // What "__metadata__" says under this name; null if nothing. Where several
-  // names shared one tensor when the file was written, it was stored once, and
-  // the metadata has for each other name the one that was kept.
+  // The entry of "__metadata__" for this name; null if none. If several names
+  // shared one tensor when the file was written, it was stored under one of
+  // them, and the metadata maps each other name to that one.
   // Source: save_model in safetensors' Python package.
   const std::string* Metadata(std::string_view name) const;
 

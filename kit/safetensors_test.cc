@@ -75,7 +75,7 @@ TEST(SafeTensorsTest, TellsItsMetadataAndItsNames) {
   EXPECT_EQ(file.Names(), (std::vector<std::string>{"first", "second"}));
 }
 
-// A file with one thing wrong, and what its error must say.
+// A file with one defect, and the error's text.
 struct Damage {
   std::string name;
   std::string bytes;
@@ -117,16 +117,16 @@ std::vector<Damage> Damages() {
        "header is longer than the file"},
       {"TruncatedByOneByte", good.substr(0, good.size() - 1),
        "'second' lies outside the file"},
-      {"OneByteTooMany", good + "?", "left behind the last tensor"},
+      {"OneByteTooMany", good + "?", "bytes after the last tensor"},
       {"HeaderIsAnArray", SafetensorsBytes("[]", ""), "not a JSON object"},
       {"HeaderNotUtf8", WithHeader("first", "fi\xFFst"), "not valid JSON"},
       {"NestedTooDeeply",
        WithHeader("[3]", std::string(1000, '[') + std::string(1000, ']')),
        "nested too deeply"},
       {"SameTensorTwice", WithHeader("second", "first"),
-       "'first' is there twice"},
+       "'first' appears twice"},
       {"SameFieldTwice", WithHeader(R"("U8",)", R"("U8", "dtype": "U8",)"),
-       "'dtype' is there twice"},
+       "'dtype' appears twice"},
       {"MetadataIsNoMap", WithHeader(R"({"format": "pt"})", "3"),
        "'__metadata__' is malformed"},
       {"MetadataIsNoText", WithHeader(R"("pt")", "3"),
@@ -210,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(AllDamages, SafeTensorsDamageTest,
                          ::testing::ValuesIn(Damages()),
                          [](const auto& test) { return test.param.name; });
 
-// Names come from the file, so a message may show nothing but printable text.
+// Names come from the file, so a message may contain only printable text.
 TEST(SafeTensorsTest, MessagesQuoteNamesSafely) {
   const std::string name = "\\u001b[31m" + std::string(1000, 'x');
   const auto path =

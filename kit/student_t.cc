@@ -36,10 +36,10 @@ double StudentT(double confidence, std::size_t degrees_of_freedom) {
                         "use 0.95 for 95 %");
   }
   if (degrees_of_freedom == 0) {
-    throw ContractError("StudentT: there is no degree of freedom",
-                        "so many measurements as unknowns say nothing about "
-                        "their scatter",
-                        "measure more often");
+    throw ContractError("StudentT: there are no degrees of freedom",
+                        "with as many unknowns as measurements there is no "
+                        "scatter to estimate",
+                        "take more measurements");
   }
   double low = 0;
   double high = std::numbers::pi / 2.0;

@@ -41,7 +41,8 @@ ConstView4 MakeView(const float* data, const std::array<std::size_t, 4>& shape,
       static_cast<std::ptrdiff_t>(strides[0]),
       static_cast<std::ptrdiff_t>(strides[1]),
       static_cast<std::ptrdiff_t>(strides[2]), 1};
-  // xtensor wants the number of elements here, also where strides leave gaps.
+  // xtensor requires the number of elements here, even where strides leave
+  // gaps.
   return ConstView4(Storage(data, ElementCount(shape)), shape, steps);
 }
 

@@ -25,9 +25,9 @@ using Tensor4 = xt::xtensor<float, 4>;
 using TokenId = std::int32_t;
 using Tokens = xt::xtensor<TokenId, 2>;
 
-// A read-only view of N axes into somebody else's floats, with a stride for
-// each axis: `view(b, h, s, d)`, `view.shape(2)`, `view.strides()`. The last
-// axis is contiguous. It owns nothing: it is valid as long as its owner says.
+// A read-only view of N axes into floats that it does not own, with a stride
+// for each axis: `view(b, h, s, d)`, `view.shape(2)`, `view.strides()`. The
+// last axis is contiguous. Its owner documents how long it is valid.
 template <std::size_t N>
 using ConstView = xt::xtensor_adaptor<
     xt::xbuffer_adaptor<const float*, xt::no_ownership, std::allocator<float>>,
@@ -37,14 +37,14 @@ using ConstView4 = ConstView<4>;
 // The whole tensor as a view.
 ConstView4 View(const Tensor4& tensor);
 
-// A view of `shape` whose element [b, h, s, d] lies at
-// data[b * strides[0] + h * strides[1] + s * strides[2] + d].
+// A view of `shape` whose element [b, h, s, d] is at data[b * strides[0] + h *
+// strides[1] + s * strides[2] + d].
 ConstView4 MakeView(const float* data, const std::array<std::size_t, 4>& shape,
                     const std::array<std::size_t, 3>& strides);
 
 // A matrix inside something larger: `rows` rows of `cols` contiguous floats,
-// `row_stride` floats from one row to the next. Owns nothing. What the
-// kernels of kit/linear_algebra.h read and write.
+// `row_stride` floats from one row to the next. Owns nothing. The kernels of
+// kit/linear_algebra.h read and write these.
 struct ConstMatrix {
   const float* data = nullptr;
   std::size_t rows = 0;
@@ -84,7 +84,7 @@ Matrix HeadMatrix(Tensor4& tensor, std::size_t b, std::size_t h);
 std::string ShapeText(std::span<const std::size_t> shape);
 
 // Throws ContractError naming both shapes unless they are equal.
-//   what: whose argument, for example "LayerCache::Append: keys"
+// what: the function and argument, for example "LayerCache::Append: keys"
 void CheckShape(std::string_view what, std::span<const std::size_t> actual,
                 std::span<const std::size_t> expected);
 

@@ -20,8 +20,8 @@ TEST(ViewTest, ShowsTheTensorItselfNotACopy) {
   EXPECT_EQ(view(1, 2, 3, 4), -1.0F);
 }
 
-// A cache reserves more positions than it shows: the shape says how many are
-// seen, the strides step over all of them.
+// A cache reserves more positions than it shows: the shape covers those shown,
+// the strides step over all of them.
 TEST(ViewTest, StridesStepOverWhatIsNotShown) {
   const Tensor4 storage = NumberedTokens(2, 3, 0, 8, 5);
   const ConstView4 view =

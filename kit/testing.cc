@@ -14,7 +14,7 @@
 namespace kvlab {
 namespace {
 
-// Six digits say where two numbers part.
+// Six digits show where two numbers differ.
 std::string Short(float value) {
   std::ostringstream text;
   text << value;

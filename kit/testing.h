@@ -1,5 +1,5 @@
-// What tests of every module need: tensors whose elements name their place,
-// and comparisons that name the first element that differs.
+// For tests of every module: tensors whose elements encode their place, and
+// comparisons that name the first element that differs.
 #ifndef KVLAB_KIT_TESTING_H_
 #define KVLAB_KIT_TESTING_H_
 
@@ -19,8 +19,8 @@ Tensor4 NumberedTokens(std::size_t batch, std::size_t heads, std::size_t begin,
                        std::size_t end, std::size_t head_dim);
 
 // Whether all elements agree within `tolerance` (absolute, plus the same
-// times the size of the expected number). If not, says where the first one is
-// and both numbers. NaN equals nothing.
+// times the size of the expected number). If not, reports the place of the
+// first difference and both numbers. NaN equals nothing.
 ::testing::AssertionResult Near(const ConstView4& actual,
                                 const ConstView4& expected, float tolerance);
 ::testing::AssertionResult Near(const Tensor4& actual, const Tensor4& expected,

@@ -13,7 +13,7 @@ namespace {
 
 std::atomic<std::size_t> wanted = 1;
 
-// Whether this thread is in a call of ForRanges already.
+// Whether this thread is already in a call of ForRanges.
 thread_local bool inside = false;
 
 }  // namespace
@@ -38,7 +38,7 @@ void ForRanges(std::size_t count, RangeFunction function, const void* context) {
     function(context, 0, count);
     return;
   }
-  // Nothing may be thrown out of a parallel region.
+  // An exception may not leave a parallel region.
   std::exception_ptr thrown;
   const int team = static_cast<int>(threads);
 #pragma omp parallel for num_threads(team) schedule(static, 1)

@@ -1,6 +1,5 @@
-// How many threads the products use. Each has a part of the output features or
-// of the heads to itself, so that the results are the same, bit by bit, for
-// every number of threads.
+// How many threads the products use. Each computes its own output features or
+// heads, so the results are the same, bit by bit, for every number of threads.
 #ifndef KVLAB_KIT_THREADS_H_
 #define KVLAB_KIT_THREADS_H_
 
@@ -25,8 +24,8 @@ void ForRanges(std::size_t count, RangeFunction function, const void* context);
 }  // namespace internal
 
 // Calls function(begin, end) for ranges that make up [0, count), one for each
-// thread, at the same time; returns when all have returned, and throws what one
-// of them threw. Within such a call it does not split again. Allocates nothing
+// thread, at the same time; returns when all have returned, and rethrows an
+// exception if any threw. Nested calls do not split again. Allocates nothing
 // itself.
 template <typename Function>
 void ForRanges(std::size_t count, const Function& function) {

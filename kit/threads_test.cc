@@ -32,7 +32,7 @@ TEST_F(ThreadsTest, NoneAndTooManyAreRefusedAndChangeNothing) {
   EXPECT_EQ(Threads(), 3U);
 }
 
-// Also where there are fewer things than threads, or none.
+// Also with fewer items than threads, or none.
 TEST_F(ThreadsTest, TheRangesMakeUpTheWholeAndOverlapNowhere) {
   for (const std::size_t threads : {1, 2, 3, 7}) {
     SetThreads(threads);

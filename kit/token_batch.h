@@ -1,4 +1,4 @@
-// Prompts of different lengths in one rectangle.
+// Prompts of different lengths in one rectangular batch.
 #ifndef KVLAB_KIT_TOKEN_BATCH_H_
 #define KVLAB_KIT_TOKEN_BATCH_H_
 
@@ -10,7 +10,7 @@
 namespace kvlab {
 
 // Token ids of `batch` rows, padded on the left so that all rows end at the
-// same column: decoding then appends one column for everybody.
+// same column: decoding then appends one column for all rows.
 //   ids       [batch, seq_len]
 //   left_pad  [batch]: how many leading columns of that row are padding, of
 //             the whole sequence: it stays the same while decoding. Empty

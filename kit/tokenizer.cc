@@ -26,7 +26,7 @@ namespace {
 
 constexpr TokenId kNone = -1;
 
-// What each id decodes to.
+// The bytes of each id.
 std::vector<std::string> TokenBytes(const TokenizerFiles& files) {
   std::vector<std::string> token_bytes(files.Size());
   for (const auto& [token, id] : files.vocabulary) {

@@ -21,11 +21,11 @@ struct TokenizerFiles;
 class Tokenizer {
  public:
   // Reads `directory`/vocab.json and merges.txt, with added_tokens.json if it
-  // is there, or tokenizer.json if one of the two is not. Throws DataError,
-  // naming the file and the entry, for whatever does not hold, and for a
-  // tokenizer.json that describes anything other than GPT-2's byte-level BPE.
+  // exists, or tokenizer.json if one of the two is missing. Throws DataError,
+  // naming the file and the entry, for any defect, and for a tokenizer.json
+  // that describes anything other than GPT-2's byte-level BPE.
   static Tokenizer Load(const std::filesystem::path& directory);
-  // The same from two files with names of their own.
+  // The same from two files with any names.
   static Tokenizer Load(const std::filesystem::path& vocab_json,
                         const std::filesystem::path& merges_txt);
 
@@ -48,7 +48,7 @@ class Tokenizer {
   // may have larger ones.
   std::size_t TextVocabSize() const;
 
-  // Forgets the added tokens from this id on. Throws ContractError if `id` is
+  // Drops the added tokens from this id on. Throws ContractError if `id` is
   // less than TextVocabSize().
   void DropAddedTokensFrom(std::size_t id);
 

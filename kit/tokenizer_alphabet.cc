@@ -47,7 +47,7 @@ std::string SymbolOfByte(unsigned char byte) {
 }
 
 std::optional<std::string> BytesOfSymbols(std::string_view symbols) {
-  // All code points lie below U+0144: one or two bytes of UTF-8 each.
+  // All code points are below U+0144: one or two bytes of UTF-8 each.
   std::string bytes;
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     std::size_t code_point = static_cast<unsigned char>(symbols[i]);

@@ -16,7 +16,7 @@ namespace kvlab {
 // otherwise U+0100, U+0101, ... in the order of the bytes. A space is U+0120.
 std::string SymbolOfByte(unsigned char byte);
 
-// The bytes that a text of such characters stands for; nothing if one of its
+// The bytes that a text of such characters stands for; nullopt if any of its
 // characters stands for no byte.
 std::optional<std::string> BytesOfSymbols(std::string_view symbols);
 

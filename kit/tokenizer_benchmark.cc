@@ -27,7 +27,7 @@ std::string Shakespeare() {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The worst case for a merge loop: nothing is cut, nothing repeats.
+// The worst case for a merge loop: one long word without repetition.
 std::string OneLongWord() {
   std::string word;
   std::uint32_t state = 1;

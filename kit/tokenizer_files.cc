@@ -25,13 +25,13 @@ using nlohmann::json;
 constexpr std::string_view kUsePublished =
     "use the vocabulary as it was published with the model";
 
-// Gives out the ids 0 .. size - 1.
+// Assigns the ids 0 .. size - 1.
 class IdTable {
  public:
   IdTable(std::string source, std::size_t size)
       : source_(std::move(source)), used_(size, false) {}
 
-  // Throws DataError unless `id` is one of them and not taken yet.
+  // Throws DataError unless `id` is one of them and still free.
   TokenId Take(const std::string& token, const json& id) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= used_.size()) {
       Fail(token, "is out of range",
@@ -157,7 +157,7 @@ void TakeVocabulary(const json& vocabulary, const json& added,
     } else if (*known == id) {
       files.added.emplace(token, files.vocabulary.at(token));
     } else {
-      ids.Fail(token, "is there twice",
+      ids.Fail(token, "appears twice",
                "it is " + known->dump() + " in the vocabulary and " +
                    id.dump() + " among the added tokens");
     }

@@ -50,7 +50,7 @@ TEST(TokenizerFilesTest, NoMergesLeaveBytes) {
   EXPECT_EQ(EncodeWith("", "ab"), (Ids{0, 1}));
 }
 
-// "#" is a symbol as any other: only the version line is no merge.
+// "#" is a symbol as any other: only the version line is not a merge.
 TEST(TokenizerFilesTest, AMergeMayBeginWithAHash) {
   const auto folder = WriteTokenizer(R"({"#": 0, "##": 1})", "# #\n");
   EXPECT_EQ(Tokenizer::Load(folder).Encode("##"), Ids{1});
@@ -78,7 +78,7 @@ TEST(TokenizerJsonTest, MergesArePairsOrStrings) {
   EXPECT_EQ(Tokenizer::Load(strings).Encode("ab#"), (Ids{2, 3}));
 }
 
-// What files of other ages leave out or write differently.
+// Parts that older files leave out or write differently.
 TEST(TokenizerJsonTest, ReadsFilesOfAllAges) {
   const std::vector<Edit> edits = {
       [](auto& json) { json["model"].erase("type"); },
@@ -187,7 +187,7 @@ TEST(TokenizerJsonTest, NamesWhatIsNotGpt2s) {
        [](auto& json) {
          json["added_tokens"] = {{{"id", 2}, {"content", "<pad>"}}};
        }},
-      {"the id of '#' is there twice",
+      {"the id of '#' appears twice",
        [](auto& json) {
          json["added_tokens"] = {{{"id", 2}, {"content", "#"}}};
        }},
@@ -247,8 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "has a NUL byte"),
         BadVocabulary("NoObject", "[0, 1]", "not a JSON object"),
         BadVocabulary("NoTokens", "{}", "has no tokens"),
-        BadVocabulary("TokenTwice", R"({"a": 0, "a": 1})",
-                      "'a' is there twice"),
+        BadVocabulary("TokenTwice", R"({"a": 0, "a": 1})", "'a' appears twice"),
         BadVocabulary("IdTwice", R"({"a": 0, "b": 0})", "is taken"),
         BadVocabulary("IdLeftOut", R"({"a": 0, "b": 2})",
                       "the id of 'b' is out of range"),

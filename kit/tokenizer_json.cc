@@ -1,5 +1,5 @@
-// tokenizer.json: the vocabulary, the merges, and what surrounds them.
-// Source: the Rust crate tokenizers of Hugging Face, whose serialisation it is.
+// tokenizer.json: the vocabulary, the merges, and the settings around them.
+// Source: Hugging Face's Rust crate tokenizers, which writes these files.
 #include <array>
 #include <cstddef>
 #include <filesystem>
@@ -49,7 +49,7 @@ class TokenizerJson {
                     "use tokenizer.json as it was published with the model");
   }
 
-  // A member that may be missing; null then.
+  // A member; null if it is missing.
   static const json& Member(const json& object, const char* name) {
     static const json nothing;
     if (!object.is_object()) return nothing;
@@ -62,7 +62,7 @@ class TokenizerJson {
     return type.is_string() ? type.get<std::string>() : "";
   }
 
-  // Whether null, false, 0 or "": a feature that is not used.
+  // Whether the value is null, false, 0 or "": the feature is not used.
   static bool IsOff(const json& value) {
     return value.is_null() || value == json(false) || value == json("") ||
            (value.is_number() && value.get<double>() == 0);
@@ -75,7 +75,7 @@ class TokenizerJson {
     const json& part = Member(Model(), name);
     if (part.type() != type) {
       Malformed("'model." + std::string(name) + "'",
-                "it is not there, or not " + std::string(should));
+                "it is missing, or not " + std::string(should));
     }
     return part;
   }
@@ -140,8 +140,8 @@ class TokenizerJson {
     }
   }
 
-  // ByteLevel here moves offsets, which nobody asks for; a template of the text
-  // alone adds nothing.
+  // ByteLevel here adjusts offsets, which kvlab does not use; a template of the
+  // text alone adds nothing.
   void CheckPostProcessor(const json& part) const {
     if (part.is_null() || Type(part) == "ByteLevel") return;
     const json& single = Member(part, "single");
@@ -167,7 +167,7 @@ class TokenizerJson {
       }
       const auto& text = content.get_ref<const std::string&>();
       if (!tokens.emplace(text, Member(entry, "id")).second) {
-        Malformed("'added_tokens'", Quoted(text) + " is there twice");
+        Malformed("'added_tokens'", Quoted(text) + " appears twice");
       }
     }
     return tokens;

@@ -17,15 +17,15 @@ std::uint64_t Key(TokenId left, TokenId right) {
 
 }  // namespace
 
-// One word on its way: a linked list of tokens inside two arrays, and a heap
-// of the neighbours that merge.
+// A word being merged: a linked list of tokens inside two arrays, and a heap of
+// the neighbours that merge.
 class WordMerger {
  public:
   WordMerger(const MergeTable& table, const std::vector<TokenId>& word)
       : table_(table), tokens_(word), next_(word.size()), prev_(word.size()) {
     for (std::size_t i = 0; i < word.size(); ++i) {
       next_[i] = i + 1;
-      prev_[i] = i - 1;  // wraps at 0, which no one follows
+      prev_[i] = i - 1;  // wraps at 0; never followed
     }
     for (std::size_t i = 0; i + 1 < word.size(); ++i) PushPair(i);
   }
@@ -40,8 +40,8 @@ class WordMerger {
   }
 
  private:
-  // The pair whose left token stands at `left`. Of equal ranks the leftmost
-  // comes first.
+  // The pair whose left token is at `left`. On equal ranks the leftmost comes
+  // first.
   struct Candidate {
     std::size_t rank;
     std::size_t left;
@@ -61,15 +61,15 @@ class WordMerger {
     if (merge != nullptr) pairs_.push({.rank = merge->rank, .left = left});
   }
 
-  // All places are taken from the heap before the first is merged: a merge can
-  // make pairs of a still lower rank, and those have to wait for their turn.
+  // Takes all places of this pair from the heap before merging the first: a
+  // merge can make pairs of even lower rank, which have to wait for their turn.
   void MergeEverywhere(std::size_t rank) {
     places_.clear();
     for (; !pairs_.empty() && pairs_.top().rank == rank; pairs_.pop()) {
       places_.push_back(pairs_.top().left);
     }
     for (const std::size_t left : places_) {
-      // An earlier merge may have taken one of the two away.
+      // An earlier merge may have removed one of the two.
       const MergeTable::Merge* merge = PairAt(left);
       if (merge != nullptr && merge->rank == rank) Join(left, merge->merged);
     }

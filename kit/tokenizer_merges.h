@@ -14,14 +14,14 @@ namespace kvlab {
 
 class MergeTable {
  public:
-  // Two neighbours become one token, after all merges added before. Returns
-  // false, changing nothing, if this pair has been added already. The ids are
-  // not negative.
+  // Adds a merge of two neighbours into one token, after all merges added
+  // before. Returns false, changing nothing, if this pair has been added
+  // already. The ids are not negative.
   bool Add(TokenId left, TokenId right, TokenId merged);
 
-  // Takes the pair of neighbours that was added first and merges it wherever it
-  // stands, from left to right; again, until no pair of the table is left.
-  // O(n log n) for n tokens, so that one word of a megabyte is no trouble.
+  // Takes the pair of neighbours that was added first and merges it everywhere,
+  // from left to right; repeats until no pair of the table is left.
+  // O(n log n) for n tokens, so even a word of a megabyte is fast.
   std::vector<TokenId> Apply(const std::vector<TokenId>& word) const;
 
  private:

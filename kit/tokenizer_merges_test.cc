@@ -63,7 +63,7 @@ TEST(MergeTableTest, MergesAreMergedAgain) {
   EXPECT_EQ(table.Apply({1, 2, 3, 1, 2, 3, 1}), (Word{12, 1}));
 }
 
-// Whoever was added first goes first, not whoever stands first.
+// The merge added first goes first, not the leftmost.
 TEST(MergeTableTest, TheFirstMergeAddedGoesFirst) {
   EXPECT_EQ(MakeTable({{2, 3, 10}, {1, 2, 11}}).Apply({1, 2, 3}),
             (Word{1, 10}));
@@ -76,7 +76,7 @@ TEST(MergeTableTest, RepeatsAreMergedFromLeftToRight) {
 }
 
 // (10, 1) ranks before (1, 2), which makes the 10: yet every (1, 2) is merged
-// before the table is looked at again.
+// before the table is consulted again.
 TEST(MergeTableTest, ARoundIsFinishedBeforeAnEarlierMergeGetsItsTurn) {
   const std::vector<Merge> merges = {{10, 1, 11}, {1, 2, 10}};
   const Word word = {1, 2, 1, 2};
@@ -107,7 +107,8 @@ TEST(MergeTableTest, AgreesWithTheSlowWay) {
       merges.push_back(merge);
       ++next;
     }
-    // Another order than that of making: rank 0 may need what rank 29 makes.
+    // Ranks in another order than the tokens' making: rank 0 may need a token
+    // that rank 29 makes.
     for (std::size_t i = merges.size(); i > 1; --i) {
       std::swap(merges[i - 1], merges[random.NextBelow(i)]);
     }

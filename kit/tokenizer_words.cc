@@ -63,7 +63,7 @@ std::size_t EndOfRun(std::string_view text, std::size_t begin, Kind kind) {
   return end;
 }
 
-// 's|'t|'re|'ve|'m|'ll|'d; 0 if none fits.
+// 's|'t|'re|'ve|'m|'ll|'d; 0 if none matches.
 std::size_t ContractionBytes(std::string_view text) {
   constexpr std::array<std::string_view, 7> kContractions = {
       "'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
@@ -74,7 +74,7 @@ std::size_t ContractionBytes(std::string_view text) {
 }
 
 // \s+(?!\S)|\s+: all of the run at the end of the text; otherwise all but its
-// last character, which then opens the next word; but at least one.
+// last character, which then begins the next word; but at least one.
 std::size_t SpaceBytes(std::string_view text) {
   std::size_t end = 0;
   std::size_t last_begin = 0;

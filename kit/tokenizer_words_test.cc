@@ -63,7 +63,7 @@ TEST(FirstWordTest, ScriptsBeyondAsciiAreLettersNumbersAndSpaces) {
   EXPECT_EQ(AllWords("\u03B1\u03B2 \u216B"),
             (Words{"\u03B1\u03B2", " \u216B"}));
   EXPECT_EQ(AllWords("\u2003x"), (Words{"\u2003", "x"}));
-  // An accent that follows its letter is none itself.
+  // An accent after its letter is not a letter itself.
   EXPECT_EQ(AllWords("e\u0301"), (Words{"e", "\u0301"}));
 }
 

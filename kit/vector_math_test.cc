@@ -70,8 +70,8 @@ TEST(TanhInPlaceTest, ItsEdges) {
   });
 }
 
-// Lengths around the lanes of a vector, eight or sixteen; what lies behind
-// stays.
+// Lengths around the lanes of a vector, eight or sixteen; elements beyond stay
+// unchanged.
 TEST(VectorMathTest, EveryLengthIsHandledToItsEndAndNotBeyond) {
   WithEveryInstructionSet([] {
     for (std::size_t size = 0; size <= 35; ++size) {

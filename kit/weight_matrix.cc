@@ -96,7 +96,7 @@ WeightMatrix WeightMatrix::InPanels() const {
   WeightMatrix panels(copy, {copy.get(), bytes_.size()}, dtype_,
                       WeightLayout::kPanels, in_, out_);
   const std::size_t element = DTypeBytes(dtype_);
-  // What lies side by side in both layouts is copied in one piece.
+  // Elements that are adjacent in both layouts are copied in one piece.
   const std::size_t run = layout_ == WeightLayout::kOutIn ? 1 : kPanelWidth;
   for (std::size_t in = 0; in < in_; ++in) {
     for (std::size_t out = 0; out < out_; out += run) {

@@ -14,17 +14,17 @@ enum class DType { kF32, kF16, kBF16 };
 // Bytes of one element: 4, 2, 2.
 std::size_t DTypeBytes(DType dtype);
 
-// In which order the elements lie in memory.
+// The order of the elements in memory.
 enum class WeightLayout {
   kInOut,   // row-major [in, out]: GPT-2's Conv1D
   kOutIn,   // row-major [out, in]: torch.nn.Linear, and wte as the head
-  kPanels,  // [in, out] cut into panels of kPanelWidth output features, one
-            // panel behind the other, each row-major [in, its width]
+  kPanels,  // [in, out] split into panels of kPanelWidth output features, one
+            // panel after the other, each row-major [in, its width]
 };
 
-// Output features of a panel; the last one has what is left over. 64 float32
-// sums fill half of the AVX registers: a decode step reads a panel from end to
-// end and touches its outputs once.
+// Output features of a panel; the last one has the rest. 64 float32 sums fill
+// half of the AVX registers: a decode step reads a panel from end to end and
+// touches its outputs once.
 inline constexpr std::size_t kPanelWidth = 64;
 
 // A linear map from `in` to `out` features, read-only, in the element type
@@ -53,21 +53,21 @@ class WeightMatrix {
   std::size_t Bytes() const { return bytes_.size(); }
   const std::byte* Data() const { return bytes_.data(); }
 
-  // One element as float32. Slow: for tests and for looking.
+  // One element as float32. Slow: for tests and inspection.
   float At(std::size_t in, std::size_t out) const;
 
-  // Writes the weights of output feature `out` as float32: for wte, seen as
-  // the map from d_model to the vocabulary, this is the embedding of token
-  // `out`. Throws ContractError if out >= Out() or row.size() != In().
+  // Writes the weights of output feature `out` as float32: for wte, as a map
+  // from d_model to the vocabulary, this is the embedding of token `out`.
+  // Throws ContractError if out >= Out() or row.size() != In().
   void CopyOutputRow(std::size_t out, std::span<float> row) const;
 
-  // The same map, copied into kPanels and to the start of a cache line. What
-  // memory streams best is one address after the other, so that is how the
-  // kernels meet these elements.
+  // The same map, copied into kPanels and aligned to a cache line. Memory is
+  // fastest when read from start to end, so the elements are in the order in
+  // which the kernels read them.
   WeightMatrix InPanels() const;
 
  private:
-  // Where an element lies, counted in elements.
+  // The offset of an element, counted in elements.
   std::size_t Index(std::size_t in, std::size_t out) const;
 
   std::shared_ptr<const void> owner_;

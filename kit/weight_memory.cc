@@ -25,8 +25,8 @@ std::shared_ptr<std::byte> InCacheLines(std::size_t bytes) {
   return {lines, reinterpret_cast<std::byte*>(lines->data())};
 }
 
-// Maps a huge page more than is needed and gives back what lies before the
-// first boundary and behind the end: nothing but `bytes` stays.
+// Maps one huge page more than needed and unmaps the parts before the first
+// boundary and after the end: only `bytes` stay.
 std::shared_ptr<std::byte> InHugePages(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2) {
     throw std::bad_alloc();
@@ -43,7 +43,7 @@ std::shared_ptr<std::byte> InHugePages(std::size_t bytes) {
   auto* const data = static_cast<std::byte*>(start) + before;
   if (before > 0) munmap(start, before);
   munmap(data + kept, mapped - before - kept);
-  // A system without huge pages refuses, and nothing else is different.
+  // A system without huge pages refuses, which is harmless.
   madvise(data, kept, MADV_HUGEPAGE);
   return {data, [kept](std::byte* mapping) { munmap(mapping, kept); }};
 }

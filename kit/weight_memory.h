@@ -1,4 +1,4 @@
-// Where copies of weights lie.
+// Memory for copies of weights.
 #ifndef KVLAB_KIT_WEIGHT_MEMORY_H_
 #define KVLAB_KIT_WEIGHT_MEMORY_H_
 
@@ -8,12 +8,12 @@
 namespace kvlab {
 
 // The size of a huge page, 2 MiB. A step that reads hundreds of megabytes from
-// pages of 4 KiB spends a tenth of its time on looking up where they are.
+// pages of 4 KiB spends a tenth of its time on looking up their addresses.
 inline constexpr std::size_t kHugePageBytes = std::size_t{1} << 21U;
 
-// `bytes` zeroed bytes, freed with their last owner. They begin at a cache
-// line; kHugePageBytes or more begin at a huge page, and the system is asked
-// for such pages. Throws std::bad_alloc.
+// `bytes` zeroed bytes, freed with their last owner. They are aligned to a
+// cache line; kHugePageBytes or more are aligned to a huge page, and huge pages
+// are requested. Throws std::bad_alloc.
 std::shared_ptr<std::byte> AllocateWeights(std::size_t bytes);
 
 }  // namespace kvlab

@@ -1,4 +1,4 @@
-// For tests of what reads checkpoints from files that nobody can trust.
+// For tests that read checkpoints from untrusted files.
 #ifndef KVLAB_KIT_WEIGHTS_TESTING_H_
 #define KVLAB_KIT_WEIGHTS_TESTING_H_
 
@@ -6,8 +6,8 @@
 
 namespace kvlab {
 
-// Reads every element of every matrix, so that a sanitizer notices one that
-// lies outside its file.
+// Reads every element of every matrix, so that a sanitizer notices one outside
+// its file.
 void TouchEverything(const Gpt2Weights& weights);
 
 }  // namespace kvlab

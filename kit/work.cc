@@ -67,7 +67,7 @@ void CountMacs(Work work, std::uint64_t macs) {
   if (macs >= kNobodyDoes) {
     throw ContractError("CountMacs: " + std::to_string(macs) +
                             " multiply-accumulates in one call",
-                        "counts only grow, and by what a kernel does",
+                        "counts only grow, by the work of a kernel",
                         "count the multiplications that were done");
   }
   counters[static_cast<std::size_t>(work)].fetch_add(macs,

@@ -1,4 +1,4 @@
-// Counting work instead of timing it. Every kernel of kit/linear_algebra.h
+// Counts work instead of timing it. Every kernel of kit/linear_algebra.h
 // adds the multiply-accumulates (MACs) that it does to one of five categories,
 // so that "the cache saves work" can be checked without a clock.
 // 1 MAC is 2 FLOPs.
@@ -12,7 +12,7 @@
 
 namespace kvlab {
 
-// Where in the transformer a product happens.
+// The part of the transformer that a product belongs to.
 enum class Work : std::size_t {
   kQkv,         // x -> queries, keys, values
   kAttention,   // queries x keys, probs x values
@@ -43,11 +43,11 @@ struct WorkCounts {
   friend bool operator==(const WorkCounts&, const WorkCounts&) = default;
 };
 
-// Everything counted by this process so far; subtract two to get what lay
+// Everything counted by this process so far; subtract two readings for the work
 // between them. Safe to call from any thread.
 WorkCounts CountedWork();
 
-// Called by the kernels, and by whoever multiplies in a loop of his own. Throws
+// Called by the kernels, and by code that multiplies in its own loop. Throws
 // ContractError, counting nothing, for 2^48 or more: no call does that much,
 // but a negative number would look like it.
 void CountMacs(Work work, std::uint64_t macs);

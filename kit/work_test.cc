@@ -64,7 +64,7 @@ TEST(WorkNameTest, NamesEveryCategory) {
   EXPECT_EQ(WorkName(Work::kHead), "head");
 }
 
-// Whoever counts backwards hides work.
+// Counting backwards would hide work.
 TEST(CountedWorkTest, OnlyGrows) {
   const WorkCounts before = CountedWork();
   EXPECT_THROW(CountMacs(Work::kQkv, 0 - std::uint64_t{1}), ContractError);

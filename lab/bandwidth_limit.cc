@@ -1,5 +1,5 @@
-// Experiment: a cached step reads every weight once, so the memory that the
-// weights come from sets its speed; a batch shares what is read.
+// Experiment: a cached step reads every weight once, so the memory that holds
+// the weights sets its speed; a batch shares each read.
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -73,7 +73,7 @@ std::size_t BytesPerWeight(const Gpt2Weights& weights) {
   return DTypeBytes(weights.blocks.front().attn.c_attn.weight.Type());
 }
 
-// The least seconds that the roofs allow a step.
+// The shortest time of a step that the roofs allow.
 double RooflineSeconds(const LabSubject& subject, const Gpt2Weights& weights,
                        std::size_t batch) {
   const ForwardPass step = {.batch = batch,

@@ -48,8 +48,8 @@ struct PlannedLength {
   std::size_t warm_up = 0;
 };
 
-// A model of published size takes minutes for one pair at 1,000 tokens: fewer
-// pairs then, and none to warm up, so that the run ends.
+// A model of published size takes minutes for one pair at 1,000 tokens: it gets
+// fewer pairs, and no warm-up, so that the run ends.
 PlannedLength PlanLength(const LabSubject& subject, std::size_t new_tokens,
                          bool quick) {
   const double pair_s = 2 * PairMacs(subject.weights->config, new_tokens) /
@@ -63,7 +63,7 @@ PlannedLength PlanLength(const LabSubject& subject, std::size_t new_tokens,
           .warm_up = pair_s < kShort ? std::size_t{1} : std::size_t{0}};
 }
 
-// As many of the lengths as the model has positions for.
+// The lengths that the model has positions for.
 std::vector<PlannedLength> PlanFor(const LabSubject& subject, bool quick) {
   const std::vector<std::size_t> wanted =
       quick ? std::vector<std::size_t>{10, 25, 50, 100, 200}

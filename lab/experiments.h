@@ -1,5 +1,5 @@
-// The experiments of ./kvlab lab. Each keeps one section of results.json, whose
-// form is lab/results.schema.json.
+// The experiments of ./kvlab lab. Each writes one section of results.json,
+// whose schema is lab/results.schema.json.
 #ifndef KVLAB_LAB_EXPERIMENTS_H_
 #define KVLAB_LAB_EXPERIMENTS_H_
 
@@ -15,7 +15,7 @@
 
 namespace kvlab {
 
-// What is measured, and on what.
+// The subject and the options of all measurements.
 struct LabSubject {
   std::shared_ptr<const Gpt2Weights> weights;
   std::string name;
@@ -25,25 +25,26 @@ struct LabSubject {
 struct Experiment {
   std::string section;  // of results.json
   std::string title;
-  // The work of its steps together, in the unit of LabRun: 1e9 MACs, or what
-  // takes as long.
+  // The total work of its steps, in the unit of LabRun: 1e9 MACs, or anything
+  // that takes as long.
   std::function<double(const LabSubject& subject, bool quick)> work;
   // Throws Stopped.
   std::function<void(const LabSubject& subject, LabRun& run)> measure;
 };
 
-// Total time and time per token for growing lengths, with and without a cache.
+// Total time and time per token for increasing lengths, with and without a
+// cache.
 Experiment ControlAgainstCache();
 // Bytes of caches, by formula and measured; growth by concatenation.
 Experiment MemoryOfCaches();
-// Full cache, part of one, none, and windows that forget: memory, work, time
-// and error of each.
+// Full cache, partial cache, no cache, and windows that forget: memory, work,
+// time and error of each.
 Experiment SpaceAgainstTime();
 // Entries computed and looked up; what an edit of the prompt invalidates.
 Experiment MemoFilling();
 // Tokens per second against the size of the model and of the batch.
 Experiment BandwidthLimit();
-// What published models' caches take, and how many users fit.
+// The caches of published models, and how many users fit.
 Experiment KnownModelsTable();
 
 // All of them, in the order of the page.

@@ -1,6 +1,6 @@
-// ./kvlab lab: runs the experiments and keeps what came out in results.json.
-// Exit status 0; 130 after Ctrl-C, with what was measured until then; 2 for
-// wrong options or files.
+// ./kvlab lab: runs the experiments and saves their results in results.json.
+// Exit status 0; 130 after Ctrl-C, keeping the results so far; 2 for wrong
+// options or files.
 #include <algorithm>
 #include <cmath>
 #include <csignal>
@@ -36,8 +36,8 @@ struct CommandLine {
   bool quick = false;
 };
 
-// "[######..............] 3 min 20 s left"; without the time while nobody knows
-// it.
+// "[######..............] 3 min 20 s left"; without the time while it is
+// unknown.
 std::string Bar(double share, double seconds_left) {
   constexpr std::size_t kCells = 20;
   const auto full = std::min(
@@ -54,7 +54,7 @@ std::string Bar(double share, double seconds_left) {
 
 volatile std::sig_atomic_t stop_asked = 0;
 
-// The second time the usual thing happens.
+// A second Ctrl-C has its usual effect.
 void AskToStop(int signal) {
   stop_asked = 1;
   std::signal(signal, SIG_DFL);
@@ -69,14 +69,14 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--shape", line.shape,
                  "random weights of this shape instead of a checkpoint")
       ->check(CLI::IsMember(KnownShapes()));
-  app.add_option("--out", line.out, "where everything goes")
+  app.add_option("--out", line.out, "folder for the results")
       ->capture_default_str();
   app.add_option("--seed", line.seed, "of prompts and random weights")
       ->capture_default_str();
 }
 
-// What repeats the run. A folder is named without where it stands: results are
-// passed on.
+// The command that repeats the run. A folder is named without its path, since
+// results are shared.
 std::string CommandOf(const CommandLine& line) {
   std::string command = "./kvlab lab";
   if (line.quick) command += " --quick";
@@ -105,7 +105,7 @@ nlohmann::ordered_json Head(const CommandLine& line, const LabSubject& subject,
       {"model", ModelJson(subject, !line.shape.empty())}};
 }
 
-// Whether all experiments came to their end.
+// Whether all experiments were completed.
 bool Measure(const LabSubject& subject, const CommandLine& line,
              const std::string& command) {
   const std::vector<Experiment> experiments = AllExperiments();

@@ -7,7 +7,7 @@
 
 namespace kvlab {
 
-// MACs in a unit of LabRun's work.
+// MACs per unit of LabRun's work.
 inline constexpr double kWorkUnit = 1e9;
 
 inline nlohmann::ordered_json SpreadJson(const Spread& spread) {

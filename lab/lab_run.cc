@@ -25,7 +25,7 @@ void LabRun::Step(const std::string& what, double work) {
   current_work_ = work;
   ExpectGoingOn();
   if (!options_.on_progress) return;
-  // Before a twentieth is done the rate says little.
+  // Before a twentieth is done the rate is unreliable.
   const double elapsed = options_.instruments.now_s() - started_s_;
   const double share = done_work_ / planned_work_;
   constexpr double kEnough = 0.05;
@@ -47,7 +47,7 @@ void LabRun::Finish() {
   Write();
 }
 
-// Beside the file first, so that nobody ever reads half of it.
+// Writes beside the file first, so that no reader ever sees half of it.
 void LabRun::Write() const {
   const std::filesystem::path half = options_.file.string() + ".part";
   std::ofstream stream(half);
@@ -58,7 +58,7 @@ void LabRun::Write() const {
   if (!stream || error) {
     throw DataError(options_.file.string() + ": results cannot be written",
                     stream ? error.message() : "writing failed",
-                    "see that the folder is writable and has room");
+                    "check that the folder is writable and has room");
   }
 }
 

@@ -1,5 +1,5 @@
-// What every experiment of ./kvlab lab shares: where its results go, how far
-// the whole run is, and whether somebody has asked it to stop.
+// Shared by the experiments of ./kvlab lab: where results go, the progress of
+// the whole run, and whether it was asked to stop.
 #ifndef KVLAB_LAB_LAB_RUN_H_
 #define KVLAB_LAB_LAB_RUN_H_
 
@@ -14,7 +14,7 @@
 
 namespace kvlab {
 
-// Thrown by LabRun after Ctrl-C. What was kept until then stays.
+// Thrown by LabRun after Ctrl-C. Saved sections stay.
 class Stopped : public std::exception {
  public:
   const char* what() const noexcept override { return "stopped"; }
@@ -27,16 +27,16 @@ class LabRun {
     bool quick = false;
     std::uint64_t seed = 0;
     Instruments instruments;
-    // Whether to stop; asked before each step.
+    // Whether to stop; called before each step.
     std::function<bool()> stop_asked;
-    // Called with what is being done, the share of the work that is over, and
-    // the seconds that are left, negative while nobody knows.
+    // Called with the current step, the share of the work that is done, and the
+    // seconds that are left, negative while unknown.
     std::function<void(const std::string& what, double share,
                        double seconds_left)>
         on_progress;
   };
 
-  // `head` holds what stands before the sections: machine, model and so on.
+  // `head` has the fields before the sections: machine, model and so on.
   // `planned_work` is the sum of all steps' work, in any unit.
   LabRun(Options options, nlohmann::ordered_json head, double planned_work);
 
@@ -45,14 +45,14 @@ class LabRun {
   const Instruments& Clock() const { return options_.instruments; }
 
   // Announces a step of the run that takes `work` of planned_work. Throws
-  // Stopped if the user has had enough.
+  // Stopped if the user wants to stop.
   void Step(const std::string& what, double work);
 
-  // In the middle of a long step: throws Stopped if the user has had enough.
+  // In the middle of a long step: throws Stopped if the user wants to stop.
   void ExpectGoingOn() const;
 
-  // Keeps a section, new or longer than before: the file is whole after each
-  // call. Throws DataError if it cannot be written.
+  // Saves a section, new or extended: the file is complete after each call.
+  // Throws DataError if it cannot be written.
   void Keep(const std::string& section, nlohmann::ordered_json value);
 
   // Marks the results as complete.
@@ -66,8 +66,8 @@ class LabRun {
   Options options_;
   nlohmann::ordered_json results_;
   double planned_work_;
-  double done_work_ = 0;     // of the steps that are over
-  double current_work_ = 0;  // of the one that is not
+  double done_work_ = 0;     // of the finished steps
+  double current_work_ = 0;  // of the current step
   double started_s_;
 };
 

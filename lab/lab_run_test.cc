@@ -73,7 +73,7 @@ TEST_F(LabRunTest, TimeLeftIsTimeTakenByShareOfWork) {
   run.Step("the rest", 5);
   ASSERT_EQ(shown_.size(), 3U);
   EXPECT_EQ(shown_[0].first, "a tenth");
-  EXPECT_LT(shown_[0].second, 0) << "nobody knows yet";
+  EXPECT_LT(shown_[0].second, 0) << "not known yet";
   EXPECT_DOUBLE_EQ(shown_[1].second, 54);
   EXPECT_DOUBLE_EQ(shown_[2].second, 30);
   EXPECT_EQ(shares_, (std::vector<double>{0, 0.1, 0.5}));

@@ -67,7 +67,7 @@ LabSubject SubjectOfShape(const std::string& shape, std::uint64_t seed) {
   if (found == kShapes.end()) {
     throw ContractError("there is no shape '" + shape + "'",
                         "random weights are made for published shapes",
-                        "take distilgpt2 or gpt2");
+                        "use distilgpt2 or gpt2");
   }
   Random random(seed);
   return {.weights = std::make_shared<Gpt2Weights>(

@@ -1,4 +1,4 @@
-// What ./kvlab lab measures: a checkpoint, or random weights of a known shape.
+// The subject of ./kvlab lab: a checkpoint, or random weights of a known shape.
 #ifndef KVLAB_LAB_LAB_SUBJECT_H_
 #define KVLAB_LAB_LAB_SUBJECT_H_
 
@@ -15,11 +15,10 @@ namespace kvlab {
 std::vector<std::string> KnownShapes();
 
 // Random float32 weights of a published shape. Throws ContractError for a name
-// that KnownShapes does not have.
+// that is not in KnownShapes.
 LabSubject SubjectOfShape(const std::string& shape, std::uint64_t seed);
 
-// A checkpoint in Hugging Face layout. Throws DataError for whatever does not
-// hold.
+// A checkpoint in Hugging Face layout. Throws DataError for any defect.
 LabSubject SubjectOfFolder(const std::filesystem::path& folder);
 
 // The roofs of this machine for working sets from 64 KiB to 256 MiB.

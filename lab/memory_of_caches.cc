@@ -1,5 +1,5 @@
-// Experiment: what a cache takes, by formula and measured, and what growing it
-// by concatenation costs.
+// Experiment: the memory of a cache, by formula and measured, and the cost of
+// growing it by concatenation.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -130,7 +130,7 @@ ordered_json Layers(const LabSubject& subject) {
   return layers;
 }
 
-// Concatenation takes the square of the length.
+// Concatenation takes time quadratic in the length.
 std::vector<std::size_t> GrowthLengths(bool quick) {
   return Doublings(128, quick ? 512 : kLongest);
 }
@@ -157,13 +157,12 @@ class Growth {
     const double start = run_.Clock().now_s();
     for (std::size_t i = 0; i < tokens; ++i) cache.Append(keys_, values_);
     const double seconds = run_.Clock().now_s() - start;
-    // While it grows by a token, the old storage is there beside the new.
+    // While it grows by a token, old and new storage both exist.
     const std::uint64_t peak = Bytes(tokens) + Bytes(tokens - 1);
     return Json("concatenation", tokens, cache.BytesWritten(), seconds, peak);
   }
 
-  // The same copies, made by memcpy: what is left of the time is that of the
-  // bytes.
+  // The same copies, made by memcpy: this time is that of moving the bytes.
   ordered_json Copying(std::size_t tokens) {
     std::vector<std::vector<float>> held(2 * heads_);
     std::uint64_t written = 0;
@@ -180,7 +179,7 @@ class Growth {
       }
     }
     const double seconds = run_.Clock().now_s() - start;
-    // One head at a time is there twice.
+    // One head at a time is held twice.
     const std::uint64_t peak = Bytes(tokens) + Bytes(tokens - 1) / held.size();
     return Json("concatenation by memcpy", tokens, written, seconds, peak);
   }

@@ -1,5 +1,5 @@
 // Experiment: less memory for more time (part of the cache kept, the rest
-// recomputed), and less memory for another answer (windows that forget).
+// recomputed), and less memory for a different answer (windows that forget).
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -29,11 +29,11 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kPositions = 2048;
 constexpr std::size_t kConstantWindow = 64;
-// How many tokens at the end of each length are measured.
+// The number of tokens measured at the end of each length.
 constexpr std::size_t kMeasured = 8;
 // A step that recomputes much is measured less often.
 constexpr std::size_t kMeasuredRecomputing = 3;
-// A token alone takes so many times as long for each MAC as one of a chunk.
+// A MAC of a single token takes this many times as long as one of a chunk.
 constexpr double kAlone = 4;
 
 std::vector<std::size_t> Lengths(bool quick) {
@@ -51,7 +51,7 @@ std::size_t RootOf(std::size_t tokens) {
       std::ceil(std::sqrt(static_cast<double>(tokens))));
 }
 
-// What the last tokens of one way of keeping took, and their logits.
+// Measurements of the last tokens with one way of keeping, and their logits.
 struct Outcome {
   std::vector<Tensor3> logits;
   std::vector<double> seconds;
@@ -97,7 +97,7 @@ double WindowWork(const Gpt2Config& config, std::size_t tokens) {
   return kAlone * static_cast<double>(tokens) * PrefixWork(config, 1);
 }
 
-// A way of keeping, as results.json calls it, and what measuring it takes.
+// A way of keeping, as named in results.json, and the work of measuring it.
 struct Way {
   const char* name;
   double (*work)(const Gpt2Config& config, std::size_t tokens);
@@ -174,8 +174,9 @@ class Space {
     return outcome;
   }
 
-  // Keeps the first `kept` tokens' keys and values, and computes the others
-  // anew at each step: exact, since causality lets a prefix stand alone.
+  // Keeps the first `kept` tokens' keys and values, and recomputes the others
+  // at each step: exact, since by causality a prefix does not depend on what
+  // follows.
   Outcome WithPart(std::size_t tokens, std::size_t kept, std::size_t measured) {
     Gpt2 model(weights_);
     KvCacheHandle handle = EnableKvCache(model, 1, tokens);

@@ -1,5 +1,5 @@
-// Attention that keeps the keys and values of the newest tokens and forgets
-// the rest: less memory and less work, and another result.
+// Attention that keeps only the keys and values of the newest tokens: less
+// memory and less work, and a different result.
 // Source: Beltagy 2020, arXiv:2004.05150, section 3.1, in its causal form.
 #ifndef KVLAB_LAB_WINDOWED_ATTENTION_H_
 #define KVLAB_LAB_WINDOWED_ATTENTION_H_
@@ -34,7 +34,7 @@ class WindowedAttention final : public Attention {
   std::uint64_t Bytes() const;
 
  private:
-  // Slot p % window holds position p; attention does not care for the order.
+  // Slot p % window holds position p; attention does not depend on the order.
   struct Layer {
     Tensor4 keys;    // [1, heads, window, head_dim]
     Tensor4 values;  // [1, heads, window, head_dim]

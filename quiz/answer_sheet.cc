@@ -25,7 +25,7 @@ using nlohmann::json;
                   "./kvlab quiz ID writes one to fill in");
 }
 
-// Without commas that nothing follows, which editors and people leave behind.
+// Without trailing commas, which editors and people leave.
 std::string WithoutTrailingCommas(std::string_view text) {
   std::string rest;
   std::optional<std::size_t> comma;  // in `rest`
@@ -61,12 +61,13 @@ const json& Member(const json& object, const char* name, json::value_t type,
                    const char* should, const std::string& file) {
   const auto found = object.find(name);
   if (found == object.end() || found->type() != type) {
-    Refuse(file, fmt::format("\"{}\" is not there, or not {}", name, should));
+    Refuse(file, fmt::format("\"{}\" is missing, or not {}", name, should));
   }
   return *found;
 }
 
-// What cannot be an answer costs this one: as words that fit no question.
+// An invalid value costs only this answer: it becomes text that fits no
+// question.
 QuizAnswer AnswerOf(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number()) return value.get<double>();
@@ -95,7 +96,7 @@ AnswerSheet SheetOf(const json& document, const std::string& file) {
   return sheet;
 }
 
-// Where the text is not JSON: line by line, if that is a sheet at all.
+// If the text is not JSON: line by line, if it is a sheet at all.
 AnswerSheet SheetOfLines(std::string_view text, const std::string& why,
                          const std::string& file) {
   const std::optional<WrittenSheet> written = ReadLines(text);
@@ -137,8 +138,8 @@ std::string Comment(const std::string& text, const std::string& first,
 
 AnswerSheet ParseAnswerSheet(std::string_view bytes, const std::string& file) {
   const std::string text = PlainText(bytes);
-  if (text.empty() && !bytes.empty()) Refuse(file, "it is UTF-16 that is cut");
-  if (text.find('\0') != std::string::npos) Refuse(file, "it holds a NUL");
+  if (text.empty() && !bytes.empty()) Refuse(file, "it is incomplete UTF-16");
+  if (text.find('\0') != std::string::npos) Refuse(file, "it contains a NUL");
   json document;
   std::string why;
   for (const std::string& attempt : {text, WithoutTrailingCommas(text)}) {
@@ -154,8 +155,8 @@ AnswerSheet ParseAnswerSheet(std::string_view bytes, const std::string& file) {
 
 std::string BlankSheet(const Quiz& quiz, const std::string& student) {
   std::string sheet = fmt::format(
-      "// Your answers. The numbers and the order of the options are yours: "
-      "they are\n// made from your id. Answer in the place of \"\".\n"
+      "// Your answers. The numbers and the order of the options depend on "
+      "your\n// id. Write each answer in place of \"\".\n"
       "{{\n  \"student\": \"{}\",\n  \"answers\": {{\n",
       student);
   std::size_t number = 0;
@@ -182,11 +183,11 @@ std::string Unfit(const QuizQuestion& question, const QuizAnswer& answer) {
   if (!question.IsChoice()) {
     if (AnsweredNumber(question, answer)) return "";
     return fmt::format(
-        "a number is asked for, in {}; write it like 1152 or 2.5",
+        "the answer is a number, in {}; write it like 1152 or 2.5",
         question.unit);
   }
   if (ChosenPlace(answer) < question.options.size()) return "";
-  return fmt::format(R"(an option is asked for: a letter from "a" to "{}")",
+  return fmt::format(R"(the answer is an option: a letter from "a" to "{}")",
                      LetterOf(question.options.size() - 1));
 }
 

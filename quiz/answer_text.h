@@ -1,4 +1,4 @@
-// The text of answers.json as editors of all systems save it.
+// The text of answers.json as saved by editors on any system.
 #ifndef KVLAB_QUIZ_ANSWER_TEXT_H_
 #define KVLAB_QUIZ_ANSWER_TEXT_H_
 
@@ -7,9 +7,9 @@
 
 namespace kvlab {
 
-// In UTF-8, without a byte order mark, with quotes as JSON has them and with
-// plain spaces. UTF-16 is known by its mark, or by a NUL beside its first
-// character. "" for UTF-16 that is cut or malformed.
+// In UTF-8, without a byte order mark, with JSON's quotes and plain spaces.
+// UTF-16 is recognised by its mark, or by a NUL beside its first character. ""
+// for incomplete or malformed UTF-16.
 std::string PlainText(std::string_view bytes);
 
 }  // namespace kvlab

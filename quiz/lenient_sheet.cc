@@ -19,7 +19,7 @@ std::string_view Stripped(std::string_view text, std::string_view letters) {
   return text;
 }
 
-// Without a comment; '//' in quotes is none.
+// Without a comment; '//' in quotes does not begin one.
 std::string_view WithoutComment(std::string_view line) {
   bool quoted = false;
   for (std::size_t at = 0; at + 1 < line.size(); ++at) {

@@ -14,9 +14,9 @@ struct WrittenSheet {
   std::map<std::string, std::string> answers;  // as typed, without quotes
 };
 
-// Reads a sheet as ./kvlab quiz writes it, an answer on each line, of which any
-// may be malformed: 1,152 without quotes, a comma too many or too few, quotes
-// that are missing. Nothing if it names no student or an answer twice.
+// Reads a sheet as ./kvlab quiz writes it, an answer on each line, any of which
+// may be malformed: 1,152 without quotes, an extra or missing comma, missing
+// quotes. nullopt if it names no student, or an answer twice.
 std::optional<WrittenSheet> ReadLines(std::string_view text);
 
 }  // namespace kvlab

@@ -1,6 +1,6 @@
-// ./kvlab quiz ID: writes the questions in the variant of one student, or says
-// how far the answers are; --check, for ./kvlab submit, only the latter. Exit
-// status 0; 1 if answers are missing or cannot be what is asked; 2 for wrong
+// ./kvlab quiz ID: writes the questions in the variant of one student, or
+// reports which answers are missing or invalid; --check, for ./kvlab submit,
+// only reports. Exit status 0; 1 if answers are missing or invalid; 2 for wrong
 // options or files.
 #include <algorithm>
 #include <cstddef>
@@ -32,8 +32,8 @@ std::string TextOf(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::string text(std::istreambuf_iterator<char>(stream), {});
   if (!stream) {
-    throw DataError(file.string() + ": cannot be read", "it holds your answers",
-                    "see that it is a file of yours");
+    throw DataError(file.string() + ": cannot be read",
+                    "it contains your answers", "check that you may read it");
   }
   return text;
 }
@@ -44,12 +44,12 @@ void WriteNew(const std::filesystem::path& file, const std::string& text) {
   stream.close();
   if (!stream) {
     throw DataError(file.string() + ": cannot be written",
-                    "the questions go there",
-                    "see that the folder is writable and has room");
+                    "the questions are written there",
+                    "check that the folder is writable and has room");
   }
 }
 
-// What a sheet holds, for a terminal: nothing that commands it.
+// Text of a sheet, made safe for a terminal.
 std::string Legible(const std::string& text) {
   constexpr std::size_t kMost = 60;
   std::string legible = text.substr(0, kMost);
@@ -59,7 +59,7 @@ std::string Legible(const std::string& text) {
   return legible;
 }
 
-// Says what is missing; how many questions that are.
+// Reports what is missing; returns the number of such questions.
 std::size_t TellWhatIsMissing(const Quiz& quiz, const AnswerSheet& sheet) {
   std::size_t missing = 0;
   for (const QuizQuestion& question : quiz.questions) {
@@ -87,7 +87,7 @@ std::size_t TellWhatIsMissing(const Quiz& quiz, const AnswerSheet& sheet) {
   return missing;
 }
 
-// 1 if an answer is missing or cannot be what is asked.
+// 1 if an answer is missing or invalid.
 int TellHowFarItIs(const Quiz& quiz, const AnswerSheet& sheet,
                    const std::filesystem::path& file) {
   const std::size_t missing = TellWhatIsMissing(quiz, sheet);
@@ -116,7 +116,7 @@ int Run(const CommandLine& line) {
     throw DataError(fmt::format("{}: these are the answers of {}",
                                 file.string(), sheet.student),
                     fmt::format("{} has other numbers", student),
-                    "move the file away to get the questions anew");
+                    "move the file away to get new questions");
   }
   return TellHowFarItIs(quiz, sheet, file);
 }
@@ -125,11 +125,12 @@ int Run(const CommandLine& line) {
 
 int Main(int argc, char** argv) {
   CommandLine line;
-  CLI::App app("Writes the concept checks for you, and sees what is answered.",
+  CLI::App app("Writes the concept checks for you, and checks your answers.",
                "kvlab quiz");
   auto* check =
-      app.add_flag("--check", line.check, "only say how far the answers are");
-  auto* id = app.add_option("ID", line.student, "how your course knows you");
+      app.add_flag("--check", line.check,
+                   "only report which answers are missing or invalid");
+  auto* id = app.add_option("ID", line.student, "your id in the course");
   app.add_option("--module", line.module, "the folder with quiz.toml")
       ->capture_default_str()
       ->take_last();

@@ -36,7 +36,7 @@ void Walk(std::string_view text,
   }
 }
 
-// Thousands apart, as readers of the course know numbers.
+// With commas between thousands, as in the course's texts.
 std::string NumberText(double number) {
   if (number != std::floor(number)) return fmt::format("{:g}", number);
   std::string digits = fmt::format("{}", static_cast<std::int64_t>(number));

@@ -9,10 +9,10 @@
 
 namespace kvlab {
 
-// The names that stand in braces; {} and an open brace are words.
+// The names in braces; {} and an unclosed brace are plain text.
 std::set<std::string> NamesIn(std::string_view text);
 
-// The text with numbers for names: 1,024 and 37.5. What has no number stays.
+// The text with numbers for names: 1,024 and 37.5. Names without a number stay.
 std::string FillIn(std::string_view text,
                    const std::map<std::string, double>& numbers);
 

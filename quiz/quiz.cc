@@ -26,18 +26,19 @@ class Reader {
     try {
       return ReadQuiz(toml::parse(toml, file_));
     } catch (const toml::parse_error& error) {
-      throw DataError(fmt::format("{}:{}: this is no TOML", file_,
-                                  error.source().begin.line),
-                      std::string(error.description()), "mend that line");
+      throw DataError(
+          fmt::format("{}:{}: invalid TOML", file_, error.source().begin.line),
+          std::string(error.description()),
+          "correct the TOML syntax at this line");
     }
   }
 
  private:
   [[noreturn]] void Refuse(const toml::node& node, const std::string& why,
                            const std::string& fix) const {
-    throw DataError(
-        fmt::format("{}:{}: this is no quiz", file_, node.source().begin.line),
-        why, fix);
+    throw DataError(fmt::format("{}:{}: this is not a quiz", file_,
+                                node.source().begin.line),
+                    why, fix);
   }
 
   void ExpectKeys(const toml::table& table,
@@ -53,13 +54,13 @@ class Reader {
   std::string Text(const toml::table& table, std::string_view key) const {
     const auto text = table[key].value<std::string>();
     if (!text || text->empty()) {
-      Refuse(table, fmt::format("'{}' is not there, or no text", key),
+      Refuse(table, fmt::format("'{}' must be a non-empty string", key),
              fmt::format("write {} = \"...\"", key));
     }
     return *text;
   }
 
-  // The tables of the array below `key`; none if it is not there.
+  // The tables of the array at `key`; none if it is missing.
   std::vector<const toml::table*> Tables(const toml::table& table,
                                          std::string_view key) const {
     std::vector<const toml::table*> tables;
@@ -67,11 +68,11 @@ class Reader {
     if (node == nullptr) return tables;
     const toml::array* array = node->as_array();
     if (array == nullptr) {
-      Refuse(*node, fmt::format("'{}' is no list", key), "write [{ ... }]");
+      Refuse(*node, fmt::format("'{}' must be a list", key), "write [{ ... }]");
     }
     for (const toml::node& element : *array) {
       if (!element.is_table()) {
-        Refuse(element, fmt::format("'{}' holds what is no table", key),
+        Refuse(element, fmt::format("'{}' must contain only tables", key),
                "write { key = value }");
       }
       tables.push_back(element.as_table());
@@ -85,7 +86,7 @@ class Reader {
     for (const toml::table* each : Tables(table, "questions")) {
       QuizQuestion question = ReadQuestion(*each);
       if (quiz.Find(question.id) != nullptr) {
-        Refuse(*each, fmt::format("question '{}' is there twice", question.id),
+        Refuse(*each, fmt::format("question '{}' appears twice", question.id),
                "rename one of the two");
       }
       quiz.questions.push_back(std::move(question));
@@ -119,13 +120,14 @@ class Reader {
       QuizOption option = {.key = Text(*each, "key"),
                            .text = Text(*each, "text")};
       if (std::ranges::count(options, option.key, &QuizOption::key) > 0) {
-        Refuse(*each, fmt::format("option '{}' is there twice", option.key),
+        Refuse(*each, fmt::format("option '{}' appears twice", option.key),
                "rename one of the two");
       }
       options.push_back(std::move(option));
     }
     if (options.size() == 1) {
-      Refuse(table, "one option is no choice", "write another one");
+      Refuse(table, "a choice needs at least two options",
+             "add another option");
     }
     return options;
   }
@@ -137,7 +139,7 @@ class Reader {
       for (const auto& [key, node] : *each) {
         const auto number = node.value<double>();
         if (!number) {
-          Refuse(node, fmt::format("'{}' is no number", key.str()),
+          Refuse(node, fmt::format("'{}' must be a number", key.str()),
                  "write a number");
         }
         numbers.emplace(key.str(), *number);
@@ -154,7 +156,7 @@ class Reader {
       named.merge(NamesIn(option.text));
     }
     if (question.cases.empty() && !named.empty()) {
-      Refuse(table, fmt::format("nothing says what {{{}}} is", *named.begin()),
+      Refuse(table, fmt::format("{{{}}} has no value", *named.begin()),
              "write cases = [{ ... }]");
     }
     for (const QuizNumbers& numbers : question.cases) {
@@ -186,8 +188,8 @@ Quiz LoadQuiz(const std::filesystem::path& file) {
   std::ifstream stream(file);
   const std::string text(std::istreambuf_iterator<char>(stream), {});
   if (!stream) {
-    throw DataError(file.string() + ": cannot be read", "it holds the quiz",
-                    "see that it is there");
+    throw DataError(file.string() + ": cannot be read", "it contains the quiz",
+                    "check that it exists");
   }
   return ParseQuiz(text, file.string());
 }

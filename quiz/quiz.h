@@ -1,4 +1,4 @@
-// The questions of a quiz, as everybody can read them: no answers here.
+// The questions of a quiz, which are public: no answers here.
 #ifndef KVLAB_QUIZ_QUIZ_H_
 #define KVLAB_QUIZ_QUIZ_H_
 
@@ -11,7 +11,7 @@
 namespace kvlab {
 
 struct QuizOption {
-  std::string key;  // what the quiz's makers call it; students see a letter
+  std::string key;  // the authors' name for it; students see a letter
   std::string text;
 };
 
@@ -21,8 +21,8 @@ using QuizNumbers = std::map<std::string, double>;
 struct QuizQuestion {
   std::string id;
   std::string text;
-  std::vector<QuizOption> options;  // none: a number is asked for
-  std::string unit;                 // of the number that is asked for
+  std::vector<QuizOption> options;  // none: the answer is a number
+  std::string unit;                 // of the number
   // Each student gets one of them.
   std::vector<QuizNumbers> cases;
 
@@ -32,12 +32,12 @@ struct QuizQuestion {
 struct Quiz {
   std::vector<QuizQuestion> questions;
 
-  // nullptr if there is none of that id.
+  // nullptr if there is no question with this id.
   const QuizQuestion* Find(std::string_view id) const;
 };
 
 // Throws DataError, with file and line, for an unknown or missing key, an id
-// or option that is there twice, a single option, a {name} that a case does
+// or option that appears twice, a single option, a {name} that a case does
 // not have, or a number that no text names.
 Quiz ParseQuiz(std::string_view toml, const std::string& file);
 

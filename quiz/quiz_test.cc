@@ -58,24 +58,24 @@ TEST(QuizTest, AskForAChoiceOrANumber) {
 TEST(QuizTest, MistakesAreToldWithFileAndLine) {
   const std::map<std::string, std::string> mistakes = {
       {"colour = 1", "'colour' is not a key here"},
-      {kChoice + kChoice, "'colour' is there twice"},
+      {kChoice + kChoice, "'colour' appears twice"},
       {"[[questions]]\nid = 'a'\ntext = 'b'\n", "either options or the unit"},
-      {"[[questions]]\nid = 'a'\ntext = ''\nunit = 'c'\n", "'text' is not"},
+      {"[[questions]]\nid = 'a'\ntext = ''\nunit = 'c'\n", "'text' must be"},
       {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\n",
-       "nothing says what {x} is"},
+       "{x} has no value"},
       {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\ncases=[{y=1}]\n",
        "the text names x; a case gives y"},
       {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\ncases=[{x='1'}]\n",
-       "'x' is no number"},
+       "'x' must be a number"},
       {"[[questions]]\nid = 'a'\ntext = 'b'\noptions=[{key='c',text='d'}]\n",
-       "one option is no choice"},
+       "at least two options"},
       {"[[questions]]\nid = 'a'\ntext = 'b'\n"
        "options=[{key='c',text='d'},{key='c',text='e'}]\n",
-       "option 'c' is there twice"},
-      {"questions = 3", "'questions' is no list"},
-      {"questions = [3]", "'questions' holds what is no table"},
+       "option 'c' appears twice"},
+      {"questions = 3", "'questions' must be a list"},
+      {"questions = [3]", "'questions' must contain only tables"},
       {"", "there are no questions"},
-      {"[[questions]", "this is no TOML"},
+      {"[[questions]", "invalid TOML"},
   };
   for (const auto& [toml, says] : mistakes) {
     const std::string error =
@@ -95,7 +95,7 @@ TEST(VariantTest, TheSameStudentGetsTheSameQuestions) {
   }
 }
 
-// Fixed for ever: answers that were handed in must mean the same next year.
+// Must never change: submitted answers must mean the same next year.
 TEST(VariantTest, StaysWhatItWas) {
   const Quiz quiz = ParseQuiz(kChoice + kNumber, "quiz.toml");
   EXPECT_EQ(VariantFor(quiz.questions[0], "ann@example.org").order,
@@ -153,13 +153,14 @@ TEST(StudentIdTest, NamesOfPeopleAreIds) {
   EXPECT_EQ(StudentId("\u674e\u96f7"), "\u674e\u96f7");
 }
 
-// A Mac writes u and two dots, others a letter.
+// A Mac writes u and a combining accent, others a single letter.
 TEST(StudentIdTest, AnAccentIsPartOfItsLetter) {
   EXPECT_EQ(StudentId("mu\u0308ller"), StudentId("m\u00fcller"));
 }
 
 TEST(StudentIdTest, OtherThingsAreRefused) {
-  // What turns the rest of a line round. In parts, so that it is not one here.
+  // A control that reverses the rest of a line, in parts to have no effect
+  // here.
   const std::string right_to_left = {'\xE2', '\x80', '\xAE'};
   for (const std::string& id :
        {std::string(), std::string("  "), std::string("a b"),
@@ -201,18 +202,18 @@ TEST(AnswerSheetTest, HoldsLettersAndNumbers) {
 
 TEST(AnswerSheetTest, SaysWhatIsWrongAndWhere) {
   const std::map<std::string, std::string> mistakes = {
-      {R"({"answers": {}})", R"("student" is not there, or not text)"},
-      {R"({"student": 1, "answers": {}})", R"("student" is not there)"},
-      {R"({"student": "ann"})", R"("answers" is not there)"},
-      {R"({"student": "ann", "answers": []})", R"("answers" is not there)"},
+      {R"({"answers": {}})", R"("student" is missing, or not text)"},
+      {R"({"student": 1, "answers": {}})", R"("student" is missing)"},
+      {R"({"student": "ann"})", R"("answers" is missing)"},
+      {R"({"student": "ann", "answers": []})", R"("answers" is missing)"},
       {R"({"student": "a b", "answers": {}})", "not a student's id"},
       {R"({"student": "ann", "answers": {"sum": NaN}})", "line 1"},
       {"{\"answers\": {\n\"sum\": }}", "line 2"},
       {"[1]", "does not begin with {"},
       {"", "line 1"},
       {std::string("{\"student\": \"ann\", \"answers\": {}}\0", 34),
-       "it holds a NUL"},
-      {std::string("\xFF\xFE{\0x", 5), "UTF-16 that is cut"},
+       "it contains a NUL"},
+      {std::string("\xFF\xFE{\0x", 5), "incomplete UTF-16"},
   };
   for (const auto& [text, says] : mistakes) {
     const std::string error =
@@ -239,7 +240,7 @@ std::map<std::string, std::string> Answers(const std::string& lines) {
 
 using Written = std::map<std::string, std::string>;
 
-// One line that cannot be read costs its own answer.
+// A line that cannot be read loses only its own answer.
 TEST(AnswerSheetTest, ABadLineCostsOneAnswer) {
   const Written right = {{"a", "c"}, {"b", "1152"}, {"z", "d"}};
   EXPECT_EQ(Answers("\"a\": \"c\",\n\"b\": 1152,\n\"z\": \"d\","), right);

@@ -34,8 +34,8 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-// Whether `word` is one of the unit's, in one number or the other: "rows" of
-// "a row". What a unit explains in brackets is not its name.
+// Whether `word` is in the unit, singular or plural: "rows" of "a row". The
+// unit's explanation in brackets does not count.
 bool IsOfUnit(std::string_view word, std::string_view unit) {
   unit = unit.substr(0, unit.find_first_of("(,"));
   while (!unit.empty()) {
@@ -50,7 +50,7 @@ bool IsOfUnit(std::string_view word, std::string_view unit) {
   return false;
 }
 
-// Takes words of the unit from either end.
+// Removes words of the unit from either end.
 std::string_view WithoutUnit(std::string_view text, std::string_view unit) {
   text = Trimmed(text);
   std::size_t begin = text.size();
@@ -66,7 +66,7 @@ std::string_view WithoutUnit(std::string_view text, std::string_view unit) {
   return text;
 }
 
-// Digits in groups of three behind the first, "1,152,000" with ','.
+// Digits in groups of three after the first group, "1,152,000" with ','.
 bool IsGrouped(std::string_view digits, char separator) {
   std::size_t group = 0;
   std::size_t separators = 0;
@@ -92,7 +92,7 @@ std::string Without(std::string_view text, char letter) {
   return rest;
 }
 
-// The same number as std::from_chars reads it; "" if that is not clear.
+// The same number in the form that std::from_chars reads; "" if ambiguous.
 std::string InOneWay(std::string_view text) {
   const std::size_t comma = text.rfind(',');
   const std::size_t dot = text.rfind('.');

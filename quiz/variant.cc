@@ -19,7 +19,7 @@
 namespace kvlab {
 namespace {
 
-// Every order as likely (Fisher and Yates).
+// Every order is equally likely (Fisher and Yates).
 std::vector<std::size_t> Shuffled(std::size_t size, Random& random) {
   std::vector<std::size_t> order(size);
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -50,7 +50,7 @@ std::vector<utf8proc_int32_t> Composed(std::string_view text) {
   return letters;
 }
 
-// Letters and digits of any language, and the accents that no letter joined.
+// Letters and digits of any language, and accents not joined to a letter.
 bool MayBeInAnId(utf8proc_int32_t letter) {
   constexpr std::string_view kMarks = "._@+-'!#$%&*=?^~";
   constexpr utf8proc_int32_t kAscii = 0x80;
@@ -93,8 +93,8 @@ std::string StudentId(std::string_view written) {
   if (!sound) {
     throw DataError("this is not a student's id",
                     "an id is a name or an e-mail address, of at most 64 "
-                    "characters and without spaces; your numbers are made "
-                    "from it",
+                    "characters and without spaces; it determines your "
+                    "numbers",
                     "write the id that your course knows you by");
   }
   return id;

@@ -1,5 +1,5 @@
 // The quiz as one student gets it: numbers and the order of options come from
-// the student's id, so that an answer is of no use to the next one.
+// the student's id, so an answer is of no use to another student.
 #ifndef KVLAB_QUIZ_VARIANT_H_
 #define KVLAB_QUIZ_VARIANT_H_
 
@@ -15,14 +15,14 @@ namespace kvlab {
 struct QuizVariant {
   QuizNumbers numbers;
   std::string text;
-  // Which option of the question stands at 'a', 'b', ...
+  // The question's options at 'a', 'b', ...
   std::vector<std::size_t> order;
   std::vector<std::string> options;  // in that order
 };
 
-// An id as it counts: without spaces around, in lower case, each accent joined
-// to its letter. Throws DataError unless it has 1 to 64 letters and digits of
-// any language and marks that e-mail addresses have.
+// The normal form of an id: without surrounding spaces, in lower case, each
+// accent joined to its letter. Throws DataError unless it has 1 to 64 letters
+// and digits of any language and marks that e-mail addresses have.
 std::string StudentId(std::string_view written);
 
 // The same on every machine. `student`: of StudentId.

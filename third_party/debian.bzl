@@ -38,8 +38,8 @@ cc_library(
         deps = repr(ctx.attr.library_deps),
     ))
 
-# A library whose headers lie below /usr/include, and whose binary (if it has
-# one) the linker finds by itself.
+# A library whose headers are below /usr/include, and whose binary (if any) the
+# linker finds by itself.
 debian_library = repository_rule(
     implementation = _debian_library_impl,
     local = True,

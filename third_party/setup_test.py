@@ -1,4 +1,4 @@
-"""What third_party/setup promises, with stand-ins for the system's programs."""
+"""Tests third_party/setup, with stand-ins for the system's programs."""
 
 import os
 import pathlib

@@ -9,7 +9,7 @@
 namespace kvlab::grading {
 namespace {
 
-// Hidden is hidden for good.
+// Hidden checks are never shown.
 bool IsVisible(const RubricCheck& check, Visibility revealed) {
   return check.visibility <= revealed &&
          check.visibility != Visibility::kHidden;

@@ -1,4 +1,4 @@
-// A report without what its author is not to see yet.
+// A report without the checks that its author may not see yet.
 #ifndef KVLAB_AUTOGRADER_REPORT_AUTHORS_VIEW_H_
 #define KVLAB_AUTOGRADER_REPORT_AUTHORS_VIEW_H_
 

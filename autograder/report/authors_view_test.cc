@@ -68,7 +68,7 @@ TEST(AuthorsViewTest, EachKindIsShownFromItsTimeOnAndHiddenNever) {
   }
 }
 
-// All that a platform, a build server or the author gets.
+// Everything that a platform, a build server or the author gets.
 std::vector<std::string> EverythingShown(const Report& report) {
   const AuthorsView author(report);
   return {FullText(author.Visible()),   BriefText(author.Visible()),
@@ -77,7 +77,7 @@ std::vector<std::string> EverythingShown(const Report& report) {
           Classroom50Json(report),      JunitXml(report)};
 }
 
-// What can be told apart can be found out by handing in again.
+// Any difference could be found out by handing in again.
 TEST(AuthorsViewTest, WhatCameOfAConcealedCheckChangesNothingThatIsShown) {
   const Sample one = ConcealedSample();
   Sample other = ConcealedSample();
@@ -100,7 +100,7 @@ TEST(AuthorsViewTest, ALateSubmissionTellsNoMore) {
   EXPECT_EQ(shown.front(), shown.back());
 }
 
-// No score, no sum and no text of a format knows the check.
+// No score, sum or text of a format depends on the check.
 TEST(AuthorsViewTest, NoFormatKnowsWhatIsConcealed) {
   const Sample sample = ConcealedSample();
   for (const std::string& text : EverythingShown(sample.report)) {

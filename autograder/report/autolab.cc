@@ -13,8 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A check of speed has a column also if it measured nothing: columns are
-// counted.
+// A speed check has a column even if it measured nothing: Autolab goes by
+// position.
 bool MeasuresSpeed(const CheckRow& row) {
   return row.mark->check->run == "speed.cached_generation";
 }
@@ -28,7 +28,7 @@ std::string Line(const Report& report) {
   Json scores = Json::object();
   const double factor = report.lateness ? report.lateness->factor : 1;
   for (const PartMark& part : report.marks.parts) {
-    // A part of which nothing is shown yet is not there.
+    // A part with nothing to show yet is left out.
     if (part.part->Points() == 0) continue;
     scores[ShortTitle(part)] = Written(part.Points() * factor);
   }

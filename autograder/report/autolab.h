@@ -12,7 +12,7 @@ namespace kvlab::grading {
 
 // One line. "scores": the points of each part, a problem in Autolab's words, by
 // its short title ("Module 1"). "scoreboard": all points, then the speedup at
-// each length that the rubric asks for, 0 where none was measured.
+// each length in the rubric, 0 where none was measured.
 std::string AutolabLine(const Report& report);
 
 }  // namespace kvlab::grading

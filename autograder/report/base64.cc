@@ -19,7 +19,7 @@ std::string Base64(std::string_view bytes) {
       bits = bits << 8U | static_cast<unsigned char>(byte);
     }
     for (std::size_t i = 0; i < 4; ++i) {
-      // n bytes need n + 1 digits; the rest of the four is filled up.
+      // n bytes need n + 1 digits; the rest of the four is padding.
       encoded += i <= three.size() ? kDigits[bits >> (18 - 6 * i) & 63U] : '=';
     }
   }

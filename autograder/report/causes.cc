@@ -10,7 +10,7 @@
 namespace kvlab::grading {
 namespace {
 
-// Rows that lost points and were not kept from running by their whole part.
+// Rows that lost points, except those of parts that could not be run.
 std::vector<CheckRow> LostRows(const Report& report) {
   std::vector<CheckRow> lost;
   for (const CheckRow& row : CheckRows(report)) {
@@ -22,8 +22,8 @@ std::vector<CheckRow> LostRows(const Report& report) {
   return lost;
 }
 
-// The check that `row` names as its cause: of its own part if it is there,
-// which may have a namesake elsewhere. nullptr if it names none.
+// The check that `row` names as its cause: preferably of its own part, since
+// another part may use the same name. nullptr if it names none.
 const CheckRow* CauseOf(const CheckRow& row,
                         const std::vector<CheckRow>& lost) {
   if (row.mark->cause.empty()) return nullptr;

@@ -10,7 +10,7 @@
 
 namespace kvlab::grading {
 
-// Refers to the report that it was made from.
+// Refers to the report, which must outlive it.
 struct CheckRow {
   const PartMark* part = nullptr;
   const TaskMark* task = nullptr;
@@ -23,7 +23,7 @@ struct CheckRow {
 
 std::vector<CheckRow> CheckRows(const Report& report);
 
-// Lost points for a reason that stands elsewhere.
+// Lost points for a reason that is reported elsewhere.
 bool IsConsequence(const CheckMark& mark);
 
 // "probably from: Steps (3.6)", or that it surely does.
@@ -32,7 +32,7 @@ std::string FollowsText(const CheckMark& mark);
 // "Module 1: attention" is "Module 1".
 std::string ShortTitle(const PartMark& part);
 
-// What concerns no single check: notices, and parts that could not be run.
+// Everything beyond single checks: notices, and parts that could not be run.
 std::string Overview(const Report& report);
 
 // All that the checks recorded.

@@ -18,8 +18,8 @@ using Json = nlohmann::ordered_json;
 
 long Units(double points) { return std::lround(points * kClassroom50Unit); }
 
-// Whole numbers that sum to the whole number of the sum: each is what the sum
-// grows by.
+// Whole numbers whose sum is the rounded total: each is the increase of the
+// rounded running sum.
 class Adder {
  public:
   explicit Adder(double factor) : factor_(factor) {}

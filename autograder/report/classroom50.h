@@ -1,4 +1,4 @@
-// What Classroom 50 reads: https://github.com/foundation50/classroom50, wiki
+// The format of Classroom 50: https://github.com/foundation50/classroom50, wiki
 // page "Advanced Autograding", schema classroom50/result/v1.
 #ifndef KVLAB_AUTOGRADER_REPORT_CLASSROOM50_H_
 #define KVLAB_AUTOGRADER_REPORT_CLASSROOM50_H_
@@ -13,8 +13,8 @@ namespace kvlab::grading {
 inline constexpr double kClassroom50Unit = 100;
 
 // The grader's part of result.json: scores and tests, which sum to the whole,
-// late days taken off. Whose submission it is stands in the environment of the
-// job; autograder/platforms/run_grader.py adds it.
+// late days taken off. The author is in the job's environment;
+// autograder/platforms/run_grader.py adds it.
 std::string Classroom50Json(const Report& report);
 
 }  // namespace kvlab::grading

@@ -22,7 +22,7 @@ double Axis::At(double number) const {
   } else {
     share = (number - from) / (to - from);
   }
-  // A number that is none has no place; the start is as good as any.
+  // NaN has no place; it is drawn at the start.
   share = std::isnan(share) ? 0 : std::clamp(share, 0.0, 1.0);
   return start + share * (end - start);
 }

@@ -1,4 +1,4 @@
-// Lines, marks and words of a plot, as SVG.
+// Lines, marks and text of a plot, as SVG.
 #ifndef KVLAB_AUTOGRADER_REPORT_DRAWING_H_
 #define KVLAB_AUTOGRADER_REPORT_DRAWING_H_
 
@@ -25,11 +25,11 @@ struct Axis {
   double start = 0;  // units at the two ends
   double end = 1;
 
-  // Numbers beyond an end are drawn at it.
+  // Numbers beyond an end are drawn at that end.
   double At(double number) const;
 };
 
-// How lines and words look; drawing.css says so.
+// Classes of lines and text, styled by drawing.css.
 //   yours, reference, full, half, formula: the series
 //   grid, label: the paper
 using Look = std::string;
@@ -39,19 +39,19 @@ Html Path(const std::vector<Point>& points, const Look& look);
 Html Dot(Point at, const Look& look);
 Html Square(Point at, const Look& look);
 
-// Where the words stand: they begin, have their middle or end there.
+// Alignment: the text begins, is centred or ends there.
 enum class Anchor { kStart, kMiddle, kEnd };
 Html Words(Point at, Anchor anchor, const std::string& text);
 
 struct Picture {
   std::string id;  // unique in the page
   std::string title;
-  std::string description;  // for who cannot see it
+  std::string description;  // alternative text
   double width = 0;
   double height = 0;
 };
 
-// An <svg> that stands alone: its colours, for light and for dark, are in it.
+// A self-contained <svg>: it includes its colours, for light and dark.
 Html Svg(const Picture& picture, const Html& content);
 
 }  // namespace kvlab::grading

@@ -66,7 +66,7 @@ Json TestOf(const CheckRow& row) {
 
 double Rounded(double number) { return std::round(number * 10) / 10; }
 
-// Who was not measured is not on it.
+// Submissions without a measurement are not on it.
 Json Leaderboard(const Report& report) {
   Json columns = Json::array();
   const Measurements all = AllMeasurements(report);
@@ -88,7 +88,7 @@ Json Leaderboard(const Report& report) {
 std::string Results(const Report& report) {
   Json tests = Json::array();
   for (const CheckRow& row : CheckRows(report)) tests.push_back(TestOf(row));
-  // Of the whole, since Gradescope would add the tests up as floating-point
+  // The total, since Gradescope would add the tests up as floating-point
   // numbers.
   Json results = {{"score", report.Points()},
                   {"execution_time",

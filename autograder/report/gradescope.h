@@ -10,12 +10,12 @@
 
 namespace kvlab::grading {
 
-// One test per check that the author may see, and the score of these. Nothing
-// is left to Gradescope to hide: a student with a hidden test is shown no total
-// at all, and a total that counts hidden tests tells what came of them. What
-// the instructor needs belongs on standard output, which students do not see.
-// Valid UTF-8 whatever the submission printed or threw, and never rendered as
-// markup.
+// One test per check that the author may see, and the score of these.
+// Gradescope's own hiding is not used: with a hidden test it shows the student
+// no total at all, and a total that includes hidden tests reveals their
+// results. Text for the instructor goes to standard output, which students do
+// not see. Valid UTF-8 whatever the submission printed or threw, and never
+// rendered as markup.
 std::string GradescopeJson(const Report& report);
 
 }  // namespace kvlab::grading

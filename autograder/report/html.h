@@ -1,4 +1,4 @@
-// Pieces of an HTML page. Whoever has an Html cannot have forgotten to escape.
+// Pieces of an HTML page. An Html is always correctly escaped.
 #ifndef KVLAB_AUTOGRADER_REPORT_HTML_H_
 #define KVLAB_AUTOGRADER_REPORT_HTML_H_
 
@@ -9,12 +9,12 @@
 
 namespace kvlab::grading {
 
-// Markup, never mixed up with text: text becomes markup through Text() alone.
+// Markup, a separate type from text: only Text() turns text into markup.
 class Html {
  public:
   Html() = default;
 
-  // Markup of ours: a constant or a file of this folder, never words of a
+  // Trusted markup: a constant or a file of this folder, never text of a
   // submission.
   static Html Trusted(std::string_view markup) {
     return Html(std::string(markup));
@@ -37,7 +37,7 @@ class Html {
 // `text`, legible and escaped.
 Html Text(std::string_view text);
 
-// Names are constants of ours; values are escaped.
+// Names are constants in this code; values are escaped.
 using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 // <name attributes>content</name>

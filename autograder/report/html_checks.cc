@@ -14,7 +14,7 @@ struct Standing {
   std::string words;
 };
 
-// In words as well as by colour and sign.
+// As text as well as by colour and sign.
 Standing StandingOf(const CheckMark& mark) {
   if (mark.Passed()) return {"passed", "✓", "passed"};
   if (mark.blocked) return {"skipped", "?", "could not be judged"};
@@ -27,7 +27,7 @@ Html Term(const std::string& label, const Html& description) {
   return Tag("dt", Text(label)) + Tag("dd", description);
 }
 
-// Keeps line ends and spaces, as compilers and errors use them.
+// Keeps line breaks and spaces, which compilers and errors use.
 Html Verbatim(const std::string& text) {
   return Tag("pre", Tag("samp", Text(text)));
 }
@@ -39,7 +39,7 @@ Html Answers(const CheckMark& mark) {
     terms += Term(mark.run ? "What came back" : "Why it was not run",
                   Verbatim(mark.came_back));
   }
-  // Who fell short by a measurement has read it already.
+  // A check that failed by its measurement already shows it.
   if (!mark.measured.empty() && mark.measured != mark.came_back) {
     terms += Term("What was measured", Text(mark.measured));
   }
@@ -78,8 +78,8 @@ Html TaskSection(const Report& report, const TaskMark& task) {
 }
 
 Html Trouble(const PartMark& part) {
-  return Tag("p", Text("Nothing of this part could be run. This is what the "
-                       "grader met, with paths as in the handout:")) +
+  return Tag("p", Text("Nothing of this part could be run. These are the "
+                       "errors, with paths as in the handout:")) +
          Verbatim(part.trouble);
 }
 

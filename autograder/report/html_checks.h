@@ -13,11 +13,11 @@ namespace kvlab::grading {
 // "12.5 of 20"
 Html PointsOf(double points, double max_points);
 
-// Where the page has a check or a part: what follows # in a link.
+// The id of a check or a part in the page, as in a link after #.
 std::string IdOf(const CheckRow& row);
 std::string IdOf(const Report& report, const PartMark& part);
 
-// All of one part: what kept it from being run, or its tasks with their checks.
+// All of one part: why it could not be run, or its tasks with their checks.
 // Checks that lost points are unfolded.
 Html PartSection(const Report& report, const PartMark& part);
 

@@ -46,8 +46,8 @@ Html SpeedupFigure(const std::vector<SpeedupMeasurement>& speedups) {
   return Figure(
       "Speedup", SpeedupPlot(speedups),
       "Your GenerateCached and the reference's, each against a baseline that "
-      "recomputes everything: by turns, on one machine, for fresh prompts. "
-      "Only the ratio counts; the bar shows how far the pairs lie apart.",
+      "recomputes everything: in turn, on one machine, for fresh prompts. "
+      "Only the ratio counts; the bar shows the spread of the pairs.",
       Tag("caption", Text("Speedup by number of new tokens")) +
           Head({"new tokens", "yours", "range", "reference",
                 "full points from"}) +
@@ -66,8 +66,8 @@ Html MemoryFigure(const std::vector<CacheMemoryMeasurement>& measurements) {
   const std::size_t tokens = measurements.front().samples.back().tokens;
   return Figure(
       "Memory", MemoryPlot(measurements),
-      "What your process takes more than before its cache was enabled, as seen "
-      "from outside, and what the formula says: 2 × layers × batch × heads × "
+      "Memory used beyond what it took before the cache was enabled, measured "
+      "from outside, and the formula: 2 × layers × batch × heads × "
       "max_seq_len × head_dim × 4 bytes. A cache that is reserved at once "
       "stays on its line.",
       Tag("caption", Text("Memory of the cache in MiB")) +

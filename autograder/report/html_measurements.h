@@ -1,4 +1,4 @@
-// What was measured of a submission, as figures with their numbers.
+// A submission's measurements, as figures with their numbers.
 #ifndef KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_
 #define KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_
 
@@ -7,7 +7,7 @@
 
 namespace kvlab::grading {
 
-// Nothing if nothing was measured.
+// Empty if nothing was measured.
 Html MeasurementsSection(const Measurements& measurements);
 
 }  // namespace kvlab::grading

@@ -15,7 +15,7 @@
 namespace kvlab::grading {
 namespace {
 
-// No script, no network: what is on the page is all there is.
+// No script, no network: the page is self-contained.
 constexpr const char* kPolicy =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'";
@@ -102,7 +102,7 @@ Html FirstItem(const CheckRow& row) {
                                         lost == 1 ? "" : "s")));
 }
 
-// Causes, not consequences.
+// Causes, not their consequences.
 Html FirstThings(const Report& report) {
   Html items;
   for (const PartMark& part : report.marks.parts) {
@@ -147,9 +147,10 @@ Html Notices(const Report& report) {
 Html Footer() {
   return Tag(
       "footer",
-      Tag("p", Text("Inputs are drawn anew for each grading and are not shown. "
-                    "Modules are judged apart: an error in one costs no points "
-                    "in another, except in the end-to-end part.")));
+      Tag("p",
+          Text("Inputs are drawn at random for each grading and are not shown. "
+               "Modules are judged separately: an error in one costs no points "
+               "in another, except in the end-to-end part.")));
 }
 
 }  // namespace

@@ -8,10 +8,10 @@
 
 namespace kvlab::grading {
 
-// Per check what was asked, what came back, why it matters and where to look;
-// what to look at first; plots of what was measured. Needs nothing but itself,
-// runs no script, and every word of the submission in it is escaped. Never the
-// hidden inputs, nor the seed that they come from.
+// For each check the question, the answer, why it matters and where to look;
+// what to look at first; plots of the measurements. Self-contained, without
+// scripts, and all text of the submission is escaped. Never contains the hidden
+// inputs or their seed.
 std::string HtmlReport(const Report& report);
 
 }  // namespace kvlab::grading

@@ -75,8 +75,8 @@ Html MemoryPlot(const Memories& memories) {
   for (const CacheMemoryMeasurement& memory : memories) {
     content += OneMemory(memory, axes);
   }
-  content += Legend({{0, 0, "yours", "your process"},
-                     {1, 0, "formula", "what the formula says"}});
+  content += Legend(
+      {{0, 0, "yours", "your process"}, {1, 0, "formula", "the formula"}});
   return Plot("memory", "Memory of the cache by number of tokens decoded",
               Description(memories), content);
 }

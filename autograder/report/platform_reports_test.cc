@@ -1,5 +1,5 @@
-// That the formats are right is for schemas_test.py to say; here is what they
-// say.
+// Tests the contents of the platforms' files; schemas_test.py tests their
+// formats.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -226,7 +226,7 @@ TEST(PlatformReportsTest, AReportThatFitsIsNotShortened) {
             FullText(sample.report));
 }
 
-// One bad file made 180 KB: the compiler's words stood in every check.
+// One bad file made 180 KB: the compiler's errors were in every check.
 TEST(PlatformReportsTest, TheCompilersWordsAreThereOnceAPart) {
   const Sample sample = BrokenSample();
   const std::string words = "does not name a type";
@@ -243,7 +243,7 @@ TEST(PlatformReportsTest, TheCompilersWordsAreThereOnceAPart) {
   }
 }
 
-// 0.1 + 0.7 and 0.9 * 100 are what a person would write, each and summed.
+// 0.1 + 0.7 and 0.9 * 100 are what a person would write, alone and summed.
 TEST(PlatformReportsTest, NumbersAreThoseThatAPersonWouldWrite) {
   Sample sample = PerfectSample();
   double points = 0.1;

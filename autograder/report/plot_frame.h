@@ -12,7 +12,7 @@ namespace kvlab::grading {
 
 inline constexpr double kPlotWidth = 420;
 inline constexpr double kPlotHeight = 330;
-// The part that holds the series; above it is the legend.
+// The area of the series; the legend is above it.
 inline constexpr double kPlotLeft = 46;
 inline constexpr double kPlotRight = 404;
 inline constexpr double kPlotTop = 76;
@@ -24,7 +24,7 @@ Html AxisTitles(const std::string& x, const std::string& y);
 Html TickX(const Axis& axis, double number);
 Html TickY(const Axis& axis, double number, const std::string& text);
 
-// 1, 2, 5, 10, 20, ... that lie on the axis.
+// 1, 2, 5, 10, 20, ... within the axis.
 std::vector<double> LogTicks(const Axis& axis);
 // 0 and up to six multiples of 1, 2 or 5 times a power of ten.
 std::vector<double> LinearTicks(const Axis& axis);
@@ -39,7 +39,7 @@ struct LegendEntry {
 
 Html Legend(const std::vector<LegendEntry>& entries);
 
-// The picture around all that is drawn in the frame.
+// The picture with the frame's contents.
 Html Plot(const std::string& id, const std::string& title,
           const std::string& description, const Html& content);
 

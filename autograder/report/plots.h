@@ -1,4 +1,4 @@
-// What was measured of a submission, drawn: SVG that stands alone.
+// Plots of a submission's measurements: self-contained SVG.
 #ifndef KVLAB_AUTOGRADER_REPORT_PLOTS_H_
 #define KVLAB_AUTOGRADER_REPORT_PLOTS_H_
 
@@ -10,12 +10,12 @@
 namespace kvlab::grading {
 
 // How many times faster than recomputing, by the number of new tokens: the
-// author's code with its interval, the reference's, and from where points are
-// given. Both axes are logarithmic. At least one speedup.
+// author's code with its interval, the reference's, and the thresholds for
+// points. Both axes are logarithmic. At least one speedup.
 Html SpeedupPlot(const std::vector<SpeedupMeasurement>& speedups);
 
-// Memory of a process with a cache, by the number of tokens decoded, and what
-// the formula says. At least one measurement, each with a sample.
+// Memory of a process with a cache, by the number of tokens decoded, and the
+// formula. At least one measurement, each with a sample.
 Html MemoryPlot(const std::vector<CacheMemoryMeasurement>& memories);
 
 }  // namespace kvlab::grading

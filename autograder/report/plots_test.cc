@@ -95,7 +95,7 @@ TEST(PlotsTest, WhatIsSeenIsAlsoSaid) {
       << description;
 }
 
-// A worker that answers in no time at all, or never.
+// A worker that answers in 0 s, or never.
 TEST(PlotsTest, ImpossibleNumbersDoNotSpoilThePicture) {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::string svg = SpeedupPlot({{.new_tokens = 50,

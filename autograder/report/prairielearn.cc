@@ -63,7 +63,7 @@ Json FormatErrors(const Report& report) {
 double Share(const Report& report) {
   const double most = report.marks.MaxPoints();
   if (most <= 0) return 0;
-  // Exact for every share that a person would write.
+  // Exact for every share that a rubric is likely to use.
   constexpr double kPlaces = 1e10;
   return std::round(report.Points() / most * kPlaces) / kPlaces;
 }

@@ -9,9 +9,9 @@
 
 namespace kvlab::grading {
 
-// A score from 0 to 1 and one test per check; the plots are images. A
-// submission of which nothing could be run is not gradable: its author sees the
-// compiler's words and loses no attempt.
+// A score from 0 to 1 and one test per check; the plots are images. If nothing
+// could be run, the submission is not gradable: its author sees the compiler's
+// errors and loses no attempt.
 std::string PrairieLearnJson(const Report& report);
 
 }  // namespace kvlab::grading

@@ -1,4 +1,4 @@
-// What is known about one graded submission.
+// The results of one graded submission.
 #ifndef KVLAB_AUTOGRADER_REPORT_REPORT_H_
 #define KVLAB_AUTOGRADER_REPORT_REPORT_H_
 
@@ -16,25 +16,25 @@ namespace kvlab::grading {
 struct Report {
   std::string name;  // of the submission
   Marks marks;
-  // None if there is no due date, or nobody said when it was handed in.
+  // None without a due date or a time of submission.
   std::optional<Lateness> lateness;
-  // For its author: files missing or ignored, what does not compile.
+  // For the author: files missing or ignored, code that does not compile.
   std::vector<std::string> notices;
 
-  // What of it the author may see by now; later kinds of checks are left out.
+  // What the author may see by now; checks concealed for longer are left out.
   Visibility revealed = Visibility::kVisible;
-  // Under which id the concept checks were answered; "" if they were not.
+  // The id of the concept checks' answers; "" if they were not answered.
   std::string answered_as;
 
   std::string graded_at;  // UTC: "2024-06-07T12:34:56"
 
   // For the instructor.
   std::uint64_t seed = 0;
-  std::string isolation;  // as whom and in what the submission ran
+  std::string isolation;  // the user and the sandbox that ran the submission
   double build_seconds = 0;
   double check_seconds = 0;
 
-  // What counts: the points of the marks, less what being late costs.
+  // The final points: those of the marks, minus the late penalty.
   double Points() const {
     return Written(marks.Points() * (lateness ? lateness->factor : 1));
   }

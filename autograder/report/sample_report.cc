@@ -185,7 +185,7 @@ Sample WorstSample() {
 
 Sample HostileSample() {
   Sample sample = MixedSample();
-  // Markup, a command of GitHub's log, bytes that are no UTF-8, NUL, escape
+  // Markup, a command of GitHub's log, bytes that are not UTF-8, NUL, escape
   // codes of a terminal, U+202E (right to left) and U+FFFF.
   const std::string hostile =
       std::string(kHostileMarkup) +

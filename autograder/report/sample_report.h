@@ -1,4 +1,4 @@
-// Reports of made-up submissions, for tests to talk about.
+// Reports of made-up submissions, for tests.
 #ifndef KVLAB_AUTOGRADER_REPORT_SAMPLE_REPORT_H_
 #define KVLAB_AUTOGRADER_REPORT_SAMPLE_REPORT_H_
 
@@ -38,14 +38,14 @@ Sample BrokenSample();
 Sample ConcealedSample();
 
 // Every check of the mixed report failed or could not be run, each with 100 KB
-// to say about it, and thousands of notices: what no honest submission causes.
+// of text, and thousands of notices: more than any honest submission causes.
 Sample WorstSample();
 
-// A mixed report whose every word of the submission wants to be markup, a
-// command, a control character or the other writing direction.
+// A mixed report in which all text of the submission tries to be markup, a
+// command, control characters or a change of writing direction.
 Sample HostileSample();
 
-// Words of the hostile sample that no reader may take for markup.
+// Text of the hostile sample that must not become markup.
 constexpr const char* kHostileMarkup =
     "</pre></style><script>window.taken = 1</script><img src=x "
     "onerror=\"window.taken=1\">]]><!--";

@@ -1,8 +1,8 @@
-"""Every file that a platform reads keeps that platform's format.
+"""Checks that every file for a platform has that platform's format.
 
-The schemas in schemas/ were written from what the platforms publish, and name
-it. Each is also shown files with one planted mistake, which it must refuse: a
-schema that lets everything pass proves nothing.
+The schemas in schemas/ were written from the platforms' documentation, and name
+it. Each also has to refuse files with one planted mistake: a schema that
+accepts everything proves nothing.
 """
 
 import copy
@@ -27,7 +27,7 @@ JSON_FILES = {
     "classroom50": "classroom50.json",
 }
 
-# What a job of Classroom 50 finds in its environment.
+# The environment of a job of Classroom 50.
 ENVIRONMENT = json.loads(
     pathlib.Path("autograder/platforms/testdata/classroom50_environment.json")
     .read_text(encoding="utf-8"))
@@ -149,7 +149,7 @@ class SchemasTest(unittest.TestCase):
     def document(self, schema, sample):
         path = self.folder / sample / JSON_FILES[schema]
         document = json.loads(path.read_text(encoding="utf-8"))
-        if schema == "classroom50":  # as it is on its way to the platform
+        if schema == "classroom50":  # as sent to the platform
             document = run_grader.complete(document, ENVIRONMENT,
                                            "2026-06-01T14:32:01Z")
         return document
@@ -161,7 +161,7 @@ class SchemasTest(unittest.TestCase):
         return jsonschema.Draft202012Validator(schema)
 
     def junit_errors(self, path):
-        """What xmllint has against a file; nothing if it is valid."""
+        """The errors of xmllint for a file; empty if it is valid."""
         run = subprocess.run(
             ["xmllint", "--noout", "--nonet", "--schema",
              HERE / "schemas/junit.xsd", path],

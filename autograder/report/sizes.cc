@@ -8,11 +8,11 @@
 namespace kvlab::grading {
 namespace {
 
-// The first and the last length that is tried, in characters.
+// The first and the last length to try, in characters.
 constexpr std::size_t kLongestText = 12000;
 constexpr std::size_t kShortestText = 50;
 
-// More notices than a person reads.
+// More notices than anyone reads.
 constexpr std::size_t kMostNotices = 20;
 
 void Shorten(std::string& text, std::size_t characters) {

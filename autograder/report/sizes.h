@@ -1,4 +1,4 @@
-// How long a report may become, whatever a submission does.
+// Limits on the length of reports, whatever a submission does.
 #ifndef KVLAB_AUTOGRADER_REPORT_SIZES_H_
 #define KVLAB_AUTOGRADER_REPORT_SIZES_H_
 
@@ -10,11 +10,11 @@
 
 namespace kvlab::grading {
 
-// No file for a platform is longer. The tightest limit is PrairieLearn's, which
-// throws away what exceeds 1 MB; Autolab cuts a job's output in the middle.
+// The limit for platforms' files. The tightest is PrairieLearn's, which
+// discards results over 1 MB; Autolab truncates a job's output in the middle.
 inline constexpr std::size_t kMostReportBytes = 400000;
 
-// A page to read is longer than its data, and is mailed or kept, not parsed.
+// An HTML page is longer than its data, and is mailed or kept, not parsed.
 inline constexpr std::size_t kMostPageBytes = 2 * kMostReportBytes;
 
 // `write` applied to the report as it is or, while the result is longer than
@@ -23,7 +23,7 @@ std::string WithinBytes(
     const Report& report, std::size_t most,
     const std::function<std::string(const Report& report)>& write);
 
-// The report with no text of the submission longer than so many characters.
+// The report with every text of the submission cut to this many characters.
 Report WithShortTexts(const Report& report, std::size_t characters);
 
 }  // namespace kvlab::grading

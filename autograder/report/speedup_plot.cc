@@ -18,7 +18,7 @@ struct Axes {
   Axis y;
 };
 
-// A worker that answered in no time has no ratio; it is drawn at 1.
+// A time of 0 has no ratio; it is drawn at 1.
 double Drawable(double ratio) {
   return std::isfinite(ratio) && ratio > 0 ? std::clamp(ratio, 0.01, 1e5) : 1;
 }

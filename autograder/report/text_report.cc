@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t kColumns = 80;
 constexpr std::size_t kLabelColumns = 12;
 
-// `text` in lines of up to `columns`. Its own line ends stay; a word that is
-// too long gets a line of its own.
+// `text` in lines of up to `columns`. Keeps its line breaks; a word that is too
+// long gets its own line.
 std::vector<std::string> Wrap(const std::string& text, std::size_t columns) {
   std::vector<std::string> lines;
   std::istringstream paragraphs(text);
@@ -109,7 +109,7 @@ std::string Notices(const Report& report) {
 }
 
 std::string Headline(const Report& report) {
-  // What could not be judged is not among what could be earned.
+  // Checks that could not be judged do not count towards the maximum.
   std::string out =
       Line(0, report.name, report.Points(),
            report.marks.MaxPoints() - report.marks.BlockedPoints());

@@ -1,4 +1,4 @@
-// Reports to read in a terminal, which no word of a submission can command.
+// Reports for a terminal, safe from control characters in a submission.
 #ifndef KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
 #define KVLAB_AUTOGRADER_REPORT_TEXT_REPORT_H_
 
@@ -10,13 +10,12 @@
 
 namespace kvlab::grading {
 
-// For the author: points per module, task and check; for each check that did
-// not earn all of them what was asked, what came back, why it matters and
-// where to look.
+// For the author: points per module, task and check; for each check that lost
+// points the question, the answer, why it matters and where to look.
 std::string FullText(const Report& report);
 
-// The mark, and what was lost for which reason. What was lost as a consequence
-// of that is only counted.
+// The mark, and the points lost with the reason. Points lost as a consequence
+// are only counted.
 std::string BriefText(const Report& report);
 
 // For the instructor: the seed that repeats the run, and where the time went.
@@ -25,12 +24,12 @@ std::string InstructorText(const Report& report);
 // One line per submission: its name, points per module, all points.
 std::string SummaryTable(std::span<const Report> reports);
 
-// What one check says about itself, without its points: the texts of
-// FullText, or what was measured if it passed.
+// The text of one check, without its points: the texts of FullText, or the
+// measurement if it passed.
 std::string CheckText(const CheckMark& mark);
 
-// The same for a platform's list of checks. Why a part could not be run is in
-// the report once, and not in each of its checks.
+// The same for a platform's list of checks. The reason why a part could not be
+// run is in the report once, not in each of its checks.
 std::string TextOf(const CheckRow& row);
 
 }  // namespace kvlab::grading

@@ -58,7 +58,7 @@ TEST(TextReportTest, WhatIsRightAloneSaysWhatItLost) {
   Sample sample = MixedSample();
   sample.Mark(0, 2).alone = true;
   sample.Mark(0, 2).points = 0.9 * sample.Mark(0, 2).check->points;
-  // However the lines are broken.
+  // Wherever the lines are broken.
   const std::string text =
       std::regex_replace(FullText(sample.report), std::regex("\\s+"), " ");
   EXPECT_TRUE(Has(text, "of this task alone it passes")) << text;

@@ -23,7 +23,7 @@ std::string Text(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-// Gradescope knows no result without a score.
+// Gradescope requires a score in every result.
 Json Gradescope() {
   return {{"score", 0},
           {"output", kWhat},
@@ -32,7 +32,7 @@ Json Gradescope() {
           {"stdout_visibility", "hidden"}};
 }
 
-// Costs no attempt.
+// Does not cost an attempt.
 Json PrairieLearn() {
   return {{"gradable", false}, {"format_errors", {kWhat}}, {"message", kWhat}};
 }

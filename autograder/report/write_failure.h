@@ -1,5 +1,5 @@
-// What is left of a submission that the grader could not grade: in every format
-// whose fault that is, and no mark.
+// Reports for a submission that the grader could not grade: in every format,
+// without a mark, saying that the grader failed.
 #ifndef KVLAB_AUTOGRADER_REPORT_WRITE_FAILURE_H_
 #define KVLAB_AUTOGRADER_REPORT_WRITE_FAILURE_H_
 
@@ -8,8 +8,8 @@
 
 namespace kvlab::grading {
 
-// Writes the files that WriteReports would have. Why the grader failed is the
-// instructor's to read. Throws std::runtime_error if the disk refuses.
+// Writes the files that WriteReports would have. The reason is only in the
+// instructor's file. Throws std::runtime_error if writing fails.
 void WriteFailure(const std::string& name, const std::string& why,
                   const std::filesystem::path& folder);
 

@@ -1,4 +1,4 @@
-// Files that a grading leaves behind.
+// Files that a grading writes.
 #ifndef KVLAB_AUTOGRADER_REPORT_WRITE_FILE_H_
 #define KVLAB_AUTOGRADER_REPORT_WRITE_FILE_H_
 
@@ -7,7 +7,7 @@
 
 namespace kvlab::grading {
 
-// Both throw std::runtime_error if the disk refuses.
+// Both throw std::runtime_error if writing fails.
 void MakeFolder(const std::filesystem::path& folder);
 void WriteFile(const std::filesystem::path& file, const std::string& content);
 

@@ -16,11 +16,11 @@ namespace kvlab {
 struct Comparison {
   std::size_t prompt_tokens = 0;
   std::size_t new_tokens = 0;
-  std::size_t equal_tokens = 0;  // in the worst pair, from the first on
+  std::size_t equal_tokens = 0;  // equal from the start, in the worst pair
   Tokens first_tokens = {};      // these, [1, equal_tokens], of a single row
   double uncached_s = 0;         // medians over the pairs
   double cached_s = 0;
-  double speedup = 0;  // median of the pairs' ratios, and their ends
+  double speedup = 0;  // median of the pairs' ratios, and their range
   double speedup_low = 0;
   double speedup_high = 0;
   // MACs without a cache / MACs with it, counted. The cache cannot save more
@@ -29,7 +29,7 @@ struct Comparison {
   CacheMemory cache = {};
 };
 
-// Told before each pair: its number, from 1.
+// Called before each pair with its number, from 1.
 using OnPair = std::function<void(std::size_t)>;
 
 // Runs `pairs` pairs, uncached then cached, so that a machine that slows down

@@ -13,7 +13,7 @@ namespace kvlab {
 // The table's parts, one at a time, since a row takes seconds to measure.
 std::string TableHead();
 std::string TableRow(const Comparison& row);
-// What the columns mean.
+// The meaning of the columns.
 std::string TableFoot();
 
 // Comma-separated, with names in the first line and `machine` in a comment

@@ -18,7 +18,7 @@ constexpr Gpt2Config kConfig = {.num_layers = 2,
                                 .max_positions = 32,
                                 .vocab_size = 11};
 
-// What a small random model gives, and which pairs were told.
+// The result of a small random model, and the pairs reported.
 struct Told {
   Comparison result;
   std::vector<std::size_t> pairs;
@@ -37,8 +37,8 @@ Told RunPairs(std::size_t pairs) {
 // Prompt 3 and 10 new tokens: the passes run over 3, 4, .. 12 tokens, 75 in
 // all; with a cache over 3 and then one at a time, 12. With d = 64 the linear
 // layers of 2 blocks do 24 d^2 MACs a token and the head 11 d a pass.
-// Attention adds 2 d t^2 to a pass over t tokens at most, and nothing at
-// least: the true ratio lies between the two extremes.
+// Attention adds between 0 and 2 d t^2 to a pass over t tokens: the true ratio
+// is between the two extremes.
 TEST(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
   const Comparison result = RunPairs(1).result;
   const double head = 10 * 11 * 64;
@@ -58,8 +58,8 @@ TEST(ComparisonTest, CacheBytesAreThoseOfTheCacheInUse) {
   EXPECT_LE(result.cache.measured_bytes, 12288U + 2048U);
 }
 
-// Small blocks that were freed before lie ready in the thread that freed them;
-// a cache of such blocks takes its bytes all the same.
+// Freed small blocks stay with the thread that freed them; a cache made of such
+// blocks takes its bytes all the same.
 TEST(MeasureCacheTest, SeesSmallCachesAfterSmallBlocksWereFreed) {
   for (std::size_t size = 16; size <= 1024; size += 16) {
     std::vector<std::unique_ptr<std::vector<char>>> blocks(20);

@@ -1,6 +1,6 @@
-// The showcase half of ./kvlab demo: the same text with and without a cache,
-// then a table of what the cache saves. Exit status 0; 1 if the two texts
-// differ by more than rounding; 2 for wrong options or files.
+// The first half of ./kvlab demo: the same text with and without a cache, then
+// a table of what the cache saves. Exit status 0; 1 if the two texts differ by
+// more than rounding; 2 for wrong options or files.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
@@ -82,15 +82,15 @@ Tokens FirstTokens(const Tokens& row, std::size_t count) {
   return first;
 }
 
-// Says why the token after these is not the same with and without the cache.
-// Returns whether rounding explains it.
+// Prints why the token after these differs with and without the cache. Returns
+// whether rounding explains it.
 bool IsExplained(Gpt2& model, const TokenBatch& prompt, const Tokens& equal) {
   const Divergence divergence = MeasureDivergence(model, prompt.ids, equal);
   fmt::print("{}\n", DivergenceText(divergence));
   return divergence.IsRounding();
 }
 
-// Returns whether the two texts are the same, or rounding parts them.
+// Returns whether the two texts are the same, or differ only by rounding.
 bool ShowBothTexts(Gpt2& model, const Tokenizer& tokenizer,
                    const TokenBatch& prompt) {
   fmt::print(
@@ -108,7 +108,7 @@ bool ShowBothTexts(Gpt2& model, const Tokenizer& tokenizer,
          IsExplained(model, prompt, FirstTokens(cached.tokens, equal));
 }
 
-// Returns whether all pairs wrote the same tokens, or rounding parts them.
+// Returns whether all pairs wrote the same tokens, or differ only by rounding.
 bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
                const std::string& machine) {
   fmt::print("\n2. What the cache saves: medians of {} pairs on {}\n\n{}",
@@ -152,7 +152,7 @@ int Run(const Options& options) {
   const std::string left_out = RowsWithoutToken(checkpoint);
   if (!left_out.empty()) fmt::print("({})\n", left_out);
   const Gpt2Config& config = checkpoint.weights->config;
-  // Recomputing is the baseline: it gets the best that this machine has.
+  // Recomputing is the baseline: it gets the machine's best instructions.
   UseInstructionSet(BestInstructionSet());
   KeepFreedMemory();
   const std::string machine =

@@ -55,7 +55,7 @@ Divergence MeasureDivergence(Gpt2& model, const Tokens& prompt,
   const std::vector<float> cached = CachedLogits(model, ids, prompt.size());
   Divergence divergence = {.token = equal.size(), .margin = Margin(uncached)};
   for (std::size_t i = 0; i < uncached.size(); ++i) {
-    // Not std::max, which would pass over a NaN.
+    // Not std::max, which would ignore a NaN.
     const float difference = std::abs(uncached[i] - cached[i]);
     if (!(difference <= divergence.difference)) {
       divergence.difference = difference;
@@ -70,14 +70,14 @@ std::string DivergenceText(const Divergence& divergence) {
   const std::string numbers = fmt::format(
       "Token {} is the first that differs. From the same tokens before it, "
       "logits of up to {:.1f} differ by {:.2g} at most with and without the "
-      "cache, and the two largest lie {:.2g} apart.",
+      "cache, and the two largest are {:.2g} apart.",
       divergence.token + 1, divergence.largest_logit, divergence.difference,
       divergence.margin);
   if (divergence.IsRounding()) {
     return numbers +
            " That is rounding: a pass over many tokens and a step add in "
-           "another order. A draw that falls between two tokens can go either "
-           "way, and what follows another token is another text.";
+           "another order. A draw near the boundary of two tokens can go "
+           "either way, and after a different token the text differs.";
   }
   return numbers +
          " That is more than rounding: the cached path computes something "

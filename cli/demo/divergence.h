@@ -1,4 +1,4 @@
-// Two texts that should be the same and are not: rounding, or a mistake?
+// Whether rounding or a bug made two texts differ that should be the same.
 #ifndef KVLAB_CLI_DEMO_DIVERGENCE_H_
 #define KVLAB_CLI_DEMO_DIVERGENCE_H_
 
@@ -19,7 +19,7 @@ struct Divergence {
   float largest_logit = 0;  // by absolute value
 
   // Whether sums in another order explain the difference: float32 has 24 bits,
-  // and a logit is the end of some thousands of additions.
+  // and a logit is the result of some thousands of additions.
   bool IsRounding() const { return difference <= 1e-4F * largest_logit; }
 };
 
@@ -28,7 +28,7 @@ struct Divergence {
 Divergence MeasureDivergence(Gpt2& model, const Tokens& prompt,
                              const Tokens& equal);
 
-// What it means, in a sentence or two.
+// An explanation, in a sentence or two.
 std::string DivergenceText(const Divergence& divergence);
 
 }  // namespace kvlab

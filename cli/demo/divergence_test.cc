@@ -21,7 +21,7 @@ constexpr Gpt2Config kConfig = {.num_layers = 2,
                                 .max_positions = 32,
                                 .vocab_size = 11};
 
-// A cached and an uncached pass add in another order, and no more.
+// A cached and an uncached pass differ only in the order of additions.
 TEST(DivergenceTest, FinishedModulesDifferByRounding) {
   Random random(1);
   Gpt2 model(

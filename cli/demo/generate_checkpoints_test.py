@@ -1,5 +1,5 @@
-"""Checkpoints as they are found: ./kvlab generate continues a text with each,
-or says in what way a file is not what it should be."""
+"""Checkpoints as published: ./kvlab generate continues a text with each, or
+reports what is wrong with a file."""
 
 import json
 import pathlib
@@ -83,7 +83,7 @@ def tokenizer_json(merges):
 
 
 class Checkpoint:
-    """A folder, sound until a test changes it."""
+    """A folder, valid until a test changes it."""
 
     def __init__(self, test):
         folder = tempfile.TemporaryDirectory()
@@ -130,7 +130,7 @@ class GenerateCheckpointsTest(unittest.TestCase):
         self.assert_writes(Checkpoint(self), b"the" + 9 * b"<|endoftext|>",
                            "--temperature", "0")
 
-    # The likeliest of all rows is one that no token has.
+    # The likeliest of all rows has no token.
     def test_ids_without_a_token_are_never_chosen(self):
         found = Checkpoint(self)
         found.write("config.json", CONFIG | {"vocab_size": PADDED})

@@ -13,7 +13,7 @@
 
 namespace KVLAB_KERNELS {
 
-// What is left of a dot product where the vectors end.
+// The rest of a dot product, after the last whole vector.
 template <DType kType>
 inline float DotFrom(std::size_t k, const float* a, StoredMatrix<kType> b,
                      std::size_t row) {
@@ -23,9 +23,9 @@ inline float DotFrom(std::size_t k, const float* a, StoredMatrix<kType> b,
 }
 
 // The dot product of a with one row of b, lane by lane, up to the last whole
-// vector. Four sums under way, and the row read from end to end: as soon as
-// memory is what limits, rows one after the other are faster than side by side.
-// What it asks for ahead may be of the next rows.
+// vector. Four independent sums, and the row read from end to end: when memory
+// is the limit, reading rows one after the other is faster than side by side.
+// Prefetching may reach into the next rows.
 template <DType kType>
 inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
   constexpr std::size_t kVectorBytes =
@@ -50,8 +50,8 @@ inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
 }
 
 // The same for rows as long as a panel is wide, which the keys of one head are.
-// A loop of unknown length costs as much as so short a row itself; and one sum
-// is enough, since the next rows need not wait for it.
+// A loop of unknown length would cost as much as such a short row itself; one
+// sum is enough, since the next rows need not wait for it.
 template <DType kType>
 inline Floats DotLanesOfKey(const float* a, StoredMatrix<kType> b,
                             std::size_t row) {
@@ -65,8 +65,8 @@ inline Floats DotLanesOfKey(const float* a, StoredMatrix<kType> b,
   return sum;
 }
 
-// out[n] += a . b[n] for all rows of b: as many rows as a vector has lanes are
-// folded into their sums together.
+// out[n] += a . b[n] for all rows of b: sums of as many rows as a vector has
+// lanes are reduced together.
 template <DType kType>
 void AddDotsOfRow(const float* a, StoredMatrix<kType> b, float* out) {
   const bool is_key = b.cols == kPanelWidth;
@@ -92,7 +92,7 @@ void AddDotsOfRow(const float* a, StoredMatrix<kType> b, float* out) {
 }
 
 // The same for two rows of a at once: half as many rows of b share the
-// registers, and what is read of them is used twice.
+// registers, and each value read is used twice.
 template <DType kType>
 void AddDotsOfTwoRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   constexpr std::size_t kCols = kLanes / 2;

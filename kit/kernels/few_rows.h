@@ -1,6 +1,6 @@
 // Products of a few rows with a large matrix: a decode step. Each element of
-// the matrix is used once per row, so reading it is what costs, and it is read
-// in the order in which it lies in memory.
+// the matrix is used once per row, so reading dominates, and the matrix is read
+// in memory order.
 #ifndef KVLAB_KIT_KERNELS_FEW_ROWS_H_
 #define KVLAB_KIT_KERNELS_FEW_ROWS_H_
 
@@ -18,7 +18,7 @@ namespace KVLAB_KERNELS {
 inline constexpr std::size_t kFewRows = 12;
 
 // Adds to the columns [0, end) of out, in tiles of kRows x (kLanes * kVectors),
-// as many as fit; returns the first column that is left.
+// as many as fit; returns the first remaining column.
 template <std::size_t kRows, std::size_t kVectors, DType kType>
 std::size_t SweepColumns(ConstMatrix a, StoredMatrix<kType> b, Matrix out,
                          std::size_t begin) {
@@ -71,8 +71,8 @@ void AddBand(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
 
 // out += a * b. A band of rows of b is swept from left to right, by a few rows
 // of a at a time. In a wide matrix a band has 8 rows, as many streams as the
-// hardware prefetches well; a panel lies in one piece, and a band of it is
-// what fits the first-level cache beside the sums.
+// hardware prefetches well; a panel is contiguous, and a band of it has as many
+// rows as fit in the first-level cache beside the sums.
 template <DType kType>
 void AddProductFewRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   constexpr std::size_t kGroup = 6;

@@ -1,15 +1,15 @@
-// The products of a prefill of 500 tokens and of a decode step behind 500
-// tokens: this kit against the libraries of Debian, one thread each, in turns.
+// The products of a prefill of 500 tokens and of a decode step after 500
+// tokens: this kit against Debian's libraries, one thread each, interleaved.
 //
 //   third_party/setup compare
 //   bazel run -c opt //kit:kernel_comparison
 //
-// A model's layers are run one after the other, each with weights of its own,
-// so that what does not fit the caches comes from memory here as well. Debian's
-// OpenBLAS and BLIS do not know every processor and may fall back to slow
-// kernels, so each is told which ones to use. The libraries get float32
-// weights; where a checkpoint has float16, the kit widens it within the time
-// measured.
+// A model's layers are run one after the other, each with its own weights, so
+// that weights too large for the caches come from memory here as well. Debian's
+// OpenBLAS and BLIS do not recognise every processor and may fall back to slow
+// kernels, so their kernels are set explicitly. The libraries get float32
+// weights; where a checkpoint has float16, the kit's times include the
+// widening.
 #include <dlfcn.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ struct Product {
   std::size_t m = 0, n = 0, k = 0;
   bool transposed = false;
   bool weights = false;   // b is a weight matrix
-  std::size_t count = 1;  // how often a layer (the head: a model) needs it
+  std::size_t count = 1;  // uses per layer (for the head: per model)
   bool once = false;      // not for each layer
 };
 
@@ -75,7 +75,7 @@ std::vector<Product> Products(const Model& model, std::size_t tokens) {
   };
 }
 
-// The operands of one product, in every form that a candidate wants.
+// The operands of one product, in every form that a candidate needs.
 struct Operands {
   Product product;
   Tensor2 a;
@@ -84,7 +84,7 @@ struct Operands {
   WeightMatrix weights;  // the kit's
 };
 
-// The numbers do not matter to the time, only that they are ordinary.
+// Any ordinary numbers take the same time.
 WeightMatrix MakeWeights(Random& random, const Product& product, DType type) {
   const std::size_t elements = product.k * product.n;
   auto bytes =
@@ -180,8 +180,8 @@ void MultiplyWith(Sgemm sgemm, Sgemv sgemv, Operands& x) {
 }
 
 // A library reads the variable that names its kernels when it is loaded or at
-// the first product, so that is done at once; a copy of the file counts as
-// another library, so each gets its own.
+// the first product, so both happen right away; a copy of the file counts as
+// another library, so each candidate gets its own.
 void* LoadLibrary(const std::string& name, const std::filesystem::path& file,
                   const char* variable, const char* kernels) {
   namespace fs = std::filesystem;
@@ -331,8 +331,8 @@ void PrintRow(const Candidate& candidate, const std::vector<double>& amounts,
   std::printf(" **%.1f** |\n", amount / total_s / 1e9);
 }
 
-// Each candidate in turn, so that what slows the machine down slows all of
-// them down; medians of each product over the rounds.
+// The candidates alternate, so that a slower machine slows all of them; medians
+// of each product over the rounds.
 void Compare(const Model& model, std::size_t tokens,
              const std::vector<Candidate>& candidates) {
   const bool prefill = tokens > 1;
@@ -342,7 +342,7 @@ void Compare(const Model& model, std::size_t tokens,
   std::vector<std::vector<Times>> runs(candidates.size());
   for (int round = 0; round <= rounds; ++round) {
     for (std::size_t c = 0; c < candidates.size(); ++c) {
-      // Once to bring in what its turn before has left to others.
+      // Once to reload what the other candidates evicted from the caches.
       RunOnce(candidates[c], products, operands);
       Times times = RunOnce(candidates[c], products, operands);
       if (round > 0) runs[c].push_back(std::move(times));  // the first warms up
@@ -350,7 +350,7 @@ void Compare(const Model& model, std::size_t tokens,
   }
 
   std::printf("\n%s, %s: %s\n\n| kernels | vectors |", model.name,
-              prefill ? "prefill of 500 tokens" : "a decode step behind 500",
+              prefill ? "prefill of 500 tokens" : "a decode step after 500",
               prefill ? "GFLOP/s" : "GB/s of weights and cache");
   for (const Product& product : products) {
     std::printf(" %s |", product.name.c_str());

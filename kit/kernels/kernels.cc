@@ -1,4 +1,4 @@
-// Compiled once for AVX2 and once for AVX-512 (kit/BUILD), from the same lines.
+// Compiled once for AVX2 and once for AVX-512 (kit/BUILD).
 #include "kit/kernels/kernels.h"
 
 #include <array>
@@ -24,7 +24,7 @@ StoredMatrix<kType> As(const AnyMatrix& b) {
 
 template <DType kType>
 void AddProductOf(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
-  // A panel lies in one piece; 64 columns of a wider matrix are none.
+  // A panel is contiguous; 64 columns of a wider matrix are not.
   const bool is_panel = b.cols == kPanelWidth && b.row_stride == kPanelWidth;
   if (a.rows == 1 && is_panel) {
     AddRowTimesPanel(a.data, b, out.data);
@@ -37,8 +37,8 @@ void AddProductOf(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   }
 }
 
-// A few rows meet one panel after the other, as they lie in memory; many rows
-// meet all of them at once, to be packed but once.
+// A few rows use one panel after the other, in memory order; many rows use all
+// of them at once, so that the rows are packed only once.
 template <DType kType>
 void AddProductOrPanels(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
   if (b.row_stride != AnyMatrix::kInPanels || a.rows > kFewRows) {
@@ -81,8 +81,8 @@ void AddTransposed(ConstMatrix a, const AnyMatrix& b, Matrix out) {
   }
 }
 
-// Applies `function` to a vector of values at a time; the last few pass through
-// a full vector of their own.
+// Applies `function` to a vector of values at a time; the last few are padded
+// to a full vector.
 template <typename Function>
 void Apply(std::span<float> values, Function function) {
   std::size_t i = 0;

@@ -1,7 +1,6 @@
-// What the kernels of one instruction set can do. The products of
-// kit/linear_algebra.h and the functions of kit/vector_math.h are these; a
-// program holds one such set for each instruction set and picks when it runs
-// (kit/instruction_set.h).
+// The kernels of one instruction set. The products of kit/linear_algebra.h and
+// the functions of kit/vector_math.h call these; a program contains one such
+// table for each instruction set and picks at run time (kit/instruction_set.h).
 #ifndef KVLAB_KIT_KERNELS_KERNELS_H_
 #define KVLAB_KIT_KERNELS_KERNELS_H_
 
@@ -36,13 +35,13 @@ struct Kernels {
   void (*tanh_in_place)(std::span<float> values);
 
   // The roofs of kit/roofline.h. Both return a number that depends on all of
-  // the work, so that none of it can be left out.
+  // the work, so that the compiler cannot leave any out.
   float (*read_all)(std::span<const float> values);
   float (*multiply_add)(std::size_t rounds, float factor);
   std::size_t flop_per_round;  // of multiply_add
 };
 
-// Callable only where the processor knows the instructions.
+// Callable only where the processor supports the instructions.
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 

@@ -1,9 +1,9 @@
 """The AVX-512 kernels share no inline function with the rest of a program.
 
-Two files that both need, say, std::fill hold a copy each, and the linker keeps
-one of them. If that were the one compiled for AVX-512, the program would die
+If two files use, say, std::fill, each contains a copy, and the linker keeps
+one of them. If that were the one compiled for AVX-512, the program would crash
 on a processor without it, far from any kernel. So every weak symbol of this
-object has to lie in the namespace of its instruction set.
+object has to be in the namespace of its instruction set.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ def archive():
 
 
 def shared_symbols(nm_output):
-    """Weak functions outside kvlab::kernels::avx512 in nm's words."""
+    """Weak functions outside kvlab::kernels::avx512 in nm's output."""
     weak = []
     for line in nm_output.splitlines():
         words = line.split(maxsplit=2)

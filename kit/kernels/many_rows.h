@@ -1,6 +1,6 @@
 // Products of many rows: prefill. Each element of b is used once per row of a,
-// so arithmetic is what costs, and b is first copied ("packed") into a panel
-// that fits the first-level cache and is read from end to end.
+// so arithmetic dominates, and b is first copied ("packed") into a panel that
+// fits the first-level cache and is read from end to end.
 // Source: Goto & van de Geijn 2008, "Anatomy of High-Performance Matrix
 // Multiplication", ACM TOMS 34(3), section 4; the tile is that of BLIS.
 #ifndef KVLAB_KIT_KERNELS_MANY_ROWS_H_
@@ -24,8 +24,8 @@ inline constexpr std::size_t kTileRows = kLanes == 8 ? 6 : 12;
 inline constexpr std::size_t kTileVectors = 2;
 inline constexpr std::size_t kTileCols = kTileVectors * kLanes;
 // The result is read and written once for each kPanelDepth: deep panels cost
-// more of the second-level cache, but less than a wide result would. That of a
-// model 768 wide is met in one piece.
+// more of the second-level cache, but less than rereading a wide result. At a
+// width of 768 one panel covers the whole depth.
 inline constexpr std::size_t kPanelDepth = 768;
 
 struct Panel {
@@ -53,7 +53,7 @@ void Pack(StoredMatrix<kType> b, Panel& panel) {
   }
 }
 
-// Copies b [up to kTileCols, depth], turned on its side.
+// Copies b [up to kTileCols, depth], transposed.
 template <DType kType>
 void PackTransposed(StoredMatrix<kType> b, Panel& panel) {
   for (std::size_t n = 0; n < kTileCols; ++n) {
@@ -74,9 +74,10 @@ void PackTransposed(StoredMatrix<kType> b, Panel& panel) {
   }
 }
 
-// Up to kBlockRows rows of a, kPanelDepth deep, as tiles meet them: one tile
-// behind the other, and in each, all its rows of one column side by side. Rows
-// that lie far apart would push each other out of the first-level cache.
+// Up to kBlockRows rows of a, kPanelDepth deep, in the order in which tiles
+// read them: one tile after the other, and within each, the rows of a column
+// side by side. Rows that are far apart would evict each other from the
+// first-level cache.
 // A whole prompt of 500 tokens, in whole tiles of either height: each panel is
 // then packed once. 1.5 MB, on the stack.
 inline constexpr std::size_t kBlockRows = 504;
@@ -150,7 +151,8 @@ inline void AddPanel(const RowBlock& block, StoredMatrix<DType::kF32> b,
       AddPackedTile<kTileRows>(a, b, out_rows);
       continue;
     }
-    // A tile at the right edge is computed whole, aside; what fits is added.
+    // A tile at the right edge is computed whole in a buffer; the part that
+    // fits is added.
     std::array<float, kTileRows * kTileCols> aside{};
     const Matrix tile = {aside.data(), rows, kTileCols, kTileCols};
     AddPackedTile<kTileRows>(a, b, tile);
@@ -162,8 +164,8 @@ inline void AddPanel(const RowBlock& block, StoredMatrix<DType::kF32> b,
   }
 }
 
-// out += a * (panels of b, of which pack_panel(k, n, depth, cols, panel) makes
-// the one that begins at row k and column n of the product's right side).
+// out += a * (panels of b, where pack_panel(k, n, depth, cols, panel) makes the
+// one that begins at row k and column n of the right operand).
 template <typename PackPanel>
 void AddInBlocks(ConstMatrix a, Matrix out, PackPanel pack_panel) {
   RowBlock block;

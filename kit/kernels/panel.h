@@ -13,12 +13,12 @@
 namespace KVLAB_KERNELS {
 
 // out[64] += x[depth] * panel[depth, 64]. The 64 sums stay in 8 registers from
-// the first row to the last, so the panel is all that is read. The hardware
-// guesses which lines come next; asking for them ahead beats its guess.
+// the first row to the last, so only the panel is read. The hardware guesses
+// which lines come next; explicit prefetching beats its guess.
 //
 // A multiply-add takes 4 cycles and two start per cycle, so 8 sums have to be
-// under way: where 64 floats are only 4 registers, even and odd rows have sums
-// of their own.
+// in flight: where 64 floats are only 4 registers, even and odd rows have
+// separate sums.
 template <DType kType>
 inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
                              float* out) {

@@ -15,7 +15,7 @@
 namespace KVLAB_KERNELS {
 
 // `rows` rows of `cols` elements of type kType, row_stride elements from one
-// row to the next. Owns nothing; the bytes may lie at any address.
+// row to the next. Owns nothing; the bytes may be at any address.
 template <DType kType>
 struct StoredMatrix {
   static constexpr std::size_t kElementBytes = kType == DType::kF32 ? 4 : 2;
@@ -66,7 +66,7 @@ inline StoredMatrix<DType::kF32> Stored(ConstMatrix matrix) {
           matrix.cols, matrix.row_stride};
 }
 
-// The same for the float32 matrices on the other side of a product.
+// The same for float32 matrices, the other operand of a product.
 inline ConstMatrix Block(ConstMatrix matrix, std::size_t row, std::size_t col,
                          std::size_t rows, std::size_t cols) {
   return {matrix.data + row * matrix.row_stride + col, rows, cols,

@@ -11,7 +11,7 @@
 
 namespace KVLAB_KERNELS {
 
-// Rows of a where they lie.
+// Rows of a in place.
 struct PlainRows {
   ConstMatrix matrix;
 
@@ -66,8 +66,8 @@ inline void AddOneStep(ARows a, StoredMatrix<kType> b, std::size_t k,
 // Of the registers, kRows * kVectors hold sums. Each step of the depth loads
 // one row of b and kRows single elements of a, and does kRows * kVectors
 // multiply-adds. A multiply-add takes 4 cycles and two start per cycle, so at
-// least 8 sums must be under way to keep both units busy. What the sums are
-// added to is asked for at the start and there by the end.
+// least 8 sums must be in flight to keep both units busy. The result is
+// prefetched at the start and has arrived by the end.
 template <std::size_t kRows, std::size_t kVectors, typename ARows, DType kType>
 inline void AddTile(ARows a, StoredMatrix<kType> b, Matrix out) {
   Sums<kRows, kVectors> sums;

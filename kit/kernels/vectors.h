@@ -1,6 +1,6 @@
-// The vectors that the kernels in this folder are written in. Each of its files
-// is compiled once for every instruction set, in a namespace of that set, so
-// that a program holds them all and picks one when it runs.
+// The vector types of the kernels in this folder. Each file here is compiled
+// once for every instruction set, in a namespace of that set, so a program
+// contains all of them and picks one at run time.
 #ifndef KVLAB_KIT_KERNELS_VECTORS_H_
 #define KVLAB_KIT_KERNELS_VECTORS_H_
 
@@ -74,13 +74,12 @@ inline Floats SumsOfLanes(const std::array<Floats, kLanes>& rows) {
 #endif
 }
 
-// How far ahead of itself a kernel asks for what it will read once: the best of
-// 2, 4, 8 and 16 KiB for weights in memory, and no worse for weights in a
-// cache.
+// How far ahead a kernel prefetches data that it reads once: the best of 2, 4,
+// 8 and 16 KiB for weights in memory, and no worse for weights in a cache.
 inline constexpr std::size_t kAheadBytes = 8192;
 
-// Asks for the lines of memory that hold the next `bytes` from `address` on. It
-// may lie beyond the end of all data: what is not there is not fetched.
+// Prefetches the cache lines of the next `bytes` from `address` on. The address
+// may be beyond the end of all data: nothing is fetched there.
 inline void Prefetch(const std::byte* address, std::size_t bytes) {
   constexpr std::size_t kLineBytes = 64;
 #pragma GCC unroll 4

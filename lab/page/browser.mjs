@@ -1,10 +1,10 @@
-// What runs in the page: draws the charts as wide as their place, and the
+// Runs in the page: draws the charts to the width available, and the
 // interactive figure.
 import { parse, View } from "vega";
 import { Handler } from "vega-tooltip";
 import { drawMemoFigure } from "./memo_figure.mjs";
 
-// The smallest width at which axes and labels still have room.
+// The smallest width with room for axes and labels.
 const NARROWEST = 280;
 
 async function drawChart(place) {

@@ -6,8 +6,7 @@ import * as vega from "vega";
 import { compile } from "vega-lite";
 import { CONFIG_OF_ALL } from "./chart_kinds.mjs";
 
-// What Vega warns about is a fault of ours: a scale without a domain, a field
-// that is not there.
+// A warning from Vega is a bug here: a scale without a domain, a missing field.
 function strictLogger(id) {
   const refuse = (...words) => {
     throw new Error(`chart ${id}: ${words.join(" ")}`);
@@ -26,12 +25,12 @@ export function compileChart(chart) {
   return compile(spec, { logger: strictLogger(chart.id) }).spec;
 }
 
-// The same picture on white paper, where nobody can set a colour.
+// The same picture on white, for use outside the page.
 export async function svgOf(vegaSpec) {
   const view = new vega.View(vega.parse(vegaSpec), { renderer: "none" })
     .background("white")
     .padding(12);
-  // Once to know how large the legend is, once to fit beside it.
+  // Once to measure the legend, once to fit beside it.
   await view.runAsync();
   await view.resize().runAsync();
   const svg = await view.toSVG();
@@ -39,7 +38,7 @@ export async function svgOf(vegaSpec) {
   return svg;
 }
 
-// DIR/ID.svg and DIR/ID.png of each chart; takes away what an earlier run left.
+// DIR/ID.svg and DIR/ID.png of each chart; deletes those of an earlier run.
 export async function writePictures(charts, folder) {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });

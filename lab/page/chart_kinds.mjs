@@ -1,6 +1,6 @@
 // The few kinds of chart that the page uses, as Vega-Lite specifications. A
 // chart is { id, title, see, spec, columns, values }: `see` says what to look
-// for, `columns` which of its values stand in the table beneath it.
+// for, `columns` which of its values are in the table below it.
 import { decades, TICK_LABELS } from "./quantities.mjs";
 
 // Each has 3:1 against the page by day and by night (page_test.mjs).
@@ -103,8 +103,8 @@ export function tooltip(columns) {
   return columns.map(({ field, title }) => ({ field, title, type: "nominal" }));
 }
 
-// Series told apart by colour and by the shape of their points and the dashes
-// of their lines, so that nobody needs to see colours.
+// Series differ in colour, in the shape of their points and in the dashes of
+// their lines, so they can be told apart without colours.
 export function series({ field, domain, range }) {
   const scale = { domain, ...(range ? { range } : {}) };
   return {
@@ -139,7 +139,7 @@ export function dashes({ field, domain }) {
   };
 }
 
-// What an axis of type log needs to have its ticks at powers of ten.
+// Settings of an axis of type log with its ticks at powers of ten.
 export function logarithmic(values, ...fields) {
   const all = values.flatMap((value) => fields.map((field) => value[field]));
   return {
@@ -149,7 +149,7 @@ export function logarithmic(values, ...fields) {
 }
 
 // Points joined by lines, one colour for each series. `bars`: { low, high },
-// fields of an interval around each point. `layers`: drawn beneath.
+// fields of an interval around each point. `layers`: drawn below.
 export function lineChart({
   id, title, see, values, columns, x, y, by, bars, points = true, layers = [],
 }) {
@@ -184,7 +184,7 @@ export function lineChart({
   return { id, title, see, columns, values, spec: { layer: drawn } };
 }
 
-// Of a chart with so many rows: legend and axis are within.
+// Height of a chart with this many rows, including legend and axis.
 export function heightOfRows(count) {
   return 42 * count + 100;
 }

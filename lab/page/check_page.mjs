@@ -1,7 +1,7 @@
-// check_page.mjs FOLDER [PICTURES]: looks at FOLDER/index.html in every view.
+// check_page.mjs FOLDER [PICTURES]: checks FOLDER/index.html in every view.
 // Exit status 1 if something is wrong with it: a chart that is not drawn, words
-// that are cut off, an interactive figure that the keyboard does not move, or
-// what third_party/chromium/look.mjs finds; or if this program does not find
+// that are cut off, an interactive figure that ignores the keyboard, or a fault
+// that third_party/chromium/look.mjs finds; or if this program does not find
 // the faults of planted.html.
 import fs from "node:fs";
 import path from "node:path";
@@ -65,10 +65,10 @@ async function chartFaults(page) {
   });
 }
 
-// Steps through the figure by keyboard and counts what it shows.
+// Steps through the figure by keyboard and counts its cells.
 async function figureFaults(page) {
   if ((await page.locator(".memo").count()) === 0) {
-    return page.hasMemo ? ["figure: it is not there"] : [];
+    return page.hasMemo ? ["figure: it is missing"] : [];
   }
   const count = (kind) => page.locator(`.memo td.${kind}`).count();
   const layers = await page.locator(".memo tbody tr").count();
@@ -92,7 +92,7 @@ async function figureFaults(page) {
   await page.keyboard.press("End");
   const said = await page.locator(".memo [role=status]").textContent();
   if (!/^Step (\d+) of \1, with a memo/.test(said)) {
-    faults.push(`figure: at its end it says: ${said}`);
+    faults.push(`figure: at its end it shows: ${said}`);
   }
   return faults;
 }

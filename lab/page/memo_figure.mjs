@@ -1,8 +1,10 @@
 // The interactive figure: stepping through a generation with and without the
-// memo. Runs in the browser; the counts are those that were measured.
+// memo. Runs in the browser; the counts are the measured ones.
 
 const SIGNS = { empty: "", computed: "●", found: "○" };
-const SPOKEN = { empty: "not there yet", computed: "computed", found: "found" };
+const SPOKEN = {
+  empty: "not computed yet", computed: "computed", found: "found",
+};
 
 // What happens to entry (any layer, position) at a step: positions from 0,
 // steps from 1.
@@ -26,7 +28,7 @@ export function countsAt(steps, step, memo) {
   return { now, total };
 }
 
-// Throws if the picture would show other numbers than were measured.
+// Throws if the picture would not show the measured numbers.
 export function check({ numLayers, steps }) {
   for (const memo of [false, true]) {
     for (const { step } of steps) {
@@ -36,7 +38,7 @@ export function check({ numLayers, steps }) {
       }
       const { now } = countsAt(steps, step, memo);
       if (now.computed !== drawn.computed || now.found !== drawn.found) {
-        throw new Error(`memo: step ${step} does not count as it is drawn`);
+        throw new Error(`memo: counts of step ${step} do not match the drawing`);
       }
     }
   }

@@ -1,4 +1,5 @@
-// What makes the page of ./kvlab lab out of results.json: node --test
+// Tests the code that makes the page of ./kvlab lab from results.json: node
+// --test
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";

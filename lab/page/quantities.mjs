@@ -58,7 +58,7 @@ function scaledLabel(steps, zero) {
   );
 }
 
-// What stands at the ticks of an axis, as a Vega expression.
+// The labels of an axis's ticks, as a Vega expression.
 export const TICK_LABELS = {
   bytes: scaledLabel(
     BYTE_UNITS.map((unit, i) => [KIBI ** i, unit]).reverse(),

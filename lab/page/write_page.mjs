@@ -1,5 +1,5 @@
-// write_page.mjs FOLDER: makes of FOLDER/results.json the page FOLDER/index.html
-// and, beside it, plots/ (SVG and PNG) and csv/.
+// write_page.mjs FOLDER: makes the page FOLDER/index.html from
+// FOLDER/results.json and, beside it, plots/ (SVG and PNG) and csv/.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { sectionsOf } from "./sections/all.mjs";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const beside = (name) => path.join(here, name);
 
-// JSON and scripts inside HTML: nothing may end the element that holds them.
+// JSON and scripts inside HTML: they must not end their element.
 function insideScript(text) {
   return text.replace(/<(?=\/script|!--)/gi, "\\x3c");
 }
@@ -22,7 +22,7 @@ function jsonInsideScript(value) {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
-// The page passes on what it was bundled from, and with it their licences.
+// The page contains the packages it was bundled from, so also their licences.
 function licencesOf(inputs) {
   const folders = new Set(inputs
     .map((input) => input.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1])
@@ -55,7 +55,7 @@ function pageScript() {
   };
 }
 
-// The table beneath a chart has a row for each of its points.
+// The table below a chart has a row for each of its points.
 function withTable(chart) {
   return {
     ...chart,
@@ -91,8 +91,8 @@ function machineText(machine) {
 function notesOn(results) {
   const notes = [];
   if (!results.complete) {
-    notes.push("The run was stopped before its end: what stands here was " +
-      "measured, what is missing was not.");
+    notes.push("The run was stopped before its end: this page shows only " +
+      "what was measured.");
   }
   if (results.quick) {
     notes.push("A quick run: fewer lengths and trials than ./kvlab lab makes.");
@@ -133,11 +133,11 @@ function writeTables(charts, folder) {
 function readResults(folder) {
   const file = path.join(folder, "results.json");
   if (!fs.existsSync(file)) {
-    throw new Error(`${file} is not there; ./kvlab lab measures it`);
+    throw new Error(`${file} is missing; ./kvlab lab writes it`);
   }
   const results = JSON.parse(fs.readFileSync(file, "utf8"));
   if (results.format !== "kvlab lab results" || results.version !== 1) {
-    throw new Error(`${file} is not what this version of ./kvlab lab writes`);
+    throw new Error(`${file} is not from this version of ./kvlab lab`);
   }
   return results;
 }

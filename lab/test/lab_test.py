@@ -1,6 +1,6 @@
-"""./kvlab lab measures what it says, keeps the form it promises, and can be
-stopped. Runs the program on a checkpoint of two features a token: the numbers
-that are asserted are counts, sizes and errors, not times."""
+"""Tests that ./kvlab lab measures correctly, follows its schema, and can be
+stopped. Runs the program on a checkpoint of two features per token, and asserts
+counts, sizes and errors, not times."""
 
 import copy
 import json

@@ -30,7 +30,7 @@ class WindowedAttentionTest : public ::testing::Test {
     ids_ = RandomTokens(random, kTokens, 23);
   }
 
-  // Logits behind each token, fed one by one.
+  // Logits after each token, fed one by one.
   std::vector<Tensor3> StepByStep(std::size_t window) {
     Gpt2 model(weights_);
     model.ReplaceAttention(
@@ -43,7 +43,7 @@ class WindowedAttentionTest : public ::testing::Test {
     return logits;
   }
 
-  // Logits behind the last of these tokens, without a cache.
+  // Logits after the last of these tokens, without a cache.
   Tensor3 Exact(std::size_t tokens) {
     Gpt2 model(weights_);
     return model.Forward(
@@ -86,7 +86,7 @@ TEST_F(WindowedAttentionTest, IsExactUntilTheWindowIsFullAndNotAfter) {
 }
 
 // In one layer a window of w sees the newest w tokens and nothing before: a
-// token that has just left it changes nothing any more.
+// token that has just left it has no effect.
 TEST_F(WindowedAttentionTest, WhatHasLeftTheWindowIsForgotten) {
   const auto last_logits = [&](const std::vector<TokenId>& ids) {
     Random random(kSeed);

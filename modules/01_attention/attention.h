@@ -3,10 +3,10 @@
 //
 // Shapes: B batch, H query heads, G key/value heads (G divides H), T new
 // tokens, P tokens before them, S = P + T, D head_dim, C = H * D = d_model.
-// Any sizes: S may be thousands, D odd, a size 1.
+// Any sizes: S may be thousands, D odd, any size may be 1.
 //
-// No function here keeps anything between two calls: each may be called again
-// with other sizes, and by several threads at the same time.
+// No function here keeps state between calls: each may be called again with
+// other sizes, and by several threads at the same time.
 #ifndef KVLAB_MODULES_01_ATTENTION_ATTENTION_H_
 #define KVLAB_MODULES_01_ATTENTION_ATTENTION_H_
 
@@ -26,13 +26,13 @@ struct Qkv {
 };
 
 // Task 1.1. Replaces every row of `scores` by its softmax,
-// e^(x_j - max) / sum_k e^(x_k - max): the maximum is taken out first so that
-// large scores do not overflow. A score of -infinity becomes 0; a row that
-// holds nothing else becomes all zeros.
+// e^(x_j - max) / sum_k e^(x_k - max): the maximum is subtracted so that large
+// scores do not overflow. A score of -infinity becomes 0; a row of nothing but
+// -infinity becomes all zeros.
 // Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1.
 void SoftmaxRows(Matrix scores);
 
-// Task 1.2. Cuts the last axis of x into heads: [B, T, heads * D] becomes
+// Task 1.2. Splits the last axis of x into heads: [B, T, heads * D] becomes
 // [B, heads, T, D], and feature h * D + d becomes [h, d].
 // Throws ContractError if heads is 0 or does not divide the last axis.
 Tensor4 SplitHeads(const Tensor3& x, std::size_t heads);
@@ -41,32 +41,32 @@ Tensor4 SplitHeads(const Tensor3& x, std::size_t heads);
 Tensor3 MergeHeads(const Tensor4& x);
 
 // Task 1.3. softmax(q k^T / sqrt(D)) v for T queries over S = P + T keys
-// (Vaswani 2017, Eq. 1). The mask is aligned to the bottom right: query i
-// stands at position P + i and sees keys 0 .. P + i, so the same function
-// serves the full pass (P = 0), a chunk, and a single step (T = 1).
+// (Vaswani 2017, Eq. 1). The mask is aligned to the bottom right: query i is at
+// position P + i and sees keys 0 .. P + i, so the same function serves the full
+// pass (P = 0), a chunk, and a single step (T = 1).
 // Query head h reads key/value head h / (H / G) (Ainslie 2023,
 // arXiv:2305.13245).
 //   queries   [B, H, T, D]
 //   keys, values [B, G, S, D], S >= T; views, such as those of a cache
 //   left_pad  [B] or empty: keys 0 .. left_pad[b] - 1 of row b are padding and
-//             are seen by no query. A query that sees no key at all (it is
-//             padding itself) yields zeros.
+// are seen by no query. A query that sees no key at all (itself padding) yields
+// zeros.
 //   returns   [B, H, T, D]
 // So query i of row b sees keys j with left_pad[b] <= j <= P + i, where
 // left_pad[b] may exceed S.
-// Work: each of the two products counts D multiply-accumulates for a pair of
-// query and key, as Work::kAttention, and nothing else is counted. Both ways
-// are right: over all T * S pairs of every head, as the kit's products do, or
-// over those alone that see each other, and everything between the two.
-// Throws ContractError if a shape disagrees, G does not divide H, S < T, or
-// left_pad has another length than B.
+// Work: each of the two products counts D multiply-accumulates per pair of
+// query and key, as Work::kAttention; nothing else is counted. Any number of
+// pairs is accepted from those that the mask leaves visible to all T * S of
+// every head, which the kit's products compute.
+// Throws ContractError if a shape disagrees, G does not divide H, S < T, or the
+// length of left_pad is not B.
 Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
                         const ConstView4& values,
                         std::span<const std::size_t> left_pad);
 
 // Task 1.4. Queries, keys and values of x [B, T, C]: one product with c_attn,
-// whose 3 * C output features are queries, keys and values one after the
-// other, each cut into heads. Throws ContractError if a shape disagrees.
+// whose 3 * C output features are queries, then keys, then values; each is
+// split into heads. Throws ContractError if a shape disagrees.
 Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
                std::size_t heads);
 

@@ -42,13 +42,13 @@ void FullPass(benchmark::State& state) {
 }
 BENCHMARK(FullPass)->ArgName("tokens")->Arg(64)->Arg(250)->Arg(500);
 
-// 64 tokens behind the others.
+// 64 tokens after the others.
 void Chunk(benchmark::State& state) {
   MeasureAttention(state, static_cast<std::size_t>(state.range(0)), 64);
 }
 BENCHMARK(Chunk)->ArgName("past")->Arg(64)->Arg(436)->Arg(936);
 
-// One token behind the others: the attention of a cached decode step.
+// One token after the others: the attention of a cached decode step.
 void Step(benchmark::State& state) {
   MeasureAttention(state, static_cast<std::size_t>(state.range(0)), 1);
 }

@@ -1,6 +1,6 @@
-// Keeps the promises of attention.h, task by task. Expected numbers come from
+// Tests the contract of attention.h, task by task. Expected numbers come from
 // closed forms: with queries of zero all scores are equal, so attention is the
-// mean of the values a query may see, and values that name their place show
+// mean of the values a query may see, and values that encode their place show
 // which those were. Sizes and combinations for which there is no closed form
 // are compared with a slower second method, attention in plain loops of
 // doubles.
@@ -67,7 +67,7 @@ Tensor4 Positions(const Tensor4& x, std::size_t begin, std::size_t end) {
   return part;
 }
 
-// What attention is asked, in one struct, so that no size trades places.
+// The sizes of a request in one struct, so that none can trade places.
 struct Sizes {
   std::size_t batch = 1;
   std::size_t heads = 1;
@@ -217,8 +217,8 @@ TEST(SoftmaxRowsTest, TurnsARowThatSeesNothingIntoZeros) {
 }
 
 TEST(SoftmaxRowsTest, FindsTheOnlyScoreThatIsNotHidden) {
-  // Given rows of 9 scores of which one alone is seen: each place once, and
-  // the score may be as small as a float can be.
+  // Given rows of 9 scores of which only one is visible, at each place once,
+  // and as small as a float can be.
   for (const float score : {0.0F, std::numeric_limits<float>::max(),
                             std::numeric_limits<float>::lowest()}) {
     Tensor2 scores = Tensor2::from_shape({9, 9});
@@ -237,8 +237,9 @@ TEST(SoftmaxRowsTest, FindsTheOnlyScoreThatIsNotHidden) {
 }
 
 TEST(SoftmaxRowsTest, FindsTheMaximumWhereverItIs) {
-  // Given rows in which only the last two scores are seen, and are large: what
-  // looks for the maximum in the first ones finds -infinity, or overflows.
+  // Given rows in which only the last two scores are visible, and are large:
+  // code that takes the maximum of the first ones finds -infinity, or
+  // overflows.
   for (const std::size_t cols : {2, 9, 65, 300, 1026, 3000}) {
     for (const float others : {-kInfinity, -1000.0F}) {
       Tensor2 scores = Tensor2::from_shape({1, cols});
@@ -258,7 +259,7 @@ TEST(SoftmaxRowsTest, FindsTheMaximumWhereverItIs) {
 }
 
 TEST(SoftmaxRowsTest, TreatsRowsOfAnyLengthAndNumberAlike) {
-  // Given rows of `cols` scores log(1), log(2), log(3), log(1), ... turned by
+  // Given rows of `cols` scores log(1), log(2), log(3), log(1), ... rotated by
   // one from row to row: a probability is 1, 2 or 3 of their sum.
   for (const std::size_t cols : {1, 2, 7, 63, 64, 65, 300, 1024, 1025, 2999}) {
     const std::size_t rows = cols < 100 ? 301 : 3;
@@ -377,8 +378,8 @@ TEST(MergeHeadsTest, ConcatenatesHeadsAlongTheFeatures) {
 
 TEST(CausalAttentionTest, WeighsValuesByTheSoftmaxOfScaledScores) {
   // Given, for the second query, q . k = sqrt(D) * log(3) with the first key
-  // and 0 with the second, so that the weights are 3/4 and 1/4. With another
-  // scale they would not be. The first query sees the first key alone.
+  // and 0 with the second, so that the weights are 3/4 and 1/4, which requires
+  // the right scale. The first query sees only the first key.
   const float length = std::sqrt(2.0F * std::log(3.0F));
   const Tensor4 queries = {{{{1, 2, 3, 4}, {length, 0, 0, 0}}}};
   const Tensor4 keys = {{{{length, 0, 0, 0}, {0, 1, 1, 1}}}};
@@ -410,8 +411,8 @@ TEST(CausalAttentionTest, LetsQueryISeeKeysUpToI) {
 }
 
 TEST(CausalAttentionTest, AlignsTheMaskOfAChunkToTheBottomRight) {
-  // Given 3 tokens in the past and a chunk of 2: query 0 of the chunk stands
-  // at position 3 and sees keys 0 .. 3, not key 0 alone.
+  // Given 3 tokens in the past and a chunk of 2: query 0 of the chunk is at
+  // position 3 and sees keys 0 .. 3, not only key 0.
   const Tensor4 values = NumberedTokens(1, 2, 0, 5, 4);
   Random random(13);
   const Tensor4 keys = RandomTensor4(random, {1, 2, 5, 4});
@@ -420,9 +421,9 @@ TEST(CausalAttentionTest, AlignsTheMaskOfAChunkToTheBottomRight) {
       CausalAttention(Zeros({1, 2, 2, 4}), View(keys), View(values), {});
 
   EXPECT_NEAR(attended(0, 1, 0, 2), MeanValue(0, 1, 0, 4, 2), 0.01F)
-      << "query 0 of the chunk stands at position 3 and sees keys 0 to 3";
+      << "query 0 of the chunk is at position 3 and sees keys 0 to 3";
   EXPECT_NEAR(attended(0, 1, 1, 2), MeanValue(0, 1, 0, 5, 2), 0.01F)
-      << "query 1 of the chunk stands at position 4 and sees keys 0 to 4";
+      << "query 1 of the chunk is at position 4 and sees keys 0 to 4";
 }
 
 TEST(CausalAttentionTest, GivesAChunkTheRowsOfTheFullPass) {
@@ -515,8 +516,7 @@ TEST(CausalAttentionTest, ReadsViewsWhoseTokensLieApart) {
            kTolerance));
 }
 
-// One size at a time goes to where a fixed buffer would end; the others stay
-// small.
+// One size at a time exceeds any fixed buffer; the others stay small.
 TEST(CausalAttentionTest, SeesHundredsOfKeys) {
   for (const std::size_t seq_len : {63, 65, 129, 257, 300, 513, 1030}) {
     ExpectRight(RandomInput(130 + seq_len, {.new_len = seq_len}));
@@ -558,8 +558,8 @@ TEST(CausalAttentionTest, TakesAnyNumberOfRows) {
   }
 }
 
-// Two sizes at a time, of which one or both are beyond what 8 bits count. Rows
-// times heads stay below what one may start threads for.
+// Two sizes at a time, one or both beyond 8 bits. Rows times heads stay small
+// enough to start a thread for each.
 TEST(CausalAttentionTest, TakesLargeSizesTogether) {
   for (const Sizes& sizes : std::vector<Sizes>{{.batch = 10,
                             .heads = 300,
@@ -636,7 +636,8 @@ std::vector<std::size_t> LeftPad(Padding padding, const Sizes& sizes) {
   return left_pad;
 }
 
-// Every choice in a row of this table meets every choice in each other row:
+// Every choice in a row of this table is combined with every choice in each
+// other row:
 //
 //   batch      1, 2, 5
 //   heads on key/value heads
@@ -645,10 +646,9 @@ std::vector<std::size_t> LeftPad(Padding padding, const Sizes& sizes) {
 //   past_len   0, 3, 61, 300
 //   new_len    1, 4, 67
 //   padding    none, little, most (up to 366 columns), longer than the keys
-//
-// An error that needs two of them, such as padding that a chunk forgets or a
-// mask that grouped heads leave out, shows in one of these cases. All outputs
-// are compared, since a mistake in one query or head hides in no other.
+// A bug that needs two of them, such as padding that a chunk ignores or a mask
+// that grouped heads skip, shows in one of these cases. All outputs are
+// compared, since a bug in one query or head need not show in another.
 TEST(CausalAttentionTest, CombinesEveryFeatureWithEveryOther) {
   const std::array<std::size_t, 3> batch = {1, 2, 5};
   const std::array<std::array<std::size_t, 2>, 5> heads = {
@@ -697,8 +697,8 @@ TEST(CausalAttentionTest, GivesTheSameAfterLongerShorterAndRefusedCalls) {
   EXPECT_TRUE(Near(Attend(small), small_alone, 0.0F));
 }
 
-// Ends the process: 0 if both inputs gave the same numbers in both threads at
-// all times, as `expected` says.
+// Ends the process: with 0 if both threads always got the numbers in `expected`
+// for both inputs.
 [[noreturn]] void AttendInTwoThreads(const std::array<Input, 2>& inputs,
                                      const std::array<Tensor4, 2>& expected) {
   std::array<bool, 2> right = {true, true};
@@ -715,8 +715,8 @@ TEST(CausalAttentionTest, GivesTheSameAfterLongerShorterAndRefusedCalls) {
   std::_Exit(right[0] && right[1] ? 0 : 1);
 }
 
-// In a process of its own, since two threads that share a buffer may well break
-// the program.
+// In a separate process, since two threads that share a buffer may crash the
+// program.
 TEST(CausalAttentionDeathTest, ServesSeveralThreadsAtTheSameTime) {
   const std::array<Input, 2> inputs = {
       RandomInput(152, {.heads = 4, .kv_heads = 4, .new_len = 150}),
@@ -725,7 +725,7 @@ TEST(CausalAttentionDeathTest, ServesSeveralThreadsAtTheSameTime) {
                                            Expected(inputs[1])};
   EXPECT_EXIT(AttendInTwoThreads(inputs, expected),
               ::testing::ExitedWithCode(0), "")
-      << "a buffer that is static or global is one for all threads";
+      << "a static or global buffer is shared by all threads";
 }
 
 // Pairs of query and key that see each other, in all rows and heads.
@@ -929,7 +929,7 @@ TEST(MultiHeadAttentionTest, ServesManyHeadsRowsAndTokens) {
     std::vector<std::size_t> left_pad(one.batch, 0);
     left_pad.back() = one.seq_len / 2;
 
-    // Then every part is that of the tokens alone, in plain loops
+    // Then every part equals that of plain loops over the tokens
     const Qkv qkv = ProjectQkv(x, weights, one.heads);
     const auto feature = [&](std::size_t b, std::size_t t, std::size_t out) {
       double sum = weights.c_attn.bias(out);
@@ -979,7 +979,7 @@ TEST(MultiHeadAttentionTest, ServesManyHeadsRowsAndTokens) {
 }
 
 TEST(MultiHeadAttentionTest, DoesNotLookAhead) {
-  // Given two inputs that differ at the last token alone
+  // Given two inputs that differ only at the last token
   const AttentionWeights weights = SmallWeights(28);
   Random random(29);
   Tensor3 x = RandomTensor3(random, {1, 4, 12});
@@ -987,7 +987,7 @@ TEST(MultiHeadAttentionTest, DoesNotLookAhead) {
   for (std::size_t d = 0; d < 12; ++d) x(0, 3, d) += 1.0F;
   const Tensor3 after = MultiHeadAttention(x, weights, 3, {});
 
-  // Then all outputs but the last are the same
+  // Then all outputs except the last are the same
   for (std::size_t t = 0; t < 3; ++t) {
     for (std::size_t d = 0; d < 12; ++d) {
       EXPECT_NEAR(after(0, t, d), before(0, t, d), 1e-6F) << "token " << t;

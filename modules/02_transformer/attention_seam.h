@@ -1,6 +1,6 @@
-// The seam through which a model reaches attention. Module 2 plugs module 1's
-// attention in here; module 3 will plug in one that remembers, without an edit
-// to modules 1 or 2.
+// The interface (seam) through which a model calls attention. Module 2 plugs
+// module 1's attention in here; module 3 will plug in one that remembers,
+// without an edit to modules 1 or 2.
 #ifndef KVLAB_MODULES_02_TRANSFORMER_ATTENTION_SEAM_H_
 #define KVLAB_MODULES_02_TRANSFORMER_ATTENTION_SEAM_H_
 
@@ -19,13 +19,13 @@ class Attention {
   Attention& operator=(const Attention&) = delete;
   virtual ~Attention() = default;
 
-  // How many tokens of this sequence earlier calls have left behind: the
-  // next token stands at this position. 0 for attention without memory.
+  // How many tokens of this sequence earlier calls have stored, which is the
+  // position of the next token. 0 for attention without memory.
   virtual std::size_t PastLen() const = 0;
 
-  // Whether Forward keeps what it was given for later calls, so that tokens
-  // that were passed once may not be passed again. An attention that has a
-  // memory says so even while it is empty.
+  // Whether Forward keeps its tokens for later calls, so that each may be
+  // passed only once. True for an attention with memory even while that is
+  // empty.
   virtual bool Remembers() const { return PastLen() > 0; }
 
   // Attention of layer `layer` for the next T tokens.

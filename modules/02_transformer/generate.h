@@ -1,5 +1,5 @@
-// Module 2: choosing the next token, and the baseline that recomputes the
-// whole prefix for each.
+// Module 2: choosing the next token, and the baseline, which recomputes the
+// whole prefix for each token.
 #ifndef KVLAB_MODULES_02_TRANSFORMER_GENERATE_H_
 #define KVLAB_MODULES_02_TRANSFORMER_GENERATE_H_
 
@@ -21,17 +21,17 @@ struct SamplingOptions {
   std::size_t top_k = 0;  // 0 means the whole vocabulary
 };
 
-// Task 2.6. The id with the largest logit; of equal ones the lowest.
+// Task 2.6. The id with the largest logit; on a tie the lowest.
 // Throws ContractError if there are no logits.
 TokenId Greedy(std::span<const float> logits);
 
-// Task 2.6. Draws an id: keeps the top_k largest logits (of equal ones the
-// lowest ids), takes the softmax of logit / temperature over them, orders them
-// by falling logit (of equal ones the lowest id first), and returns the first
-// at which the running sum exceeds `uniform`, a number in [0, 1); the last if
-// rounding keeps the sum below it. Temperature 0 is Greedy; any number above it
-// is a temperature, however small. So take the largest logit out first and then
-// divide: logit / temperature and 1 / temperature may be infinite.
+// Task 2.6. Draws an id: keeps the top_k largest logits (on a tie the lowest
+// ids), takes the softmax of logit / temperature over them, orders them by
+// descending logit (on a tie the lowest id first), and returns the first at
+// which the running sum exceeds `uniform`, a number in [0, 1); the last if
+// rounding keeps the sum below it. Temperature 0 is Greedy; any number above 0
+// is valid, however small. So subtract the largest logit first and then divide:
+// logit / temperature and 1 / temperature may be infinite.
 // Source: Fan et al. 2018, arXiv:1805.04833, section 5.4 (top-k).
 // Throws ContractError if there are no logits or the temperature is negative
 // or not a number.
@@ -45,7 +45,7 @@ struct GenerateOptions {
   std::size_t new_tokens = 0;
   SamplingOptions sampling = {};
   // Seeds one Random; rows draw from it in order, step by step, one
-  // NextUniform() each, also when greedy.
+  // NextUniform() each, even when greedy.
   std::uint64_t seed = 0;
   OnTokens on_tokens = nullptr;
 };
@@ -60,11 +60,11 @@ std::vector<TokenId> NextTokens(const Tensor3& logits,
                                 const SamplingOptions& options, Random& random);
 
 // Task 2.7. The baseline: each step runs the model over the whole prefix,
-// prompt and all tokens so far, and keeps nothing. Returns exactly new_tokens
+// prompt and all tokens so far, and keeps no state. Returns exactly new_tokens
 // tokens per row, [B, new_tokens]; there is no early stop.
 // Throws ContractError as CheckGenerate does, and if the attention remembers
-// (Remembers()): to an enabled cache, also an empty one, the second pass over
-// the prompt would be a continuation of the first.
+// (Remembers()): an enabled cache, even an empty one, would take the second
+// pass over the prompt for a continuation of the first.
 Tokens Generate(Gpt2& model, const TokenBatch& prompt,
                 const GenerateOptions& options);
 

@@ -1,4 +1,4 @@
-// Keeps the promises of generate.h, task by task.
+// Tests the contract of generate.h, task by task.
 #include "modules/02_transformer/generate.h"
 
 #include <algorithm>
@@ -50,8 +50,8 @@ TEST(GreedyTest, TakesTheLargestLogitAndTheFirstOfEqualOnes) {
   EXPECT_THROW(Greedy({}), ContractError);
 }
 
-// Probabilities 0.1, 0.4, 0.2, 0.3 at temperature 1; in falling order the ids
-// are 1, 3, 2, 0 and the running sums 0.4, 0.7, 0.9, 1.
+// Probabilities 0.1, 0.4, 0.2, 0.3 at temperature 1; in descending order the
+// ids are 1, 3, 2, 0 and the running sums 0.4, 0.7, 0.9, 1.
 const std::array<float, 4> kLogits = {std::log(0.1F), std::log(0.4F),
                                       std::log(0.2F), std::log(0.3F)};
 
@@ -115,7 +115,7 @@ TEST(SampleTest, ExceedsAndDoesNotReach) {
 
 TEST(SampleTest, OrdersManyEqualLogitsByTheirIds) {
   // Given 50, 100 and 300 logits that are 1 where the id is a multiple of 3 and
-  // 2 elsewhere: a sort that forgets the order of equals shows from 17 on.
+  // 2 elsewhere: a sort that is not stable shows from 17 on.
   for (const std::size_t count : {50, 100, 300}) {
     std::vector<float> logits(count);
     std::vector<TokenId> order;
@@ -157,8 +157,8 @@ TEST(SampleTest, DividesByTemperaturesOfAnySize) {
 }
 
 TEST(SampleTest, TakesAnyTemperatureAboveZero) {
-  // However small, the largest logit has all of the probability; the largest of
-  // all, and logits far from 0, change nothing.
+  // However small the temperature, the largest logit has all of the
+  // probability, also for the largest float and for logits far from 0.
   for (const float shift : {0.0F, 500.0F, -500.0F}) {
     std::vector<float> logits(kLogits.begin(), kLogits.end());
     for (float& logit : logits) logit += shift;
@@ -289,7 +289,7 @@ TEST(NextTokensTest, ServesAnyNumberOfRows) {
       }
 
       EXPECT_EQ(NextTokens(logits, options, random), expected);
-      // Each row drew exactly one number, also when greedy.
+      // Each row drew exactly one number, even when greedy.
       EXPECT_EQ(random.NextUniform(), expected_random.NextUniform());
     }
   }
@@ -297,8 +297,8 @@ TEST(NextTokensTest, ServesAnyNumberOfRows) {
 
 // ---- Task 2.7 ----------------------------------------------------------
 
-// The slower second method: the header's sentence, with the whole sequence put
-// together anew at each step, and one Random for all.
+// The slower second method: the header literally, rebuilding the whole sequence
+// at each step, with one Random for all.
 Tokens ExpectedTokens(const std::shared_ptr<const Gpt2Weights>& weights,
                       const TokenBatch& prompt,
                       const GenerateOptions& options) {
@@ -326,7 +326,8 @@ Tokens ExpectedTokens(const std::shared_ptr<const Gpt2Weights>& weights,
   return generated;
 }
 
-// Every choice in a row of this table meets every choice in each other row:
+// Every choice in a row of this table is combined with every choice in each
+// other row:
 //
 //   rows       1, 2, 5
 //   padding    none, little, all but one token
@@ -334,7 +335,7 @@ Tokens ExpectedTokens(const std::shared_ptr<const Gpt2Weights>& weights,
 //   sampling   greedy, temperature 0.8 of 5, temperature 1.5 of all
 //   seed       5, 5 + 2^32, 2^64 - 1
 //   positions  as many as prompt and new tokens need, or more
-//   head       wte, or one of its own
+//   head       wte, or a separate one
 //
 // Each model generates twice, the second time after all others.
 TEST(GenerateTest, CombinesEveryFeatureWithEveryOther) {
@@ -395,7 +396,7 @@ TEST(GenerateTest, CombinesEveryFeatureWithEveryOther) {
   }
 }
 
-// One size at a time goes beyond what 8 bits count; the others stay small.
+// One size at a time exceeds 8 bits; the others stay small.
 TEST(GenerateTest, TakesHundredsOfRowsAndTokens) {
   struct Case {
     std::size_t batch;

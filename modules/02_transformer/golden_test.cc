@@ -1,5 +1,5 @@
-// Real models, computed by others: a trained sorter whose activations were
-// published layer by layer, and logits that PyTorch computes from our
+// Real models, computed by other programs: a trained sorter whose activations
+// were published layer by layer, and logits that PyTorch computes from our
 // checkpoints. Each test feeds the published input of a step to the step under
 // test, so the first red one names the layer that went wrong.
 #include <algorithm>
@@ -128,7 +128,7 @@ TEST_F(NanoSortTest, Logits) {
   EXPECT_TRUE(Near(logits, Get3("lm_head"), kNanoSortTolerance));
 }
 
-// `rows` with the greedy next token behind each.
+// `rows`, each with its greedy next token appended.
 void AppendGreedy(Gpt2& model, std::vector<std::vector<TokenId>>& rows) {
   const Tensor3 logits =
       model.Forward(PadLeft(rows, 0), LogitsFor::kLastPosition);
@@ -137,9 +137,9 @@ void AppendGreedy(Gpt2& model, std::vector<std::vector<TokenId>>& rows) {
   }
 }
 
-// What the model was trained for: after six letters of three it writes the
-// same six in order. The twelfth letter does not fit in its context of 11, but
-// it is not read again either.
+// The model's task: after six letters of three it writes the same six in order.
+// The twelfth letter does not fit in its context of 11, but it is never fed
+// back.
 TEST_F(NanoSortTest, SortsAllInputsOfSixLetters) {
   std::vector<std::vector<TokenId>> rows;
   for (int input = 0; input < 729; ++input) {
@@ -162,9 +162,9 @@ TEST_F(NanoSortTest, SortsAllInputsOfSixLetters) {
 struct GoldenModel {
   std::string name;
   std::string folder;
-  // The logits of shakespeare-gpt2 go to 13, behind four layers of float32
-  // sums of up to 1,024 terms; those of tiny-gpt2-random to 0.08, behind one
-  // layer of sums of up to 8.
+  // The logits of shakespeare-gpt2 reach 13, after four layers of float32 sums
+  // of up to 1,024 terms; those of tiny-gpt2-random reach 0.08, after one layer
+  // of sums of up to 8.
   float tolerance;
 };
 
@@ -222,7 +222,7 @@ TEST_P(GoldenLogitsTest, ShortPromptsInOneBatch) {
   }
 }
 
-// Token for token, up to the first that is nearly a tie.
+// Token for token, up to the first near tie.
 TEST_P(GoldenLogitsTest, GreedyContinuation) {
   for (const GoldenPrompt& prompt : prompts_) {
     if (FillsContext(prompt)) continue;

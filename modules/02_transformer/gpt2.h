@@ -15,12 +15,12 @@
 
 namespace kvlab {
 
-// For which of the T positions the head computes logits. While generating,
-// only the last is needed, and the head is a large product.
+// The positions for which the head computes logits. Generation needs only the
+// last, and the head is a large product.
 enum class LogitsFor { kAllPositions, kLastPosition };
 
-// Not movable: handles such as module 3's refer to it. Two models share nothing
-// that changes: they may be used in turns, or at the same time by two threads.
+// Not movable: handles such as module 3's refer to it. Models share no mutable
+// state: two may be used alternately, or at the same time by two threads.
 class Gpt2 {
  public:
   // A model with FullAttention. Throws ContractError for null weights.
@@ -33,21 +33,21 @@ class Gpt2 {
 
   // Logits of the next T tokens of every row: [B, T, vocab_size], or
   // [B, 1, vocab_size] for kLastPosition.
-  // Token i of row b stands at position PastLen() + i - left_pad[b] (padding
-  // itself at 0), where PastLen() is the attention's. All positions below
-  // max_positions may be used.
-  // The head is lm_head, also where it is not tied to wte, and is counted as
+  // Token i of row b is at position PastLen() + i - left_pad[b] (padding at 0),
+  // where PastLen() is the attention's. All positions below max_positions are
+  // valid.
+  // The head is lm_head, whether or not it is tied to wte, and is counted as
   // Work::kHead; all norms use the config's layer_norm_epsilon.
-  // Throws ContractError, changing nothing, if an id lies outside the
-  // vocabulary, left_pad has another length than the batch, T is 0, or
-  // PastLen() + T exceeds max_positions.
+  // Throws ContractError, changing nothing, if an id is outside the vocabulary,
+  // the length of left_pad is not the batch size, T is 0, or PastLen() + T
+  // exceeds max_positions.
   Tensor3 Forward(const TokenBatch& tokens, LogitsFor logits_for);
 
   // The attention in use.
   Attention& CurrentAttention() { return *attention_; }
   const Attention& CurrentAttention() const { return *attention_; }
 
-  // Plugs another attention in and returns the one that was there.
+  // Plugs another attention in and returns the previous one.
   // Throws ContractError for null.
   std::unique_ptr<Attention> ReplaceAttention(
       std::unique_ptr<Attention> attention);

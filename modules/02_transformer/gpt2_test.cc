@@ -1,6 +1,5 @@
-// Keeps the promises of gpt2.h: what a forward pass sees, computes and refuses.
-// What it computes on real weights is compared with other implementations in
-// golden_test.cc.
+// Tests the contract of gpt2.h: what a forward pass sees, computes and refuses.
+// golden_test.cc compares results on real weights with other implementations.
 #include "modules/02_transformer/gpt2.h"
 
 #include <algorithm>
@@ -46,8 +45,8 @@ std::shared_ptr<const Gpt2Weights> SmallWeights(std::uint64_t seed) {
   return std::make_shared<Gpt2Weights>(RandomGpt2Weights(random, kConfig));
 }
 
-// An attention that holds `past_len` tokens and contributes nothing; it
-// remembers for which layers it was asked.
+// An attention that holds `past_len` tokens and contributes nothing; it records
+// the layers it was called for.
 class SilentAttention final : public Attention {
  public:
   explicit SilentAttention(std::size_t past_len) : past_len_(past_len) {}
@@ -190,7 +189,7 @@ std::vector<Row> ExpectedLogits(const Gpt2Weights& weights,
   return logits;
 }
 
-// A model with a head of its own: the numbers of wte in the opposite order.
+// A model with a separate head: the numbers of wte in the opposite order.
 WeightMatrix AnotherHead(const WeightMatrix& wte) {
   std::vector<float> values;
   for (std::size_t in = wte.In(); in-- > 0;) {
@@ -202,7 +201,7 @@ WeightMatrix AnotherHead(const WeightMatrix& wte) {
                                   wte.Out());
 }
 
-// One model and what it is asked.
+// One model and its request.
 struct Pass {
   std::shared_ptr<const Gpt2Weights> weights;
   std::vector<std::vector<TokenId>> rows;  // without padding
@@ -216,7 +215,7 @@ void ExpectRight(Gpt2& model, const Pass& pass, const std::string& about) {
   const std::size_t seq_len = tokens.ids.shape(1);
   const bool last_only = pass.logits_for == LogitsFor::kLastPosition;
   // Sums of up to 97 terms in up to 13 layers; logits of size 1 to 10. Hundreds
-  // of random layers magnify what is rounded in the first a thousand times.
+  // of random layers magnify the rounding of the first a thousand times.
   const double tolerance = pass.weights->config.num_layers > 13 ? 5e-2 : 5e-4;
   ASSERT_EQ(logits.shape(1), last_only ? 1U : seq_len) << about;
   for (std::size_t b = 0; b < pass.rows.size(); ++b) {
@@ -233,21 +232,21 @@ void ExpectRight(Gpt2& model, const Pass& pass, const std::string& about) {
   }
 }
 
-// Every choice in a row of this table meets every choice in each other row:
+// Every choice in a row of this table is combined with every choice in each
+// other row:
 //
 //   rows       1, 2, 5
 //   tokens of the longest: 1, 6, 67
 //   padding    none, little, all but one token
 //   positions  as many as the longest row has tokens, or more
-//   head       wte, or one of its own
+//   head       wte, or a separate one
 //   vocabulary as many tokens as features, or another number
 //   epsilon    1e-5, 0.1
 //   d_mlp      4 * d_model, d_model, 3 * d_model + 1
 //   layers     3, 1, 13
 //   heads      4, 1, 12
 //   logits for all positions, or the last
-//
-// Each model is asked once more when all others have been used.
+// Each model runs once more after all others.
 TEST(Gpt2Test, CombinesEveryFeatureWithEveryOther) {
   const std::array<std::size_t, 3> batch = {1, 2, 5};
   const std::array<std::size_t, 3> seq_len = {1, 6, 67};
@@ -289,8 +288,8 @@ TEST(Gpt2Test, CombinesEveryFeatureWithEveryOther) {
   }
 }
 
-// The padding of a row, and the tokens before a call, change where the last
-// tokens stand: each with each, up to the model's last position.
+// The padding of a row and the tokens before a call change the positions of the
+// last tokens: all combinations, up to the model's last position.
 TEST(Gpt2Test, CountsPositionsOfAPaddedRowOnFromWhatAttentionHolds) {
   for (const std::size_t past_len : {1, 5, 300}) {
     for (const std::size_t new_len : {1, 3}) {
@@ -333,7 +332,7 @@ TEST(Gpt2Test, CountsPositionsOfAPaddedRowOnFromWhatAttentionHolds) {
   }
 }
 
-// One size at a time goes beyond what 8 bits count; the others stay small.
+// One size at a time exceeds 8 bits; the others stay small.
 TEST(Gpt2Test, TakesHundredsOfRowsLayersHeadsAndTokens) {
   const Gpt2Config small = {.num_layers = 2,
                             .num_heads = 2,
@@ -394,7 +393,7 @@ TEST(Gpt2Test, UsesAThousandPositions) {
   const TokenBatch bare = {tokens.ids, {}};
   EXPECT_EQ(model.Forward(bare, pass.logits_for),
             model.Forward(tokens, pass.logits_for));
-  // Padding that is longer than a byte counts, before rows of their own
+  // Padding that does not fit in a byte, before different rows
   ExpectRight(model,
               {.weights = weights,
                .rows = {RandomTokens(random, 400, config.vocab_size),
@@ -538,8 +537,8 @@ TEST(Gpt2Test, KnowsPositions) {
 }
 
 TEST(Gpt2Test, CountsPositionsOnFromWhatAttentionHolds) {
-  // Given two models whose attention is silent, so that only the embedding
-  // decides: one holds 5 tokens already, the other none.
+  // Given two models whose attention adds nothing, so that only the embedding
+  // matters: one already holds 5 tokens, the other none.
   Gpt2 continued(SmallWeights(46));
   continued.ReplaceAttention(std::make_unique<SilentAttention>(5));
   Gpt2 fresh(SmallWeights(46));

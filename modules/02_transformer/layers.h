@@ -2,8 +2,8 @@
 // Shapes: B batch, T tokens, C = d_model. Any sizes; the MLP's width need not
 // be 4 * C.
 //
-// No function here keeps anything between two calls: each may be called again
-// with other sizes, and by several threads at the same time.
+// No function here keeps state between calls: each may be called again with
+// other sizes, and by several threads at the same time.
 #ifndef KVLAB_MODULES_02_TRANSFORMER_LAYERS_H_
 #define KVLAB_MODULES_02_TRANSFORMER_LAYERS_H_
 
@@ -19,8 +19,8 @@ namespace kvlab {
 // Task 2.1. Normalises every token's C features to mean 0 and variance 1
 // (divided by C, not C - 1; epsilon is added to the variance), then scales and
 // shifts them: [B, T, C] -> [B, T, C]. The variance is the mean square around
-// the mean; the mean square minus the squared mean loses its digits where the
-// mean is far from 0.
+// the mean; the mean square minus the squared mean would lose precision where
+// the mean is far from 0.
 // Source: Ba et al. 2016, arXiv:1607.06450, Eq. 3 and 4.
 // Throws ContractError if a shape disagrees.
 Tensor3 LayerNorm(const Tensor3& x, const LayerNormWeights& weights,
@@ -40,7 +40,7 @@ Tensor3 Mlp(const Tensor3& x, const MlpWeights& weights);
 // Task 2.4. One pre-LN block of GPT-2 (Radford 2019, section 2.3):
 //   x = x + attention(ln_1(x));  x = x + mlp(ln_2(x))
 // Both norms use `epsilon`. `attention` computes layer `layer`, once; Block
-// does not depend on what it remembers.
+// does not depend on what the attention caches.
 Tensor3 Block(const Tensor3& x, std::size_t layer, const BlockWeights& weights,
               float epsilon, Attention& attention,
               std::span<const std::size_t> left_pad);

@@ -1,4 +1,4 @@
-// Keeps the promises of layers.h, task by task.
+// Tests the contract of layers.h, task by task.
 #include "modules/02_transformer/layers.h"
 
 #include <algorithm>
@@ -134,7 +134,8 @@ TEST(LayerNormTest, TakesAnyNumberOfFeaturesTokensAndRows) {
 
 TEST(LayerNormTest, KeepsItsDigitsWhereTheMeanIsFarFromZero) {
   // Given features around 1000 whose variance is 1/3. The mean square is 1e6,
-  // where floats are 0.06 apart: minus the squared mean it would be noise.
+  // where floats are 0.06 apart: subtracting the squared mean would leave
+  // noise.
   Random random(133);
   for (const float mean : {1000.0F, -1000.0F}) {
     Tensor3 x = RandomTensor3(random, {2, 3, 20});
@@ -191,8 +192,8 @@ TEST(GeluInPlaceTest, IsTheTanhForm) {
   }
 }
 
-// Long enough for any buffer, no multiple of a vector's width; and every short
-// length, of which none may be left over.
+// Long enough for any buffer, and not a multiple of a vector's width; and every
+// short length, without a missing rest.
 class GeluOfManyTest : public ::testing::TestWithParam<std::size_t> {};
 
 INSTANTIATE_TEST_SUITE_P(Lengths, GeluOfManyTest,
@@ -348,7 +349,7 @@ TEST(MlpTest, RefusesAnotherWidth) {
 
 // ---- Task 2.4 ----------------------------------------------------------
 
-// Stands in for attention: remembers what it was asked and answers a constant.
+// A stand-in for attention: records its calls and returns a constant.
 class RecordingAttention final : public Attention {
  public:
   std::size_t PastLen() const override { return 0; }
@@ -372,7 +373,7 @@ class RecordingAttention final : public Attention {
   std::vector<std::size_t> last_left_pad;
 };
 
-// Both norms leave (-1, 1) alone but for their bias; the MLP is SmallMlp.
+// Both norms only add their bias to (-1, 1); the MLP is SmallMlp.
 BlockWeights SmallBlock() {
   BlockWeights weights;
   weights.ln_1 = Norm({1, 1}, {0.25F, 0.5F});
@@ -396,7 +397,7 @@ TEST(BlockTest, AddsBothBranchesToWhatCameIn) {
 
 TEST(BlockTest, TreatsEveryTokenOfManyRowsAlike) {
   // As above, in hundreds of rows or positions; token i has i added to both
-  // features, which no norm sees and both residuals keep.
+  // features, which the norms remove and both residuals keep.
   for (const auto& [batch, seq_len] : std::vector<std::array<std::size_t, 2>>{
            {300, 2}, {2, 300}, {70, 3}, {9, 1}}) {
     Tensor3 x = Tensor3::from_shape({batch, seq_len, 2});

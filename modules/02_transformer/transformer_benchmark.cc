@@ -1,5 +1,6 @@
-// How fast the transformer is without a cache, on the shipped model. A token
-// costs a pass over the whole prefix, so tokens per second fall as it grows.
+// How fast the transformer is without a cache, on the shipped model. Each token
+// costs a pass over the whole prefix, so tokens per second fall as the prefix
+// grows.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -60,8 +61,8 @@ void Gelu(benchmark::State& state) {
 }
 BENCHMARK(Gelu);
 
-// The whole model over a prompt, logits of the last position: what a step of
-// the baseline costs when the prefix has this many tokens.
+// The whole model over a prompt, logits of the last position: the cost of a
+// step of the baseline when the prefix has this many tokens.
 void RecomputedStep(benchmark::State& state) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());

@@ -24,7 +24,7 @@ void* TryToAllocate(std::size_t size, std::size_t alignment) noexcept {
   if (alignment <= alignof(std::max_align_t)) {
     return std::malloc(size == 0 ? 1 : size);
   }
-  // std::aligned_alloc wants a multiple of the alignment.
+  // std::aligned_alloc requires a multiple of the alignment.
   if (size > std::numeric_limits<std::size_t>::max() - alignment) {
     return nullptr;
   }
@@ -41,9 +41,9 @@ void* Allocate(std::size_t size,
 
 }  // namespace
 
-// All forms, since the standard library uses them all (std::stable_sort asks
-// for its buffer without exceptions), and since memory of one form of `new` may
-// only be freed by the `delete` that belongs to it.
+// All forms, since the standard library uses them all (std::stable_sort
+// requests its buffer without exceptions), and since memory from one form of
+// `new` must be freed by the matching `delete`.
 void* operator new(std::size_t size) { return Allocate(size); }
 void* operator new[](std::size_t size) { return Allocate(size); }
 void* operator new(std::size_t size, std::align_val_t alignment) {

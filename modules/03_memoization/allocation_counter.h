@@ -7,10 +7,11 @@
 
 namespace kvlab {
 
-// Calls of operator new so far; subtract two to get what lay between them.
+// Calls of operator new so far; subtract two readings for the calls between
+// them.
 std::uint64_t AllocationCount();
 
-// Bytes that these calls asked for; what was freed since counts too.
+// Bytes that these calls requested, including memory freed since.
 std::uint64_t AllocatedBytes();
 
 // The largest single request since the last call, in bytes.

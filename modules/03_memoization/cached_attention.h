@@ -1,5 +1,5 @@
-// Module 3: attention that remembers, plugged into a model that was written
-// without it.
+// Module 3: attention with a cache, plugged into a model that was written
+// without one.
 #ifndef KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
 #define KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
 
@@ -17,23 +17,22 @@
 
 namespace kvlab {
 
-// What EnableKvCache gives back; copies refer to the same cache. It stays in
-// use until Disable() or until the last handle to it is gone, which frees it.
-// The model must outlive its handles.
+// What EnableKvCache returns; copies refer to the same cache. The cache stays
+// in use until Disable(), or until its last handle is destroyed, which frees
+// it. The model must outlive its handles.
 class KvCacheHandle {
  public:
-  // The cache in use, or the one that was: Disable() leaves the tokens in it as
-  // they are, and they last as long as the handle. Reset() it before a new
-  // prompt.
+  // The cache, also after Disable(), which leaves its tokens as they are; they
+  // last as long as the handle. Reset() it before a new prompt.
   KvCache& Cache() { return *cache_; }
   const KvCache& Cache() const { return *cache_; }
 
   // Whether the model still uses this cache.
   bool Enabled() const;
 
-  // Task 3.7. Gives the model back the attention that it had before; its
-  // outputs are again those of a model that never had a cache. Does nothing
-  // if that has happened already.
+  // Task 3.7. Gives the model its previous attention back; its outputs are
+  // again those of a model that never had a cache. Does nothing if already
+  // done.
   void Disable();
 
  private:
@@ -48,22 +47,23 @@ class KvCacheHandle {
 };
 
 // Computes queries, keys and values of the new tokens only, appends keys and
-// values to the layer's cache, and attends over all that the cache holds.
+// values to the layer's cache, and attends over all tokens that the cache
+// holds.
 class CachedAttention final : public Attention {
  public:
   // Throws ContractError for a null cache.
   CachedAttention(std::size_t heads, std::shared_ptr<KvCache> cache);
 
-  // The tokens that every layer holds.
+  // The number of tokens that every layer holds.
   std::size_t PastLen() const override { return cache_->PastLen(); }
   bool Remembers() const override { return true; }
 
   // Task 3.6. The same result as FullAttention over the whole sequence, for
   // its last T tokens. If an earlier forward pass broke off between two layers,
-  // what it left behind is forgotten at the next call for layer 0.
-  // Throws ContractError, with the layer's cache holding what it held before,
-  // if a shape disagrees, left_pad has another length than the batch, there is
-  // no such layer, or the tokens do not fit.
+  // the next call for layer 0 discards its leftovers.
+  // Throws ContractError, leaving the layer's cache as it was, if a shape
+  // disagrees, the length of left_pad is not the batch size, there is no such
+  // layer, or the tokens do not fit.
   Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& weights,
                   std::span<const std::size_t> left_pad) override;
@@ -83,19 +83,18 @@ class CachedAttention final : public Attention {
 // without an edit to modules 1 or 2. From now on each Forward continues the
 // sequence: prefill with prompts of any length, then step by step.
 // Enabling twice does not nest: the second call returns a handle to the same
-// cache, with the tokens that it holds. Throws ContractError, changing nothing,
-// if the model already has a cache of another shape or one that did not come
-// from EnableKvCache, batch or max_seq_len is 0, or max_seq_len exceeds the
-// model's max_positions.
+// cache, with its tokens. Throws ContractError, changing nothing, if the model
+// already has a cache of another shape or one not made by EnableKvCache, batch
+// or max_seq_len is 0, or max_seq_len exceeds the model's max_positions.
 KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
                             std::size_t max_seq_len);
 
-// Task 3.8. As Generate, and with the same tokens, but the prompt runs through
+// Task 3.8. Returns the same tokens as Generate, but the prompt runs through
 // the model once (prefill) and then each new token but the last once (decode).
 // Enables a cache for prompt + new_tokens - 1 tokens per row and disables it
-// when done; for 0 new tokens it enables none. If the model has an (empty)
-// cache of that shape already, it uses this one, and when done leaves it
-// enabled and empty, as it was. All of that also if a step throws.
+// when done; for 0 new tokens it enables none. If the model already has an
+// (empty) cache of that shape, uses it, and when done leaves it enabled and
+// empty. All of this also holds if a step throws.
 // Throws ContractError as CheckGenerate does, and as EnableKvCache does if the
 // model has a cache of another shape already.
 Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,

@@ -1,4 +1,4 @@
-// Keeps the promises of cached_attention.h, task by task. The second method is
+// Tests the contract of cached_attention.h, task by task. The second method is
 // the model without a cache: same weights, same tokens, everything recomputed.
 #include "modules/03_memoization/cached_attention.h"
 
@@ -73,8 +73,8 @@ TokenBatch RowsOf(const std::vector<std::size_t>& lengths, std::uint64_t seed) {
   return PadLeft(rows, 0);
 }
 
-// The cache of a model that has one. Shared, as the attention holds it: whoever
-// keeps a weak_ptr to it sees when it is freed.
+// The cache of a model that has one. Shared, as in the attention: a weak_ptr to
+// it shows when it is freed.
 std::shared_ptr<KvCache> CacheOf(Gpt2& model) {
   return dynamic_cast<CachedAttention&>(model.CurrentAttention()).Cache();
 }
@@ -115,7 +115,7 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfAPaddedBatch) {
 
 TEST(CachedAttentionTest, TakesChunksOfAnySize) {
   // The mask of a chunk must be aligned to the bottom right, or chunks of more
-  // than one token behind a past see too little.
+  // than one token after a past see too little.
   Gpt2 uncached(SmallWeights(73));
   const std::vector<std::vector<std::size_t>> splits = {
       {3, 7, 12}, {1, 6, 7, 12}, {5, 10, 12}, {11, 12}, {2, 4, 6, 8, 10, 12}};
@@ -126,9 +126,9 @@ TEST(CachedAttentionTest, TakesChunksOfAnySize) {
   }
 }
 
-// Which model, how long its rows are, and where the pieces end that they are
-// fed in. Together the rows of the table cover every pair of: 1, few, many
-// layers; 1, few, more than 8 heads; even and odd head_dim; 1, 3 and 5 rows;
+// The model, the lengths of its rows, and the ends of the pieces they are fed
+// in. Together the rows of the table cover every pair of: 1, few, many layers;
+// 1, few, more than 8 heads; even and odd head_dim; 1, 3 and 5 rows;
 // no padding, some, more than 255; a prompt beyond 256 and none; steps; chunks
 // of a few and of more than 64 tokens; hundreds and more than a thousand
 // positions, always up to the last one that the model has.
@@ -189,7 +189,7 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForSizesOfEveryKind) {
     KvCacheHandle handle = EnableKvCache(cached, each.rows.size(), total);
     // Twice in the same cache: the second time after Reset().
     for (int time = 1; time <= 2; ++time) {
-      // What is rounded in one layer goes on through hundreds of others.
+      // Rounding in one layer is passed on through hundreds of others.
       const float tolerance =
           each.num_layers > 13 ? 200 * kTolerance : kTolerance;
       ASSERT_TRUE(SameLogits(cached, uncached, tokens, each.ends, tolerance))
@@ -204,7 +204,7 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForSizesOfEveryKind) {
 
 TEST(CachedAttentionTest, GivesWhatFullAttentionGivesAlsoForPadding) {
   // Called directly, without a model. A query that is padding sees no key at
-  // all: its result is what the projection makes of zeros.
+  // all: its result is the projection of zeros.
   const auto weights = SmallWeights(702);
   const std::vector<std::size_t> left_pad = {9, 0, 4, 10, 3};
   Random random(703);
@@ -266,7 +266,7 @@ TEST(CachedAttentionTest, KeepsHundredsOfLayersApart) {
 }
 
 TEST(CachedAttentionTest, ACallThatIsRefusedLeavesItsLayerAsItWas) {
-  // One layer: PastLen() is its own, so that a token too many is seen at once.
+  // One layer: PastLen() is that layer's, so an extra token shows at once.
   const auto weights = SmallWeights(704);
   const AttentionWeights& attn = weights->blocks[0].attn;
   auto cache = std::make_shared<KvCache>(CacheShape{.batch = 2,
@@ -295,17 +295,17 @@ TEST(CachedAttentionTest, ACallThatIsRefusedLeavesItsLayerAsItWas) {
     EXPECT_THROW(attention.Forward(0, Tensor3::from_shape({2, 7 - t, 24}), attn,
                                    left_pad),
                  ContractError);
-    ASSERT_EQ(attention.PastLen(), t) << "after calls that were refused";
+    ASSERT_EQ(attention.PastLen(), t) << "after refused calls";
     EXPECT_TRUE(Near(attention.Forward(0, token, attn, left_pad),
                      LogitsOf(whole, t, t + 1), kTolerance));
   }
 }
 
 TEST(CachedAttentionTest, AStepCopiesNothingThatIsStored) {
-  // What a step allocates may grow with the tokens held, by their scores; the
-  // keys and values stay where they are. So a step after 1,024 tokens may ask
-  // for no more bytes than one after 64 and what the attention between them
-  // asks for, as long as that is less than a quarter of the keys.
+  // A step may allocate its scores, which grow with the tokens held; keys and
+  // values stay in place. So a step after 1,024 tokens may request no more
+  // bytes than one after 64 plus the growth of attention, provided that this is
+  // less than a quarter of the keys.
   const Gpt2Config config = {.num_layers = 1,
                              .num_heads = 2,
                              .d_model = 128,
@@ -366,7 +366,7 @@ TEST(CachedAttentionTest, AStepDoesTheWorkOfOneToken) {
   EXPECT_EQ(work[Work::kProjection], 3U * 3 * 24 * 24);
   EXPECT_EQ(work[Work::kMlp], 3U * 3 * 8 * 24 * 24);
   EXPECT_EQ(work[Work::kHead], 3U * 24 * 50);
-  // 13 keys in each row; padding may be left out: rows see 13, 8 and 2.
+  // 13 keys in each row; padding may be skipped: rows see 13, 8 and 2.
   EXPECT_GE(work[Work::kAttention], 3U * (13 + 8 + 2) * 2 * 24);
   EXPECT_LE(work[Work::kAttention], 3U * (13 + 13 + 13) * 2 * 24);
 }
@@ -386,7 +386,7 @@ TEST(CachedAttentionTest, AChunkDoesTheWorkOfItsTokens) {
     EXPECT_EQ(work[Work::kProjection], 3U * 3 * new_len * 24 * 24);
     EXPECT_EQ(work[Work::kMlp], 3U * 3 * new_len * 8 * 24 * 24);
     EXPECT_EQ(work[Work::kHead], 3U * 24 * 50);
-    // Query i sees past_len + i + 1 keys; what the mask hides may be left out.
+    // Query i sees past_len + i + 1 keys; hidden keys may be skipped.
     const std::uint64_t all = new_len * (past_len + new_len);
     const std::uint64_t hidden = new_len * (new_len - 1) / 2;
     EXPECT_GE(work[Work::kAttention], 3U * 3 * (all - hidden) * 2 * 24);
@@ -412,10 +412,10 @@ TEST(CachedAttentionTest, KeepsEveryLayersKeysInItsOwnCache) {
                     handle.Cache().Layer(2).Keys(), kTolerance));
 }
 
-// Answers as `inner` does, and from some layer on throws.
+// Forwards to `inner`, but throws from some layer on.
 class FailingAttention final : public Attention {
  public:
-  // Fails only once it is told to.
+  // Fails only once FailFrom says so.
   explicit FailingAttention(std::unique_ptr<Attention> inner)
       : inner_(std::move(inner)) {}
   std::size_t PastLen() const override { return inner_->PastLen(); }
@@ -484,7 +484,7 @@ TEST(CachedAttentionTest, ForgetsWhatABrokenOffPassLeftBehind) {
                std::runtime_error);
   EXPECT_EQ(cache->PastLen(), 5U);
 
-  // When the same tokens come again, now undisturbed
+  // When the same tokens come again, now without an exception
   attention.FailFrom(3);
   const Tensor3 logits =
       model.Forward(Columns(tokens, 5, 8), LogitsFor::kLastPosition);
@@ -525,7 +525,7 @@ TEST(CachedAttentionTest, ForgetsABrokenOffPassOfAnyModel) {
 
 TEST(CachedAttentionTest, ForgetsPassesThatBrokeOffAnywhere) {
   // After each layer, at the first token, in the middle and where the cache is
-  // full: the pass that should have been follows, and all logits are right.
+  // full: a complete pass follows, and all logits are right.
   const std::shared_ptr<const Gpt2Weights> weights = SmallWeights(707);
   const TokenBatch tokens = ThreeRows();
   Gpt2 uncached(weights);
@@ -585,7 +585,7 @@ TEST(CachedAttentionTest, RefusesTokensBeyondMaxSeqLenAndGoesOn) {
               }),
               HasSubstr("no room for 2 more tokens"));
 
-  // Then what it held is as it was, and one more token still fits.
+  // Then its contents are unchanged, and one more token still fits.
   const Tensor3 logits =
       cached.Forward(Columns(OneRow(), 5, 6), LogitsFor::kLastPosition);
   const Tensor3 expected =
@@ -633,7 +633,7 @@ TEST(EnableKvCacheTest, TruncateTakesBackToEveryPosition) {
   for (std::size_t kept = 0; kept < 12; ++kept) {
     handle.Cache().Reset();
     cached.Forward(Columns(tokens, 0, kept + 1), LogitsFor::kLastPosition);
-    // Tokens that do not belong there, up to a full cache, taken back again.
+    // Wrong tokens, up to a full cache, then truncated again.
     const TokenBatch others = {RowsOf({12, 12, 12}, kept).ids, tokens.left_pad};
     if (kept + 1 < 12) {
       cached.Forward(Columns(others, kept + 1, 12), LogitsFor::kLastPosition);
@@ -753,7 +753,7 @@ TEST(EnableKvCacheTest, EnablingTwiceKeepsTheTokens) {
   std::optional<KvCacheHandle> first = EnableKvCache(cached, 3, 12);
   cached.Forward(Columns(tokens, 0, 5), LogitsFor::kLastPosition);
 
-  // Enabled again in the middle of a sequence; either handle may go.
+  // Enabled again in the middle of a sequence; either handle may be destroyed.
   std::optional<KvCacheHandle> second = EnableKvCache(cached, 3, 12);
   EXPECT_EQ(second->Cache().PastLen(), 5U);
   const auto expect_next = [&](std::size_t begin, std::size_t end) {
@@ -804,7 +804,8 @@ TEST(EnableKvCacheTest, DisableLeavesTheHandleItsCache) {
   }
 
   handle.Disable();
-  // Neither a pass without a cache nor one with another changes what it shows.
+  // Neither a pass without a cache nor one with another cache changes its
+  // contents.
   model.Forward(OneRow(), LogitsFor::kLastPosition);
   const KvCacheHandle next = EnableKvCache(model, 1, 12);
   model.Forward(RowsOf({7}, 1), LogitsFor::kLastPosition);
@@ -836,7 +837,7 @@ TEST(EnableKvCacheTest, AnOldHandleHasNoHoldOnALaterCache) {
 
 TEST(EnableKvCacheTest, EachModelHasItsOwnSession) {
   // Three models of one shape, enabled in turns and twice: a session or a cache
-  // that is kept for all models, or by the model's address, mixes them up.
+  // shared by all models, or found by the model's address, mixes them up.
   const auto weights = SmallWeights(875);
   Gpt2 uncached(weights);
   std::optional<Gpt2> one(std::in_place, weights);
@@ -855,7 +856,7 @@ TEST(EnableKvCacheTest, EachModelHasItsOwnSession) {
     EXPECT_EQ(second_again.Cache().PastLen(), 5U);
   }
 
-  // The first model goes, and another one takes its place in memory.
+  // The first model is destroyed, and another one takes its place in memory.
   first_again.Disable();
   first.reset();
   one.emplace(weights);
@@ -886,7 +887,7 @@ TEST(EnableKvCacheTest, TheLastHandleFreesTheCache) {
 }
 
 TEST(EnableKvCacheTest, RefusesACacheThatItDidNotMake) {
-  // Of the very shape that is asked for: there is no session to hand out.
+  // Of exactly the requested shape, but without a session to return.
   Gpt2 model(SmallWeights(877));
   model.ReplaceAttention(std::make_unique<CachedAttention>(
       4, std::make_shared<KvCache>(CacheShape{.batch = 1,
@@ -897,7 +898,7 @@ TEST(EnableKvCacheTest, RefusesACacheThatItDidNotMake) {
   const Attention* plugged_in = &model.CurrentAttention();
   model.Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
 
-  // In a process of its own: a session that is not there is easily used.
+  // In a separate process: using the missing session would crash.
   const auto enable = [&] {
     try {
       EnableKvCache(model, 1, 12);
@@ -1048,7 +1049,7 @@ TEST(GenerateCachedTest, GivesTheTokensOfGenerateForOptionsOfEveryKind) {
                                    .max_positions = 320,
                                    .vocab_size = 50},
                                   911);
-  Gpt2 model(weights);  // one for all: nothing may stay behind in it
+  Gpt2 model(weights);  // one for all: nothing may be left in it
   for (std::size_t i = 0; i < generations.size(); ++i) {
     const Generation& each = generations[i];
     const TokenBatch prompt = RowsOf(each.rows, 912 + i);
@@ -1086,7 +1087,7 @@ TEST(GenerateCachedTest, EnablesACacheForAllTokensButTheLast) {
 }
 
 TEST(GenerateCachedTest, UsesTheCallersCacheAndLeavesItEmpty) {
-  // Of the shape that it needs itself: 12 + 6 - 1 tokens of 3 rows.
+  // Of the shape that GenerateCached needs: 12 + 6 - 1 tokens of 3 rows.
   Gpt2 model(SmallWeights(914));
   const Tokens expected = Generate(model, ThreeRows(), {.new_tokens = 6});
   KvCacheHandle handle = EnableKvCache(model, 3, 17);
@@ -1165,7 +1166,7 @@ TEST(GenerateCachedTest, ComputesEveryTokenOnce) {
   EXPECT_EQ(work[Work::kMlp], 3U * (12 + 9) * 8 * 24 * 24);
   EXPECT_EQ(work[Work::kHead], 10U * 24 * 50);
 
-  // Nothing is computed for nothing, and one token needs the prompt alone.
+  // No tokens need no work, and one token needs only the prompt.
   const WorkCounts start = CountedWork();
   GenerateCached(model, OneRow(), {.new_tokens = 0});
   EXPECT_EQ((CountedWork() - start).Total(), 0U);

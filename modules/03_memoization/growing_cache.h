@@ -26,8 +26,8 @@ class GrowingCache {
   ConstView4 Values() const { return View(values_); }
   std::size_t PastLen() const { return keys_.shape(2); }
 
-  // Task 3.9. Bytes of keys and values written by all Appends so far, old
-  // tokens copied and new ones stored. n appends of one token write
+  // Task 3.9. Bytes of keys and values written by all Appends so far, including
+  // copies of old tokens. n appends of one token write
   // n(n+1)/2 * 2 * batch * num_kv_heads * head_dim * 4 bytes.
   std::uint64_t BytesWritten() const { return bytes_written_; }
 

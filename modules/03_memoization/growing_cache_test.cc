@@ -1,4 +1,4 @@
-// Keeps the promises of growing_cache.h: right answers at the wrong cost.
+// Tests the contract of growing_cache.h: right answers at the wrong cost.
 #include "modules/03_memoization/growing_cache.h"
 
 #include <array>
@@ -101,7 +101,7 @@ TEST(GrowingCacheTest, WritesOldTokensAgainAfterAPromptToo) {
                                                {70, 9, 10, 70}}) {
     const auto& [batch, num_kv_heads, prompt, head_dim] = sizes;
     GrowingCache growing(batch, num_kv_heads, head_dim);
-    GrowingCache other(batch, num_kv_heads, head_dim);  // counts for itself
+    GrowingCache other(batch, num_kv_heads, head_dim);  // has its own count
     const std::uint64_t bytes_per_token =
         2U * batch * num_kv_heads * head_dim * sizeof(float);
     std::uint64_t written = 0;

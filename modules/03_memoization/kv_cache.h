@@ -26,8 +26,8 @@ struct CacheShape {
 // Task 3.2. Bytes of the keys and values of a whole cache:
 //   2 * num_layers * num_kv_heads * head_dim * max_seq_len * batch *
 //   bytes_per_element
-// Throws ContractError if the product does not fit 64 bits. With a size of 0
-// it is 0 and fits, however large the others are.
+// Throws ContractError if the product does not fit 64 bits. If any size is 0
+// the result is 0, however large the others are.
 std::uint64_t CacheBytes(const CacheShape& shape,
                          std::size_t bytes_per_element);
 
@@ -36,7 +36,7 @@ class LayerCache {
  public:
   // Reserves shape.max_seq_len tokens, filled with NaN so that a row read
   // before it is written cannot pass for a result. shape.num_layers is ignored.
-  // Throws ContractError if another size is 0.
+  // Throws ContractError if any other size is 0.
   explicit LayerCache(const CacheShape& shape);
 
   // Task 3.3. Stores the next new_len tokens after the PastLen() already held.
@@ -44,13 +44,14 @@ class LayerCache {
   // new_len may be 0, also when the cache is full.
   // Throws ContractError, changing nothing, if a shape disagrees or the tokens
   // do not fit. Cost grows with new_len, not with PastLen(): nothing is
-  // allocated, and what is stored is neither read nor written. Copy as you
+  // allocated, and stored tokens are neither read nor written. Copy as you
   // like: CopyRows (kit/copy.h) counts the bytes, std::copy_n does not.
   void Append(const Tensor4& keys, const Tensor4& values);
 
   // Task 3.4. Views of [batch, num_kv_heads, PastLen(), head_dim] into the
-  // storage itself, O(1), with what was just appended. They stay valid as long
-  // as the cache, but do not grow with it: ask again after Append.
+  // storage itself, O(1), including the tokens just appended. They stay valid
+  // for the life of the cache, but do not grow with it: call again after
+  // Append.
   ConstView4 Keys() const;
   ConstView4 Values() const;
 
@@ -58,8 +59,8 @@ class LayerCache {
   std::size_t PastLen() const { return past_len_; }
   std::size_t MaxSeqLen() const { return shape_.max_seq_len; }
 
-  // Task 3.4. Forgets all tokens from position `past_len` on, in O(1): what is
-  // stored is neither read nor written.
+  // Task 3.4. Forgets all tokens from position `past_len` on, in O(1): stored
+  // tokens are neither read nor written.
   // Throws ContractError, changing nothing, if past_len exceeds PastLen().
   void Truncate(std::size_t past_len);
 
@@ -91,7 +92,7 @@ class KvCache {
   // Task 3.5. Tokens held by all layers: the smallest PastLen() of them, since
   // in the middle of a forward pass the first layers are ahead of the last.
   // This, Truncate and Reset cost O(num_layers): they allocate nothing, and
-  // what is stored is neither read nor written.
+  // stored tokens are neither read nor written.
   std::size_t PastLen() const;
 
   // Task 3.5. Forgets all tokens from position `past_len` on, in every layer;

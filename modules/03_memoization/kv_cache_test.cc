@@ -1,6 +1,6 @@
-// Keeps the promises of kv_cache.h, task by task. Element [b, h, s, d] of a
-// numbered token holds the number bhsd, so a wrong 1230 names its home: batch
-// 1, head 2, position 3. Values are the keys plus 0.5.
+// Tests the contract of kv_cache.h, task by task. Element [b, h, s, d] of a
+// numbered token holds the number bhsd, so a wrong 1230 shows where it belongs:
+// batch 1, head 2, position 3. Values are the keys plus 0.5.
 #include "modules/03_memoization/kv_cache.h"
 
 #include <algorithm>
@@ -57,8 +57,8 @@ void ExpectHolds(const LayerCache& cache, std::size_t tokens) {
   EXPECT_TRUE(Same(cache.Values(), ValuesOf(0, tokens)));
 }
 
-// Positions [begin, end) of a sequence of any shape. Every element of it is
-// another number, up to 2^24 of them, and those of `salt` 1 are others again.
+// Positions [begin, end) of a sequence of any shape. Its elements are distinct
+// numbers, up to 2^24 of them, and those with `salt` 1 differ from them.
 Tensor4 TokensOf(const CacheShape& shape, std::size_t begin, std::size_t end,
                  float salt = 0) {
   Tensor4 tokens = Tensor4::from_shape(
@@ -146,7 +146,7 @@ TEST(CacheBytesTest, RefusesWhat64BitsCannotHold) {
   EXPECT_THROW(CacheBytes(huge, 2), ContractError);
 }
 
-// The six factors, so that a test can give each of them in turn.
+// The six factors, so that a test can set each of them in turn.
 std::uint64_t BytesOf(const std::array<std::size_t, 6>& factors) {
   return CacheBytes({.batch = factors[0],
                      .max_seq_len = factors[1],
@@ -204,7 +204,7 @@ TEST(LayerCacheTest, AppendPutsNewTokensBehindOldOnes) {
   // When one more token is decoded
   cache.Append(KeysOf(3, 4), ValuesOf(3, 4));
 
-  // Then all 4 stand in order, in every batch row and head
+  // Then all 4 are in order, in every batch row and head
   ExpectHolds(cache, 4);
 }
 
@@ -267,7 +267,7 @@ TEST(LayerCacheTest, AppendFillsCachesOfAllSizesToTheBrim) {
     const Tensor4 all = TokensOf(shape, 0, held);
     EXPECT_TRUE(Holds(cache, all));
 
-    // Full: no token fits, and none at all always does.
+    // Full: no token fits, but appending none is always allowed.
     EXPECT_THROW(AppendTokens(cache, TokensOf(shape, 0, 1)), ContractError);
     AppendTokens(cache, TokensOf(shape, 0, 0));
     EXPECT_TRUE(Holds(cache, all));
@@ -286,7 +286,7 @@ TEST(LayerCacheTest, AppendOfNoTokensChangesNothing) {
 }
 
 TEST(LayerCacheTest, AppendsToTwoCachesByTurnsAreApart) {
-  // What is kept between calls belongs to one cache, not to all of them.
+  // State kept between calls must belong to one cache, not to all of them.
   const CacheShape small = {2, 6, 1, 3, 4};
   const CacheShape large = {3, 90, 1, 2, 5};
   LayerCache one(small);
@@ -399,7 +399,7 @@ TEST(LayerCacheTest, AppendRefusesOtherShapesAndNamesBoth) {
 
 TEST(LayerCacheTest, AppendRefusesEachWrongSizeInKeysAndInValues) {
   // Wrong in one of the two at a time, by one more and one less, whether the
-  // cache is empty, half full or full; then what is right goes in.
+  // cache is empty, half full or full; then valid tokens are appended.
   for (const std::size_t held : {0, 4, 7}) {
     LayerCache cache = Filled(held);
     for (std::size_t axis = 0; axis < 4; ++axis) {
@@ -484,7 +484,8 @@ TEST(LayerCacheTest, TruncateForgetsFromEveryPosition) {
   const CacheShape shape = {2, 20, 1, 3, 5};
   LayerCache cache(shape);
   for (std::size_t kept = 0; kept <= 20; ++kept) {
-    // The same object each time: filled to the brim, cut, filled with others.
+    // The same object each time: filled completely, truncated, filled with
+    // other tokens.
     cache.Truncate(0);
     AppendTokens(cache, TokensOf(shape, 0, 20));
     cache.Truncate(kept);
@@ -510,12 +511,13 @@ TEST(LayerCacheTest, ViewsAndTruncateTouchNothingThatIsStored) {
   const std::vector<std::span<const float>> all = MemoryOf(cache, 0, 12);
 
   EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.Keys(); }))
-      << "Keys() is O(1): it shows the tokens and does not look at them";
+      << "Keys() is O(1): it shows the tokens without reading them";
   EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.Values(); }))
-      << "Values() is O(1): it shows the tokens and does not look at them";
+      << "Values() is O(1): it shows the tokens without reading them";
   for (const std::size_t past_len : {12, 5, 0}) {
     EXPECT_TRUE(LeavesAlone(all, [&] { cache.Truncate(past_len); }))
-        << "Truncate(" << past_len << ") is O(1): a number, no tokens";
+        << "Truncate(" << past_len
+        << ") is O(1): it changes a number, not tokens";
   }
 }
 
@@ -607,7 +609,7 @@ TEST(KvCacheTest, HoldsWhatEveryLayerHolds) {
 }
 
 TEST(KvCacheTest, HoldsWhatTheShortestLayerHolds) {
-  // Whichever layer is behind, also one in the middle, and by how much.
+  // Whichever layer is shortest, also one in the middle, and by any amount.
   CacheShape shape = kShape;
   shape.num_layers = 7;
   for (std::size_t shortest = 0; shortest < 7; ++shortest) {
@@ -745,7 +747,7 @@ TEST(KvCacheTest, TruncateRefusesTokensThatWereNeverStored) {
 }
 
 TEST(KvCacheTest, TruncateTakesWhatTheLongestLayerHoldsAndNoMore) {
-  // Wherever the longest layer is: a pass may break off after any of them.
+  // Wherever the longest layer is: a pass may stop after any layer.
   for (std::size_t longest = 0; longest < 3; ++longest) {
     KvCache cache(kShape);
     const auto held = [&](std::size_t layer) {
@@ -776,7 +778,7 @@ TEST(KvCacheTest, TruncateTakesWhatTheLongestLayerHoldsAndNoMore) {
   }
 }
 
-// What a KvCache must hold, kept the slow way.
+// The expected contents of a KvCache, recorded the slow way.
 class Bookkeeping {
  public:
   explicit Bookkeeping(const CacheShape& shape)
@@ -850,7 +852,8 @@ class Bookkeeping {
 class KvCacheInAnyOrderTest : public ::testing::TestWithParam<CacheShape> {};
 
 TEST_P(KvCacheInAnyOrderTest, KeepsItsPromises) {
-  // Filled, cut and emptied at random, in all orders, and compared as a whole.
+  // Filled, truncated and reset at random, in all orders, and compared as a
+  // whole.
   Random random(31);
   Bookkeeping books(GetParam());
   for (std::size_t step = 0; step < 120; ++step) {
@@ -897,7 +900,7 @@ TEST(KvCacheTest, ResetAndTruncateTouchAndAllocateNothing) {
   EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.PastLen(); }));
   EXPECT_TRUE(LeavesAlone(all, [&] { (void)cache.Layer(1); }));
   EXPECT_TRUE(LeavesAlone(all, [&] { cache.Truncate(7); }))
-      << "Truncate is a number in each layer, no tokens";
+      << "Truncate changes a number in each layer, not tokens";
   EXPECT_TRUE(LeavesAlone(all, [&] { cache.Reset(); }))
       << "Reset is a number in each layer: what comes next writes over the "
          "tokens";

@@ -23,7 +23,7 @@ struct Pages {
   std::size_t bytes = 0;
 };
 
-// The pages that hold nothing but `memory`: its neighbours stay accessible.
+// The pages entirely inside `memory`: its neighbours stay accessible.
 Pages WholePages(std::span<const float> memory) {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto first = std::bit_cast<std::uintptr_t>(memory.data());
@@ -33,12 +33,12 @@ Pages WholePages(std::span<const float> memory) {
   return {std::bit_cast<void*>(begin), end - begin};
 }
 
-// What the child does; its exit status says how it went.
+// Runs in the child, whose exit status is the result.
 enum : int { kAlone = 0, kThrew = 1, kNotLocked = 2 };
 
 int RunLocked(const std::vector<Pages>& locked,
               const std::function<void()>& action) {
-  // What catches these signals may itself look at the memory.
+  // A handler of these signals may itself read the memory.
   std::signal(SIGSEGV, SIG_DFL);
   std::signal(SIGBUS, SIG_DFL);
   for (const Pages& pages : locked) {

@@ -1,4 +1,4 @@
-// Finds out whether code leaves memory alone. Test only.
+// Checks that code does not touch memory. Test only.
 #ifndef KVLAB_MODULES_03_MEMOIZATION_LOCKED_MEMORY_H_
 #define KVLAB_MODULES_03_MEMOIZATION_LOCKED_MEMORY_H_
 
@@ -11,9 +11,10 @@
 namespace kvlab {
 
 // Runs `action` in a child process in which the whole pages of `memory` are
-// locked: whatever reads or writes them ends the child. So "it is O(1)" is
-// tested without a clock. What `action` does is not seen in this process.
-// Fails if the child ended, if `action` threw, or if there is no whole page.
+// locked: a read or write of them ends the child. This tests "it is O(1)"
+// without a clock. The effects of `action` are not visible in this process.
+// Fails if the child ended early, if `action` threw, or if there is no whole
+// page.
 ::testing::AssertionResult LeavesAlone(
     const std::vector<std::span<const float>>& memory,
     const std::function<void()>& action);

@@ -12,8 +12,8 @@ namespace kvlab {
 
 enum class Memoization { kOff, kOn };
 
-// A table of numbers that have been computed before, [rows, cols], and how
-// often it was asked. With kOff it never remembers, so every look-up computes.
+// A table of numbers computed before, [rows, cols], that counts its look-ups.
+// With kOff it stores nothing, so every look-up computes.
 // Source: Bellman 1957; the memo function is Michie 1968.
 class MemoTable {
  public:
@@ -44,8 +44,8 @@ class MemoTable {
 // Task 3.1, on a textbook recurrence: the number of ways from the top left to
 // cell [row, col] of a grid, going right or down,
 //   paths(r, c) = paths(r - 1, c) + paths(r, c - 1), 1 on the first row and
-// column. Every cell that is asked for, also one on the edge, is looked up in
-// `table`; one on the edge asks for no other.
+// column. Every cell, also one on the edge, is looked up in `table`; a cell on
+// the edge needs no other.
 std::uint64_t LatticePaths(std::size_t row, std::size_t col, MemoTable& table);
 
 // How many keys (or values: they come in pairs) a generation computes.

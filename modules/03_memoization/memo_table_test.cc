@@ -1,4 +1,4 @@
-// Keeps the promises of memo_table.h: what a memo saves, counted.
+// Tests the contract of memo_table.h: the work that a memo saves, counted.
 #include "modules/03_memoization/memo_table.h"
 
 #include <cstddef>
@@ -49,8 +49,8 @@ TEST(MemoTableTest, KeepsEveryEntryApart) {
 }
 
 TEST(MemoTableTest, KeepsEveryEntryOfLargeTablesApart) {
-  // Square, wide and tall, and beyond what 8 or 16 bits can count: whatever
-  // folds row and column into one index must not let two entries meet.
+  // Square, wide and tall, and beyond 8 or 16 bits: if row and column are
+  // combined into one index, no two entries may share it.
   struct Size {
     std::size_t rows = 0;
     std::size_t cols = 0;
@@ -154,7 +154,8 @@ TEST(MemoTableTest, KeepsTheOtherEntriesWhenComputingThrows) {
     MemoTable table(2, 2, memoization);
     table.LookUp(0, 1, [] { return std::uint64_t{7}; });
 
-    // What throws has looked up an entry before: that look-up counts.
+    // The computation that throws has looked up an entry before: that look-up
+    // counts.
     EXPECT_THROW(table.LookUp(1, 0,
                               [&]() -> std::uint64_t {
                                 table.LookUp(1, 1, [] { return 3; });
@@ -269,7 +270,7 @@ TEST(LatticePathsTest, ComputesCellsAgainAndAgainWithoutOne) {
   LatticePaths(9, 9, table);
 
   // Each of the C(18, 9) paths ends in a leaf of the call tree, and a binary
-  // tree has one inner node less than leaves.
+  // tree has one inner node fewer than leaves.
   EXPECT_EQ(table.Misses(), 2U * 48620 - 1);
   EXPECT_EQ(table.Hits(), 0U);
 }

@@ -1,4 +1,4 @@
-// What the cache buys, on the shipped model: a step that reads every weight
+// What the cache gains, on the shipped model: a step that reads every weight
 // once, at any length, against a pass over the whole prefix.
 #include <cstddef>
 #include <cstdint>
@@ -32,8 +32,8 @@ TokenBatch RandomPrompt(std::size_t tokens, const Gpt2Config& config) {
   return SingleRow(RandomTokens(random, tokens, config.vocab_size));
 }
 
-// Keys and values of one token, appended and looked at until the cache is
-// full: linear in the number of tokens.
+// Keys and values of one token, appended and viewed until the cache is full:
+// linear in the number of tokens.
 void FillLayerCache(benchmark::State& state) {
   Random random(kSeed);
   const Tensor4 token = RandomTensor4(random, {1, kKvHeads, 1, kHeadDim});
@@ -69,7 +69,7 @@ void FillGrowingCache(benchmark::State& state) {
 }
 BENCHMARK(FillGrowingCache)->ArgName("tokens")->Arg(50)->Arg(200);
 
-// One decode step of `batch` rows behind past_len tokens. It reads all weights
+// One decode step of `batch` rows after past_len tokens. It reads all weights
 // once and the cached keys and values of every row.
 void MeasureStep(benchmark::State& state, std::size_t batch) {
   Succeeds(state, [&] {
@@ -120,8 +120,8 @@ void Prefill(benchmark::State& state) {
 }
 BENCHMARK(Prefill)->ArgName("tokens")->Arg(50)->Arg(200)->Arg(500);
 
-// Both ways of generating, one after the other; the time is that with the
-// cache, `speedup` says how many times longer the other took.
+// Both ways of generating, one after the other; the time is with the cache,
+// `speedup` says how many times longer the other takes.
 void GenerateBothWays(benchmark::State& state) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());

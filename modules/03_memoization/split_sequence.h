@@ -1,4 +1,4 @@
-// Feeding a sequence in pieces, and comparing with feeding it whole. Test only.
+// Feeds a sequence in pieces, and compares with feeding it whole. Test only.
 #ifndef KVLAB_MODULES_03_MEMOIZATION_SPLIT_SEQUENCE_H_
 #define KVLAB_MODULES_03_MEMOIZATION_SPLIT_SEQUENCE_H_
 
@@ -12,19 +12,20 @@
 
 namespace kvlab {
 
-// Columns [begin, end) of every row; the padding stays that of the whole.
+// Columns [begin, end) of every row; left_pad stays that of the whole sequence.
 TokenBatch Columns(const TokenBatch& tokens, std::size_t begin,
                    std::size_t end);
 
 // Positions [begin, end) of logits [B, T, V].
 Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end);
 
-// Logits [B, T, V] of the columns from `begin` on; what padding computes is
-// nobody's business and becomes 0.
+// Logits [B, T, V] of the columns from `begin` on; the unspecified outputs of
+// padding become 0.
 Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
                    std::size_t begin);
 
-// Where the pieces end: a prefill of `prefill` columns, then one a step.
+// Where the pieces end: a prefill of `prefill` columns, then one column per
+// step.
 std::vector<std::size_t> PrefillThenSteps(std::size_t prefill,
                                           std::size_t total);
 

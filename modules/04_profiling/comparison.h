@@ -1,5 +1,5 @@
-// Module 4: generation with and without a cache, compared fairly: as many
-// trials of each, in turns, with medians instead of means.
+// Module 4: generation with and without a cache, compared fairly: the same
+// number of trials each, alternating, with medians instead of means.
 #ifndef KVLAB_MODULES_04_PROFILING_COMPARISON_H_
 #define KVLAB_MODULES_04_PROFILING_COMPARISON_H_
 
@@ -17,7 +17,7 @@
 
 namespace kvlab {
 
-// What a few noisy numbers say. Half of them lie between low and high.
+// Summary of a few noisy numbers. Half of them are between low and high.
 struct Spread {
   double low = 0;  // first quartile
   double median = 0;
@@ -27,8 +27,8 @@ struct Spread {
 };
 
 // Task 4.7. Of the sorted values x[0] .. x[n - 1], quantile p is the value at
-// place p (n - 1), between two values in proportion; low, median and high are
-// the quantiles 1/4, 1/2 and 3/4.
+// index p (n - 1), interpolated linearly between two values; low, median and
+// high are the quantiles 1/4, 1/2 and 3/4.
 // Source: Hyndman & Fan 1996, definition 7; numpy's default.
 // Throws ContractError if there are no values or one is not a number.
 Spread Summarise(std::vector<double> values);
@@ -46,11 +46,11 @@ struct LengthComparison {
   std::size_t new_tokens = 0;
   TrialSummary uncached;
   TrialSummary cached;
-  // Of the quotients uncached total_s / cached total_s, one for each pair: the
-  // two of a pair ran in the same minute, so what disturbs both cancels out.
+  // Of the ratios uncached total_s / cached total_s, one for each pair: the two
+  // of a pair ran in the same minute, so disturbances of both cancel out.
   Spread speedup;
-  // Of the pairs that count, those whose two outputs were not the same tokens
-  // in every row. 0, or near ties between two tokens, or a cache that is wrong.
+  // Number of counted pairs whose two outputs were not the same tokens in every
+  // row. If not 0: near ties between two tokens, or a wrong cache.
   std::size_t differing_pairs = 0;
 };
 
@@ -69,15 +69,15 @@ using Trial = std::function<GenerationMeasurement(Caching caching,
 Trial TrialsOf(Gpt2& model, const TokenBatch& prompt,
                const GenerateOptions& options, const Instruments& instruments);
 
-// Task 4.8. For each length, in order: first warm_up pairs, which are run and
-// forgotten (caches and clock rates settle), then `trials` pairs that count. A
-// pair is one trial without a cache and one with. Pairs that warm up are
-// numbered from 0, and pairs that count from 0 again; in pairs 0, 2, .. the
-// trial without a cache comes first, in pairs 1, 3, .. the trial with one, so
-// neither always profits from what the other has left behind.
+// Task 4.8. For each length, in order: first warm_up pairs, whose results are
+// discarded (caches and clock rates settle), then `trials` pairs that count. A
+// pair is one trial without a cache and one with. Warm-up pairs are numbered
+// from 0, and pairs that count from 0 again; in pairs 0, 2, .. the trial
+// without a cache comes first, in pairs 1, 3, .. the trial with one, so neither
+// always benefits from running second.
 // Throws ContractError, before any trial, if there are no lengths, a length is
-// 0, or `trials` is 0; and if any trial, of a pair that warms up too, generated
-// another number of tokens than it was to.
+// 0, or `trials` is 0; and if any trial, also in a warm-up pair, generated the
+// wrong number of tokens.
 std::vector<LengthComparison> CompareGeneration(
     const Trial& trial, const ComparisonOptions& options);
 

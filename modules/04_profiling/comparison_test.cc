@@ -1,5 +1,5 @@
-// Keeps the promises of comparison.h, task by task. Trials here are made up:
-// they take as long as a list says, so that medians and quotients are exact.
+// Tests the contract of comparison.h, task by task. Trials here are made up:
+// their times come from a list, so that medians and ratios are exact.
 #include "modules/04_profiling/comparison.h"
 
 #include <algorithm>
@@ -44,8 +44,8 @@ GenerationMeasurement MadeUp(std::size_t new_tokens, double prefill_s,
   return trial;
 }
 
-// Gives the trials of two lists, one for each way to generate, and writes down
-// in which order they were asked for: "-" without a cache, "+" with.
+// Returns the trials of two lists, one for each way to generate, and records
+// their order: "-" without a cache, "+" with.
 struct Script {
   std::vector<GenerationMeasurement> uncached;
   std::vector<GenerationMeasurement> cached;
@@ -425,7 +425,7 @@ TEST(CompareGenerationTest, ComparesEveryTokenOfEveryRow) {
       EXPECT_EQ(compared[1].differing_pairs, 1U) << "row " << b << ", " << t;
     }
   }
-  // A row less is another output.
+  // One row fewer is a different output.
   Script script;
   script.uncached.assign(18, trial);
   script.cached.assign(18, MadeUp(kLength, 1, 2));
@@ -481,7 +481,7 @@ TEST(CompareGenerationTest, PassesOnWhatATrialThrows) {
   };
   EXPECT_THROW(CompareGeneration(failing, {.lengths = {3}}),
                std::runtime_error);
-  // The next comparison is one of its own.
+  // The next comparison is independent.
   EXPECT_EQ(CompareGeneration(failing, {.lengths = {3}, .trials = 2})[0]
                 .speedup.median,
             1);
@@ -497,15 +497,15 @@ TEST(CompareGenerationTest, RefusesToCompareNothingBeforeItBegins) {
   EXPECT_THROW(CompareGeneration(trial, {.lengths = {0}}), ContractError);
   EXPECT_EQ(script.order, "");
 
-  // One pair without a warm-up is little, but something.
+  // A single pair without a warm-up is allowed.
   script.uncached = {MadeUp(5, 1, 8)};
   script.cached = {MadeUp(5, 1, 2)};
   CompareGeneration(trial, {.lengths = {5}, .trials = 1, .warm_up = 0});
   EXPECT_EQ(script.order, "-+");
 }
 
-// The whole of it, on a real model: the clock shows multiply-accumulates, so
-// the speedup is the work that the cache saves.
+// Everything together, on a real model: the clock shows multiply-accumulates,
+// so the speedup is the work that the cache saves.
 TEST(CompareGenerationTest, MeasuresAModel) {
   Random random(63);
   Gpt2 model(std::make_shared<const Gpt2Weights>(

@@ -19,7 +19,7 @@ namespace kvlab {
 // One call of Gpt2::Forward, for the logits of the last position.
 struct ForwardPass {
   std::size_t batch = 1;
-  std::size_t past_len = 0;  // P: tokens per row that the cache holds before
+  std::size_t past_len = 0;  // P: tokens per row already in the cache
   std::size_t new_len = 0;   // T: tokens per row that are computed
   Caching caching = Caching::kOff;
 
@@ -34,7 +34,7 @@ struct GenerationShape {
 
 // Task 4.3. The passes, in order, that Generate (kOff) or GenerateCached (kOn)
 // makes: as many as there are new tokens, since the last one is never fed back.
-// The whole difference between the two lies in this list.
+// This list is the whole difference between the two.
 // Throws ContractError if prompt_len is 0, or if a pass has more tokens than 64
 // bits can count.
 std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
@@ -51,8 +51,8 @@ std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
 //   mlp         B L 2 T d d_mlp
 //   head        B d V            the last position alone
 // Padding is computed like any other token. Throws ContractError if a category
-// does not fit 64 bits, or if past_len is not 0 without a cache: something must
-// have kept those tokens.
+// does not fit 64 bits, or if past_len is not 0 without a cache: without one,
+// nothing keeps those tokens.
 WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass);
 
 // Task 4.4. The MACs of all passes of a generation.
@@ -60,7 +60,7 @@ WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass);
 WorkCounts GenerationWork(const Gpt2Config& config,
                           const GenerationShape& generation, Caching caching);
 
-// Bytes moved between memory and the processor if nothing is moved twice.
+// Bytes moved between memory and the processor if each moves only once.
 // Not counted: activations, and the few rows of the embedding tables.
 struct Traffic {
   std::uint64_t weights = 0;        // read
@@ -76,7 +76,7 @@ struct Traffic {
 
 // Task 4.5. The bytes that one pass moves.
 //   weights        every matrix of the blocks (4 d^2 + 2 d d_mlp elements each)
-//                  and the head (d V), bytes_per_weight an element; and the
+// and the head (d V), bytes_per_weight per element; and the
 //                  float32 vectors: biases (5 d + d_mlp a block) and norms (4 d
 //                  a block, 2 d at the end). Once a pass, whatever B and T are.
 //   cache_read     B L 2 S d float32 with a cache, 0 without

@@ -1,6 +1,5 @@
-// Keeps the promises of cost.h, task by task. What the formulas say is held
-// against what the kit counts while modules 1 to 3 really run: not "about as
-// many", but every one.
+// Tests the contract of cost.h, task by task. The formulas must exactly equal
+// the kit's counts while modules 1 to 3 run.
 #include "modules/04_profiling/cost.h"
 
 #include <array>
@@ -47,8 +46,8 @@ void PrintTo(const Traffic& traffic, std::ostream* out) {
 namespace {
 
 // In the first three all sizes differ, and in the second d_mlp is not 4
-// d_model; in the last two sizes are equal that a formula must not take for
-// each other: d_mlp and d_model, then vocab_size and d_model.
+// d_model; in the last two, sizes are equal that a formula must not confuse:
+// d_mlp and d_model, then vocab_size and d_model.
 const std::vector<Gpt2Config>& Shapes() {
   static const std::vector<Gpt2Config> shapes = {
       {.num_layers = 3,
@@ -98,7 +97,7 @@ std::shared_ptr<const Gpt2Weights> WeightsOf(const Gpt2Config& config) {
 }
 
 // `batch` rows of different tokens; row b begins with b columns of padding,
-// which is computed like all else.
+// which is computed like any token.
 TokenBatch RandomRows(const Gpt2Config& config, std::size_t batch,
                       std::size_t seq_len) {
   Random random(42);
@@ -187,9 +186,9 @@ TEST(PassesOfTest, WithACacheThePromptThenOneTokenEach) {
       expected);
 }
 
-// Together these leave one list alone: as many passes as new tokens, of which
+// Together these allow only one list: as many passes as new tokens, of which
 // number i ends with token prompt_len + i; without a cache none has a past,
-// with one each continues where the one before ended.
+// with one each continues where the previous one ended.
 TEST(PassesOfTest, EndOneTokenFurtherEachTime) {
   for (const Caching caching : {Caching::kOff, Caching::kOn}) {
     for (const std::size_t batch : {1, 5, 300}) {
@@ -311,8 +310,8 @@ TEST(PassWorkTest, OfAttentionIsTwoProductsPerHead) {
   }
 }
 
-// Which size moves which category, from sizes that are small on: three times
-// as much of it, and 2^20 + 1 times, which with the rest is beyond 32 bits.
+// Which size changes which category, starting from small sizes: three times as
+// much of it, and 2^20 + 1 times, which makes the result exceed 32 bits.
 TEST(PassWorkTest, EachCategoryGrowsWithItsSizes) {
   struct Size {
     const char* name;
@@ -390,7 +389,7 @@ TEST(PassWorkTest, TakesLargeSizesTogether) {
 }
 
 // 24 d^2 + 4 t d FLOP per layer and 2 d V for the head (Kaplan et al. 2020,
-// arXiv:2001.08361, table 1; here every category for itself, in MACs).
+// arXiv:2001.08361, table 1; here every category separately, in MACs).
 TEST(PassWorkTest, OfAStepOfGpt2IsTheTextbooks) {
   const WorkCounts work =
       PassWork(kGpt2, {.past_len = 999, .new_len = 1, .caching = Caching::kOn});
@@ -421,7 +420,7 @@ TEST(PassWorkTest, RefusesWhat64BitsCannotHold) {
       std::uint64_t{1} << 63U);
   EXPECT_THROW(PassWork(small, {.new_len = std::size_t{1} << 32U}),
                ContractError);
-  // S is P + T, which wraps round by itself.
+  // S is P + T, which itself wraps round.
   EXPECT_THROW(PassWork(small, {.past_len = ~std::size_t{0},
                                 .new_len = 2,
                                 .caching = Caching::kOn}),
@@ -451,8 +450,8 @@ TEST(PassWorkTest, RefusesEachCategoryForItself) {
   EXPECT_THROW(PassWork(wide, {.new_len = 2}), ContractError);
 }
 
-// Each category fits, only their total does not; and nothing times a lot is
-// nothing, whatever it is multiplied with first.
+// Each category fits, only their total does not; and 0 times a large number is
+// 0, in any order.
 TEST(PassWorkTest, AnswersWhereOnlyAProductOnTheWayDoesNotFit) {
   const std::size_t huge = std::size_t{1} << 62U;
   const Gpt2Config config = {.num_layers = 1,
@@ -602,8 +601,8 @@ TEST(PassTrafficTest, OfGpt2InFloat16HasVectorsInFloat32) {
             2 * matrices + 4 * vectors);
 }
 
-// What is written is what the cache holds more afterwards, and what is read is
-// all that it holds then.
+// The bytes written are the cache's growth, and the bytes read are all that it
+// holds afterwards.
 TEST(PassTrafficTest, OfTheCacheIsWhatModule3Holds) {
   for (const Gpt2Config& config : Shapes()) {
     for (const std::size_t batch : {1, 3, 5}) {
@@ -654,7 +653,7 @@ TEST(PassTrafficTest, OfMatricesAloneDependsOnTheirElements) {
   }
 }
 
-// As for the work: which size moves which kind of bytes.
+// As for the work: which size changes which kind of bytes.
 TEST(PassTrafficTest, EachKindGrowsWithItsSizes) {
   const std::size_t huge = (std::size_t{1} << 33U) + 1;
   const Gpt2Config& config = Shapes()[1];
@@ -725,7 +724,7 @@ TEST(PassTrafficTest, WithoutACacheHasNoneHoweverManyRows) {
 }
 
 // GPT-2, float32: 73,728 bytes of cache a token and 494,613,504 of weights, so
-// at 6,708 tokens a step reads as much of the one as of the other.
+// at 6,708 tokens a step reads as many bytes of cache as of weights.
 TEST(PassTrafficTest, OfTheCacheOvertakesTheWeights) {
   const auto step = [](std::size_t total_len) {
     return PassTraffic(

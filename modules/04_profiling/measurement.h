@@ -17,17 +17,18 @@ namespace kvlab {
 struct GenerationMeasurement {
   Tokens generated;        // [B, new_tokens]
   std::size_t tokens = 0;  // of all rows: B * new_tokens
-  // From the call until the first token of every row is there: the prefill.
+  // From the call until every row has its first token: the prefill.
   double first_token_s = 0;
-  // From the call until all tokens are there and the cache, if any, is gone.
+  // From the call until all tokens are generated and the cache, if any, is
+  // freed.
   double total_s = 0;
   // The mean of the steps after the first:
   // (total_s - first_token_s) / (new_tokens - 1); 0 if there are none.
   double per_token_s = 0;
   double tokens_per_second = 0;  // tokens / total_s
   std::uint64_t memory_before_bytes = 0;
-  // The largest reading after any of the tokens, when the cache is still there.
-  // The reading before does not count, also if it was larger.
+  // The largest reading after any of the tokens, while the cache exists. The
+  // reading before the run does not count, even if larger.
   std::uint64_t peak_memory_bytes = 0;
 
   // What comes after the prefill.
@@ -40,11 +41,11 @@ struct GenerationMeasurement {
 //   after the first token the clock, then the memory
 //   after each later one  the memory
 //   after the run         the clock
-// so a slow look at the memory never adds to the time of the first token.
-// options.on_tokens is called for every token as it would be without this, and
-// for the first one after the clock was read.
-// Throws ContractError if there are no new tokens to measure, if the clock ran
-// backwards, or if it did not move at all; and what the generation, the
+// so a slow reading of the memory never adds to the time of the first token.
+// options.on_tokens is called for every token as usual, and for the first one
+// after the clock is read.
+// Throws ContractError if there are no new tokens to measure, or if the clock
+// ran backwards or did not move; also passes on what the generation, the
 // instruments or on_tokens throw, after which the model is as before.
 GenerationMeasurement BenchmarkGeneration(Gpt2& model, const TokenBatch& prompt,
                                           const GenerateOptions& options,

@@ -1,6 +1,6 @@
-// Keeps the promises of measurement.h. No test here waits for real time: the
-// clock shows how many multiply-accumulates the kit has counted, so that the
-// times to expect are known to the last digit, on any machine.
+// Tests the contract of measurement.h. No test here depends on real time: the
+// clock shows the multiply-accumulates that the kit has counted, so the
+// expected times are exact on any machine.
 #include "modules/04_profiling/measurement.h"
 
 #include <array>
@@ -48,8 +48,8 @@ TokenBatch Prompt() {
   return PadLeft({{11, 7, 42, 7, 0, 33, 18}, {29, 5, 50, 2, 44, 9, 23}}, 0);
 }
 
-// Starts at a thousand million, as the clock of a machine that has run for
-// long; MACs are whole numbers far below 2^53, so nothing is rounded.
+// Starts at a thousand million, like the clock of a machine that has run for a
+// long time; MACs are whole numbers far below 2^53, so nothing is rounded.
 double WorkClock() { return 1e9 + static_cast<double>(CountedWork().Total()); }
 
 // The bytes of the model's cache, none if it has no cache.
@@ -196,7 +196,7 @@ TEST(BenchmarkGenerationTest, MeasuresEveryCombination) {
       }
     }
   }
-  // Were the seed cut to 32 bits, nobody could tell from a greedy run.
+  // A greedy run would not show that the seed was cut to 32 bits.
   const auto sampled = [&](std::uint64_t seed) {
     return Generate(model, Prompts(2),
                     {.new_tokens = 9,
@@ -277,7 +277,7 @@ TEST(BenchmarkGenerationTest, ReadsMemoryWhileTheCacheIsThere) {
 
 TEST(BenchmarkGenerationTest, ThePeakIsTheLargestReadingNotTheLast) {
   Gpt2 model(SmallWeights());
-  // Before, then one for each of 4 tokens; one look more shows 7.
+  // Before, then one for each of 4 tokens; one more reading shows 7.
   const std::vector<std::uint64_t> readings = {30, 10, 80, 20, 60};
   std::size_t next = 0;
   const auto memory = [&]() -> std::uint64_t {
@@ -315,7 +315,7 @@ TEST(BenchmarkGenerationTest, ReadsTheInstrumentsInTheOrderOfTheHeader) {
 }
 
 TEST(BenchmarkGenerationTest, MemoryIsNotReadDuringThePrefill) {
-  // A look at the memory takes a second here; before the clock starts it costs
+  // Reading the memory takes a second here; before the clock starts it costs
   // nothing, and the first token does not wait for it.
   Gpt2 model(SmallWeights());
   double slow_looks_s = 0;
@@ -497,7 +497,7 @@ TEST(BenchmarkGenerationTest, AFailureLeavesNothingBehind) {
   }
 }
 
-// Two models in turns, of other sizes, and the first of them again.
+// Two models of different sizes in turn, and the first of them again.
 TEST(BenchmarkGenerationTest, MeasuresTheModelThatItIsGiven) {
   Random random(63);
   Gpt2Config wide = kConfig;

@@ -1,4 +1,4 @@
-// Keeps the promises of memory.h, task by task.
+// Tests the contract of memory.h, task by task.
 #include "modules/04_profiling/memory.h"
 
 #include <cctype>
@@ -16,7 +16,7 @@
 namespace kvlab {
 namespace {
 
-// All sizes differ, so that none can take another's place unseen.
+// All sizes differ, so that mixing up two of them shows.
 constexpr ModelShape kSmall = {.num_layers = 5,
                                .num_heads = 12,
                                .num_kv_heads = 4,
@@ -157,7 +157,7 @@ TEST(KvCacheBytesTest, CombineWindowsBatchesAndElementSizes) {
   }
 }
 
-// Each size alone, from one that fits 8 bits to one far beyond 32.
+// Each size alone, from 8 bits to far beyond 32.
 TEST(KvCacheBytesTest, GrowWithEachSizeFarBeyond32Bits) {
   for (const std::size_t size :
        {std::size_t{3}, std::size_t{257}, std::size_t{65'537},
@@ -278,10 +278,10 @@ TEST(LongestContextTest, IsTheModelsOnceItsWindowFits) {
       100U);
 }
 
-// What the header says, literally: it fits, and one token more does not, or is
-// more than the model has. Windows shorter and longer than the 100 positions,
-// with batches, element sizes and budgets around what fits.
-// Every size beyond what 8 bits count, or one that just is not.
+// The header literally: it fits, and one more token does not, or exceeds the
+// model's positions. Windows shorter and longer than the 100 positions, with
+// batches, element sizes and budgets around what fits.
+// Every size beyond 8 bits, or just within.
 TEST(KvCacheBytesTest, AreTheProductOfLargeSizesToo) {
   const std::vector<std::size_t> sizes = {2, 3, 9, 65, 257, 300};
   for (const std::size_t size : sizes) {

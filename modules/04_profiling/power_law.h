@@ -1,5 +1,5 @@
-// Module 4: is it quadratic? A power law through measured points, and how sure
-// one may be of its exponent.
+// Module 4: is it quadratic? Fits a power law to measured points, with a
+// confidence interval for the exponent.
 #ifndef KVLAB_MODULES_04_PROFILING_POWER_LAW_H_
 #define KVLAB_MODULES_04_PROFILING_POWER_LAW_H_
 
@@ -12,7 +12,7 @@ namespace kvlab {
 struct PowerLaw {
   double factor = 0;
   double exponent = 0;
-  // The interval of the exponent that the points allow.
+  // The confidence interval of the exponent.
   double exponent_low = 0;
   double exponent_high = 0;
 
@@ -20,17 +20,17 @@ struct PowerLaw {
 };
 
 // Task 4.9. The straight line through the points (log x, log y) with the least
-// sum of squared distances in log y: its slope is the exponent, its height at
+// sum of squared residuals in log y: its slope is the exponent, its height at
 // log x = 0 the log of the factor. With n points, m the mean of log x and r the
-// distances that remain,
+// residuals,
 //   standard error of the slope = sqrt(sum r^2 / (n - 2) / sum (log x - m)^2)
-// and the interval reaches StudentT(confidence, n - 2) of those (kit) to either
-// side. It says how far chance may have moved the exponent; it does not say
-// that a power law is the right curve.
+// and the interval extends StudentT(confidence, n - 2) (kit) standard errors to
+// either side. It says how far chance may have moved the exponent, not that a
+// power law is the right curve.
 // Source: Draper & Smith 1998, Applied Regression Analysis, section 1.4.
-// Throws ContractError if there are fewer than three points, not as many y as
-// x, a number that is not positive and finite, or no two x that differ; and as
-// StudentT does.
+// Throws ContractError if there are fewer than three points, different numbers
+// of x and y, a number that is not positive and finite, or no two different x;
+// and as StudentT does.
 PowerLaw FitPowerLaw(std::span<const double> x, std::span<const double> y,
                      double confidence);
 

@@ -1,4 +1,4 @@
-// Keeps the promises of power_law.h.
+// Tests the contract of power_law.h.
 #include "modules/04_profiling/power_law.h"
 
 #include <cmath>
@@ -43,7 +43,7 @@ TEST(FitPowerLawTest, FindsTheLawThatMadeThePoints) {
           FitPowerLaw(Lengths(), PowersOf(Lengths(), factor, exponent), 0.95);
       EXPECT_NEAR(law.exponent, exponent, kRounding);
       EXPECT_NEAR(law.factor / factor, 1.0, kRounding);
-      // Nothing remains beside the line, so nothing is uncertain.
+      // There are no residuals, so nothing is uncertain.
       EXPECT_NEAR(law.exponent_low, exponent, 1e-6);
       EXPECT_NEAR(law.exponent_high, exponent, 1e-6);
       EXPECT_NEAR(law.At(70) / (factor * std::pow(70, exponent)), 1.0,
@@ -85,7 +85,7 @@ PowerLaw SlowFit(const std::vector<double>& x, const std::vector<double>& y,
 
 // Every number of points from 3 to 50 and some more, with confidences low and
 // high, factors from 1e-12 to 1e12, and lengths around 10 as well as around
-// 10^9, whose logarithms lie close together and far from 0. Half of the points
+// 10^9, whose logarithms are close together and far from 0. Half of the points
 // share their x with another.
 TEST(FitPowerLawTest, AgreesWithASlowerFit) {
   Random random(81);
@@ -129,10 +129,10 @@ TEST(FitPowerLawTest, AgreesWithASlowerFit) {
   }
 }
 
-// By hand: log x = 0, 1, 2, 3 and log y = 0, 3, 3, 6 lie around 0.3 + 1.8 log
-// x with distances -0.3, 0.9, -0.9, 0.3. Their squares sum to 1.8, so with 2
-// degrees of freedom the standard error is sqrt(0.9 / 5) and the interval 4.303
-// of those to either side.
+// By hand: log x = 0, 1, 2, 3 and log y = 0, 3, 3, 6 scatter around 0.3 + 1.8
+// log x with residuals -0.3, 0.9, -0.9, 0.3. Their squares sum to 1.8, so with
+// 2 degrees of freedom the standard error is sqrt(0.9 / 5) and the interval
+// 4.303 of those to either side.
 TEST(FitPowerLawTest, AgreesWithACalculationByHand) {
   constexpr double kE = std::numbers::e;
   const std::vector<double> x = {1, kE, std::pow(kE, 2), std::pow(kE, 3)};
@@ -145,7 +145,7 @@ TEST(FitPowerLawTest, AgreesWithACalculationByHand) {
   EXPECT_NEAR(law.exponent_low, 1.8 - reach, 1e-8);
   EXPECT_NEAR(law.exponent_high, 1.8 + reach, 1e-8);
 
-  // A surer interval is a wider one: t is 9.925 for 0.99.
+  // A higher confidence widens the interval: t is 9.925 for 0.99.
   const PowerLaw surer = FitPowerLaw(x, y, 0.99);
   EXPECT_NEAR(surer.exponent_high, 1.8 + 9.92484320 * std::sqrt(0.18), 1e-7);
 }
@@ -185,9 +185,10 @@ TEST(FitPowerLawTest, TwoDifferentLengthsAreEnough) {
   }
 }
 
-// Times scatter by a factor. The interval must hold the true exponent as often
-// as it says: 950 of 1000 times. Chance moves that count by 7 (one standard
-// deviation), the test allows 30; a normal 1.96 in place of Student's t, with
+// Times scatter by a factor. The interval must contain the true exponent as
+// often as promised: 950 of 1000 times. Chance moves that count by 7 (one
+// standard deviation), the test allows 30; a normal 1.96 in place of Student's
+// t, with
 // 4 degrees of freedom, would hold it 880 times.
 TEST(FitPowerLawTest, TheIntervalHoldsTheTruthAsOftenAsItSays) {
   constexpr std::uint64_t kSeed = 64;
@@ -207,10 +208,9 @@ TEST(FitPowerLawTest, TheIntervalHoldsTheTruthAsOftenAsItSays) {
   EXPECT_NEAR(static_cast<double>(held), 950, 30) << "seed " << kSeed;
 }
 
-// What the course claims, on counted work: while a model's linear layers are
-// most of it, a generation of n tokens is quadratic without a cache and linear
-// with one. The constant head and the cubic attention bend either line a
-// little.
+// The course's claim, on counted work: while a model's linear layers are most
+// of it, a generation of n tokens is quadratic without a cache and linear with
+// one. The constant head and the cubic attention bend either line a little.
 TEST(FitPowerLawTest, WorkIsNearlyQuadraticWithoutACacheAndLinearWithOne) {
   const Gpt2Config gpt2 = {.num_layers = 12,
                            .num_heads = 12,

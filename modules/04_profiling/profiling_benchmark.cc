@@ -1,5 +1,5 @@
-// Where steps and prefills of the shipped model stand under this machine's
-// roofs, and the comparison of both ways to generate with your instruments.
+// Where steps and prefills of the shipped model are under this machine's roofs,
+// and a comparison of both ways to generate, with your instruments.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -43,10 +43,10 @@ const MachineRoofs& Machine() {
   return machine;
 }
 
-// Runs `pass` over and over. Beside what every benchmark reports:
+// Runs `pass` repeatedly. In addition to the usual columns, reports:
 //   flop_per_byte          arithmetic intensity of this pass
 //   ridge_flop_per_byte    below it the bandwidth binds, above it the peak
-//   least_us               what the roofline says no pass can beat
+//   least_us               the roofline's lower bound for the time of a pass
 void MeasurePass(benchmark::State& state, const ForwardPass& pass) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());
@@ -85,7 +85,7 @@ void PrefillOf(benchmark::State& state) {
 }
 BENCHMARK(PrefillOf)->ArgName("tokens")->RangeMultiplier(4)->Range(1, 1024);
 
-// Five pairs after one that warms up; the time is the median with the cache.
+// Five pairs after one warm-up pair; the time is the median with the cache.
 void Compare(benchmark::State& state) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());

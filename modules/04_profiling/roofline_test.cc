@@ -1,4 +1,4 @@
-// Keeps the promises of roofline.h, on a machine whose roofs are round numbers.
+// Tests the contract of roofline.h, on a machine whose roofs are round numbers.
 #include "modules/04_profiling/roofline.h"
 
 #include <algorithm>
@@ -42,8 +42,8 @@ TEST(BandwidthForTest, BeyondAllIsThatOfTheLargest) {
   EXPECT_EQ(BandwidthFor(Machine(), ~std::uint64_t{0}), 50);
 }
 
-// Any number of sizes, near 1,000 bytes and far beyond 32 bits, each met
-// exactly and passed by one byte.
+// Any number of sizes, near 1,000 bytes and far beyond 32 bits, each reached
+// exactly and exceeded by one byte.
 TEST(BandwidthForTest, ChangesOneByteAfterEachOfManySizes) {
   for (const std::uint64_t unit : {std::uint64_t{1000}, std::uint64_t{1} << 31U,
                                    std::uint64_t{1} << 52U}) {
@@ -131,7 +131,7 @@ TEST(PlaceOnRooflineTest, ChangesAtTheRidge) {
 }
 
 // Work of one category, bytes of one kind, sizes far beyond 32 bits: a category
-// or kind left out, or cut, has no place or another one.
+// or kind that is missing, or cut off, gives a different place or none.
 TEST(PlaceOnRooflineTest, TakesWorkAndBytesOfEveryKind) {
   const MachineRoofs machine = {
       .bandwidths = {{.working_set_bytes = 1000, .bytes_per_s = 64}},
@@ -235,7 +235,7 @@ TEST(PlaceOnRooflineTest, NothingHasNoPlace) {
     MachineRoofs still = Machine();
     still.bandwidths.front().bytes_per_s = bad;
     EXPECT_THROW(PlaceOnRoofline(still, Macs(5), Weights(5)), ContractError);
-    // A bandwidth that another working set has is no obstacle.
+    // The bandwidth of another working set does not matter.
     EXPECT_EQ(PlaceOnRoofline(still, Macs(5), Weights(5000)).flop, 10);
   }
 }

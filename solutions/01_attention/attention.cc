@@ -19,7 +19,7 @@
 namespace kvlab {
 namespace {
 
-// Given. Throws unless `heads` cuts `features` into equal parts.
+// Given. Throws unless `heads` divides `features`.
 void CheckHeads(const std::string& who, std::size_t heads,
                 std::size_t features) {
   if (heads == 0 || features % heads != 0) {
@@ -42,11 +42,12 @@ void CheckAttention(const Tensor4& queries, const ConstView4& keys,
   CheckShape("CausalAttention: keys", keys, expected);
   CheckShape("CausalAttention: values", values, expected);
   if (kv_heads == 0 || queries.shape(1) % kv_heads != 0) {
-    throw ContractError("CausalAttention: key/value heads do not divide heads",
-                        std::to_string(queries.shape(1)) + " query heads, " +
-                            std::to_string(kv_heads) + " key/value heads",
-                        "every key/value head serves the same number of query "
-                        "heads");
+    throw ContractError(
+        "CausalAttention: key/value heads do not divide heads",
+        std::to_string(queries.shape(1)) + " query heads, " +
+            std::to_string(kv_heads) + " key/value heads",
+        "give a number of query heads that is a multiple of the "
+        "number of key/value heads");
   }
   if (total_len < queries.shape(2)) {
     throw ContractError("CausalAttention: fewer keys than queries",
@@ -95,7 +96,7 @@ void ScaleAndMask(Matrix scores, std::size_t past_len, std::size_t left_pad,
 
 void SoftmaxRows(Matrix scores) {
   // TODO(1.1): for every row: find its maximum; if that is -infinity the row
-  // sees nothing and becomes zeros; otherwise subtract it, exponentiate
+  // sees no key and becomes zeros; otherwise subtract it, exponentiate
   // (ExpInPlace) and divide by the sum.
   // BEGIN SOLUTION SoftmaxRows
   for (std::size_t i = 0; i < scores.rows; ++i) {
@@ -167,7 +168,7 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
   const float scale = 1.0F / std::sqrt(static_cast<float>(queries.shape(3)));
 
   Tensor4 attended = Tensor4::from_shape(queries.shape());
-  // No head needs another: each thread has some of them.
+  // Heads are independent: each thread computes some of them.
   ForRanges(batch * heads, [&](std::size_t begin, std::size_t end) {
     Tensor2 scores = Tensor2::from_shape({new_len, total_len});  // reused
     for (std::size_t head = begin; head < end; ++head) {
@@ -194,7 +195,7 @@ Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
              std::array<std::size_t, 3>{x.shape(0), x.shape(1), d_model});
   CheckHeads("ProjectQkv", heads, d_model);
   // TODO(1.4): one product with c_attn (Linear, Work::kQkv) gives 3 * d_model
-  // features per token; Features() cuts them in three, SplitHeads each.
+  // features per token; Features() takes each third, and SplitHeads splits it.
   // BEGIN SOLUTION ProjectQkv
   Tensor3 qkv = Tensor3::from_shape({x.shape(0), x.shape(1), 3 * d_model});
   Linear(Work::kQkv, Rows(x), weights.c_attn.weight, weights.c_attn.bias,

@@ -1,5 +1,5 @@
-// Looks at a page of ours in headless Chromium as a reader would: on a phone,
-// on a desk, in the dark and on paper.
+// Checks a page in headless Chromium as a reader sees it: on a phone, on a
+// desk, in dark mode and on paper.
 import { pathToFileURL } from "node:url";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
@@ -22,7 +22,7 @@ export function openBrowser() {
   });
 }
 
-// Everything folded is unfolded too: what is hidden is not looked at.
+// Unfolds everything, since axe ignores hidden parts.
 async function barriers(page) {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
@@ -47,10 +47,10 @@ async function tooWide(page) {
   });
 }
 
-// What is wrong with a page, in words: a barrier that axe finds, a message of
-// the console, an uncaught error, a request for anything beyond the page, too
-// much width. `also`: further questions to the page, each a function of it
-// that resolves to such words. `picture`: where a screenshot goes.
+// The faults of a page, as texts: a barrier that axe finds, a console message,
+// an uncaught error, a request for anything beyond the page, too much width.
+// `also`: further checks, each a function of the page that resolves to such
+// texts. `picture`: the path of a screenshot.
 export async function look(browser, file, view, { picture, also = [] } = {}) {
   const page = await browser.newPage({
     viewport: { width: view.width, height: 844 },

@@ -2,11 +2,11 @@
 
     bazel build --config=lint //...
 
-An action per source file: what has not changed is not looked at again.
+One action per source file: unchanged files are not checked again.
 """
 
 def _flags(ctx, context):
-    """How the compiler would be called for a source of this target."""
+    """The compiler's flags for a source of this target."""
     flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts
     defines = context.defines.to_list() + context.local_defines.to_list()
     flags += ["-D" + define for define in defines]
@@ -23,7 +23,7 @@ def _clang_tidy_impl(target, ctx):
     if CcInfo not in target or target.label.workspace_name:
         return []
 
-    # Stubs are cut from the solutions, which are looked at.
+    # Stubs are generated from the solutions, which are checked.
     if target.label.name == "student" or "no-lint" in ctx.rule.attr.tags:
         return []
     context = target[CcInfo].compilation_context
@@ -31,7 +31,7 @@ def _clang_tidy_impl(target, ctx):
     for label in getattr(ctx.rule.attr, "srcs", []):
         for source in label.files.to_list():
             if source.extension != "cc" or not source.is_source:
-                continue  # planted bugs are not to be found here
+                continue  # planted bugs are not checked
             report = ctx.actions.declare_file(
                 "%s.clang_tidy/%s" % (target.label.name, source.basename),
             )

@@ -1,6 +1,6 @@
-// check_pages.mjs FOLDER [PICTURES]: looks at each FOLDER/NAME/report.html in
-// every view. Exit status 1 if something is wrong with one of them, or it lets
-// a word of the submission run; or if this program does not find the faults of
+// check_pages.mjs FOLDER [PICTURES]: checks each FOLDER/NAME/report.html in
+// every view. Exit status 1 if one of them has a fault or runs text of the
+// submission as a script, or if this program does not find the faults of
 // planted.html.
 import fs from "node:fs";
 import path from "node:path";

@@ -1,5 +1,5 @@
-// Eigen behind the interface of a BLAS, so that //kit:kernel_comparison can
-// load it, once compiled for AVX2 and once for AVX-512.
+// Eigen with the interface of a BLAS, so that //kit:kernel_comparison can load
+// it, compiled once for AVX2 and once for AVX-512.
 #include "eigen3/Eigen/Core"
 
 namespace {
@@ -17,7 +17,7 @@ ConstMap View(const float* data, int rows, int cols, int stride) {
 
 }  // namespace
 
-// Row-major, alpha 1 and beta 0, a not transposed: all that is asked of it.
+// Row-major, alpha 1 and beta 0, a not transposed: the only case needed.
 extern "C" __attribute__((visibility("default"))) void cblas_sgemm(
     int /*order*/, int /*trans_a*/, int trans_b, int m, int n, int k,
     float /*alpha*/, const float* a, int lda, const float* b, int ldb,

@@ -1,6 +1,6 @@
-// libxsmm behind the interface of a BLAS, so that //kit:kernel_comparison can
-// load it. It makes code for one small product at a time; larger ones are
-// blocks of 64 columns, as this kit's panels are.
+// libxsmm with the interface of a BLAS, so that //kit:kernel_comparison can
+// load it. It generates code for small products; larger ones are computed in
+// blocks of 64 columns, like this kit's panels.
 #include <algorithm>
 #include <cstddef>
 #include <vector>
@@ -15,9 +15,9 @@ constexpr int kBlockDepth = 256;
 
 }  // namespace
 
-// Row-major, alpha 1 and beta 0, a not transposed: all that is asked of it.
-// What is row-major for us is column-major and transposed for libxsmm, so
-// c^T = b^T a^T.
+// Row-major, alpha 1 and beta 0, a not transposed: the only case needed.
+// Row-major matrices are transposed column-major ones to libxsmm, so c^T = b^T
+// a^T.
 extern "C" __attribute__((visibility("default"))) void cblas_sgemm(
     int /*order*/, int /*trans_a*/, int trans_b, int m, int n, int k,
     float /*alpha*/, const float* a, int lda, const float* b, int ldb,

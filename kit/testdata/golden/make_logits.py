@@ -1,4 +1,4 @@
-"""Writes the golden logits: what PyTorch says our checkpoints compute.
+"""Writes the golden logits: PyTorch's results for our checkpoints.
 
 An independent implementation to compare with: nothing here is shared with the
 C++ code, neither the reader, nor the tokenizer, nor the model. Sums run in

@@ -1,4 +1,4 @@
-"""Writes the golden words: how GPT-2's own pattern cuts hostile texts.
+"""Writes the golden words: how GPT-2's own pattern splits hostile texts.
 
 The pattern is the one in the encoder.py published with GPT-2, run by the
 module it was written for.

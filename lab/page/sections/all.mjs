@@ -1,4 +1,4 @@
-// The page's sections, in its order. Each is null if nothing was measured.
+// The page's sections, in its order. Each is null if it was not measured.
 import { section as control } from "./control_against_cache.mjs";
 import { section as memory } from "./memory.mjs";
 import { section as space } from "./space_against_time.mjs";

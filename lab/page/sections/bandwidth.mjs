@@ -28,8 +28,8 @@ function machineChart(machine) {
   return lineChart({
     id: "machine-bandwidth",
     title: "How fast this machine reads",
-    see: "The steps down are the caches of the processor: what fits the " +
-      "first is read fastest, what fits none comes from memory.",
+    see: "The steps down are the caches of the processor: data that fits in " +
+      "the first is read fastest, data that fits in none comes from memory.",
     values,
     columns: [
       { field: "size", title: "Working set" },
@@ -69,8 +69,8 @@ function modelsChart(bandwidth) {
     id: "speed-by-model-size",
     title: "Tokens per second against the size of the model",
     see: "A cached step reads every weight once, so the speed falls with the " +
-      "size. The grey line is what the bandwidth of a working set of this " +
-      "size allows; the distance to it is everything else.",
+      "size. The grey line is the limit set by the bandwidth at this size; " +
+      "the distance to it is everything else.",
     values,
     columns: [
       { field: "name", title: "Random model" },
@@ -95,9 +95,9 @@ function batchChart(bandwidth, model) {
   return lineChart({
     id: "speed-by-batch",
     title: `Tokens per second against the batch: ${model.name}`,
-    see: "Sequences of a batch share what is read of the weights, so the " +
+    see: "Sequences of a batch share each read of the weights, so the " +
       "roof rises until the multiplications take as long as the reading; " +
-      "from there on it is flat. What is measured rises less wherever a step " +
+      "from there on it is flat. The measured speed rises less where a step " +
       "has other costs for each sequence.",
     values,
     columns: [{ field: "batch", title: "Sequences" }, ...COLUMNS_OF_SPEED],

@@ -35,7 +35,7 @@ function totals(section) {
 
 const NEW_TOKENS = { field: "new_tokens", title: "New tokens", kind: "count" };
 
-// A logarithmic axis with its ticks where something was measured.
+// A logarithmic axis with its ticks at the measured values.
 function newTokensLog(section) {
   return {
     ...NEW_TOKENS,
@@ -45,8 +45,8 @@ function newTokensLog(section) {
   };
 }
 
-// The measured law as a line, and one through its middle with the exponent
-// that the exact work has.
+// The measured law as a line, and one through its middle with the exponent of
+// the exact work.
 function laws(section) {
   const lengths = section.lengths.map((length) => length.new_tokens);
   const ends = [lengths[0], lengths[lengths.length - 1]];
@@ -133,12 +133,12 @@ function stepCharts(section) {
     });
   return [
     chart("time-per-token", "Time of each token",
-      "Without a cache each token is dearer than the one before it: the " +
+      "Without a cache each token costs more than the one before it: the " +
       "whole prefix is computed again. With one the line is almost flat; " +
-      "what slope it has is attention over a longer past.", false),
+      "its slope comes from attention over a longer past.", false),
     chart("time-per-token-log", "The same, both axes logarithmic",
-      "Where the upper line becomes straight, the prefix has taken over " +
-      "from what every step costs anyhow.", true),
+      "Where the upper line becomes straight, the prefix dominates the " +
+      "fixed cost of each step.", true),
   ];
 }
 
@@ -159,9 +159,9 @@ function speedupChart(section) {
   return lineChart({
     id: "speedup",
     title: "Speedup, and the work that is saved",
-    see: "The ratio of multiplications is what the cache saves. The clock " +
-      "shows less wherever a cached step waits for memory while the " +
-      "recomputing one multiplies. Bars: quartiles over trials.",
+    see: "The ratio of multiplications is the work that the cache saves. " +
+      "The clock shows less, because a cached step waits for memory while " +
+      "a recomputing one multiplies. Bars: quartiles over trials.",
     values,
     columns: [
       { field: "new_tokens", title: "New tokens" },
@@ -183,7 +183,7 @@ function fitTable(section) {
     name: "exponents",
     caption: "Exponents of n: 1 is linear, 2 quadratic. Predicted: the " +
       "exponent of the exact work over the same lengths, which is below 2 " +
-      "and 1 while the prompt and the logits still weigh.",
+      "and 1 while the prompt and the logits still matter.",
     head: ["Quantity", "Generation", "Exponent", "95 % interval", "Predicted"],
     rows: section.fits.map((fit) => [
       fit.quantity,
@@ -209,7 +209,7 @@ function phaseTable(section) {
   return {
     name: "prefill and decode",
     caption: "Prefill is the time to the first token, decode that of all " +
-      "others; a token of decode beside it. Medians.",
+      "others, in total and per token. Medians.",
     head: [
       "New tokens", "Generation", "Prefill", "Decode", "Per token",
       "Tokens per second",
@@ -248,7 +248,7 @@ export function section(results) {
   return {
     id: "control",
     heading: "Control against cache",
-    question: "What does a generation cost without a cache, and what with one?",
+    question: "What does a generation cost with and without a cache?",
     answer: answer(measured),
     charts,
     tables,

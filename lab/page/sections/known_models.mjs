@@ -12,7 +12,7 @@ function perTokenChart(models) {
   const bytes = values.map((value) => value.bytes);
   return dotChart({
     id: "bytes-per-token",
-    title: "What one token costs",
+    title: "The bytes of one token",
     see: "Grouped queries show here: Llama 3 and Mistral keep 8 key/value " +
       "heads where Llama 2 keeps 32, and pay a quarter.",
     values,
@@ -35,7 +35,7 @@ function usersTable(models) {
     name: "users that fit",
     caption: "Users of full context that fit beside the weights, both with 2 " +
       "bytes per element. Arithmetic, not a measurement: a server needs some " +
-      "memory of its own, and pays for what it reserves and does not use.",
+      "memory itself, and some of what it reserves stays unused.",
     head: [
       "Model", "Context (tokens)", "Weights", "Cache of one user",
       ...models[0].fits.map((fit) => `Users in ${bytesText(fit.memory_bytes)}`),

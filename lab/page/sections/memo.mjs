@@ -46,7 +46,7 @@ function editChart(memo) {
       position: String(at),
       kept: same ? names[0] : names[1],
       sign: same ? "" : "×",
-      edited: at === edit.changed ? "this token was exchanged" : "",
+      edited: at === edit.changed ? "this token was replaced" : "",
     })),
   );
   const columns = [
@@ -57,7 +57,7 @@ function editChart(memo) {
   ];
   const x = {
     field: "position", type: "ordinal",
-    title: `Position (token ${edit.changed} was exchanged)`,
+    title: `Position (token ${edit.changed} was replaced)`,
     sort: edit.same_entries[0].map((_, at) => String(at)),
     axis: { labelAngle: 0 },
   };
@@ -67,9 +67,9 @@ function editChart(memo) {
   return {
     id: "memo-edit",
     title: "What an edit in the middle of the prompt invalidates",
-    see: "Before the edit all is as it was: causality. At layer 0 only the " +
-      "exchanged token changes, since keys and values there are made of one " +
-      "token alone. From layer 1 on everything after it changes, because " +
+    see: "Before the edit everything stays the same: causality. At layer 0 only " +
+      "the replaced token changes, since keys and values there depend on one " +
+      "token. From layer 1 on everything after it changes, because " +
       "attention has mixed it in. So a cache can be kept up to the edit, and " +
       "no further.",
     values,
@@ -106,7 +106,7 @@ function answer(memo) {
   return `${memo.tokens} tokens through ${memo.num_layers} layers make ` +
     `${countText(computed)} entries. Without a memo ${countText(without)} are ` +
     `computed; with one ${countText(computed)}, and ` +
-    `${countText(sum("hits"))} are found. Exchanging token ` +
+    `${countText(sum("hits"))} are found. Replacing token ` +
     `${memo.edit.changed} of ${memo.edit.tokens} invalidates ` +
     `${memo.edit.changed_entries} of ${countText(computed)} entries.`;
 }
@@ -117,7 +117,7 @@ export function section(results) {
   return {
     id: "memo",
     heading: "Dynamic programming",
-    question: "Which entries are computed, which are found, which are lost?",
+    question: "Which entries are computed, found and lost?",
     answer: answer(memo),
     memoFigure: {
       json: JSON.stringify({ numLayers: memo.num_layers, steps: memo.steps }),

@@ -1,4 +1,4 @@
-// Section: what a cache takes.
+// Section: the memory of a cache.
 import {
   dashes, dotChart, lineChart, logarithmic, PALETTE, position, series, tooltip,
 } from "../chart_kinds.mjs";
@@ -56,9 +56,9 @@ function formulaChart(memory) {
     id: "cache-bytes",
     title: "Bytes of a cache, by the formula",
     see: "Straight lines of slope one: each token costs the same, and each " +
-      "sequence of a batch costs it again (dashed). The lines of models lie " +
-      "apart by layers times key/value heads times head_dim, which is not " +
-      "how their parameters lie apart.",
+      "sequence of a batch costs it again (dashed). The lines of models " +
+      "differ by layers times key/value heads times head_dim, not in " +
+      "proportion to their parameters.",
     values,
     columns,
     spec: {
@@ -105,8 +105,8 @@ function measuredChart(memory) {
   return {
     id: "cache-measured",
     title: "Formula and measurement",
-    see: "Lines: the formula, with 4 bytes per element. Points: by how much " +
-      "the heap really grew when such a cache was made.",
+    see: "Lines: the formula, with 4 bytes per element. Points: the measured " +
+      "growth of the heap when such a cache was made.",
     values,
     columns,
     spec: {
@@ -256,15 +256,15 @@ function growthCharts(memory) {
       id: "growth-bytes",
       title: "Growing a cache: bytes written",
       see: "Concatenation copies all old tokens at each step, n(n+1)/2 in " +
-        "all: a quadratic cost comes back through the back door. One layer.",
+        "all: the quadratic cost is back. One layer.",
       y: bytesAxis("bytes_written", "Written", values),
     }),
     lineChart({
       values, columns, x, by: WAYS,
       id: "growth-time",
       title: "Growing a cache: time",
-      see: "The same copies by memcpy tell how much of the time is that of " +
-        "the bytes, and how much that of a tensor library which concatenates " +
+      see: "The same copies by memcpy show how much of the time goes into moving " +
+        "the bytes, and how much into a tensor library that concatenates " +
         "element by element.",
       y: {
         field: "seconds", kind: "seconds", title: "Time (seconds, logarithmic)",
@@ -275,8 +275,8 @@ function growthCharts(memory) {
       ...two,
       id: "growth-peak",
       title: "Growing a cache: peak memory, counted",
-      see: "Counted, not measured: while a tensor is concatenated, the old one " +
-        "is there beside the new one, almost twice the memory.",
+      see: "Counted, not measured: while a tensor is concatenated, the old and " +
+        "the new one both exist, almost twice the memory.",
       y: bytesAxis("peak_bytes", "Peak", values),
     }),
   ];
@@ -288,8 +288,8 @@ function answer(memory, model) {
   const worst = Math.max(...off);
   const layers = memory.layers.reduce((sum, l) => sum + l.keys + l.values, 0);
   return `${model.name} at ${countText(model.max_positions)} tokens keeps ` +
-    `${bytesText(layers)} in float32. ${off.length} caches were made; what ` +
-    "each took of the heap is within " +
+    `${bytesText(layers)} in float32. ${off.length} caches were made; the ` +
+    "heap's growth for each is within " +
     `${(100 * worst).toFixed(2)} % of the formula.`;
 }
 
@@ -307,7 +307,7 @@ export function section(results) {
   return {
     id: "memory",
     heading: "Memory",
-    question: "What does the cache take, and does the formula hold?",
+    question: "How large is the cache, and does the formula hold?",
     answer: answer(memory, results.model),
     charts,
     tables: [],

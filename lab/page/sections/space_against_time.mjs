@@ -1,4 +1,4 @@
-// Section: less memory for more time, and less memory for another answer.
+// Section: less memory for more time, and less memory for a different answer.
 import {
   dotChart, logarithmic, PALETTE, position, series, tooltip,
 } from "../chart_kinds.mjs";
@@ -43,7 +43,7 @@ function rows(runs) {
   }));
 }
 
-// Logarithmic, with a place for nothing at all.
+// Logarithmic, with a place for 0.
 const MEMORY = {
   field: "cache_bytes", kind: "bytes",
   title: "Memory for keys and values (bytes, logarithmic)",
@@ -123,7 +123,7 @@ function ratio(runs, way, other, field) {
 function answer(runs) {
   const tokens = Math.max(...runs.map((run) => run.tokens));
   const done = runs.filter((run) => run.tokens === tokens).length;
-  if (done < WAYS.length) return "This experiment was stopped on its way.";
+  if (done < WAYS.length) return "This experiment was stopped before its end.";
   const slower = ratio(runs, WAYS[1], WAYS[0], "seconds_per_token");
   const smaller = ratio(runs, WAYS[0], WAYS[1], "cache_bytes");
   const error = (way) =>
@@ -143,7 +143,7 @@ const CLAIM = {
     "forgot the tokens outside their window. It measured that attention over " +
     "fewer tokens takes less time. With the error of the output beside the " +
     "time, the charts above tell the two apart: recomputing what was not kept " +
-    "is exact and slow; forgetting it is fast and gives another answer.",
+    "is exact and slow; forgetting it is fast and gives a different answer.",
 };
 
 export function section(results) {
@@ -162,28 +162,28 @@ export function section(results) {
   return {
     id: "space",
     heading: "Space against time",
-    question: "Can a smaller cache be had, and at what price?",
+    question: "Can a cache be smaller, and at what price?",
     answer: answer(measured.runs),
     charts: [
       tradeChart(values, largest),
-      dots(values, "space-memory", "What each way keeps",
+      dots(values, "space-memory", "The memory of each way",
         "Keeping √n tokens takes little memory, keeping none takes none.",
         { ...MEMORY, values: memoryTicks }),
-      dots(values, "space-work", "What each way multiplies",
-        "What was not kept is computed again at every step, so √n kept " +
-        "saves next to nothing of the work that no cache at all does.",
+      dots(values, "space-work", "The work of each way",
+        "Whatever was not kept is computed again at every step, so keeping √n " +
+        "does almost as much work as no cache at all.",
         {
           field: "macs_per_token", kind: "macs",
           title: "Multiply-accumulates per token (logarithmic)",
           ...logarithmic(values, "macs_per_token"),
         }),
-      dots(values, "space-time", "How long a token takes",
-        "Look at the full cache beside the windows: some time is won, and " +
-        "the next chart shows what it was won with.", timeAxis(values)),
-      dots(values, "space-error", "How wrong the answer is",
+      dots(values, "space-time", "The time of a token",
+        "Compare the full cache with the windows: they save some time, and " +
+        "the next chart shows the price.", timeAxis(values)),
+      dots(values, "space-error", "The error of the answer",
         "Root mean square of the difference of the logits over that of the " +
-        "exact logits. What recomputes stands at float32's rounding; what " +
-        "forgets is off by a large part of the answer.",
+        "exact logits. Recomputing is exact up to float32's rounding; " +
+        "forgetting is off by a large part of the answer.",
         {
           field: "relative_error", kind: "error",
           title: "Error of the logits (share of their size, logarithmic)",
