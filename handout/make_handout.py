@@ -46,15 +46,6 @@ def is_shipped(name):
             and not name.startswith(KEPT))
 
 
-def students_choice(text):
-    """implementation/BUILD with the student's code as the only default."""
-    text = re.sub(r"//solutions/(\w+):solution", r"//modules/\1:student", text)
-    return re.sub(
-        r"\A(#.*\n)+",
-        "# Which code the tests and programs of each module link: yours.\n",
-        text)
-
-
 def students_packages(text):
     """packages.txt with only the groups that build and draw."""
     groups = re.split(r"(?m)^(?=\[)", text)
@@ -79,7 +70,6 @@ REWRITTEN = {
     "docs/errata.md": students_docs,
     "docs/theory.md": students_docs,
     ".bazelignore": students_ignored,
-    "implementation/BUILD": students_choice,
     "third_party/packages.txt": students_packages,
 }
 

@@ -21,13 +21,6 @@ class MakeHandoutTest(unittest.TestCase):
                      "docs/instructor.md", "docs/grader.md"):
             self.assertFalse(make_handout.is_shipped(name), name)
 
-    def test_links_the_students_code_by_default(self):
-        text = make_handout.students_choice(
-            "# Solutions, here.\n# Second line.\n\n"
-            'build_setting_default = "//solutions/01_attention:solution",\n')
-        self.assertNotRegex(text, "(?i)solution")
-        self.assertIn('= "//modules/01_attention:student",', text)
-
     def test_docs_name_no_command_that_students_lack(self):
         self.assertEqual(
             make_handout.students_docs(

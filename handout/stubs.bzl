@@ -1,26 +1,27 @@
 """Stubs generated from the solutions, compared with those in modules/."""
 
-def stubs_in_sync_test(name, modules):
+load("@course//:modules.bzl", "MODULES")
+
+def stubs_in_sync_test(name):
     """Generates a stub for each file and compares it with the committed one.
 
     Args:
       name: the test target.
-      modules: the files that have a stub, by the folder of their module.
     """
     cut = []
     committed = []
-    for module, files in modules.items():
-        committed.append("//modules/%s:module.toml" % module)
-        for file in files:
+    for module in MODULES:
+        folder = module.folder
+        for file in sorted(module.files):
             native.genrule(
-                name = "cut_%s_%s" % (module, file),
-                srcs = ["//solutions/%s:%s" % (module, file)],
-                outs = ["stubs/%s/%s" % (module, file)],
+                name = "cut_%s_%s" % (folder, file),
+                srcs = ["//solutions/%s:%s" % (folder, file)],
+                outs = ["stubs/%s/%s" % (folder, file)],
                 cmd = "/usr/bin/python3 $(execpath make_stub.py) $< $@",
                 tools = ["make_stub.py"],
             )
-            cut.append("stubs/%s/%s" % (module, file))
-            committed.append("//modules/%s:%s" % (module, file))
+            cut.append("stubs/%s/%s" % (folder, file))
+            committed.append("//modules/%s:%s" % (folder, file))
     native.py_test(
         name = name,
         size = "small",

@@ -1,24 +1,14 @@
 """What is honest for the grader passes the tests of the modules as well."""
 
 load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
+load(
+    "//autograder:course.bzl",
+    "solution_files",
+    "solution_includes",
+    "test_cases",
+)
 
-# What a solution may include.
-_SOLUTION_DEPS = [
-    "//kit:copy",
-    "//kit:error",
-    "//kit:linear_algebra",
-    "//kit:reductions",
-    "//kit:student_t",
-    "//kit:threads",
-    "//kit:vector_math",
-    "//kit:work",
-    "//modules/01_attention:contract",
-    "//modules/02_transformer:contract",
-    "//modules/03_memoization:contract",
-    "//modules/04_profiling:contract",
-]
-
-def honest_tests(name, cases, solutions, tests):
+def honest_tests(name, cases):
     """For each case a test: all tests of all modules pass with it.
 
     A file of tests may not pass for reasons of its own, such as a way to count
@@ -28,24 +18,23 @@ def honest_tests(name, cases, solutions, tests):
       name: what the tests' names begin with, NAME_CASE.
       cases: by the name of a file in cases/honest without .toml, the one source
         that it edits, "01_attention/attention".
-      solutions: all sources of the solutions, named likewise.
-      tests: the libraries of test cases.
     """
     for case, edited in cases.items():
-        if edited not in solutions:
-            fail("%s edits %s, which is no solution" % (case, edited))
         target = name + "_" + case
-        module, file = edited.split("/")
+        library = "//solutions/" + edited.replace("/", ":")
+        source = library + ".cc"
+        if library not in solution_files():
+            fail("%s edits %s.cc, which is not a solution" % (case, edited))
         native.genrule(
             name = target + "_source",
             srcs = [
                 "cases/honest/%s.toml" % case,
-                "//solutions/%s:%s.cc" % (module, file),
+                source,
             ],
             outs = [target + ".cc"],
             cmd = ("/usr/bin/python3 -B $(execpath apply_case.py) " +
                    "$(execpath cases/honest/%s.toml) %s.cc " % (case, edited) +
-                   "$(execpath //solutions/%s:%s.cc) $@" % (module, file)),
+                   "$(execpath %s) $@" % source),
             tools = ["apply_case.py"],
         )
         cc_library(
@@ -53,19 +42,19 @@ def honest_tests(name, cases, solutions, tests):
             testonly = True,
             srcs = [target + ".cc"],
             copts = ["-w"],  # an oddity may well earn a warning
-            deps = _SOLUTION_DEPS,
+            deps = solution_includes() + ["//kit:work"],
             alwayslink = True,
         )
         cc_test(
             name = target,
             size = "medium",
             tags = ["no-sanitize"],
-            deps = tests + [
+            deps = test_cases() + [
                 ":%s_solution" % target,
                 "@com_google_googletest//:gtest_main",
             ] + [
-                "//solutions/%s:%s" % tuple(other.split("/"))
-                for other in solutions
-                if other != edited
+                other
+                for other in solution_files()
+                if other != library
             ],
         )

@@ -1,48 +1,49 @@
 """Planted bugs, each caught by a test of the module it stands in."""
 
+load("@course//:modules.bzl", "MODULES")
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library")
+load(
+    "//autograder:course.bzl",
+    "before",
+    "solution_files",
+    "solution_includes",
+    "solutions",
+    "test_cases",
+)
 
-# What a solution may include.
-_SOLUTION_DEPS = [
-    "//kit:copy",
-    "//kit:error",
-    "//kit:linear_algebra",
-    "//kit:reductions",
-    "//kit:student_t",
-    "//kit:threads",
-    "//kit:vector_math",
-    "//modules/01_attention:contract",
-    "//modules/02_transformer:contract",
-    "//modules/03_memoization:contract",
-    "//modules/04_profiling:contract",
-]
-
-def knockouts(name, files, tests, before):
-    """A test for each knockout in the folder of a module.
+def knockouts(name):
+    """A test for each knockout, NN_name/file/bug.toml in this package.
 
     Args:
-      name: the folder, "NN_name".
-      files: the module's sources without .cc.
-      tests: the module's tests.
-      before: the solutions of the modules that it stands on.
+      name: a suite of them all.
     """
-    for path in native.glob([name + "/*/*.toml"]):
-        _, file, bug = path[:-len(".toml")].split("/")
-        if file not in files:
-            fail("%s: there is no %s.cc in %s" % (path, file, name))
+    modules = {module.folder: module for module in MODULES}
+    tests = []
+    for path in native.glob(["*/*/*.toml"]):
+        folder, file, bug = path[:-len(".toml")].split("/")
+        if folder not in modules:
+            fail("%s: there is no module in modules/%s" % (path, folder))
+        module = modules[folder]
+        if file + ".cc" not in module.files:
+            fail("%s: modules/%s/module.toml does not name %s.cc" %
+                 (path, folder, file))
+        library = "//solutions/%s:%s" % (folder, file)
+        test = "%s/%s/%s" % (folder, file, bug)
+        tests.append(test)
         _knockout(
-            name = "%s/%s/%s" % (name, file, bug),
+            name = test,
             knockout = path,
-            solution = "//solutions/%s:%s.cc" % (name, file),
-            deps = before + [
-                "//solutions/%s:%s" % (name, other)
-                for other in files
-                if other != file
-            ] + [
-                "//modules/%s:%s_cases" % (name, test)
-                for test in tests
-            ],
+            solution = library + ".cc",
+            deps = solutions(before(module)) + [
+                other
+                for other in solution_files([module])
+                if other != library
+            ] + test_cases([module]),
         )
+    native.test_suite(
+        name = name,
+        tests = tests,
+    )
 
 def _knockout(name, knockout, solution, deps):
     native.genrule(
@@ -60,7 +61,7 @@ def _knockout(name, knockout, solution, deps):
         testonly = True,
         srcs = [name + ".cc"],
         copts = ["-w"],  # what is wrong may well earn a warning
-        deps = _SOLUTION_DEPS,
+        deps = solution_includes(),
         alwayslink = True,
     )
     cc_binary(

@@ -6,10 +6,8 @@ import unittest
 from pathlib import Path
 
 MODULES = {
-    1: "modules/01_attention/README.md",
-    2: "modules/02_transformer/README.md",
-    3: "modules/03_memoization/README.md",
-    4: "modules/04_profiling/README.md",
+    int(readme.parent.name[:2]): readme
+    for readme in Path("modules").glob("*/README.md")
 }
 
 
@@ -17,7 +15,7 @@ def promised(readme):
     """{task id: points} of the tasks table: first column, last column."""
     rows = re.findall(
         r"^\| (\d\.\d+|E\.\d+) \|.*\| (\d+) \|$",
-        Path(readme).read_text(encoding="utf-8"),
+        readme.read_text(encoding="utf-8"),
         re.M,
     )
     return {task: float(points) for task, points in rows}

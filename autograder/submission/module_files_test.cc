@@ -15,7 +15,7 @@ namespace {
 
 TEST(ModuleFilesTest, ReadsTheModulesOfTheCourse) {
   const std::vector<ModuleFiles> modules = ReadModuleFiles(".");
-  ASSERT_EQ(modules.size(), 4U);
+  ASSERT_GE(modules.size(), 4U);
   EXPECT_EQ(modules[0].number, 1);
   EXPECT_EQ(modules[0].title, "Attention");
   EXPECT_EQ(modules[0].folder, "01_attention");

@@ -2,22 +2,18 @@
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library")
+load(
+    "//autograder:course.bzl",
+    "operations",
+    "solution_includes",
+    "solutions",
+    "sources",
+    "test_cases",
+    "without",
+)
 
 # What a solution may include, and the selector of mutants.
-_DEPS = [
-    ":mutant",
-    "//kit:copy",
-    "//kit:error",
-    "//kit:linear_algebra",
-    "//kit:reductions",
-    "//kit:student_t",
-    "//kit:threads",
-    "//kit:vector_math",
-    "//modules/01_attention:contract",
-    "//modules/02_transformer:contract",
-    "//modules/03_memoization:contract",
-    "//modules/04_profiling:contract",
-]
+_DEPS = [":mutant"] + solution_includes()
 
 def _schemata_impl(ctx):
     context = cc_common.merge_cc_infos(
@@ -70,21 +66,19 @@ _schemata = rule(
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
 )
 
-def mutants(name, files, tests, others, operations):
+def mutants(name, module):
     """The programs that the mutants of a module meet.
 
     NAME_tests has all tests of the module, NAME_worker answers the judge; both
     are linked with the module's files, mutants and all, and with the solutions
-    of all other modules. NAME_lists are the lists of mutants.
+    of all other modules. NAME/FILE.json are the lists of mutants.
 
     Args:
       name: the folder of the module, "NN_name".
-      files: its sources, without .cc.
-      tests: its tests.
-      others: the solutions of the other modules.
-      operations: of all modules, for the worker.
+      module: its struct, see //third_party:course.bzl.
     """
-    for number, file in enumerate(files):
+    mutated = []
+    for number, file in enumerate(sources(module)):
         out = "%s/%s" % (name, file)
         _schemata(
             name = out + "_schemata",
@@ -110,19 +104,17 @@ def mutants(name, files, tests, others, operations):
             deps = _DEPS,
             alwayslink = True,
         )
-    mutated = [":%s/%s" % (name, file) for file in files] + others
+        mutated.append(":" + out)
+    mutated += solutions(without(module))
     cc_binary(
         name = name + "_tests",
         testonly = True,
         tags = ["manual"],
-        deps = mutated + [
-            "//modules/%s:%s_cases" % (name, test)
-            for test in tests
-        ] + ["@com_google_googletest//:gtest_main"],
+        deps = mutated + test_cases([module]) + ["@com_google_googletest//:gtest_main"],
     )
     cc_binary(
         name = name + "_worker",
         testonly = True,
         tags = ["manual"],
-        deps = mutated + operations + ["//autograder/worker:worker_main"],
+        deps = mutated + operations() + ["//autograder/worker:worker_main"],
     )

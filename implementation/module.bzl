@@ -1,0 +1,76 @@
+"""What the BUILD file of a module is written with."""
+
+load("@course//:modules.bzl", "MODULES")
+load("@rules_cc//cc:defs.bzl", "cc_library", "cc_test")
+
+def this_module():
+    """What is known of the module whose package is being loaded.
+
+    Returns:
+      its struct of MODULES, see //third_party:course.bzl.
+    """
+    folder = native.package_name().split("/")[-1]
+    for module in MODULES:
+        if module.folder == folder:
+            return module
+    return fail("\n".join([
+        "//%s belongs to no module that Bazel knows" % native.package_name(),
+        "  why: Bazel read modules/*/module.toml before the folder was there,",
+        "       or modules/%s has no module.toml" % folder,
+        "  fix: write that file; then: bazel sync --only=course",
+    ]))
+
+def student_library(name, deps):
+    """The files that students edit, as module.toml lists them.
+
+    Other packages can name these files, and those that describe the module.
+
+    Args:
+      name: the library.
+      deps: what the files may include.
+    """
+    module = this_module()
+    native.exports_files(module.files + [
+        "README.md",
+        "module.toml",
+    ] + (["quiz.toml"] if module.has_quiz else []))
+    cc_library(
+        name = name,
+        srcs = sorted(module.files),
+        deps = deps,
+        alwayslink = True,
+    )
+
+def module_test(name, deps, size = "small", data = []):
+    """A GoogleTest of the module, in <name>.cc.
+
+    It links whichever implementation is chosen, of this module and of those
+    before it. Its test cases alone are `<name>_cases`: they can be linked with
+    any other implementation of the contracts.
+
+    Args:
+      name: the test, and its source without .cc.
+      deps: what the test includes.
+      size: how long it may take.
+      data: the files it reads.
+    """
+    cc_library(
+        name = name + "_cases",
+        testonly = True,
+        srcs = [name + ".cc"],
+        data = data,
+        deps = deps + ["@com_google_googletest//:gtest"],
+        alwayslink = True,
+    )
+    cc_test(
+        name = name,
+        size = size,
+        deps = [
+            ":%s_cases" % name,
+            "@com_google_googletest//:gtest_main",
+        ] + [
+            "//implementation:module_" + module.folder[:2]
+            for module in MODULES
+            if module.number <= this_module().number
+        ],
+    )
