@@ -47,10 +47,11 @@ def is_shipped(name):
 
 
 def students_packages(text):
-    """packages.txt with only the groups that build and draw."""
+    """packages.txt with only the groups that build and draw, and that make
+    kit/testdata/golden again."""
     groups = re.split(r"(?m)^(?=\[)", text)
     kept = [group for group in groups[1:]
-            if group.startswith(("[build]", "[lab]", "[npm]"))]
+            if group.startswith(("[build]", "[lab]", "[npm]", "[golden]"))]
     return "".join([groups[0]] + kept).rstrip() + "\n"
 
 
