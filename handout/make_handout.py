@@ -19,11 +19,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = "kvlab"  # what the archive unpacks to
 
 SHIPPED = (
-    ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy", ".gitignore",
-    "BUILD", "LICENSE", "WORKSPACE", "cli/", "docs/errata.md",
-    "docs/theory.md", "handout/submit.py",
-    "implementation/", "kit/", "kvlab", "lab/", "models/", "modules/",
-    "quiz/", "third_party/",
+    ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy",
+    ".editorconfig", ".gitattributes", ".gitignore", "BUILD", "LICENSE",
+    "VERSION", "WORKSPACE", "cli/", "docs/errata.md", "docs/theory.md",
+    "handout/submit.py", "implementation/", "kit/", "kvlab", "lab/", "models/",
+    "modules/", "quiz/", "third_party/",
 )
 # Parts of shipped folders that students do not get.
 KEPT = ("cli/demo/", "lab/page/check", "lab/page/page.test.mjs",
