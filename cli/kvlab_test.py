@@ -30,8 +30,9 @@ class KvlabTest(unittest.TestCase):
         self.write("project/lab/run", PROGRAM)
         self.write("bin/bazel", BAZEL)
         self.write("built/cli/generate", PROGRAM)
-        self.write("project/kvlab",
-                   pathlib.Path("kvlab").read_text(encoding="utf-8"))
+        for name in "kvlab", "VERSION":
+            self.write(f"project/{name}",
+                       pathlib.Path(name).read_text(encoding="utf-8"))
 
     def write(self, name, text):
         path = self.folder / name
@@ -75,6 +76,12 @@ class KvlabTest(unittest.TestCase):
                          ["setup", "demo", "generate", "test", "bench", "lab",
                           "compare", "grade", "calibrate", "graderlab", "fuzz",
                           "mutate", "handout", "quiz", "submit"])
+
+    def test_prints_the_version_of_the_course(self):
+        run = self.kvlab("--version")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertRegex(run.stdout, r"\Akvlab \d{4}\.[12](\.\d+)?\n\Z")
+        self.assertEqual(self.calls(), "")
 
     def test_other_verbs_are_refused(self):
         self.assertRefused("there is no verb 'frobnicate'", "frobnicate")

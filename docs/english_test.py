@@ -14,7 +14,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 SCANNED = (
-    "README.md", "autograder/calibrate.cc", "autograder/grade.cc",
+    ".github", "CHANGELOG.md", "CONTRIBUTING.md", "README.md",
+    "autograder/calibrate.cc", "autograder/grade.cc",
     "autograder/report", "autograder/rubric.toml", "cli", "compare", "docs",
     "handout", "implementation", "kit", "kvlab", "lab", "models", "modules",
     "quiz", "solutions", "third_party", "third_party/packages.txt",

@@ -2,7 +2,7 @@
 """Unpacks the handout as a student would, and checks it.
 
 1. The archive holds no answer and no trace of the grader, and packing it twice
-   gives the same bytes.
+   gives the same bytes. Nothing that its pages name is missing.
 2. Unchanged, it builds without warnings; given code passes its tests; every
    test of a module fails, because something is not implemented.
 3. With the solutions copied in, all tests pass.
@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from cli import test_results  # pylint: disable=wrong-import-position
+from docs import links_test  # pylint: disable=wrong-import-position
 from handout import make_handout  # pylint: disable=wrong-import-position
 
 PLACE = ROOT / ".kvlab" / "handout"
@@ -96,6 +97,12 @@ def look_for_traces(tree):
                             f"{part.decode()}")
 
 
+def look_for_dead_links(tree):
+    tops = links_test.Tree(ROOT).tops
+    for each in links_test.problems(links_test.Tree(tree, tops)):
+        problem(f"a page of the handout: {each}")
+
+
 def run_tests(tree, options):
     """Bazel's exit status and the tests it ran."""
     events = PLACE / "events.json"
@@ -149,6 +156,7 @@ def main():
     options = sys.argv[1:]
     tree = unpack()
     look_for_traces(tree)
+    look_for_dead_links(tree)
     # A warning is an error here, as in the course's own build, whose compiled
     # files can then be reused.
     shutil.copy(ROOT / "course.bazelrc", tree)

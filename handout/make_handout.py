@@ -19,11 +19,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = "kvlab"  # what the archive unpacks to
 
 SHIPPED = (
-    ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy", ".gitignore",
-    "BUILD", "LICENSE", "WORKSPACE", "cli/", "docs/errata.md",
-    "docs/theory.md", "handout/submit.py",
-    "implementation/", "kit/", "kvlab", "lab/", "models/", "modules/",
-    "quiz/", "third_party/",
+    ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy",
+    ".editorconfig", ".gitattributes", ".gitignore", "BUILD", "LICENSE",
+    "VERSION", "WORKSPACE", "cli/", "docs/errata.md", "docs/theory.md",
+    "handout/submit.py", "implementation/", "kit/", "kvlab", "lab/", "models/",
+    "modules/", "quiz/", "third_party/",
 )
 # Parts of shipped folders that students do not get.
 KEPT = ("cli/demo/", "lab/page/check", "lab/page/page.test.mjs",
@@ -47,10 +47,11 @@ def is_shipped(name):
 
 
 def students_packages(text):
-    """packages.txt with only the groups that build and draw."""
+    """packages.txt with only the groups that build and draw, and that make
+    kit/testdata/golden again."""
     groups = re.split(r"(?m)^(?=\[)", text)
     kept = [group for group in groups[1:]
-            if group.startswith(("[build]", "[lab]", "[npm]"))]
+            if group.startswith(("[build]", "[lab]", "[npm]", "[golden]"))]
     return "".join([groups[0]] + kept).rstrip() + "\n"
 
 

@@ -5,6 +5,7 @@
 
 #include "autograder/report/causes.h"
 #include "autograder/report/check_rows.h"
+#include "autograder/report/course_version.h"
 #include "autograder/report/html.h"
 #include "autograder/report/html_checks.h"
 #include "autograder/report/html_measurements.h"
@@ -150,7 +151,8 @@ Html Footer() {
       Tag("p",
           Text("Inputs are drawn at random for each grading and are not shown. "
                "Modules are judged separately: an error in one costs no points "
-               "in another, except in the end-to-end part.")));
+               "in another, except in the end-to-end part.")) +
+          Tag("p", Text(fmt::format("Graded by kvlab {}.", kCourseVersion))));
 }
 
 }  // namespace

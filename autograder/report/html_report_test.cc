@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "autograder/report/course_version.h"
 #include "autograder/report/sample_report.h"
 #include "gtest/gtest.h"
 
@@ -82,6 +83,12 @@ TEST(HtmlReportTest, ThePageNeedsNothingButItself) {
   for (const std::string outside : {" src=", "@import", "url(", "<link"}) {
     EXPECT_FALSE(Has(page, outside)) << outside;
   }
+}
+
+TEST(HtmlReportTest, ThePageNamesTheVersionOfTheCourse) {
+  const std::string page = HtmlReport(MixedSample().report);
+  EXPECT_TRUE(Has(Cut(page, "<footer", "</footer>"),
+                  std::string("kvlab ") + kCourseVersion));
 }
 
 TEST(HtmlReportTest, TheSeedIsNotTold) {

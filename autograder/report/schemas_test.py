@@ -203,6 +203,8 @@ class SchemasTest(unittest.TestCase):
             self.junit_errors(self.folder / "failed/junit.xml"), "")
         for path in (self.folder / "failed").iterdir():
             text = path.read_text(encoding="utf-8")
+            if path.suffix in {".html", ".txt"}:
+                self.assertRegex(text, r"kvlab \d{4}\.[12]")
             with self.subTest(path=path):
                 self.assertEqual("the disk is full" in text,
                                  path.name == "instructor.txt")

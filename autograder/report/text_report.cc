@@ -11,6 +11,7 @@
 
 #include "autograder/report/causes.h"
 #include "autograder/report/check_rows.h"
+#include "autograder/report/course_version.h"
 #include "autograder/text/printable.h"
 #include "fmt/format.h"
 
@@ -180,6 +181,7 @@ std::string FullText(const Report& report) {
     }
     for (const TaskMark& task : part.tasks) out += TaskText(task);
   }
+  out += fmt::format("\ngraded by kvlab {}\n", kCourseVersion);
   return Printable(out);
 }
 
@@ -204,10 +206,10 @@ std::string BriefText(const Report& report) {
 
 std::string InstructorText(const Report& report) {
   std::string out = fmt::format(
-      "submission  {}\nseed        {}\nisolation   {}\nbuild       {:.1f} s\n"
-      "checks      {:.1f} s\nanswers     {}\n\n",
-      report.name, report.seed, report.isolation, report.build_seconds,
-      report.check_seconds,
+      "submission  {}\ncourse      kvlab {}\nseed        {}\nisolation   {}\n"
+      "build       {:.1f} s\nchecks      {:.1f} s\nanswers     {}\n\n",
+      report.name, kCourseVersion, report.seed, report.isolation,
+      report.build_seconds, report.check_seconds,
       report.answered_as.empty() ? "none" : "as " + report.answered_as);
   for (const PartMark& part : report.marks.parts) {
     for (const TaskMark& task : part.tasks) {

@@ -18,7 +18,8 @@ std::string FullText(const Report& report);
 // are only counted.
 std::string BriefText(const Report& report);
 
-// For the instructor: the seed that repeats the run, and where the time went.
+// For the instructor: the course's version and the seed, which repeat the run,
+// and where the time went.
 std::string InstructorText(const Report& report);
 
 // One line per submission: its name, points per module, all points.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "autograder/report/check_rows.h"
+#include "autograder/report/course_version.h"
 #include "autograder/report/sample_report.h"
 #include "autograder/rubric/late_policy.h"
 #include "gtest/gtest.h"
@@ -107,6 +108,13 @@ TEST(TextReportTest, NoWordOfASubmissionCommandsTheTerminal) {
 
 TEST(TextReportTest, TheInstructorGetsTheSeed) {
   EXPECT_TRUE(Has(InstructorText(MixedSample().report), "424242"));
+}
+
+TEST(TextReportTest, TextsNameTheVersionOfTheCourse) {
+  const std::string version = std::string("kvlab ") + kCourseVersion + "\n";
+  EXPECT_TRUE(FullText(MixedSample().report).ends_with(version));
+  EXPECT_TRUE(
+      Has(InstructorText(MixedSample().report), "course      " + version));
 }
 
 TEST(TextReportTest, TheSummaryHasALinePerSubmission) {

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <string>
 
+#include "autograder/report/course_version.h"
 #include "autograder/report/html.h"
 #include "autograder/report/write_file.h"
 #include "autograder/text/printable.h"
@@ -44,13 +45,17 @@ Json Classroom50() {
           {"tests", Json::array()}};
 }
 
+std::string Course() { return std::string("kvlab ") + kCourseVersion; }
+
 std::string Page(const std::string& name) {
   const Html page = Tag(
       "html", {{"lang", "en"}},
       Tag("head", VoidTag("meta", {{"charset", "utf-8"}}) +
                       Tag("title", kvlab::grading::Text("kvlab: not graded"))) +
-          Tag("body", Tag("main", Tag("h1", kvlab::grading::Text(name)) +
-                                      Tag("p", kvlab::grading::Text(kWhat)))));
+          Tag("body",
+              Tag("main", Tag("h1", kvlab::grading::Text(name)) +
+                              Tag("p", kvlab::grading::Text(kWhat)) +
+                              Tag("p", kvlab::grading::Text(Course())))));
   return "<!DOCTYPE html>\n" + page.Markup() + "\n";
 }
 
@@ -92,10 +97,12 @@ void WriteFailure(const std::string& name, const std::string& why,
                   const std::filesystem::path& folder) {
   MakeFolder(folder);
   const std::string shown = PrintableLine(name);
-  WriteFile(folder / "report.txt", shown + ": not graded\n" + kWhat + "\n");
+  WriteFile(folder / "report.txt",
+            shown + ": not graded\n" + kWhat + "\n\n" + Course() + "\n");
   WriteFile(folder / "report.html", Page(shown));
   WriteFile(folder / "instructor.txt",
-            shown + ": the grader failed: " + Printable(why) + "\n");
+            shown + ": the grader failed: " + Printable(why) + "\n\n" +
+                Course() + "\n");
   WriteFile(folder / "results.json", Text(Gradescope()));
   WriteFile(folder / "prairielearn.json", Text(PrairieLearn()));
   // Without scores Autolab keeps the ones it has.
