@@ -225,18 +225,17 @@ std::string RecogniseSpeedup(const std::vector<double>& spreads,
   const auto is = [&](double value) {
     return std::abs(wrong - value) <= kSame * std::abs(value);
   };
-  const double without = spreads[part];
-  const double with = spreads[kWithCache * kSpread.size() + part];
   if (is(1 / spreads[speedup + 2 - part])) {
     return "it is upside down: the time without a cache is divided by that "
-           "with "
-           "one";
+           "with one";
   }
-  if (is(without / with)) {
-    return fmt::format(
-        "it is the quotient of two times, of the {} of each way; the header "
-        "takes the {} of the quotients, pair by pair",
-        kSpread[part], kSpread[part]);
+  for (std::size_t of = 0; of < kSpread.size(); ++of) {
+    if (is(spreads[of] / spreads[kWithCache * kSpread.size() + of])) {
+      return fmt::format(
+          "it is the quotient of two times, of the {} of each way; the header "
+          "takes the {} of the quotients, pair by pair",
+          kSpread[of], kSpread[part]);
+    }
   }
   return "";
 }
