@@ -47,7 +47,7 @@ def honest_tests(name, cases):
         )
         cc_test(
             name = target,
-            size = "medium",
+            size = "large",  # each module's whole test, with code that is slow
             tags = ["no-sanitize"],
             deps = test_cases() + [
                 ":%s_solution" % target,

@@ -181,7 +181,8 @@ TEST(BenchmarkGenerationTest, MeasuresEveryCombination) {
   for (const Caching caching : {Caching::kOff, Caching::kOn}) {
     for (const std::size_t batch : {1, 2, 5, 70, 300}) {
       for (const std::size_t new_tokens : {1, 2, 9, 33}) {
-        if (batch > 5 && new_tokens != 2 && new_tokens != 9) continue;
+        if (batch == 70 && new_tokens != 9) continue;
+        if (batch == 300 && new_tokens != 2) continue;
         for (const float temperature : {0.0F, 1.0F}) {
           ExpectMeasured(
               model, Prompts(batch),
