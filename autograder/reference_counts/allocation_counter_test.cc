@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,7 +19,7 @@ namespace kvlab {
 namespace {
 
 struct alignas(64) Line {
-  std::byte bytes[64];
+  std::array<std::byte, 64> bytes;
 };
 
 struct Counted {

@@ -387,8 +387,9 @@ TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
     Script longer;
     longer.uncached.assign(warm_up, MadeUp(5, 2, 12));
     longer.cached.assign(warm_up, MadeUp(5, 2, 12));
-    for (GenerationMeasurement& trial : longer.cached)
+    for (GenerationMeasurement& trial : longer.cached) {
       trial.generated(0, 1) += 1;
+    }
     for (std::size_t i = 0; i < 4; ++i) {
       longer.uncached.push_back(script.uncached[i]);
       longer.cached.push_back(script.cached[i]);
