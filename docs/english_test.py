@@ -58,10 +58,6 @@ FORBIDDEN = {
 ALLOWED = (
     ("autograder/rubric.toml", "Behind the tokens held, in every row and head",
      "a knockout of kv_cache quotes it"),
-    ("autograder/rubric.toml", "Whoever copies what is stored",
-     "a knockout of kv_cache quotes it"),
-    ("autograder/rubric.toml", "If they move, somebody copied or reallocated",
-     "a knockout of kv_cache quotes it"),
 )
 
 
