@@ -48,6 +48,8 @@ def honest_tests(name, cases):
         cc_test(
             name = target,
             size = "large",  # each module's whole test, with code that is slow
+            # Busy machines are several times as slow.
+            shard_count = 4,
             tags = ["no-sanitize"],
             deps = test_cases() + [
                 ":%s_solution" % target,
