@@ -104,7 +104,7 @@ class Calibration {
     constexpr std::size_t kNewTokens = 500;
     constexpr double kPatience = 60;
     constexpr double kWanted = 0.02;
-    Exam exam = ExamFor(FirstSpeedCheck());
+    Exam exam = ExamFor(*SpeedCheck().check);
     SpeedTrial trial(exam);
     PairedRatios wall;
     PairedRatios processor;
@@ -164,7 +164,7 @@ class Calibration {
   }
 
   WorkerOptions StudentOptions() const {
-    const WorkerBuild& worker = build_.workers.at("worker_3");
+    const WorkerBuild& worker = build_.workers.at(SpeedCheck().part->module);
     if (!worker.Built()) throw GraderError(worker.problem);
     WorkerOptions options = Options();
     options.program = worker.program;
@@ -173,11 +173,17 @@ class Calibration {
     return options;
   }
 
-  const RubricCheck& FirstSpeedCheck() const {
+  struct Placed {
+    const RubricPart* part = nullptr;
+    const RubricCheck* check = nullptr;
+  };
+
+  // The first of them.
+  Placed SpeedCheck() const {
     for (const RubricPart& part : rubric_.parts) {
       for (const RubricTask& task : part.tasks) {
         for (const RubricCheck& check : task.checks) {
-          if (check.run == "speed.cached_generation") return check;
+          if (check.run == "speed.cached_generation") return {&part, &check};
         }
       }
     }

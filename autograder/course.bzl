@@ -14,9 +14,9 @@ def before(module):
     """The modules that `module` builds on."""
     return up_to(module.number - 1)
 
-def only(number):
-    """The module with this number, in a list."""
-    return [module for module in MODULES if module.number == number]
+def end_to_end():
+    """The modules whose code is also judged together, all of it a student's."""
+    return [module for module in MODULES if module.end_to_end]
 
 def without(module):
     """All other modules."""

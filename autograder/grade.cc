@@ -31,6 +31,7 @@
 #include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_host.h"
 #include "autograder/sandbox/sandbox_user.h"
+#include "autograder/submission/module_files.h"
 #include "autograder/submission/submission_names.h"
 #include "autograder/text/printable.h"
 #include "autograder/worker_kit/staged_kit.h"
@@ -38,7 +39,6 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/error.h"
-#include "quiz/quiz.h"
 #include "quiz/variant.h"
 
 namespace kvlab::grading {
@@ -76,13 +76,25 @@ std::uint64_t FreshSeed() {
   return std::uint64_t{device()} << 32U | device();
 }
 
-std::vector<Judged> JudgedOf(std::optional<int> module) {
-  static const std::map<int, Judged> modules = {{1, Judged::kModule1},
-                                                {2, Judged::kModule2},
-                                                {3, Judged::kModule3},
-                                                {4, Judged::kModule4}};
-  if (!module) return {};
-  return {modules.at(*module)};
+fs::path WorkerKit() { return Runfile("autograder/worker_kit/worker_kit"); }
+
+// The folder of module `number`; "" if there is none.
+std::string FolderOf(int number) {
+  for (const ModuleFiles& module : ReadModuleFiles(WorkerKit() / "include")) {
+    if (module.number == number) return module.folder;
+  }
+  return "";
+}
+
+// What is wrong with `text` as the number of a module; "" if nothing is.
+std::string NoModule(const std::string& text) {
+  std::vector<int> numbers;
+  for (const ModuleFiles& module : ReadModuleFiles(WorkerKit() / "include")) {
+    if (std::to_string(module.number) == text) return "";
+    numbers.push_back(module.number);
+  }
+  return fmt::format("there is no module {}; the course has {}", text,
+                     fmt::join(numbers, ", "));
 }
 
 // Parses the command line, or exits: 0 for --help, 2 for an error.
@@ -96,7 +108,7 @@ CommandLine Parse(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", line.seed, "repeats a run (see instructor.txt)");
   app.add_option("--module", line.module, "judge only this module")
-      ->check(CLI::Range(1, 4));
+      ->check(NoModule);
   app.add_option_function<std::string>(
          "--submitted-at",
          [&](const std::string& text) {
@@ -208,15 +220,15 @@ int GradeAll(const CommandLine& line) {
   const SandboxHost host = HostFor(line);
   const Isolation isolation = ProbeIsolation(host);
   ExpectEnough(isolation, line);
-  const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
-                      host);
-  const Quiz quiz = LoadQuiz(Runfile("modules/04_profiling/quiz.toml"));
+  const StagedKit kit(WorkerKit(), checkpoint, host);
+  const Quizzes quizzes = LoadQuizzes(Runfile(""), kit.Modules());
   const std::string isolated =
       isolation.Text() +
       (isolation.KeepsFilesApart()
            ? ""
            : "; GRADED ALTHOUGH SUBMISSIONS COULD READ EVERYTHING");
-  const GradingGround ground = {rubric, kit, quiz, checkpoint, isolated};
+  const GradingGround ground = {rubric, kit, quizzes, checkpoint, isolated};
+  ExpectModulesOf(ground);
   ProgressLine progress(WithoutTerminal::kEveryLine);
   const std::vector<std::string> names = SubmissionNames(line.paths);
   std::vector<Report> reports;
@@ -226,7 +238,7 @@ int GradeAll(const CommandLine& line) {
     GradingOptions options;
     options.name = names[i];
     options.seed = line.seed.value_or(FreshSeed());
-    options.only = JudgedOf(line.module);
+    if (line.module) options.only = {FolderOf(*line.module)};
     options.submitted_at = line.submitted_at;
     options.students = line.students;
     options.on_progress = [&](const std::string& what) {

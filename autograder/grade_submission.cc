@@ -43,62 +43,56 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
   return seconds.count();
 }
 
-const char* WorkerOf(Judged judged) {
-  switch (judged) {
-    case Judged::kModule1:
-      return "worker_1";
-    case Judged::kModule2:
-      return "worker_2";
-    case Judged::kModule3:
-      return "worker_3";
-    case Judged::kModule4:
-      return "worker_4";
-    case Judged::kQuiz:
-    case Judged::kAll:
-      break;
-  }
-  return "worker_all";
-}
-
 // What stands in the answer sheet, or why nobody can know.
 struct AnswersRead {
   std::optional<QuizPaper> paper;
   std::string problem;
 };
 
-AnswersRead ReadAnswers(const GradingGround& ground,
-                        const Submission& submission,
+AnswersRead ReadAnswers(const Quiz& quiz, const SubmittedFile& file,
+                        const std::string& path,
                         const std::vector<std::string>& students) {
+  if (!file.IsPresent()) return {{}, path + ": " + file.problem};
+  try {
+    AnswerSheet sheet = ParseAnswerSheet(file.content, path);
+    const auto is_theirs = [&](const std::string& student) {
+      return StudentId(student) == sheet.student;
+    };
+    if (!students.empty() && std::ranges::none_of(students, is_theirs)) {
+      return {{},
+              fmt::format("{}: these are answers of {}, and {} handed them in",
+                          path, sheet.student, fmt::join(students, ", "))};
+    }
+    return {QuizPaper{quiz, std::move(sheet)}, ""};
+  } catch (const DataError& error) {
+    return {{}, Printable(error.what())};
+  }
+}
+
+// By the module whose concept checks they answer.
+std::map<std::string, AnswersRead> ReadAllAnswers(
+    const GradingGround& ground, const Submission& submission,
+    const std::vector<std::string>& students) {
+  std::map<std::string, AnswersRead> answers;
   for (const ModuleFiles& module : ground.kit.Modules()) {
+    const auto quiz = ground.quizzes.find(module.folder);
+    if (quiz == ground.quizzes.end()) continue;
     for (const std::string& name : module.papers) {
       const std::string path = CoursePath(module, name);
-      const SubmittedFile& file = submission.files.at(path);
-      if (!file.IsPresent()) return {{}, path + ": " + file.problem};
-      try {
-        AnswerSheet sheet = ParseAnswerSheet(file.content, path);
-        const auto is_theirs = [&](const std::string& student) {
-          return StudentId(student) == sheet.student;
-        };
-        if (!students.empty() && std::ranges::none_of(students, is_theirs)) {
-          return {{},
-                  fmt::format("{}: these are answers of {}, and {} handed "
-                              "them in",
-                              path, sheet.student, fmt::join(students, ", "))};
-        }
-        return {QuizPaper{ground.quiz, std::move(sheet)}, ""};
-      } catch (const DataError& error) {
-        return {{}, Printable(error.what())};
-      }
+      answers.emplace(
+          module.folder,
+          ReadAnswers(quiz->second, submission.files.at(path), path, students));
     }
   }
-  return {{}, "no module asks for answers"};
+  return answers;
 }
 
 // The workers of one submission, part by part.
 class Workers {
  public:
   Workers(const GradingGround& ground, const Submission& submission,
-          const SubmissionBuild& build, const AnswersRead& answers)
+          const SubmissionBuild& build,
+          const std::map<std::string, AnswersRead>& answers)
       : ground_(ground),
         submission_(submission),
         build_(build),
@@ -113,16 +107,19 @@ class Workers {
   PartSetup SetUp(const RubricPart& part) {
     if (part.judged == Judged::kQuiz) {
       Parties parties = {.reference = &reference_};
-      if (answers_.paper) parties.paper = &*answers_.paper;
-      return {.parties = parties, .trouble = answers_.problem};
+      const AnswersRead& answers = answers_.at(part.module);
+      if (answers.paper) parties.paper = &*answers.paper;
+      return {.parties = parties, .trouble = answers.problem};
     }
-    const WorkerBuild& worker = build_.workers.at(WorkerOf(part.judged));
-    if (!worker.Built()) {
-      return {.parties = {}, .trouble = Trouble(part.judged, worker)};
-    }
+    const WorkerRecipe& recipe = ground_.kit.Manifest().Worker(part.Worker());
+    const WorkerBuild& worker = build_.workers.at(recipe.name);
+    PartSetup setup = {.parties = {},
+                       .trouble = Trouble(part, worker),
+                       .modules = recipe.student_modules};
+    if (!worker.Built()) return setup;
     student_.emplace(Options(worker.program), words_);
-    PartSetup setup = {.parties = PartiesWith(*student_), .trouble = ""};
-    if (part.judged != Judged::kAll) {
+    setup.parties = PartiesWith(*student_);
+    if (part.judged == Judged::kModule) {
       setup.with_task_alone =
           [this, &part](const RubricTask& task,
                         const std::function<void(const Parties&)>& judge) {
@@ -164,7 +161,7 @@ class Workers {
   // serves the module's others.
   const WorkerBuild& BuildAlone(const RubricPart& part,
                                 const RubricTask& task) {
-    const char* worker = WorkerOf(part.judged);
+    const std::string worker = part.Worker();
     auto found = alone_.find(task.id);
     if (found == alone_.end()) {
       BuildOptions options = {.known = ground_.known,
@@ -191,14 +188,10 @@ class Workers {
   }
 
   // The compiler's words belong to the part of the module that they are about.
-  std::string Trouble(Judged judged, const WorkerBuild& worker) const {
-    if (judged != Judged::kAll) {
-      for (const WorkerRecipe& recipe : ground_.kit.Manifest().workers) {
-        if (recipe.name != WorkerOf(judged)) continue;
-        const std::string& module = recipe.student_modules.front();
-        const std::string& problem = build_.modules.at(module).problem;
-        if (!problem.empty()) return problem;
-      }
+  std::string Trouble(const RubricPart& part, const WorkerBuild& worker) const {
+    if (part.judged == Judged::kModule) {
+      const std::string& problem = build_.modules.at(part.module).problem;
+      if (!problem.empty()) return problem;
     }
     return worker.problem;
   }
@@ -210,7 +203,7 @@ class Workers {
   const GradingGround& ground_;
   const Submission& submission_;
   const SubmissionBuild& build_;
-  const AnswersRead& answers_;
+  const std::map<std::string, AnswersRead>& answers_;
   LocalEndpoint reference_;
   std::unique_ptr<WorkerEndpoint> baseline_;
   // What all of them may say together.
@@ -307,6 +300,32 @@ std::string Now() {
 
 }  // namespace
 
+Quizzes LoadQuizzes(const std::filesystem::path& root,
+                    const std::vector<ModuleFiles>& modules) {
+  Quizzes quizzes;
+  for (const ModuleFiles& module : modules) {
+    const std::filesystem::path file = root / CoursePath(module, "quiz.toml");
+    if (std::filesystem::exists(file)) {
+      quizzes.emplace(module.folder, LoadQuiz(file));
+    }
+  }
+  return quizzes;
+}
+
+void ExpectModulesOf(const GradingGround& ground) {
+  for (const RubricPart& part : ground.rubric.parts) {
+    if (part.judged != Judged::kQuiz) {
+      ground.kit.Manifest().Worker(part.Worker());
+    } else if (!ground.quizzes.contains(part.module)) {
+      throw DataError(
+          "there are no concept checks of '" + part.module + "' to judge",
+          "modules/" + part.module + "/quiz.toml is missing",
+          "name a module that has one in the rubric's part '" + part.title +
+              "'");
+    }
+  }
+}
+
 Report GradeSubmission(const GradingGround& ground,
                        const std::filesystem::path& path,
                        const GradingOptions& options) {
@@ -333,8 +352,11 @@ Report GradeSubmission(const GradingGround& ground,
   report.build_seconds = SecondsSince(start);
 
   start = std::chrono::steady_clock::now();
-  const AnswersRead answers = ReadAnswers(ground, submission, options.students);
-  if (answers.paper) report.answered_as = answers.paper->sheet.student;
+  const std::map<std::string, AnswersRead> answers =
+      ReadAllAnswers(ground, submission, options.students);
+  for (const auto& [module, read] : answers) {
+    if (read.paper) report.answered_as = read.paper->sheet.student;
+  }
   Workers workers(ground, submission, build, answers);
   ScoringOptions scoring;
   scoring.seed = options.seed;
@@ -347,10 +369,8 @@ Report GradeSubmission(const GradingGround& ground,
     progress(fmt::format("{} {}: {}", task.id, task.title, check.title));
   };
   scoring.wanted = [&](const RubricPart& part) {
-    const Judged asked =
-        part.judged == Judged::kQuiz ? Judged::kModule4 : part.judged;
     return options.only.empty() ||
-           std::ranges::find(options.only, asked) != options.only.end();
+           std::ranges::find(options.only, part.Worker()) != options.only.end();
   };
   report.marks = Score(ground.rubric, AllChecks(), scoring);
   report.check_seconds = SecondsSince(start);

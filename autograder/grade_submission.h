@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "autograder/report/report.h"
 #include "autograder/rubric/iso_time.h"
 #include "autograder/rubric/rubric.h"
+#include "autograder/submission/module_files.h"
 #include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "quiz/quiz.h"
@@ -21,9 +23,9 @@ namespace kvlab::grading {
 
 struct GradingOptions {
   std::uint64_t seed = 0;
-  // Which parts of the rubric; all of them if none is named. Module 4's brings
-  // the quiz along.
-  std::vector<Judged> only = {};
+  // Which parts of the rubric: folders of modules, or kEverything. All parts if
+  // none is named.
+  std::vector<std::string> only = {};
   // What the report calls it; the path's last part if not given.
   std::string name = {};
   // Who handed it in, if that is known: the answers must be of one of them.
@@ -34,16 +36,27 @@ struct GradingOptions {
   std::function<void(const std::string& what)> on_progress;
 };
 
+// The concept checks of modules, by folder.
+using Quizzes = std::map<std::string, Quiz>;
+
+// Reads `root`/modules/*/quiz.toml of those modules that have one.
+Quizzes LoadQuizzes(const std::filesystem::path& root,
+                    const std::vector<ModuleFiles>& modules);
+
 // What all submissions of a run share.
 struct GradingGround {
   const Rubric& rubric;
   const StagedKit& kit;
-  const Quiz& quiz;                  // that the quiz part asks
+  const Quizzes& quizzes;
   std::filesystem::path checkpoint;  // as this process finds it
   std::string isolation;  // as ProbeIsolation found it, for the report
   // Sources of ours that need not be compiled again, see BuildOptions.
   std::span<const KnownBuild> known = {};
 };
+
+// Throws DataError if a part of the rubric names a module that the kit, or,
+// for concept checks, the quizzes, do not have.
+void ExpectModulesOf(const GradingGround& ground);
 
 // Reads, compiles, runs and marks. Whatever is wrong with the submission is in
 // the report. Throws GraderError or SandboxError if the grader is at fault.

@@ -59,12 +59,12 @@ class GradeSubmissionTest : public ::testing::Test {
         "autograder/worker_kit/worker_kit", kCheckpoint,
         SandboxHost{.user = ChooseSandboxUser()});
     rubric_ = std::make_unique<Rubric>(RubricWithoutClock());
-    quiz_ = std::make_unique<Quiz>(LoadQuiz("modules/04_profiling/quiz.toml"));
+    quizzes_ = std::make_unique<Quizzes>(LoadQuizzes(".", kit_->Modules()));
   }
   static void TearDownTestSuite() {
     kit_.reset();
     rubric_.reset();
-    quiz_.reset();
+    quizzes_.reset();
   }
 
   // Bazel shows files as links, which a submission may not be.
@@ -73,16 +73,16 @@ class GradeSubmissionTest : public ::testing::Test {
   }
 
   static Report Grade(const fs::path& path,
-                      const std::vector<Judged>& only = {}) {
+                      const std::vector<std::string>& only = {}) {
     return GradeWith(*kit_, path, only);
   }
   static Report GradeWith(const StagedKit& kit, const fs::path& path,
-                          const std::vector<Judged>& only = {}) {
+                          const std::vector<std::string>& only = {}) {
     GradingOptions options;
     options.seed = 20240607;
     options.only = only;
-    return GradeSubmission({*rubric_, kit, *quiz_, kCheckpoint, "full"}, path,
-                           options);
+    return GradeSubmission({*rubric_, kit, *quizzes_, kCheckpoint, "full"},
+                           path, options);
   }
 
   // Puts `statement` before the line `line` of a file of module 3.
@@ -101,12 +101,12 @@ class GradeSubmissionTest : public ::testing::Test {
 
   static std::unique_ptr<StagedKit> kit_;
   static std::unique_ptr<Rubric> rubric_;
-  static std::unique_ptr<Quiz> quiz_;
+  static std::unique_ptr<Quizzes> quizzes_;
 };
 
 std::unique_ptr<StagedKit> GradeSubmissionTest::kit_;
 std::unique_ptr<Rubric> GradeSubmissionTest::rubric_;
-std::unique_ptr<Quiz> GradeSubmissionTest::quiz_;
+std::unique_ptr<Quizzes> GradeSubmissionTest::quizzes_;
 
 TEST_F(GradeSubmissionTest, TheSolutionsEarnEverything) {
   const StagingFolder folder(kit_->User());
@@ -180,7 +180,7 @@ TEST_F(GradeSubmissionTest, FaultsCostTheChecksThatMeetThemAndNoOthers) {
         "    for (int fd = 1; fd < 8; ++fd)\n"
         "      (void)!::write(fd, junk, sizeof(junk));");
 
-  const Report report = Grade(folder.Path(), {Judged::kModule3});
+  const Report report = Grade(folder.Path(), {"03_memoization"});
   auto lost = LostChecks(report.marks);
   const std::map<std::string, std::string> expected = {
       {"memo.lattice_paths", "signal 4"},
@@ -270,7 +270,7 @@ TEST_F(GradeSubmissionTest, FilesAreTakenHoweverTheyWereUploaded) {
       }
     }
   }
-  const Report report = Grade(flat.Path(), {Judged::kModule1});
+  const Report report = Grade(flat.Path(), {"01_attention"});
   EXPECT_EQ(report.marks.Points(), report.marks.MaxPoints())
       << BriefText(report);
   EXPECT_NE(FullText(report).find("taken by name"), std::string::npos);
@@ -279,7 +279,7 @@ TEST_F(GradeSubmissionTest, FilesAreTakenHoweverTheyWereUploaded) {
 TEST_F(GradeSubmissionTest, WhatHoldsNothingThatWasAskedForIsToldSo) {
   const StagingFolder folder(kit_->User());
   folder.WriteFile("homework.txt", "");
-  const std::string text = FullText(Grade(folder.Path(), {Judged::kModule1}));
+  const std::string text = FullText(Grade(folder.Path(), {"01_attention"}));
   EXPECT_NE(text.find("none of the"), std::string::npos) << text;
   EXPECT_NE(text.find("it is missing"), std::string::npos) << text;
   EXPECT_EQ(text.find("does not compile"), std::string::npos) << text;

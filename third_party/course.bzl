@@ -7,6 +7,8 @@ structs that say what modules/*/module.toml says and what the folder contains:
     title            "Memoization"
     files            sources that students edit, in the order of their tasks
     papers           what students hand in beside them, such as "answers.json"
+    end_to_end       whether its code is also judged together with that of other
+                     modules, all of it a student's
     tests            "kv_cache_test" for kv_cache_test.cc, in alphabetical order
     has_quiz         whether there is a quiz.toml
     default          the library that programs link: the module's solution, or

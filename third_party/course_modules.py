@@ -106,6 +106,16 @@ def files(entries, name, folder):
     return values
 
 
+def end_to_end(entries, name):
+    value = entries.get("end_to_end", False)
+    if not isinstance(value, bool):
+        raise Mistake(f"{name}: 'end_to_end' must be true or false",
+                      "it says whether a student's code for this module is "
+                      "also judged together with that for others",
+                      "write: end_to_end = true")
+    return value
+
+
 def check_answers(answers, module):
     """Compares the folder of a module's answers with its description."""
     name = f"{answers.parent.name}/{answers.name}"
@@ -137,6 +147,7 @@ def read_module(folder, answers):
         "title": title(entries, name),
         "files": files(entries, name, folder),
         "papers": names(entries, "papers", name, r"\w+\.\w+", "answers.json"),
+        "end_to_end": end_to_end(entries, name),
         "tests": sorted(path.stem for path in folder.glob("*_test.cc")),
         "has_quiz": (folder / "quiz.toml").is_file(),
     }

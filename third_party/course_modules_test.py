@@ -139,6 +139,15 @@ class CourseModulesTest(unittest.TestCase):
         self.assertIn("'papers' contains \"../x.json\"", self.mistakes_of(
             *start, "files = ['a.cc']", "papers = ['../x.json']"))
 
+    def test_code_is_judged_end_to_end_only_where_it_says_so(self):
+        lines = ["number = 1", "title = 'One'", "files = ['a.cc']"]
+        for line, value in (("", False), ("end_to_end = true", True)):
+            self.write_module("01_one", *lines, line)
+            module, = course_modules.read_course(self.root)
+            self.assertEqual(module["end_to_end"], value)
+        self.assertIn("'end_to_end' must be true or false",
+                      self.mistakes_of(*lines, "end_to_end = 'yes'"))
+
     def test_the_folder_begins_with_the_number(self):
         self.assertIn("'number' is 2, but the folder is '01_one'",
                       self.mistakes_of("number = 2", "title = 'One'",

@@ -35,12 +35,12 @@
 #include "autograder/sandbox/sandbox_error.h"
 #include "autograder/sandbox/sandbox_user.h"
 #include "autograder/sandbox/staging_folder.h"
+#include "autograder/submission/module_files.h"
 #include "autograder/submission/submission.h"
 #include "autograder/worker_kit/build_workers.h"
 #include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
-#include "quiz/quiz.h"
 
 namespace kvlab::grading {
 namespace {
@@ -62,6 +62,8 @@ struct CommandLine {
 fs::path Runfiles() {
   return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab";
 }
+
+fs::path WorkerKit() { return Runfiles() / "autograder/worker_kit/worker_kit"; }
 
 CommandLine Parse(int argc, char** argv) {
   CommandLine line;
@@ -117,10 +119,9 @@ std::vector<LabCase> AllCases() {
   for (const fs::path& file : TomlFilesBelow(here / "graderlab/cases")) {
     cases.push_back(ReadLabCase(file));
   }
-  for (const fs::path& module :
-       {here / "knockouts/01_attention", here / "knockouts/02_transformer",
-        here / "knockouts/03_memoization", here / "knockouts/04_profiling"}) {
-    for (const fs::path& file : TomlFilesBelow(module)) {
+  for (const ModuleFiles& module : ReadModuleFiles(WorkerKit() / "include")) {
+    for (const fs::path& file :
+         TomlFilesBelow(here / "knockouts" / module.folder)) {
       cases.push_back(ReadKnockout(file));
     }
   }
@@ -168,19 +169,19 @@ Rubric QuickRubric(const Rubric& rubric) {
 // modules', and the whole. The others would be those of an unchanged submission
 // again. All of them, which is the same as none named, if it changes what is no
 // module's.
-std::vector<Judged> PartsReached(const LabCase& one) {
-  static const std::map<std::string, Judged> parts = {
-      {"01_attention", Judged::kModule1},
-      {"02_transformer", Judged::kModule2},
-      {"03_memoization", Judged::kModule3},
-      {"04_profiling", Judged::kModule4}};
-  std::vector<Judged> reached = {Judged::kAll};
+std::vector<std::string> PartsReached(const LabCase& one,
+                                      const std::vector<ModuleFiles>& modules) {
+  if (one.edits.empty()) return {};
+  std::vector<std::string> reached = {kEverything};
   for (const LabEdit& edit : one.edits) {
-    const auto part = parts.find(edit.file.substr(0, edit.file.find('/')));
-    if (part == parts.end()) return {};
-    reached.push_back(part->second);
+    const std::string folder = edit.file.substr(0, edit.file.find('/'));
+    if (std::ranges::find(modules, folder, &ModuleFiles::folder) ==
+        modules.end()) {
+      return {};
+    }
+    reached.push_back(folder);
   }
-  return one.edits.empty() ? std::vector<Judged>() : reached;
+  return reached;
 }
 
 struct Result {
@@ -216,13 +217,14 @@ class Lab {
  public:
   Lab()
       : user_(ChooseSandboxUser()),
-        quiz_(LoadQuiz(Runfiles() / "modules/04_profiling/quiz.toml")),
         rubric_(LoadRubric(Runfiles() / "autograder/rubric.toml", AllChecks())),
         short_rubric_(ShortRubric(rubric_)),
         quick_rubric_(QuickRubric(rubric_)),
-        kit_(Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(),
-             {.user = user_, .keeper = ChooseKeeper(user_)}) {
+        kit_(WorkerKit(), Checkpoint(),
+             {.user = user_, .keeper = ChooseKeeper(user_)}),
+        quizzes_(LoadQuizzes(Runfiles(), kit_.Modules())) {
     RequireBubblewrap(user_);
+    ExpectModulesOf(Ground(rubric_, kit_));
     for (const char* base : {"solutions", "modules"}) {
       const StagingFolder folder(user_);
       LabCase unchanged;
@@ -235,6 +237,7 @@ class Lab {
   }
 
   const std::optional<SandboxUser>& User() const { return user_; }
+  const std::vector<ModuleFiles>& Modules() const { return kit_.Modules(); }
 
   const Rubric& FullRubric() const { return rubric_; }
   const Rubric& Shorter() const { return short_rubric_; }
@@ -242,7 +245,7 @@ class Lab {
 
   // `parts`: of the rubric, all if empty.
   Result Run(const LabCase& one, const Rubric& rubric, std::uint64_t seed,
-             std::vector<Judged> parts = {}) const {
+             std::vector<std::string> parts = {}) const {
     Result result;
     result.one = &one;
     const StagingFolder folder(user_);
@@ -251,9 +254,8 @@ class Lab {
     options.seed = seed;
     options.only = std::move(parts);
     if (!one.student.empty()) options.students = {one.student};
-    const Report report = GradeSubmission(
-        {rubric, KitFor(one.isolation), quiz_, Checkpoint(), "", known_},
-        folder.Path(), options);
+    const Report report = GradeSubmission(Ground(rubric, KitFor(one.isolation)),
+                                          folder.Path(), options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);
@@ -269,6 +271,10 @@ class Lab {
   }
 
  private:
+  GradingGround Ground(const Rubric& rubric, const StagedKit& kit) const {
+    return {rubric, kit, quizzes_, Checkpoint(), "", known_};
+  }
+
   // The sandboxes that a case wants; few want others than bubblewrap's.
   const StagedKit& KitFor(Confinement isolation) const {
     if (isolation == Confinement::kBubblewrap) return kit_;
@@ -277,8 +283,7 @@ class Lab {
     if (kit == nullptr) {
       SandboxHost host = kit_.Host();
       host.confinement = isolation;
-      kit = std::make_unique<StagedKit>(
-          Runfiles() / "autograder/worker_kit/worker_kit", Checkpoint(), host);
+      kit = std::make_unique<StagedKit>(WorkerKit(), Checkpoint(), host);
     }
     return *kit;
   }
@@ -288,11 +293,11 @@ class Lab {
   }
 
   std::optional<SandboxUser> user_;
-  Quiz quiz_;
   Rubric rubric_;
   Rubric short_rubric_;
   Rubric quick_rubric_;
   StagedKit kit_;
+  Quizzes quizzes_;
   mutable std::mutex other_kits_changing_;
   mutable std::map<Confinement, std::unique_ptr<StagedKit>> other_kits_;
   // The solutions and the stubs, which most files of the cases are.
@@ -350,7 +355,8 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
     const bool some =
         (one.kind == "knockout" || one.kind == "exploit") && !line.full;
     const Result result = lab.Run(
-        one, quick, seed, some ? PartsReached(one) : std::vector<Judged>());
+        one, quick, seed,
+        some ? PartsReached(one, lab.Modules()) : std::vector<std::string>());
     const std::scoped_lock lock(printing);
     table.Add(result);
   });

@@ -159,8 +159,7 @@ CostOfBug CostOf(const Report& report, const std::string& task) {
                                       : std::vector<std::string>{task};
   CostOfBug cost;
   for (const PlacedCheck& check : AllOf(report.marks)) {
-    const Judged judged = check.part.part->judged;
-    if (judged == Judged::kAll || judged == Judged::kQuiz) continue;
+    if (check.part.part->judged != Judged::kModule) continue;
     cost.lost += check.mark.check->points - check.mark.points;
     const std::string own = check.name.substr(0, check.name.find(' '));
     if (std::ranges::find(tasks, own) != tasks.end()) {

@@ -15,7 +15,7 @@ class JudgementTest : public Test {
  protected:
   JudgementTest() {
     part_.title = "Module 1";
-    part_.judged = Judged::kModule1;
+    part_.judged = Judged::kModule;
     for (const std::string id : {"1.1", "1.2"}) {
       RubricTask task;
       task.id = id;

@@ -34,15 +34,14 @@ double SumOfPoints(const Range& range) {
 
 Judged ReadJudged(TomlTable& table) {
   static const std::map<std::string, Judged> names = {
-      {"module 1", Judged::kModule1}, {"module 2", Judged::kModule2},
-      {"module 3", Judged::kModule3}, {"module 4", Judged::kModule4},
-      {"quiz", Judged::kQuiz},        {"everything", Judged::kAll}};
+      {"module", Judged::kModule},
+      {"quiz", Judged::kQuiz},
+      {"everything", Judged::kEverything}};
   const std::string name = table.Text("judged");
   const auto found = names.find(name);
   if (found == names.end()) {
-    table.Fail(fmt::format("'{}' cannot be judged", name),
-               "use \"module 1\", \"module 2\", \"module 3\", "
-               "\"module 4\", \"quiz\" or \"everything\"");
+    table.FailAtKey("judged", fmt::format("'{}' cannot be judged", name),
+                    "use \"module\", \"quiz\" or \"everything\"");
   }
   return found->second;
 }
@@ -59,6 +58,7 @@ RubricPart ReadPart(TomlTable& table, const Checks& known) {
   RubricPart part;
   part.title = table.Text("title");
   part.judged = ReadJudged(table);
+  if (part.judged != Judged::kEverything) part.module = table.Text("module");
   std::set<std::string> taken;
   std::vector<TomlTable> check_tables;
   for (TomlTable& task_table : table.Tables("tasks")) {

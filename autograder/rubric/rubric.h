@@ -53,16 +53,28 @@ struct RubricTask {
   double Points() const;
 };
 
-// Whose code a part is judged with: the student's one module and the
-// reference's modules before it, or all of the student's. The quiz needs none.
-enum class Judged { kModule1, kModule2, kModule3, kModule4, kQuiz, kAll };
+// What a part judges.
+enum class Judged {
+  kModule,      // one module's code, on the reference's modules before it
+  kQuiz,        // the answers to one module's concept checks: nobody's code
+  kEverything,  // all of the student's code together
+};
+
+// What the worker of kEverything is called; the others are called as the
+// module.
+inline constexpr const char* kEverything = "everything";
 
 struct RubricPart {
   std::string title;
-  Judged judged = Judged::kAll;
+  Judged judged = Judged::kEverything;
+  std::string module = {};  // its folder, "01_attention"; "" for kEverything
   std::vector<RubricTask> tasks;
 
   double Points() const;
+  // The worker that answers, as the worker kit calls it.
+  std::string Worker() const {
+    return judged == Judged::kEverything ? kEverything : module;
+  }
 };
 
 struct RubricLimits {

@@ -29,7 +29,8 @@ reply_mib = 16
 
 const std::string kPart = R"([[parts]]
 title = "Module 1"
-judged = "module 1"
+judged = "module"
+module = "01_attention"
 [[parts.tasks]]
 id = "1.1"
 title = "Softmax"
@@ -73,7 +74,8 @@ TEST(RubricTest, ReadsWhatIsThere) {
   EXPECT_EQ(rubric.limits.call.reply_bytes, std::size_t{16} << 20U);
   EXPECT_EQ(rubric.Points(), 100);
   ASSERT_EQ(rubric.parts.size(), 1U);
-  EXPECT_EQ(rubric.parts[0].judged, Judged::kModule1);
+  EXPECT_EQ(rubric.parts[0].judged, Judged::kModule);
+  EXPECT_EQ(rubric.parts[0].module, "01_attention");
   const RubricTask& task = rubric.parts[0].tasks.at(0);
   EXPECT_EQ(task.id, "1.1");
   EXPECT_EQ(task.Points(), 100);
@@ -111,7 +113,7 @@ TEST(RubricTest, RefusesWhatIsNoNumber) {
 
 TEST(RubricTest, RefusesNegativePoints) {
   ExpectError(kLimits + kPart + CheckLines("plain", "-1"),
-              "rubric.toml:18: points are negative");
+              "rubric.toml:19: points are negative");
   ExpectError(kLimits + kPart + CheckLines("plain", "nan"),
               "'points' is no number");
 }
@@ -120,7 +122,7 @@ TEST(RubricTest, RefusesANegativeTolerance) {
   ExpectError(
       kLimits + kPart +
           CheckLines("measured", "100", "settings = { tolerance = -1e-5 }\n"),
-      "rubric.toml:22: setting 'tolerance' is negative");
+      "rubric.toml:23: setting 'tolerance' is negative");
 }
 
 TEST(RubricTest, RefusesAnUnknownCheck) {
@@ -131,7 +133,7 @@ TEST(RubricTest, RefusesAnUnknownCheck) {
 TEST(RubricTest, RefusesACheckTwiceInAPart) {
   ExpectError(
       kLimits + kPart + CheckLines("plain", "50") + CheckLines("plain", "50"),
-      "rubric.toml:23: 'plain' stands twice in this part");
+      "rubric.toml:24: 'plain' stands twice in this part");
 }
 
 TEST(RubricTest, RefusesSettingsThatTheCheckDoesNotHave) {
@@ -158,19 +160,19 @@ TEST(RubricTest, AWholeTaskMayBeNeeded) {
 
 TEST(RubricTest, RefusesNeedsThatAreNotThere) {
   ExpectError(TwoChecks("", "needs = [\"plane\"]\n"),
-              "rubric.toml:30: 'measured' refers to 'plane', which is neither "
+              "rubric.toml:31: 'measured' refers to 'plane', which is neither "
               "a check nor a task of this part");
 }
 
 TEST(RubricTest, RefusesNeedsThatStandBelow) {
   ExpectError(TwoChecks("needs = [\"measured\"]\n", ""),
-              "rubric.toml:22: 'plain' refers to 'measured', which does not "
+              "rubric.toml:23: 'plain' refers to 'measured', which does not "
               "stand above it");
 }
 
 TEST(RubricTest, RefusesNeedsThatGoRoundInACircle) {
   ExpectError(TwoChecks("needs = [\"plain\"]\n", ""),
-              "rubric.toml:22: this goes round in a circle: plain -> plain");
+              "rubric.toml:23: this goes round in a circle: plain -> plain");
   ExpectError(TwoChecks("needs = [\"measured\"]\n", "needs = [\"plain\"]\n"),
               "this goes round in a circle: plain -> measured -> plain");
   ExpectError(TwoChecks("needs = [\"1.1\"]\n", ""),
@@ -220,7 +222,7 @@ TEST(RubricTest, ReadsTiers) {
 TEST(RubricTest, RefusesTiersOutOfOrder) {
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 10, share = 0.5 }"),
-      "rubric.toml:22: tiers are out of order: 10 for a share of 0.5 stands "
+      "rubric.toml:23: tiers are out of order: 10 for a share of 0.5 stands "
       "below 5 for 1");
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 2, share = 1 }"),
@@ -240,7 +242,7 @@ TEST(RubricTest, TiersBelongToTheChecksThatMeasure) {
   ExpectError(
       kLimits + kPart +
           CheckLines("plain", "100", "tiers = [{ at_least = 1, share = 1 }]\n"),
-      "rubric.toml:22: check 'plain' has no tiers");
+      "rubric.toml:23: check 'plain' has no tiers");
 }
 
 TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
@@ -255,7 +257,7 @@ TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
 
 TEST(RubricTest, RefusesAVisibilityThatThereIsNot) {
   ExpectError(TwoChecks("visibility = \"secret\"\n", ""),
-              "rubric.toml:22: 'secret' is no visibility\n  fix: choose one "
+              "rubric.toml:23: 'secret' is no visibility\n  fix: choose one "
               "of: visible, after_due_date, after_published, hidden");
 }
 
@@ -312,7 +314,20 @@ TEST(RubricTest, RefusesPointsThatDoNotSumTo100) {
 
 TEST(RubricTest, RefusesAPartThatNobodyJudges) {
   ExpectError(kLimits + "[[parts]]\ntitle = \"x\"\njudged = \"module 9\"\n",
-              "'module 9' cannot be judged");
+              "rubric.toml:11: 'module 9' cannot be judged");
+}
+
+TEST(RubricTest, APartNamesItsModuleUnlessItJudgesEverything) {
+  ExpectError(kLimits + "[[parts]]\ntitle = \"x\"\njudged = \"quiz\"\n",
+              "'module' is missing");
+  const std::string whole =
+      "[[parts]]\ntitle = \"x\"\njudged = \"everything\"\n";
+  ExpectError(kLimits + whole + "module = \"01_attention\"\n",
+              "'module' is not known here");
+  const std::string task = "[[parts.tasks]]\nid = \"E\"\ntitle = \"y\"\n";
+  const Rubric rubric =
+      Parse(kLimits + whole + task + CheckLines("plain", "100"));
+  EXPECT_EQ(rubric.parts[0].Worker(), "everything");
 }
 
 TEST(RubricTest, SaysWhereTheTomlIsBroken) {

@@ -29,8 +29,7 @@ class PartScoring {
         part_(part),
         seconds_left_(seconds_left) {}
 
-  PartMark Run() {
-    const PartSetup setup = options_.set_up_part(part_);
+  PartMark Run(const PartSetup& setup) {
     PartMark mark = {.part = &part_, .trouble = setup.trouble, .tasks = {}};
     for (const RubricTask& task : part_.tasks) {
       TaskMark& task_mark = mark.tasks.emplace_back();
@@ -205,13 +204,14 @@ class PartScoring {
   std::size_t timed_out_ = 0;         // checks that met a time-out
 };
 
-// The first check that speaks for itself of those that judge what `everything`
-// is made of; nullptr if they all passed.
-const CheckMark* FirstFault(const Marks& marks, const TaskMark** of) {
+// The first check that speaks for itself of those that judge one of `modules`;
+// nullptr if they all passed.
+const CheckMark* FirstFault(const Marks& marks,
+                            const std::vector<std::string>& modules,
+                            const TaskMark** of) {
   for (const PartMark& part : marks.parts) {
-    const Judged judged = part.part->judged;
-    if (judged != Judged::kModule1 && judged != Judged::kModule2 &&
-        judged != Judged::kModule3) {
+    if (part.part->judged != Judged::kModule ||
+        std::ranges::find(modules, part.part->module) == modules.end()) {
       continue;
     }
     for (const TaskMark& task : part.tasks) {
@@ -225,10 +225,13 @@ const CheckMark* FirstFault(const Marks& marks, const TaskMark** of) {
   return nullptr;
 }
 
-// What fails with everything together follows from what failed in a module.
-void NameCausesEndToEnd(const Marks& marks, PartMark& everything) {
+// What fails with everything together follows from what failed in one of its
+// modules.
+void NameCausesEndToEnd(const Marks& marks,
+                        const std::vector<std::string>& modules,
+                        PartMark& everything) {
   const TaskMark* task = nullptr;
-  const CheckMark* cause = FirstFault(marks, &task);
+  const CheckMark* cause = FirstFault(marks, modules, &task);
   if (cause == nullptr) return;
   for (TaskMark& one : everything.tasks) {
     for (CheckMark& mark : one.checks) {
@@ -248,9 +251,12 @@ Marks Score(const Rubric& rubric, const Checks& known,
   double seconds_left = rubric.limits.submission_seconds;
   for (const RubricPart& part : rubric.parts) {
     if (options.wanted && !options.wanted(part)) continue;
+    const PartSetup setup = options.set_up_part(part);
     PartMark mark =
-        PartScoring(rubric, known, options, part, seconds_left).Run();
-    if (part.judged == Judged::kAll) NameCausesEndToEnd(marks, mark);
+        PartScoring(rubric, known, options, part, seconds_left).Run(setup);
+    if (part.judged == Judged::kEverything) {
+      NameCausesEndToEnd(marks, setup.modules, mark);
+    }
     marks.parts.push_back(std::move(mark));
   }
   marks.out_of_time = seconds_left <= 0;

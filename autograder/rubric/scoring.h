@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "autograder/checks/exam.h"
 #include "autograder/rubric/marks.h"
@@ -16,6 +17,8 @@ namespace kvlab::grading {
 struct PartSetup {
   Parties parties;
   std::string trouble;
+  // The folders of the modules whose code is the student's.
+  std::vector<std::string> modules = {};
   // Calls `judge` with a student who answers with the functions of one task,
   // and with the reference's for all others of the module; does nothing where
   // that cannot be had.

@@ -55,7 +55,8 @@ class ScoringTest : public ::testing::Test {
  protected:
   ScoringTest() {
     rubric_.parts = {{.title = "Part",
-                      .judged = Judged::kModule1,
+                      .judged = Judged::kModule,
+                      .module = "01_attention",
                       .tasks = {{.id = "1.1", .title = "Task", .checks = {}}}}};
     options_.set_up_part = [this](const RubricPart&) {
       return PartSetup{.parties = {.student = &student_,
@@ -105,6 +106,7 @@ class ScoringTest : public ::testing::Test {
   Checks known_;
   ScoringOptions options_;
   std::string trouble_;
+  std::vector<std::string> made_of_;
   Marks marks_;
 };
 
@@ -479,9 +481,38 @@ TEST_F(RandomRubric, WhatIsNotDoneAtAllEarnsNothing) {
 TEST_F(ScoringTest, PartsThatAreNotWantedAreLeftOut) {
   Add(Rule("a", 1), Fixed("a", 1));
   options_.wanted = [](const RubricPart& part) {
-    return part.judged == Judged::kModule2;
+    return part.module == "02_transformer";
   };
   EXPECT_TRUE(kvlab::grading::Score(rubric_, known_, options_).parts.empty());
+}
+
+TEST_F(ScoringTest, WhatFailsWithAllCodeFollowsFromAFaultOfItsOwnModules) {
+  for (const char* module : {"01_attention", "04_other"}) {
+    RubricPart& part = rubric_.parts.emplace_back(rubric_.parts[0]);
+    part.module = module;
+    const std::string name = std::string("of ") + module;
+    part.tasks[0].checks = {Rule(name, 1)};
+    known_.push_back(Fixed(name, 0));
+  }
+  rubric_.parts.erase(rubric_.parts.begin());
+  RubricPart& whole = rubric_.parts.emplace_back(rubric_.parts[0]);
+  whole.judged = Judged::kEverything;
+  whole.tasks[0].checks = {Rule("whole", 1)};
+  known_.push_back(Fixed("whole", 0));
+  options_.set_up_part = [&](const RubricPart&) {
+    return PartSetup{
+        .parties = {.student = &student_}, .trouble = "", .modules = made_of_};
+  };
+  const auto cause = [&] {
+    marks_ = kvlab::grading::Score(rubric_, known_, options_);
+    return marks_.parts.at(2).tasks.at(0).checks.at(0).cause;
+  };
+  made_of_ = {"01_attention"};
+  EXPECT_EQ(cause(), "of 01_attention");
+  made_of_ = {"04_other"};
+  EXPECT_EQ(cause(), "of 04_other");
+  made_of_ = {"02_third"};
+  EXPECT_EQ(cause(), "");
 }
 
 TEST_F(ScoringTest, AFaultOfTheGraderIsNoMark) {

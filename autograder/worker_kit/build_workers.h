@@ -40,7 +40,7 @@ struct SubmissionBuild {
   std::map<std::string, ModuleBuild> modules;  // by folder: "01_attention"
   // Of each source that compiled, by its CoursePath.
   std::map<std::string, std::filesystem::path> objects;
-  std::map<std::string, WorkerBuild> workers;  // "worker_1", "worker_all"
+  std::map<std::string, WorkerBuild> workers;  // by recipe
   // Holds objects and programs; they go when it goes.
   std::unique_ptr<StagingFolder> staging;
 };
@@ -55,7 +55,7 @@ struct KnownBuild {
 // the reference's: what fails there is the task's own fault.
 struct TaskAlone {
   std::string task;    // "3.3"
-  std::string worker;  // whose recipe: "worker_3"
+  std::string worker;  // whose recipe: "03_memoization"
 };
 
 struct BuildOptions {

@@ -47,7 +47,7 @@ Submission OnlyAttention(const std::string& text) {
 std::string ProblemOf(const std::string& text, double seconds = 60) {
   const SubmissionBuild build =
       BuildWorkers(Kit(), OnlyAttention(text), {.seconds_per_file = seconds});
-  EXPECT_FALSE(build.workers.at("worker_1").Built());
+  EXPECT_FALSE(build.workers.at("01_attention").Built());
   return build.modules.at("01_attention").problem;
 }
 
@@ -116,9 +116,9 @@ TEST(BuildWorkersTest, SaysWhatIsMissing) {
             "modules/02_transformer/layers.cc: it is missing\n"
             "modules/02_transformer/gpt2.cc: it is missing\n"
             "modules/02_transformer/generate.cc: it is missing");
-  EXPECT_EQ(build.workers.at("worker_2").problem,
+  EXPECT_EQ(build.workers.at("02_transformer").problem,
             "modules/02_transformer lacks files");
-  EXPECT_EQ(build.workers.at("worker_all").problem,
+  EXPECT_EQ(build.workers.at("everything").problem,
             "modules/01_attention did not compile");
 }
 
@@ -139,7 +139,7 @@ TEST(BuildWorkersTest, ReducedIsolationTellsErrorsInTheSameWords) {
   const auto problems = [](const StagedKit& kit, const std::string& text) {
     const SubmissionBuild build = BuildWorkers(kit, OnlyAttention(text));
     return build.modules.at("01_attention").problem +
-           build.workers.at("worker_1").problem;
+           build.workers.at("01_attention").problem;
   };
   for (const std::string text :
        {"int x = 1", "int unrelated;", "#include \"/course/none.h\"",
@@ -152,7 +152,7 @@ TEST(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
   const SubmissionBuild build =
       BuildWorkers(Kit(), OnlyAttention("int unrelated;"));
   EXPECT_TRUE(build.modules.at("01_attention").Compiled());
-  const std::string& problem = build.workers.at("worker_1").problem;
+  const std::string& problem = build.workers.at("01_attention").problem;
   EXPECT_TRUE(problem.starts_with("linking failed:\n")) << problem;
   EXPECT_NE(problem.find("undefined reference to `kvlab::SplitHeads"),
             std::string::npos)
@@ -162,8 +162,9 @@ TEST(BuildWorkersTest, CodeThatLacksFunctionsFailsToLink) {
 TEST(BuildWorkersTest, ASecondMainFailsToLink) {
   const SubmissionBuild build =
       BuildWorkers(Kit(), OnlyAttention("int main() { return 0; }"));
-  EXPECT_NE(build.workers.at("worker_1").problem.find("multiple definition of"),
-            std::string::npos);
+  EXPECT_NE(
+      build.workers.at("01_attention").problem.find("multiple definition of"),
+      std::string::npos);
 }
 
 TEST(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {

@@ -1,9 +1,13 @@
 #include "autograder/worker_kit/kit_manifest.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "kit/error.h"
 #include "nlohmann/json.hpp"
 
@@ -29,6 +33,17 @@ KitManifest ReadKitManifest(const std::filesystem::path& file) {
     throw DataError(file.string() + ": this is no manifest of a worker kit",
                     error.what(), "bazel build //autograder/worker_kit");
   }
+}
+
+const WorkerRecipe& KitManifest::Worker(const std::string& name) const {
+  const auto found = std::ranges::find(workers, name, &WorkerRecipe::name);
+  if (found != workers.end()) return *found;
+  std::vector<std::string> names;
+  for (const WorkerRecipe& worker : workers) names.push_back(worker.name);
+  throw DataError("there is no module '" + name + "' to judge",
+                  fmt::format("the worker kit has {}", fmt::join(names, ", ")),
+                  "name a folder of modules/ in the rubric, and build "
+                  "//autograder/worker_kit again");
 }
 
 }  // namespace kvlab::grading

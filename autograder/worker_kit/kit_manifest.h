@@ -10,7 +10,9 @@ namespace kvlab::grading {
 
 // What a worker is linked from.
 struct WorkerRecipe {
-  std::string name;                          // "worker_1"
+  // "01_attention" if that module's code is the student's, "everything" if all
+  // that generates text is.
+  std::string name;
   std::vector<std::string> student_modules;  // folders: "01_attention"
   std::vector<std::string> archives;         // below lib/
   std::vector<std::string> link_flags;
@@ -21,6 +23,10 @@ struct KitManifest {
   std::vector<std::string> compile_flags;
   std::string precompiled;  // below precompiled/: "course.h"
   std::vector<WorkerRecipe> workers;
+
+  // Throws DataError, naming those that there are, if there is none of this
+  // name.
+  const WorkerRecipe& Worker(const std::string& name) const;
 };
 
 // Throws DataError if `file` is missing or is no manifest.

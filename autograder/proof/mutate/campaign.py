@@ -56,7 +56,7 @@ def parse_command_line():
         prog="kvlab mutate",
         description="Makes mutants of the solutions and shows which survive.")
     parser.add_argument("--module", type=int, action="append",
-                        choices=mutant_lists.MODULES.values(),
+                        choices=mutant_lists.NUMBERS,
                         help="only those of this module")
     parser.add_argument("--sample", type=int, metavar="N",
                         help="only N of them")
@@ -186,8 +186,8 @@ class Judge:
             [program, str(seed)], cwd=folder, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def ask(self, worker, module, chosen, cpu_seconds, likely=()):
-        line = "\t".join([str(worker), f"module {module}", chosen,
+    def ask(self, worker, parts, chosen, cpu_seconds, likely=()):
+        line = "\t".join([str(worker), ",".join(parts), chosen,
                           str(cpu_seconds), ",".join(likely)])
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
@@ -205,7 +205,7 @@ class Module:
     """What the mutants of one module meet."""
 
     def __init__(self, programs, folder):
-        self.number = mutant_lists.MODULES[folder]
+        self.parts = mutant_lists.PARTS[folder]
         self.tests = Tests(programs / f"{folder}_tests")
         self.worker = programs / f"{folder}_worker"
         self.made = [
@@ -221,7 +221,7 @@ class Module:
 
     def try_out(self, judge):
         self.tests.try_out()
-        answer = judge.ask(self.worker, self.number, "0", self.cpu_seconds)
+        answer = judge.ask(self.worker, self.parts, "0", self.cpu_seconds)
         if answer["check"]:
             raise CampaignError(f"without a mutant {answer['check']} fails: "
                                 f"{answer['why']}")
@@ -230,7 +230,7 @@ class Module:
 
     def judge(self, judge, mutant):
         recent = self.recent[mutant.function]
-        answer = judge.ask(self.worker, self.number, mutant.chosen,
+        answer = judge.ask(self.worker, self.parts, mutant.chosen,
                            self.cpu_seconds, recent)
         if surplus := set(answer["skipped"]) - self.skipped:
             raise CampaignError(f"{mutant}: {', '.join(surplus)} was skipped")
@@ -419,7 +419,7 @@ def try_solutions(options, programs, modules):
         lines = []
         try:
             for folder, module in modules.items():
-                answer = judge.ask(module.worker, module.number, "0",
+                answer = judge.ask(module.worker, module.parts, "0",
                                    module.cpu_seconds)
                 if answer["check"]:
                     lines.append(f"seed {seed}, {folder}: {answer['check']} "
@@ -441,8 +441,8 @@ def try_solutions(options, programs, modules):
 
 def run(options):
     allowed = allow_list.Allowed(options.allowed.read_text(encoding="utf-8"))
-    folders = [folder for folder, number in mutant_lists.MODULES.items()
-               if not options.module or number in options.module]
+    folders = [folder for folder in mutant_lists.PARTS
+               if not options.module or int(folder[:2]) in options.module]
     kinds = ("worker",) if options.solutions else ("tests", "worker")
     programs = options.programs or build(folders, kinds)
     modules = {folder: Module(programs, folder) for folder in folders}

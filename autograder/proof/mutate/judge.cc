@@ -1,12 +1,13 @@
 // Puts the checks of the rubric to mutants, without those that need a clock or
 // valgrind. For ./kvlab mutate, which writes one line for each mutant,
 //
-//   PROGRAM <tab> PART <tab> MUTANT <tab> CPU SECONDS <tab> CHECK,CHECK,...
+//   PROGRAM <tab> PART,PART <tab> MUTANT <tab> CPU SECONDS <tab>
+//   CHECK,CHECK,...
 //
 // and reads one line of JSON: the first check that the mutant loses points in,
-// if there is one, and why. PART is "module 1" and so on; the checks of "module
-// 1" to "module 3" end with those of the part "everything". The named checks go
-// first: they are likely to tell soon. MUTANT is the KVLAB_MUTANT of mutant.h;
+// if there is one, and why. PART is the folder of a module, or "everything" for
+// what is judged end to end. The named checks go first: they are likely to tell
+// soon. MUTANT is the KVLAB_MUTANT of mutant.h;
 // "0" is none. A check that cannot be put here, since it needs what only the
 // grader has, is "skipped", with what it said.
 #include <algorithm>
@@ -23,6 +24,8 @@
 #include "autograder/checks/exam.h"
 #include "autograder/proof/mutate/bare_worker.h"
 #include "autograder/rubric/rubric.h"
+#include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "kit/random.h"
 #include "nlohmann/json.hpp"
 
@@ -34,7 +37,7 @@ constexpr const char* kCheckpoint = "models/shakespeare-gpt2";
 
 struct Mutant {
   std::string program;
-  std::string part;
+  std::vector<std::string> parts;
   std::string chosen;
   std::string cpu_seconds;
   std::vector<std::string> first;
@@ -55,7 +58,7 @@ Mutant ReadMutant(const std::string& line) {
   const std::vector<std::string> fields = Cut(line, '\t');
   if (fields.size() < kFields) throw GraderError("not a mutant: " + line);
   Mutant mutant = {.program = fields[0],
-                   .part = fields[1],
+                   .parts = Cut(fields[1], ','),
                    .chosen = fields[2],
                    .cpu_seconds = fields[3],
                    .first = {}};
@@ -63,36 +66,28 @@ Mutant ReadMutant(const std::string& line) {
   return mutant;
 }
 
-const std::map<std::string, Judged, std::less<>>& Parts() {
-  static const std::map<std::string, Judged, std::less<>> parts = {
-      {"module 1", Judged::kModule1},
-      {"module 2", Judged::kModule2},
-      {"module 3", Judged::kModule3},
-      {"module 4", Judged::kModule4}};
-  return parts;
-}
-
 // The checks that judge a mutant of a module, likely ones first.
 std::vector<const RubricCheck*> ChecksFor(const Rubric& rubric,
                                           const Mutant& mutant) {
-  const auto part = Parts().find(mutant.part);
-  if (part == Parts().end()) throw GraderError("no part " + mutant.part);
   std::vector<const RubricCheck*> checks;
-  for (const Judged judged : {part->second, Judged::kAll}) {
-    if (judged == Judged::kAll && part->second == Judged::kModule4) continue;
-    for (const RubricPart& each : rubric.parts) {
-      if (each.judged != judged) continue;
-      for (const RubricTask& task : each.tasks) {
-        for (const RubricCheck& check : task.checks) {
-          // Thresholds are for what a clock measures.
-          if (check.tiers.empty()) checks.push_back(&check);
-        }
+  for (const RubricPart& part : rubric.parts) {
+    if (part.judged == Judged::kQuiz ||
+        std::ranges::find(mutant.parts, part.Worker()) == mutant.parts.end()) {
+      continue;
+    }
+    for (const RubricTask& task : part.tasks) {
+      for (const RubricCheck& check : task.checks) {
+        // Thresholds are for what a clock measures.
+        if (check.tiers.empty()) checks.push_back(&check);
       }
     }
   }
   const auto goes_first = [&](const RubricCheck* check) {
     return std::ranges::find(mutant.first, check->name) != mutant.first.end();
   };
+  if (checks.empty())
+    throw GraderError(
+        fmt::format("no part judges {}", fmt::join(mutant.parts, ", ")));
   // Not of std::ranges, whose answer clang 14 cannot make.
   std::stable_partition(checks.begin(), checks.end(), goes_first);
   return checks;

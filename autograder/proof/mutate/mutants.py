@@ -3,12 +3,23 @@
 import hashlib
 import json
 import pathlib
+import tomllib
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# Folder of the module: its number, as the judge calls it.
-MODULES = {path.parent.name: int(path.parent.name[:2])
-           for path in sorted(ROOT.glob("modules/*/module.toml"))}
+
+
+def _parts(description):
+    """The parts of the rubric that judge a module, as the judge names them."""
+    entries = tomllib.loads(description.read_text(encoding="utf-8"))
+    end_to_end = ["everything"] if entries.get("end_to_end") else []
+    return [description.parent.name, *end_to_end]
+
+
+# By the folder of the module.
+PARTS = {path.parent.name: _parts(path)
+         for path in sorted(ROOT.glob("modules/*/module.toml"))}
+NUMBERS = [int(folder[:2]) for folder in PARTS]
 
 
 @dataclass(frozen=True)
