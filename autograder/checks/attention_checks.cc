@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograder/checks/attention_input.h"
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
@@ -601,33 +601,31 @@ void RefusingProjections(Exam& exam) {
       "heads with one feature more than the weights have");
 }
 
-}  // namespace
+const RegisterChecks kAttentionChecks({
+    AllOrNothing("softmax.values", {"tolerance"}, SoftmaxValues),
+    AllOrNothing("softmax.sizes", {"tolerance"}, SoftmaxSizes),
+    AllOrNothing("softmax.large_scores", {"tolerance"}, SoftmaxOfLargeScores),
+    AllOrNothing("softmax.masked", {"tolerance"}, SoftmaxOfMaskedScores),
+    AllOrNothing("heads.split", {"tolerance"}, SplittingHeads),
+    AllOrNothing("heads.merge", {"tolerance"}, MergingHeads),
+    AllOrNothing("heads.refusals", {"tolerance"}, RefusingHeads),
+    AllOrNothing("causal.full_pass", {"tolerance"}, FullPass),
+    AllOrNothing("causal.chunk", {"tolerance"}, ChunkMask),
+    AllOrNothing("causal.left_pad", {"tolerance"}, LeftPadding),
+    AllOrNothing("causal.grouped", {"tolerance"}, GroupedHeads),
+    AllOrNothing("causal.views", {"tolerance"}, ViewsOfStorage),
+    AllOrNothing("causal.sizes", {"tolerance"}, SizesOfAttention),
+    AllOrNothing("causal.combined", {"tolerance"}, CombinedAttention),
+    AllOrNothing("causal.work", {"tolerance"}, WorkOfAttention),
+    AllOrNothing("causal.at_once", {"tolerance"}, AttentionAtOnce),
+    AllOrNothing("causal.refusals", {"tolerance"}, RefusingAttention),
+    AllOrNothing("multi_head.project", {"tolerance"}, ProjectingIn),
+    AllOrNothing("multi_head.output", {"tolerance"}, ProjectingOut),
+    AllOrNothing("multi_head.whole", {"tolerance"}, WholeMultiHead),
+    AllOrNothing("multi_head.work", {"tolerance"}, WorkOfProjections),
+    AllOrNothing("multi_head.refusals", {"tolerance"}, RefusingProjections),
+});
 
-Checks AttentionChecks() {
-  return {
-      AllOrNothing("softmax.values", {"tolerance"}, SoftmaxValues),
-      AllOrNothing("softmax.sizes", {"tolerance"}, SoftmaxSizes),
-      AllOrNothing("softmax.large_scores", {"tolerance"}, SoftmaxOfLargeScores),
-      AllOrNothing("softmax.masked", {"tolerance"}, SoftmaxOfMaskedScores),
-      AllOrNothing("heads.split", {"tolerance"}, SplittingHeads),
-      AllOrNothing("heads.merge", {"tolerance"}, MergingHeads),
-      AllOrNothing("heads.refusals", {"tolerance"}, RefusingHeads),
-      AllOrNothing("causal.full_pass", {"tolerance"}, FullPass),
-      AllOrNothing("causal.chunk", {"tolerance"}, ChunkMask),
-      AllOrNothing("causal.left_pad", {"tolerance"}, LeftPadding),
-      AllOrNothing("causal.grouped", {"tolerance"}, GroupedHeads),
-      AllOrNothing("causal.views", {"tolerance"}, ViewsOfStorage),
-      AllOrNothing("causal.sizes", {"tolerance"}, SizesOfAttention),
-      AllOrNothing("causal.combined", {"tolerance"}, CombinedAttention),
-      AllOrNothing("causal.work", {"tolerance"}, WorkOfAttention),
-      AllOrNothing("causal.at_once", {"tolerance"}, AttentionAtOnce),
-      AllOrNothing("causal.refusals", {"tolerance"}, RefusingAttention),
-      AllOrNothing("multi_head.project", {"tolerance"}, ProjectingIn),
-      AllOrNothing("multi_head.output", {"tolerance"}, ProjectingOut),
-      AllOrNothing("multi_head.whole", {"tolerance"}, WholeMultiHead),
-      AllOrNothing("multi_head.work", {"tolerance"}, WorkOfProjections),
-      AllOrNothing("multi_head.refusals", {"tolerance"}, RefusingProjections),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/generate_trial.h"
 #include "autograder/checks/inputs.h"
@@ -473,18 +473,16 @@ void BenchmarkRefusals(Exam& exam) {
   refuse(wrong, "more new tokens than the model has positions for");
 }
 
-}  // namespace
+const RegisterChecks kBenchmarkChecks({
+    AllOrNothing("benchmark.times", {"margin", "tolerance"}, BenchmarkTimes),
+    AllOrNothing("benchmark.run", {"margin", "tolerance"}, BenchmarkRuns),
+    AllOrNothing("benchmark.memory", {"margin"}, BenchmarkMemory),
+    AllOrNothing("benchmark.instruments", {"margin", "tolerance"},
+                 BenchmarkInstruments),
+    AllOrNothing("benchmark.refusals", {"margin", "tolerance"},
+                 BenchmarkRefusals),
+});
 
-Checks BenchmarkChecks() {
-  return {
-      AllOrNothing("benchmark.times", {"margin", "tolerance"}, BenchmarkTimes),
-      AllOrNothing("benchmark.run", {"margin", "tolerance"}, BenchmarkRuns),
-      AllOrNothing("benchmark.memory", {"margin"}, BenchmarkMemory),
-      AllOrNothing("benchmark.instruments", {"margin", "tolerance"},
-                   BenchmarkInstruments),
-      AllOrNothing("benchmark.refusals", {"margin", "tolerance"},
-                   BenchmarkRefusals),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autograder/checks/attention_input.h"
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
@@ -462,20 +462,18 @@ void PositionsOfSteps(Exam& exam) {
                   {254, 1, 1, 1, 1, positions - 260, 1, 1});
 }
 
-}  // namespace
+const RegisterChecks kCachedAttentionChecks({
+    AllOrNothing("cached.prefill", {"tolerance"}, Prefill),
+    AllOrNothing("cached.steps", {"tolerance"}, Steps),
+    AllOrNothing("cached.chunks", {"tolerance"}, Chunks),
+    AllOrNothing("cached.positions", {"tolerance"}, PositionsOfSteps),
+    AllOrNothing("cached.left_pad", {"tolerance"}, LeftPadding),
+    AllOrNothing("cached.layers", {"tolerance"}, ManyLayers),
+    AllOrNothing("cached.interrupted", {"tolerance"}, Interrupted),
+    AllOrNothing("cached.long", {"tolerance"}, LongSequences),
+    AllOrNothing("cached.combined", {"tolerance"}, AllTogether),
+});
 
-Checks CachedAttentionChecks() {
-  return {
-      AllOrNothing("cached.prefill", {"tolerance"}, Prefill),
-      AllOrNothing("cached.steps", {"tolerance"}, Steps),
-      AllOrNothing("cached.chunks", {"tolerance"}, Chunks),
-      AllOrNothing("cached.positions", {"tolerance"}, PositionsOfSteps),
-      AllOrNothing("cached.left_pad", {"tolerance"}, LeftPadding),
-      AllOrNothing("cached.layers", {"tolerance"}, ManyLayers),
-      AllOrNothing("cached.interrupted", {"tolerance"}, Interrupted),
-      AllOrNothing("cached.long", {"tolerance"}, LongSequences),
-      AllOrNothing("cached.combined", {"tolerance"}, AllTogether),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

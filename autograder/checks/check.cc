@@ -1,11 +1,20 @@
 #include "autograder/checks/check.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
-#include "autograder/checks/check_groups.h"
-
 namespace kvlab::grading {
+namespace {
+
+// Constructed by the first to register, whatever the order of sources.
+Checks& Registered() {
+  static Checks checks;
+  return checks;
+}
+
+}  // namespace
 
 Check AllOrNothing(std::string name, std::vector<std::string> settings,
                    std::function<void(Exam&)> run) {
@@ -34,20 +43,17 @@ Verdict RunCheck(const Check& check, Exam& exam) {
   return verdict;
 }
 
-const Checks& AllChecks() {
-  static const Checks all = [] {
-    Checks checks;
-    for (const Checks& group :
-         {AttentionChecks(), LayerChecks(), ModelChecks(), SamplingChecks(),
-          MemoChecks(), LayerCacheChecks(), KvCacheChecks(),
-          CachedAttentionChecks(), EnableChecks(), GenerateCachedChecks(),
-          CostChecks(), SpeedChecks(), FormulaChecks(), BenchmarkChecks(),
-          ComparisonChecks(), FitChecks(), QuizChecks(), EndToEndChecks()}) {
-      checks.insert(checks.end(), group.begin(), group.end());
+const Checks& AllChecks() { return Registered(); }
+
+RegisterChecks::RegisterChecks(const Checks& checks) {
+  for (const Check& check : checks) {
+    if (FindCheck(check.name) != nullptr) {
+      std::fprintf(stderr, "check %s is registered twice\n",
+                   check.name.c_str());
+      std::abort();
     }
-    return checks;
-  }();
-  return all;
+    Registered().push_back(check);
+  }
 }
 
 const Check* FindCheck(const std::string& name) {

@@ -47,11 +47,17 @@ Check AllOrNothing(std::string name, std::vector<std::string> settings,
 // CheckBlocked makes it a blocked one.
 Verdict RunCheck(const Check& check, Exam& exam);
 
-// Every check there is.
+// Those that the process links: each *_checks.cc registers its own (their
+// libraries are alwayslink).
 const Checks& AllChecks();
 
 // nullptr if there is none of that name.
 const Check* FindCheck(const std::string& name);
+
+// As a static object. A name registered twice ends the process.
+struct RegisterChecks {
+  explicit RegisterChecks(const Checks& checks);
+};
 
 }  // namespace kvlab::grading
 

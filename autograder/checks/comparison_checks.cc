@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
@@ -379,16 +379,14 @@ void ComparisonRefusals(Exam& exam) {
                      "a comparison at no lengths");
 }
 
-}  // namespace
+const RegisterChecks kComparisonChecks({
+    AllOrNothing("summarise.spread", {"tolerance"}, Spreads),
+    AllOrNothing("compare.order", {}, OrderOfTrials),
+    AllOrNothing("compare.summaries", {"tolerance"}, SummariesOfTrials),
+    AllOrNothing("compare.outputs", {}, OutputsOfTrials),
+    AllOrNothing("compare.refusals", {}, ComparisonRefusals),
+});
 
-Checks ComparisonChecks() {
-  return {
-      AllOrNothing("summarise.spread", {"tolerance"}, Spreads),
-      AllOrNothing("compare.order", {}, OrderOfTrials),
-      AllOrNothing("compare.summaries", {"tolerance"}, SummariesOfTrials),
-      AllOrNothing("compare.outputs", {}, OutputsOfTrials),
-      AllOrNothing("compare.refusals", {}, ComparisonRefusals),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograder/checks/cache_trial.h"
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/counted_times.h"
 #include "autograder/checks/difference.h"
@@ -577,21 +577,19 @@ Verdict MemoryOfCaches(Exam& exam) {
           .measured = small + "; " + large + "; " + filled};
 }
 
-}  // namespace
+const RegisterChecks kCostChecks({
+    AllOrNothing("cached.work", {"tolerance"}, WorkOfSteps),
+    {"cached.instructions",
+     {"tolerance", "shortest", "largest_growth", "linear_slack",
+      "constant_slack", "time_slack", "attention_slack"},
+     InstructionsOfSteps},
+    {"append.cost", {"shortest", "longest", "largest_growth"}, CostOfAppend},
+    {"views.cost", {"shortest", "longest", "largest_growth"}, CostOfViews},
+    {"enable.memory",
+     {"tolerance", "slack_mib", "slack_share"},
+     MemoryOfCaches},
+});
 
-Checks CostChecks() {
-  return {
-      AllOrNothing("cached.work", {"tolerance"}, WorkOfSteps),
-      {"cached.instructions",
-       {"tolerance", "shortest", "largest_growth", "linear_slack",
-        "constant_slack", "time_slack", "attention_slack"},
-       InstructionsOfSteps},
-      {"append.cost", {"shortest", "longest", "largest_growth"}, CostOfAppend},
-      {"views.cost", {"shortest", "longest", "largest_growth"}, CostOfViews},
-      {"enable.memory",
-       {"tolerance", "slack_mib", "slack_share"},
-       MemoryOfCaches},
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/model_trial.h"
@@ -389,17 +389,15 @@ void EnableRefusals(Exam& exam) {
       });
 }
 
-}  // namespace
+const RegisterChecks kEnableChecks({
+    AllOrNothing("enable.continues", {"tolerance"}, Continues),
+    AllOrNothing("enable.disable", {"tolerance"}, Disables),
+    AllOrNothing("enable.twice", {"tolerance"}, EnablingTwice),
+    AllOrNothing("enable.two_models", {"tolerance"}, TwoModels),
+    AllOrNothing("enable.reset", {"tolerance"}, ResetAndReuse),
+    AllOrNothing("enable.refusals", {"tolerance"}, EnableRefusals),
+});
 
-Checks EnableChecks() {
-  return {
-      AllOrNothing("enable.continues", {"tolerance"}, Continues),
-      AllOrNothing("enable.disable", {"tolerance"}, Disables),
-      AllOrNothing("enable.twice", {"tolerance"}, EnablingTwice),
-      AllOrNothing("enable.two_models", {"tolerance"}, TwoModels),
-      AllOrNothing("enable.reset", {"tolerance"}, ResetAndReuse),
-      AllOrNothing("enable.refusals", {"tolerance"}, EnableRefusals),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <string>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/checkpoint_trial.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
@@ -48,15 +48,13 @@ void TokensOfCheckpoint(Exam& exam) {
   }
 }
 
-}  // namespace
+const RegisterChecks kEndToEndChecks({
+    AllOrNothing("checkpoint.logits", {"tolerance"}, LogitsOfCheckpoint),
+    AllOrNothing("checkpoint.cached_logits", {"tolerance"},
+                 CachedLogitsOfCheckpoint),
+    AllOrNothing("checkpoint.tokens", {"margin"}, TokensOfCheckpoint),
+});
 
-Checks EndToEndChecks() {
-  return {
-      AllOrNothing("checkpoint.logits", {"tolerance"}, LogitsOfCheckpoint),
-      AllOrNothing("checkpoint.cached_logits", {"tolerance"},
-                   CachedLogitsOfCheckpoint),
-      AllOrNothing("checkpoint.tokens", {"margin"}, TokensOfCheckpoint),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
@@ -366,16 +366,14 @@ void PlacesOnTheRoofline(Exam& exam) {
   refuse(flat, some_work, some_bytes, "a bandwidth of 0 bytes per second");
 }
 
-}  // namespace
+const RegisterChecks kFitChecks({
+    AllOrNothing("power_law.exponent", {"tolerance"}, KnownExponents),
+    AllOrNothing("power_law.interval", {"tolerance"}, IntervalsOfExponents),
+    AllOrNothing("power_law.refusals", {"tolerance"}, FitRefusals),
+    AllOrNothing("roofline.bandwidth", {"tolerance"}, Bandwidths),
+    AllOrNothing("roofline.place", {"tolerance"}, PlacesOnTheRoofline),
+});
 
-Checks FitChecks() {
-  return {
-      AllOrNothing("power_law.exponent", {"tolerance"}, KnownExponents),
-      AllOrNothing("power_law.interval", {"tolerance"}, IntervalsOfExponents),
-      AllOrNothing("power_law.refusals", {"tolerance"}, FitRefusals),
-      AllOrNothing("roofline.bandwidth", {"tolerance"}, Bandwidths),
-      AllOrNothing("roofline.place", {"tolerance"}, PlacesOnTheRoofline),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

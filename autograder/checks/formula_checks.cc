@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
@@ -649,27 +649,25 @@ void TrafficRefusals(Exam& exam) {
       "2^63 bytes read and 2^63 written by one pass");
 }
 
-}  // namespace
+const RegisterChecks kFormulaChecks({
+    AllOrNothing("memory.shapes", {}, BytesOfRandomShapes),
+    AllOrNothing("memory.window", {}, BytesWithWindow),
+    AllOrNothing("memory.large", {}, BytesBeyond32Bits),
+    AllOrNothing("memory.overflow", {}, BytesOverflow),
+    AllOrNothing("memory.longest_context", {}, LongestContexts),
+    AllOrNothing("memory.largest_batch", {}, LargestBatches),
+    AllOrNothing("memory.large_budgets", {}, BudgetsBeyond32Bits),
+    AllOrNothing("memory.refusals", {}, BudgetRefusals),
+    AllOrNothing("cost.passes", {}, ListOfPasses),
+    AllOrNothing("cost.pass_refusals", {}, PassRefusals),
+    AllOrNothing("cost.pass_work", {}, WorkOfPasses),
+    AllOrNothing("cost.generation_work", {}, WorkOfGenerations),
+    AllOrNothing("cost.work_refusals", {}, WorkRefusals),
+    AllOrNothing("cost.pass_traffic", {}, TrafficOfPasses),
+    AllOrNothing("cost.generation_traffic", {}, TrafficOfGenerations),
+    AllOrNothing("cost.traffic_refusals", {}, TrafficRefusals),
+});
 
-Checks FormulaChecks() {
-  return {
-      AllOrNothing("memory.shapes", {}, BytesOfRandomShapes),
-      AllOrNothing("memory.window", {}, BytesWithWindow),
-      AllOrNothing("memory.large", {}, BytesBeyond32Bits),
-      AllOrNothing("memory.overflow", {}, BytesOverflow),
-      AllOrNothing("memory.longest_context", {}, LongestContexts),
-      AllOrNothing("memory.largest_batch", {}, LargestBatches),
-      AllOrNothing("memory.large_budgets", {}, BudgetsBeyond32Bits),
-      AllOrNothing("memory.refusals", {}, BudgetRefusals),
-      AllOrNothing("cost.passes", {}, ListOfPasses),
-      AllOrNothing("cost.pass_refusals", {}, PassRefusals),
-      AllOrNothing("cost.pass_work", {}, WorkOfPasses),
-      AllOrNothing("cost.generation_work", {}, WorkOfGenerations),
-      AllOrNothing("cost.work_refusals", {}, WorkRefusals),
-      AllOrNothing("cost.pass_traffic", {}, TrafficOfPasses),
-      AllOrNothing("cost.generation_traffic", {}, TrafficOfGenerations),
-      AllOrNothing("cost.traffic_refusals", {}, TrafficRefusals),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <string>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/generate_trial.h"
 #include "autograder/checks/inputs.h"
@@ -200,18 +200,16 @@ void CleansUp(Exam& exam) {
   ExpectNoCache(exam, trial, "after too many tokens were refused");
 }
 
-}  // namespace
+const RegisterChecks kGenerateCachedChecks({
+    AllOrNothing("generate_cached.tokens", {"margin"}, SameTokens),
+    AllOrNothing("generate_cached.batch", {"margin"}, SameBatches),
+    AllOrNothing("generate_cached.options", {"margin"}, SameOptions),
+    AllOrNothing("generate_cached.combined", {"margin"}, SameTogether),
+    AllOrNothing("generate_cached.work", {"margin"}, RunsEachTokenOnce),
+    AllOrNothing("generate_cached.cleans_up", {"margin", "tolerance"},
+                 CleansUp),
+});
 
-Checks GenerateCachedChecks() {
-  return {
-      AllOrNothing("generate_cached.tokens", {"margin"}, SameTokens),
-      AllOrNothing("generate_cached.batch", {"margin"}, SameBatches),
-      AllOrNothing("generate_cached.options", {"margin"}, SameOptions),
-      AllOrNothing("generate_cached.combined", {"margin"}, SameTogether),
-      AllOrNothing("generate_cached.work", {"margin"}, RunsEachTokenOnce),
-      AllOrNothing("generate_cached.cleans_up", {"margin", "tolerance"},
-                   CleansUp),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

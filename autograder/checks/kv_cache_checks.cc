@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograder/checks/cache_trial.h"
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
@@ -483,22 +483,20 @@ void GrowingBytes(Exam& exam) {
   }
 }
 
-}  // namespace
+const RegisterChecks kKvCacheChecks({
+    AllOrNothing("kv_cache.layers", {}, LayersAreSeparate),
+    AllOrNothing("kv_cache.past_len", {}, PastLenOfAll),
+    AllOrNothing("kv_cache.truncate", {}, TruncatingAll),
+    AllOrNothing("kv_cache.reset", {}, Resetting),
+    AllOrNothing("kv_cache.refusals", {}, CacheRefusals),
+    AllOrNothing("kv_cache.combined", {}, AllOperations),
+    {"kv_cache.cost",
+     {"shortest", "longest", "largest_growth"},
+     CostOfForgetting},
+    AllOrNothing("growing.contents", {}, GrowingContents),
+    AllOrNothing("growing.bytes", {}, GrowingBytes),
+});
 
-Checks KvCacheChecks() {
-  return {
-      AllOrNothing("kv_cache.layers", {}, LayersAreSeparate),
-      AllOrNothing("kv_cache.past_len", {}, PastLenOfAll),
-      AllOrNothing("kv_cache.truncate", {}, TruncatingAll),
-      AllOrNothing("kv_cache.reset", {}, Resetting),
-      AllOrNothing("kv_cache.refusals", {}, CacheRefusals),
-      AllOrNothing("kv_cache.combined", {}, AllOperations),
-      {"kv_cache.cost",
-       {"shortest", "longest", "largest_growth"},
-       CostOfForgetting},
-      AllOrNothing("growing.contents", {}, GrowingContents),
-      AllOrNothing("growing.bytes", {}, GrowingBytes),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "autograder/checks/cache_trial.h"
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/model_trial.h"
@@ -403,22 +403,20 @@ void TruncateRefusals(Exam& exam) {
   }
 }
 
-}  // namespace
+const RegisterChecks kLayerCacheChecks({
+    AllOrNothing("bytes.random_shapes", {}, FormulaOfRandomShapes),
+    AllOrNothing("bytes.known_models", {}, FormulaOfKnownModels),
+    AllOrNothing("bytes.overflow", {}, FormulaOverflow),
+    AllOrNothing("append.steps", {}, AppendingSteps),
+    AllOrNothing("append.many", {}, AppendingMany),
+    AllOrNothing("append.sizes", {}, AppendingToAllSizes),
+    AllOrNothing("append.refusals", {}, AppendRefusals),
+    AllOrNothing("views.fresh", {}, ViewsAreFresh),
+    AllOrNothing("views.stable", {}, ViewsAreStable),
+    AllOrNothing("truncate.tokens", {}, Truncating),
+    AllOrNothing("truncate.refusals", {}, TruncateRefusals),
+});
 
-Checks LayerCacheChecks() {
-  return {
-      AllOrNothing("bytes.random_shapes", {}, FormulaOfRandomShapes),
-      AllOrNothing("bytes.known_models", {}, FormulaOfKnownModels),
-      AllOrNothing("bytes.overflow", {}, FormulaOverflow),
-      AllOrNothing("append.steps", {}, AppendingSteps),
-      AllOrNothing("append.many", {}, AppendingMany),
-      AllOrNothing("append.sizes", {}, AppendingToAllSizes),
-      AllOrNothing("append.refusals", {}, AppendRefusals),
-      AllOrNothing("views.fresh", {}, ViewsAreFresh),
-      AllOrNothing("views.stable", {}, ViewsAreStable),
-      AllOrNothing("truncate.tokens", {}, Truncating),
-      AllOrNothing("truncate.refusals", {}, TruncateRefusals),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
@@ -439,23 +439,21 @@ void BlockSeam(Exam& exam) {
   CompareArrays(exam, block.answers, 1, kTokenAxes);
 }
 
-}  // namespace
+const RegisterChecks kLayerChecks({
+    AllOrNothing("layer_norm.values", {"tolerance"}, NormValues),
+    AllOrNothing("layer_norm.far_from_zero", {"tolerance"}, NormFarFromZero),
+    AllOrNothing("layer_norm.epsilon", {"tolerance"}, NormEpsilon),
+    AllOrNothing("layer_norm.refusals", {"tolerance"}, NormRefusals),
+    AllOrNothing("gelu.values", {"tolerance"}, GeluValues),
+    AllOrNothing("gelu.far_out", {"tolerance"}, GeluFarOut),
+    AllOrNothing("mlp.products", {"tolerance"}, MlpProducts),
+    AllOrNothing("mlp.activation", {"tolerance"}, MlpActivation),
+    AllOrNothing("mlp.refusals", {"tolerance"}, MlpRefusals),
+    AllOrNothing("block.values", {"tolerance"}, BlockValues),
+    AllOrNothing("block.combined", {"tolerance"}, BlockCombined),
+    AllOrNothing("block.seam", {"tolerance"}, BlockSeam),
+});
 
-Checks LayerChecks() {
-  return {
-      AllOrNothing("layer_norm.values", {"tolerance"}, NormValues),
-      AllOrNothing("layer_norm.far_from_zero", {"tolerance"}, NormFarFromZero),
-      AllOrNothing("layer_norm.epsilon", {"tolerance"}, NormEpsilon),
-      AllOrNothing("layer_norm.refusals", {"tolerance"}, NormRefusals),
-      AllOrNothing("gelu.values", {"tolerance"}, GeluValues),
-      AllOrNothing("gelu.far_out", {"tolerance"}, GeluFarOut),
-      AllOrNothing("mlp.products", {"tolerance"}, MlpProducts),
-      AllOrNothing("mlp.activation", {"tolerance"}, MlpActivation),
-      AllOrNothing("mlp.refusals", {"tolerance"}, MlpRefusals),
-      AllOrNothing("block.values", {"tolerance"}, BlockValues),
-      AllOrNothing("block.combined", {"tolerance"}, BlockCombined),
-      AllOrNothing("block.seam", {"tolerance"}, BlockSeam),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/inputs.h"
 #include "fmt/format.h"
@@ -227,16 +227,14 @@ void CountingEntries(Exam& exam) {
   }
 }
 
-}  // namespace
+const RegisterChecks kMemoChecks({
+    AllOrNothing("memo.look_up", {}, LookingUp),
+    AllOrNothing("memo.off", {}, LookingUpWithoutMemo),
+    AllOrNothing("memo.throws", {}, FailingLookUp),
+    AllOrNothing("memo.lattice_paths", {}, CountingPaths),
+    AllOrNothing("memo.entries", {}, CountingEntries),
+});
 
-Checks MemoChecks() {
-  return {
-      AllOrNothing("memo.look_up", {}, LookingUp),
-      AllOrNothing("memo.off", {}, LookingUpWithoutMemo),
-      AllOrNothing("memo.throws", {}, FailingLookUp),
-      AllOrNothing("memo.lattice_paths", {}, CountingPaths),
-      AllOrNothing("memo.entries", {}, CountingEntries),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

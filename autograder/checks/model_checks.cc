@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/difference.h"
 #include "autograder/checks/inputs.h"
@@ -493,21 +493,19 @@ void ForwardRefusals(Exam& exam) {
   CompareWholeForward(exam, model, tokens);
 }
 
-}  // namespace
+const RegisterChecks kModelChecks({
+    AllOrNothing("forward.logits", {"tolerance"}, ForwardLogits),
+    AllOrNothing("forward.positions", {"tolerance"}, ForwardPositions),
+    AllOrNothing("forward.layers", {}, ForwardLayers),
+    AllOrNothing("forward.no_future", {"tolerance"}, ForwardNoFuture),
+    AllOrNothing("forward.last_position", {"tolerance"}, ForwardLastPosition),
+    AllOrNothing("forward.combined", {"tolerance"}, ForwardCombined),
+    AllOrNothing("forward.long", {"tolerance"}, ForwardLong),
+    AllOrNothing("forward.work", {"tolerance"}, ForwardWork),
+    AllOrNothing("forward.left_pad", {"tolerance"}, ForwardLeftPad),
+    AllOrNothing("forward.refusals", {"tolerance"}, ForwardRefusals),
+});
 
-Checks ModelChecks() {
-  return {
-      AllOrNothing("forward.logits", {"tolerance"}, ForwardLogits),
-      AllOrNothing("forward.positions", {"tolerance"}, ForwardPositions),
-      AllOrNothing("forward.layers", {}, ForwardLayers),
-      AllOrNothing("forward.no_future", {"tolerance"}, ForwardNoFuture),
-      AllOrNothing("forward.last_position", {"tolerance"}, ForwardLastPosition),
-      AllOrNothing("forward.combined", {"tolerance"}, ForwardCombined),
-      AllOrNothing("forward.long", {"tolerance"}, ForwardLong),
-      AllOrNothing("forward.work", {"tolerance"}, ForwardWork),
-      AllOrNothing("forward.left_pad", {"tolerance"}, ForwardLeftPad),
-      AllOrNothing("forward.refusals", {"tolerance"}, ForwardRefusals),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/inputs.h"
 #include "autograder/checks/quiz_paper.h"
 #include "fmt/format.h"
@@ -128,14 +128,13 @@ double TimesTheClaim(Exam& exam, const QuizNumbers& numbers) {
          (numbers.at("claimed") * kMegabyte);
 }
 
-}  // namespace
+const RegisterChecks kQuiz(
+    {Choice("quadratic", "prefix"), Choice("queries", "once"),
+     Number("batch", BatchMebibytes), Choice("encoder", "all_change"),
+     Choice("phases", "flop_memory"), Number("positions", LastPosition),
+     Number("edit", ChangedEntries), Choice("wrong", "gpt3"),
+     Number("factor", TimesTheClaim)});
 
-Checks QuizChecks() {
-  return {Choice("quadratic", "prefix"),   Choice("queries", "once"),
-          Number("batch", BatchMebibytes), Choice("encoder", "all_change"),
-          Choice("phases", "flop_memory"), Number("positions", LastPosition),
-          Number("edit", ChangedEntries),  Choice("wrong", "gpt3"),
-          Number("factor", TimesTheClaim)};
-}
+}  // namespace
 
 }  // namespace kvlab::grading

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/compare.h"
 #include "autograder/checks/generate_trial.h"
 #include "autograder/checks/inputs.h"
@@ -546,21 +546,18 @@ void GeneratingByRecomputing(Exam& exam) {
                         "each step runs over the whole prefix, once");
 }
 
-}  // namespace
+const RegisterChecks kSamplingChecks({
+    AllOrNothing("sampling.greedy", {}, ChoosingGreedily),
+    AllOrNothing("sampling.sample", {"narrowest_slot"}, DrawingSamples),
+    AllOrNothing("sampling.boundaries", {"narrowest_slot"}, SamplingBoundaries),
+    AllOrNothing("sampling.next_tokens", {"margin"}, ChoosingNext),
+    AllOrNothing("generate.tokens", {"margin"}, GeneratingTokens),
+    AllOrNothing("generate.batch", {"margin"}, GeneratingBatches),
+    AllOrNothing("generate.combined", {"margin"}, GeneratingCombined),
+    AllOrNothing("generate.options", {"margin"}, GeneratingWithOptions),
+    AllOrNothing("generate.recomputes", {"margin"}, GeneratingByRecomputing),
+});
 
-Checks SamplingChecks() {
-  return {
-      AllOrNothing("sampling.greedy", {}, ChoosingGreedily),
-      AllOrNothing("sampling.sample", {"narrowest_slot"}, DrawingSamples),
-      AllOrNothing("sampling.boundaries", {"narrowest_slot"},
-                   SamplingBoundaries),
-      AllOrNothing("sampling.next_tokens", {"margin"}, ChoosingNext),
-      AllOrNothing("generate.tokens", {"margin"}, GeneratingTokens),
-      AllOrNothing("generate.batch", {"margin"}, GeneratingBatches),
-      AllOrNothing("generate.combined", {"margin"}, GeneratingCombined),
-      AllOrNothing("generate.options", {"margin"}, GeneratingWithOptions),
-      AllOrNothing("generate.recomputes", {"margin"}, GeneratingByRecomputing),
-  };
-}
+}  // namespace
 
 }  // namespace kvlab::grading

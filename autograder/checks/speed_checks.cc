@@ -3,7 +3,7 @@
 // sandboxes, one after the other.
 #include <cstddef>
 
-#include "autograder/checks/check_groups.h"
+#include "autograder/checks/check.h"
 #include "autograder/checks/speed_trial.h"
 #include "autograder/checks/tiers.h"
 #include "fmt/format.h"
@@ -48,14 +48,13 @@ Verdict Speedup(Exam& exam) {
   return verdict;
 }
 
-}  // namespace
+const RegisterChecks kSpeed({{"speed.cached_generation",
+                              {"new_tokens", "pairs", "most_pairs",
+                               "prompt_tokens", "margin", "baseline_seconds",
+                               "of_reference", "least_share", "most_dropped"},
+                              Speedup,
+                              "speedup"}});
 
-Checks SpeedChecks() {
-  return {{"speed.cached_generation",
-           {"new_tokens", "pairs", "most_pairs", "prompt_tokens", "margin",
-            "baseline_seconds", "of_reference", "least_share", "most_dropped"},
-           Speedup,
-           "speedup"}};
-}
+}  // namespace
 
 }  // namespace kvlab::grading
