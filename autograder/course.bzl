@@ -59,9 +59,34 @@ def sources(module):
     return sorted([file[:-len(".cc")] for file in module.files])
 
 def operations(modules = MODULES):
-    """What can be asked of the modules, see //autograder/operations."""
+    """What can be asked of the modules."""
     return [
-        "//autograder/operations:operations_" + module.folder[:2]
+        "//autograder/judges/%s:operations" % module.folder
+        for module in modules
+    ]
+
+def checks(modules = MODULES):
+    """What the rubric may name: of each module, and of all together."""
+    return [
+        "//autograder/judges/%s:checks" % module.folder
+        for module in modules
+    ] + ["//autograder/judges/end_to_end:checks"]
+
+def answering(modules = MODULES):
+    """What answers as the reference: the operations, on the solutions."""
+    return operations(modules) + solutions(modules)
+
+def rubrics(modules = MODULES):
+    """The course's rubric, and those of its parts."""
+    return ["//autograder:rubric.toml"] + [
+        "//autograder/judges/%s:rubric" % module.folder
+        for module in modules
+    ] + ["//autograder/judges/end_to_end:rubric"]
+
+def planted_bugs(modules = MODULES):
+    """The files that describe them."""
+    return [
+        "//autograder/judges/%s:planted_bugs" % module.folder
         for module in modules
     ]
 

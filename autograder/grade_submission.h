@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "autograder/machine/building/build_workers.h"
+#include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/submission/module_files.h"
 #include "autograder/report/report.h"
-#include "autograder/rubric/iso_time.h"
-#include "autograder/rubric/rubric.h"
-#include "autograder/submission/module_files.h"
-#include "autograder/worker_kit/build_workers.h"
-#include "autograder/worker_kit/staged_kit.h"
+#include "autograder/scoring/iso_time.h"
+#include "autograder/scoring/rubric.h"
 #include "quiz/quiz.h"
 
 namespace kvlab::grading {

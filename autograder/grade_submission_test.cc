@@ -10,7 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checks/check.h"
+#include "autograder/exam/check.h"
+#include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/sandbox/sandbox_host.h"
+#include "autograder/machine/sandbox/sandbox_user.h"
+#include "autograder/machine/sandbox/staging_folder.h"
+#include "autograder/machine/submission/module_files.h"
 #include "autograder/report/authors_view.h"
 #include "autograder/report/autolab.h"
 #include "autograder/report/classroom50.h"
@@ -19,11 +24,6 @@
 #include "autograder/report/prairielearn.h"
 #include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
-#include "autograder/sandbox/sandbox_host.h"
-#include "autograder/sandbox/sandbox_user.h"
-#include "autograder/sandbox/staging_folder.h"
-#include "autograder/submission/module_files.h"
-#include "autograder/worker_kit/staged_kit.h"
 #include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "quiz/quiz.h"

@@ -7,7 +7,7 @@ def solution(name, deps):
     """A library of all files that the module's students edit.
 
     There is one library of each file as well, by its name without .cc: with
-    these //autograder/knockouts exchanges one file for a wrong one. The library
+    these //autograder/judges exchanges one file for a wrong one. The library
     `includes` is what such a wrong file may include.
 
     Args:

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "autograder/rubric/visibility.h"
+#include "autograder/scoring/visibility.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

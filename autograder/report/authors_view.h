@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "autograder/report/report.h"
-#include "autograder/rubric/rubric.h"
+#include "autograder/scoring/rubric.h"
 
 namespace kvlab::grading {
 

@@ -12,7 +12,7 @@
 #include "autograder/report/prairielearn.h"
 #include "autograder/report/sample_report.h"
 #include "autograder/report/text_report.h"
-#include "autograder/rubric/visibility.h"
+#include "autograder/scoring/visibility.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 

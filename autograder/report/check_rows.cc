@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "autograder/report/causes.h"
-#include "autograder/rubric/late_policy.h"
+#include "autograder/scoring/late_policy.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

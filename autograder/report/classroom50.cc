@@ -3,11 +3,11 @@
 #include <cmath>
 #include <string>
 
+#include "autograder/machine/text/printable.h"
 #include "autograder/report/authors_view.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
-#include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 

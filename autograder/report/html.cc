@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "autograder/text/printable.h"
+#include "autograder/machine/text/printable.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

@@ -2,7 +2,7 @@
 #ifndef KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_
 #define KVLAB_AUTOGRADER_REPORT_HTML_MEASUREMENTS_H_
 
-#include "autograder/checks/measurement.h"
+#include "autograder/exam/measurement.h"
 #include "autograder/report/html.h"
 
 namespace kvlab::grading {

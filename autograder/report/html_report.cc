@@ -10,7 +10,7 @@
 #include "autograder/report/html_checks.h"
 #include "autograder/report/html_measurements.h"
 #include "autograder/report/report_css.h"
-#include "autograder/rubric/late_policy.h"
+#include "autograder/scoring/late_policy.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

@@ -14,7 +14,7 @@
 #include "autograder/report/sample_report.h"
 #include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
-#include "autograder/rubric/visibility.h"
+#include "autograder/scoring/visibility.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "pugixml.hpp"

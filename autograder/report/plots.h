@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "autograder/checks/measurement.h"
+#include "autograder/exam/measurement.h"
 #include "autograder/report/html.h"
 
 namespace kvlab::grading {

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "autograder/machine/text/printable.h"
 #include "autograder/report/authors_view.h"
 #include "autograder/report/base64.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/plots.h"
 #include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
-#include "autograder/text/printable.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 

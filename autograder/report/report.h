@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "autograder/rubric/late_policy.h"
-#include "autograder/rubric/marks.h"
-#include "autograder/rubric/visibility.h"
+#include "autograder/scoring/late_policy.h"
+#include "autograder/scoring/marks.h"
+#include "autograder/scoring/visibility.h"
 
 namespace kvlab::grading {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "autograder/rubric/visibility.h"
+#include "autograder/scoring/visibility.h"
 
 namespace kvlab::grading {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "autograder/report/report.h"
-#include "autograder/rubric/rubric.h"
+#include "autograder/scoring/rubric.h"
 
 namespace kvlab::grading {
 

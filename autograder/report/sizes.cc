@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string>
 
-#include "autograder/text/printable.h"
+#include "autograder/machine/text/printable.h"
 
 namespace kvlab::grading {
 namespace {

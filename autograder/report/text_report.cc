@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "autograder/machine/text/printable.h"
 #include "autograder/report/causes.h"
 #include "autograder/report/check_rows.h"
 #include "autograder/report/course_version.h"
-#include "autograder/text/printable.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {

@@ -9,7 +9,7 @@
 #include "autograder/report/check_rows.h"
 #include "autograder/report/course_version.h"
 #include "autograder/report/sample_report.h"
-#include "autograder/rubric/late_policy.h"
+#include "autograder/scoring/late_policy.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {

@@ -4,10 +4,10 @@
 #include <sstream>
 #include <string>
 
+#include "autograder/machine/text/printable.h"
 #include "autograder/report/course_version.h"
 #include "autograder/report/html.h"
 #include "autograder/report/write_file.h"
-#include "autograder/text/printable.h"
 #include "nlohmann/json.hpp"
 #include "pugixml.hpp"
 

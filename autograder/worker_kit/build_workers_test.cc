@@ -1,17 +1,17 @@
 // Submissions compiled and run in real sandboxes.
-#include "autograder/worker_kit/build_workers.h"
+#include "autograder/machine/building/build_workers.h"
 
 #include <string>
 #include <vector>
 
-#include "autograder/checker/worker_endpoint.h"
-#include "autograder/sandbox/run.h"
-#include "autograder/sandbox/sandbox_command.h"
-#include "autograder/sandbox/sandbox_host.h"
-#include "autograder/sandbox/sandbox_user.h"
-#include "autograder/sandbox/staging_folder.h"
-#include "autograder/submission/submission.h"
-#include "autograder/worker_kit/staged_kit.h"
+#include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/checker/worker_endpoint.h"
+#include "autograder/machine/sandbox/run.h"
+#include "autograder/machine/sandbox/sandbox_command.h"
+#include "autograder/machine/sandbox/sandbox_host.h"
+#include "autograder/machine/sandbox/sandbox_user.h"
+#include "autograder/machine/sandbox/staging_folder.h"
+#include "autograder/machine/submission/submission.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
@@ -170,7 +170,7 @@ TEST(BuildWorkersTest, ASecondMainFailsToLink) {
 TEST(BuildWorkersTest, TheCompilerSeesNoFilesButTheCourse) {
   for (const std::string file :
        {"/etc/passwd", "solutions/01_attention/attention.cc",
-        "autograder/protocol/message.h", "/archives/manifest.json",
+        "autograder/machine/protocol/message.h", "/archives/manifest.json",
         "../kit/manifest.json"}) {
     const std::string problem = ProblemOf("#include \"" + file + "\"\n");
     EXPECT_NE(problem.find("No such file or directory"), std::string::npos)

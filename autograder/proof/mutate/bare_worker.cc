@@ -15,9 +15,9 @@
 #include <span>
 #include <utility>
 
-#include "autograder/checks/exam.h"
-#include "autograder/protocol/channel.h"
-#include "autograder/protocol/message.h"
+#include "autograder/exam/exam.h"
+#include "autograder/machine/protocol/channel.h"
+#include "autograder/machine/protocol/message.h"
 
 namespace kvlab::grading {
 namespace {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checker/endpoint.h"
-#include "autograder/protocol/value.h"
+#include "autograder/machine/checker/endpoint.h"
+#include "autograder/machine/protocol/value.h"
 
 namespace kvlab::grading {
 

@@ -116,5 +116,5 @@ def mutants(name, module):
         name = name + "_worker",
         testonly = True,
         tags = ["manual"],
-        deps = mutated + operations() + ["//autograder/worker:worker_main"],
+        deps = mutated + operations() + ["//autograder/machine/worker:worker_main"],
     )

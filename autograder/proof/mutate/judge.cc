@@ -19,11 +19,11 @@
 #include <string>
 #include <vector>
 
-#include "autograder/checker/local_endpoint.h"
-#include "autograder/checks/check.h"
-#include "autograder/checks/exam.h"
+#include "autograder/exam/check.h"
+#include "autograder/exam/exam.h"
+#include "autograder/machine/checker/local_endpoint.h"
 #include "autograder/proof/mutate/bare_worker.h"
-#include "autograder/rubric/rubric.h"
+#include "autograder/scoring/rubric.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/random.h"

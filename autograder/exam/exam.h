@@ -1,0 +1,200 @@
+// Asking the student and the reference the same, and telling what came back.
+#ifndef KVLAB_AUTOGRADER_EXAM_EXAM_H_
+#define KVLAB_AUTOGRADER_EXAM_EXAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "autograder/exam/measurement.h"
+#include "autograder/exam/tiers.h"
+#include "autograder/machine/checker/endpoint.h"
+#include "autograder/machine/protocol/value.h"
+#include "kit/random.h"
+
+namespace kvlab::grading {
+
+// The student's code broke a promise.
+struct CheckFailed {
+  std::string came_back;
+};
+
+// The machine is too busy for a verdict: "could not be judged: ...".
+struct CheckBlocked {
+  std::string why;
+};
+
+// The grader itself is at fault, or what it stands on is missing.
+class GraderError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct QuizPaper;
+
+// Whom a check may ask, and what it may read.
+struct Parties {
+  Endpoint* student = nullptr;
+  // The solutions, in the checker's process.
+  Endpoint* reference = nullptr;
+  // The solutions, in a worker like the student's: for times, which compare
+  // only between equals.
+  Endpoint* baseline = nullptr;
+  // The student's code where instructions are counted, and how many its last
+  // call took; nothing if that call lost the worker.
+  Endpoint* counted = nullptr;
+  std::function<std::optional<std::uint64_t>()> instructions_of_last_call =
+      nullptr;
+  // Answers to the concept checks, where those are judged.
+  const QuizPaper* paper = nullptr;
+};
+
+// The shipped checkpoint, as each party finds it.
+struct CheckpointPlaces {
+  std::string in_worker;
+  std::string here;
+};
+
+// An object that student and reference have each made for themselves.
+struct Pair {
+  Handle student;
+  Handle reference;
+};
+
+// What both are asked: each gets its own half of a Pair.
+using Question = std::vector<std::variant<Value, Pair>>;
+
+struct Answers {
+  Values student;
+  Values reference;
+};
+
+class Exam {
+ public:
+  using Settings = std::map<std::string, double, std::less<>>;
+
+  Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
+       std::uint64_t seed, const CallLimits& limits, Tiers tiers = {});
+
+  // A number from the rubric. Throws GraderError if it is not there.
+  double Setting(std::string_view name) const;
+  std::size_t SettingSize(std::string_view name) const {
+    return static_cast<std::size_t>(Setting(name));
+  }
+
+  // The rubric's thresholds. Throws GraderError if it gives none.
+  const Tiers& Thresholds() const;
+
+  Random& Randomness() { return random_; }
+  const CheckpointPlaces& Checkpoint() const { return checkpoint_; }
+  const Parties& Everybody() const { return parties_; }
+  const CallLimits& Limits() const { return limits_; }
+
+  // From now on all answers of the student's together may take so long: those
+  // of this check, and those that the submission has left. Answering each
+  // request just in time would take hours. Timed calls do not count.
+  void GiveTime(double check_seconds, double submission_seconds) {
+    check_seconds_ = check_seconds;
+    submission_seconds_ = submission_seconds;
+  }
+  // How long they have taken, starts of the worker included.
+  double WaitedSeconds() const { return waited_seconds_; }
+
+  // Whether an answer of the student's did not come in time.
+  bool TimedOut() const { return timed_out_; }
+  // Whether one was that this is not done yet.
+  bool Undone() const { return undone_; }
+
+  // What a check of a cost found, before it looks at what came back.
+  void NoteCost(bool affordable) { affordable_ = affordable; }
+  std::optional<bool> Affordable() const { return affordable_; }
+
+  // Says in general terms what the next requests are about; it stands in front
+  // of what a failure reports. Never names inputs.
+  void Case(std::string about) { about_ = std::move(about); }
+
+  // Throws CheckFailed, with the case in front.
+  [[noreturn]] void Fail(const std::string& came_back) const;
+
+  // Numbers for the reports; they stay if the check fails after all.
+  void Record(const SpeedupMeasurement& speedup) {
+    recorded_.speedups.push_back(speedup);
+  }
+  void Record(const CacheMemoryMeasurement& memory) {
+    recorded_.cache_memory.push_back(memory);
+  }
+  const Measurements& Recorded() const { return recorded_; }
+
+  // Throws CheckFailed unless the student answers.
+  Values AskStudent(const std::string& operation, const Question& question);
+  // The same under the instruction counter. Throws GraderError without one.
+  Values AskCounted(const std::string& operation, const Question& question);
+  // Instructions of the last AskCounted.
+  std::uint64_t Instructions() const;
+  // Throws GraderError unless the reference answers.
+  Values AskReference(const std::string& operation, const Question& question);
+  Answers AskBoth(const std::string& operation, const Question& question);
+  // The same for requests whose answer is one object.
+  Pair Make(const std::string& operation, const Question& question);
+
+  // Throws CheckFailed unless the student throws ContractError.
+  //   what: what should be refused, "5 features cut into 2 heads"
+  void ExpectRefusal(const std::string& operation, const Question& question,
+                     const std::string& what);
+
+  // One value of an answer. Throws CheckFailed if it is not there or of
+  // another type.
+  template <typename T>
+  const T& Get(const Values& answer, std::size_t index) const {
+    if (index >= answer.size() || !std::holds_alternative<T>(answer[index])) {
+      Fail("the answer is not of the kind that was asked for");
+    }
+    return std::get<T>(answer[index]);
+  }
+  // The same for integers, of which at least `count` are needed.
+  const Integers& GetIntegers(const Values& answer, std::size_t index,
+                              std::size_t count) const;
+
+ private:
+  Values AskStudentSide(Endpoint& endpoint, const Request& request);
+  void Note(const Reply& reply);
+  // Within what is left of the time that all answers may take. Throws
+  // CheckFailed if nothing is.
+  Reply CallStudent(Endpoint& endpoint, const Request& request,
+                    bool refusal_is_right = false);
+  [[noreturn]] void FailForTime() const;
+
+  Parties parties_;
+  CheckpointPlaces checkpoint_;
+  Settings settings_;
+  Random random_;
+  CallLimits limits_;
+  Tiers tiers_;
+  double check_seconds_ = std::numeric_limits<double>::infinity();
+  double submission_seconds_ = std::numeric_limits<double>::infinity();
+  double waited_seconds_ = 0;
+  bool timed_out_ = false;
+  bool undone_ = false;
+  std::optional<bool> affordable_;
+  std::string about_;
+  Measurements recorded_;
+};
+
+// The student's half, or the reference's.
+Values StudentHalf(const Question& question);
+Values ReferenceHalf(const Question& question);
+
+// What the author is told about a reply that is no answer.
+std::string Explain(const Reply& reply, const CallLimits& limits);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_EXAM_EXAM_H_

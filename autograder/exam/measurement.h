@@ -1,0 +1,42 @@
+// Numbers that a check measured, for the plots and leaderboards of reports.
+#ifndef KVLAB_AUTOGRADER_EXAM_MEASUREMENT_H_
+#define KVLAB_AUTOGRADER_EXAM_MEASUREMENT_H_
+
+#include <cstddef>
+#include <vector>
+
+namespace kvlab::grading {
+
+// How many times faster `new_tokens` came than by recomputing everything.
+struct SpeedupMeasurement {
+  std::size_t new_tokens = 0;
+  std::size_t pairs = 0;
+  double median = 0;  // of the pairs; also least and most
+  double least = 0;
+  double most = 0;
+  double reference = 0;  // the reference's own cache, in the same pairs
+  // Where full points begin, and half of them (the least there are).
+  double full_from = 0;
+  double half_from = 0;
+};
+
+// What a process takes beyond what it took before its cache was enabled.
+struct CacheMemorySample {
+  std::size_t tokens = 0;  // decoded so far
+  double mib = 0;
+};
+
+struct CacheMemoryMeasurement {
+  std::size_t batch = 0;
+  double formula_mib = 0;
+  std::vector<CacheMemorySample> samples = {};
+};
+
+struct Measurements {
+  std::vector<SpeedupMeasurement> speedups = {};
+  std::vector<CacheMemoryMeasurement> cache_memory = {};
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_EXAM_MEASUREMENT_H_

@@ -1,0 +1,285 @@
+#include "autograder/judges/03_memoization/speed_trial.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "autograder/exam/inputs.h"
+#include "autograder/judges/02_transformer/checkpoint_trial.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+// Touches all weights and grows the heap, in milliseconds.
+constexpr std::size_t kWarmUpTokens = 8;
+
+constexpr double kPercent = 100;
+
+Values Arguments(Handle model, const TrialTokens& prompt,
+                 std::size_t new_tokens) {
+  return {model,           prompt.ids, std::int64_t{1}, Integers(),
+          Int(new_tokens), 0.0,        std::int64_t{0}, std::int64_t{0}};
+}
+
+// Calls, and sees from outside how much of a processor the worker had.
+template <typename Call>
+TimedTurn Timed(Endpoint& endpoint, const Call& call) {
+  const std::optional<double> before = endpoint.CpuSeconds();
+  TimedTurn turn = {.seconds = call().seconds};
+  const std::optional<double> after = endpoint.CpuSeconds();
+  if (before && after && turn.seconds > 0) {
+    turn.cpu_share = (*after - *before) / turn.seconds;
+  }
+  return turn;
+}
+
+// The upper one of two.
+double MiddleOf(std::vector<double>& values) {
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+}  // namespace
+
+SpeedTrial::SpeedTrial(Exam& exam) : exam_(exam), model_(LoadCheckpoint(exam)) {
+  if (exam.Everybody().baseline == nullptr) {
+    throw GraderError("there is no baseline to compare the speed with");
+  }
+}
+
+TrialTokens SpeedTrial::FreshPrompt() {
+  return RandomPrompt(exam_, exam_.SettingSize("prompt_tokens"));
+}
+
+Reply SpeedTrial::AskReference(const Request& request) {
+  Reply reply = exam_.Everybody().baseline->Call(
+      request, {.seconds = exam_.Setting("baseline_seconds")});
+  if (reply.status != Status::kOk) {
+    throw GraderError("the baseline does not answer: " + reply.message);
+  }
+  return reply;
+}
+
+Reply SpeedTrial::AskStudent(const Request& request) {
+  Reply reply = exam_.Everybody().student->Call(request, exam_.Limits());
+  if (reply.status != Status::kOk) exam_.Fail(Explain(reply, exam_.Limits()));
+  return reply;
+}
+
+TimedTurn SpeedTrial::ReferenceTurn(const std::string& operation,
+                                    const TrialTokens& prompt,
+                                    std::size_t new_tokens) {
+  exam_.Everybody().student->Restart();
+  Endpoint& baseline = *exam_.Everybody().baseline;
+  baseline.Restart();
+  const auto made = [&](const std::string& what, const Values& arguments) {
+    return exam_.Get<Handle>(AskReference({what, arguments}).values, 0);
+  };
+  const Handle model =
+      made("model.new", {made("weights.load", {exam_.Checkpoint().in_worker})});
+  AskReference({operation, Arguments(model, FreshPrompt(), kWarmUpTokens)});
+  const TimedTurn turn = Timed(baseline, [&] {
+    return AskReference({operation, Arguments(model, prompt, new_tokens)});
+  });
+  baseline.Restart();
+  return turn;
+}
+
+TimedTurn SpeedTrial::Baseline(const TrialTokens& prompt,
+                               std::size_t new_tokens) {
+  return ReferenceTurn("generate.baseline", prompt, new_tokens);
+}
+
+TimedTurn SpeedTrial::Reference(const TrialTokens& prompt,
+                                std::size_t new_tokens) {
+  return ReferenceTurn("generate.cached", prompt, new_tokens);
+}
+
+void SpeedTrial::AwaitRest() {
+  // A team of threads may go on spinning for some milliseconds.
+  constexpr int kGlances = 40;
+  constexpr double kGlanceSeconds = 0.005;
+  constexpr double kBusy = 0.2;  // of a processor
+  Endpoint& student = *exam_.Everybody().student;
+  for (int glance = 0; glance < kGlances; ++glance) {
+    const std::optional<double> before = student.CpuSeconds();
+    if (!before) return;
+    std::this_thread::sleep_for(std::chrono::duration<double>(kGlanceSeconds));
+    if (*student.CpuSeconds() - *before < kBusy * kGlanceSeconds) return;
+  }
+  // Not to be tried once more with less of its code beside it.
+  exam_.NoteCost(false);
+  exam_.Fail(
+      "something of it goes on working between two calls. What a call answers "
+      "is to be done in that call: take the background thread out");
+}
+
+TimedTurn SpeedTrial::Student(const TrialTokens& prompt, std::size_t new_tokens,
+                              double seconds) {
+  exam_.Case(fmt::format(
+      "{} new tokens after a prompt of {} on the shipped checkpoint",
+      new_tokens, prompt.SeqLen()));
+  exam_.Everybody().baseline->Restart();
+  Endpoint& student = *exam_.Everybody().student;
+  student.Restart();
+  const auto made = [&](const std::string& what, const Values& arguments) {
+    return exam_.Get<Handle>(AskStudent({what, arguments}).values, 0);
+  };
+  const Handle model =
+      made("model.new", {made("weights.load", {exam_.Checkpoint().in_worker})});
+  const TrialTokens warm_up = FreshPrompt();
+  answers_.push_back({warm_up,
+                      exam_.Get<Integers>(
+                          AskStudent({"generate.cached",
+                                      Arguments(model, warm_up, kWarmUpTokens)})
+                              .values,
+                          0),
+                      kWarmUpTokens});
+  AwaitRest();
+  CallLimits limits = exam_.Limits();
+  limits.seconds = seconds;
+  Reply reply;
+  const TimedTurn turn = Timed(student, [&] {
+    reply = student.Call(
+        {"generate.cached", Arguments(model, prompt, new_tokens)}, limits);
+    return reply;
+  });
+  student.Restart();
+  if (reply.status != Status::kOk) exam_.Fail(Explain(reply, limits));
+  answers_.push_back(
+      {prompt, exam_.Get<Integers>(reply.values, 0), new_tokens});
+  return turn;
+}
+
+void SpeedTrial::CheckAnswers() {
+  for (const Answer& answer : answers_) {
+    CheckGreedyTokens(exam_, model_, answer.prompt, answer.generated,
+                      answer.new_tokens);
+  }
+  answers_.clear();
+}
+
+SpeedMarks::SpeedMarks(const Tiers& table, double of_reference)
+    : table_(table), relative_(TiersOfReference(table, of_reference)) {}
+
+double SpeedMarks::ShareFor(double speedup, double of_reference) const {
+  return std::max(grading::ShareFor(table_, speedup),
+                  grading::ShareFor(relative_, of_reference));
+}
+
+double SpeedMarks::ShareFor(const Speedups& speedups) const {
+  return ShareFor(speedups.student.Median(), speedups.of_reference.Median());
+}
+
+bool SpeedMarks::Undecided(const Speedups& speedups) const {
+  const MedianInterval speedup = speedups.student.Interval();
+  const MedianInterval relative = speedups.of_reference.Interval();
+  return ShareFor(speedup.low, relative.low) !=
+         ShareFor(speedup.high, relative.high);
+}
+
+std::string SpeedMarks::Text(const Speedups& speedups) const {
+  std::string text = TiersText(table_);
+  if (relative_.empty()) return text;
+  const double share = speedups.of_reference.Median();
+  text += fmt::format(
+      "; the reference was {:.1f} times as fast in the same pairs, and yours "
+      "has {:.0f} % of its speed: {}",
+      speedups.reference.Median(), kPercent * share,
+      TiersTextInPercent(relative_));
+  const double by_table = grading::ShareFor(table_, speedups.student.Median());
+  const double by_share = grading::ShareFor(relative_, share);
+  if (by_table == 0 && by_share == 0) return text;
+  return text + (by_table == by_share  ? "; both give the same"
+                 : by_table > by_share ? "; the first of the two counts"
+                                       : "; the second of the two counts");
+}
+
+namespace {
+
+struct PairSeconds {
+  TimedTurn baseline;
+  TimedTurn student;
+  TimedTurn reference;
+};
+
+// The same work three times. Student and reference change places from pair to
+// pair, so that neither always follows the baseline.
+PairSeconds RunPair(Exam& exam, SpeedTrial& trial, bool student_first) {
+  constexpr double kGraceSeconds = 1;
+  const std::size_t new_tokens = exam.SettingSize("new_tokens");
+  const TrialTokens prompt = trial.FreshPrompt();
+  PairSeconds pair;
+  pair.baseline = trial.Baseline(prompt, new_tokens);
+  // Gives up where even the lowest tier is far out of reach.
+  const double patience =
+      3 * pair.baseline.seconds / exam.Thresholds().back().at_least +
+      kGraceSeconds;
+  if (!student_first) pair.reference = trial.Reference(prompt, new_tokens);
+  pair.student = trial.Student(prompt, new_tokens, patience);
+  if (student_first) pair.reference = trial.Reference(prompt, new_tokens);
+  trial.CheckAnswers();
+  return pair;
+}
+
+[[noreturn]] void Blocked(const std::string& why) {
+  throw CheckBlocked{"could not be judged, and is neither earned nor lost: " +
+                     why + ". Grade again while the machine does nothing else"};
+}
+
+// How far apart the reference's own ratios may lie where a threshold is open: a
+// machine on which they lie further apart decides nothing.
+constexpr double kWidestInterval = 1.25;
+
+}  // namespace
+
+Speedups MeasureSpeedups(Exam& exam) {
+  SpeedTrial trial(exam);
+  const SpeedMarks marks(exam.Thresholds(), exam.Setting("of_reference"));
+  const double least_share = exam.Setting("least_share");
+  Speedups speedups;
+  std::vector<double> baseline;
+  std::vector<double> student;
+  bool student_first = true;
+  while (speedups.student.Count() < exam.SettingSize("pairs") ||
+         (speedups.student.Count() < exam.SettingSize("most_pairs") &&
+          marks.Undecided(speedups))) {
+    const PairSeconds pair = RunPair(exam, trial, student_first);
+    student_first = !student_first;
+    const double share =
+        std::min(pair.baseline.cpu_share, pair.reference.cpu_share);
+    if (share < least_share) {
+      if (++speedups.dropped <= exam.SettingSize("most_dropped")) continue;
+      Blocked(fmt::format(
+          "other programs take the processors; in {} of {} pairs the "
+          "reference had less than {:.0f} % of one",
+          speedups.dropped, speedups.dropped + speedups.student.Count(),
+          kPercent * least_share));
+    }
+    speedups.student.Add(pair.baseline.seconds / pair.student.seconds);
+    speedups.reference.Add(pair.baseline.seconds / pair.reference.seconds);
+    speedups.of_reference.Add(pair.reference.seconds / pair.student.seconds);
+    baseline.push_back(pair.baseline.seconds);
+    student.push_back(pair.student.seconds);
+  }
+  const MedianInterval spread = speedups.reference.Interval();
+  if (marks.Undecided(speedups) && spread.high > kWidestInterval * spread.low) {
+    Blocked(fmt::format(
+        "a threshold lies in the interval after {} pairs, and the reference's "
+        "own ratios lie between {:.1f} and {:.1f}",
+        speedups.student.Count(), spread.low, spread.high));
+  }
+  speedups.baseline_seconds = MiddleOf(baseline);
+  speedups.student_seconds = MiddleOf(student);
+  return speedups;
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,111 @@
+// The reference's recomputing baseline, the student's cached generation and the
+// reference's own, by turns.
+#ifndef KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_SPEED_TRIAL_H_
+#define KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_SPEED_TRIAL_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "autograder/exam/exam.h"
+#include "autograder/exam/paired_ratios.h"
+#include "autograder/exam/tiers.h"
+#include "autograder/judges/02_transformer/model_trial.h"
+#include "autograder/machine/protocol/value.h"
+
+namespace kvlab::grading {
+
+// A timed call.
+struct TimedTurn {
+  double seconds = 0;
+  // Processor time over wall time: below 1 if others had the processor
+  // meanwhile. 1 where it is unknown.
+  double cpu_share = 1;
+};
+
+// Each turn has a fresh worker: it is started, loads the model and warms up
+// outside the clock, answers one timed request, and is gone before the next
+// turn begins. So nothing of a submission is alive while another is timed, and
+// all turns meet the same process, of the same age.
+class SpeedTrial {
+ public:
+  // Throws CheckFailed if the student cannot load the shipped checkpoint,
+  // GraderError if there is no baseline.
+  explicit SpeedTrial(Exam& exam);
+
+  TrialTokens FreshPrompt();
+
+  // Throws GraderError if the reference does not answer.
+  TimedTurn Baseline(const TrialTokens& prompt, std::size_t new_tokens);
+  TimedTurn Reference(const TrialTokens& prompt, std::size_t new_tokens);
+  // Throws CheckFailed if the answer is late or is none, or if the worker does
+  // not rest before the call. The tokens are compared in CheckAnswers, when
+  // the other side has had its turn as well.
+  TimedTurn Student(const TrialTokens& prompt, std::size_t new_tokens,
+                    double seconds);
+
+  // Throws CheckFailed if a token since the last call is not the right one.
+  void CheckAnswers();
+
+ private:
+  struct Answer {
+    TrialTokens prompt;
+    Integers generated;
+    std::size_t new_tokens = 0;
+  };
+
+  TimedTurn ReferenceTurn(const std::string& operation,
+                          const TrialTokens& prompt, std::size_t new_tokens);
+  Reply AskReference(const Request& request);
+  Reply AskStudent(const Request& request);
+  // Returns once the student's worker uses no processor time.
+  void AwaitRest();
+
+  Exam& exam_;
+  TrialModel model_;
+  std::vector<Answer> answers_;
+};
+
+// How many times faster than the baseline, pair by pair.
+struct Speedups {
+  PairedRatios student;
+  // The reference's own GenerateCached on the same prompts.
+  PairedRatios reference;
+  // The student's over the reference's.
+  PairedRatios of_reference;
+  // Pairs that did not count, since others had the processor.
+  std::size_t dropped = 0;
+  // Medians over the pairs.
+  double baseline_seconds = 0;
+  double student_seconds = 0;
+};
+
+// What a speed check's thresholds give: by the course's table, or by the share
+// of what the reference reached, whichever is more.
+class SpeedMarks {
+ public:
+  SpeedMarks(const Tiers& table, double of_reference);
+
+  double ShareFor(double speedup, double of_reference) const;
+  double ShareFor(const Speedups& speedups) const;
+  // Whether a threshold that matters lies in an interval.
+  bool Undecided(const Speedups& speedups) const;
+  // Which of the two gave the share, and from where on they give what.
+  std::string Text(const Speedups& speedups) const;
+
+ private:
+  Tiers table_;
+  Tiers relative_;
+};
+
+// Generates from fresh prompts of the shipped checkpoint: `pairs` times, and up
+// to `most_pairs` times while the ratios leave a threshold open. Every token is
+// compared. A pair in which baseline or reference had less than `least_share`
+// of a processor is dropped and repeated, `most_dropped` times at most. Throws
+// CheckFailed if the student's answer is late or wrong, CheckBlocked if the
+// machine is too busy, GraderError if the baseline does not answer.
+Speedups MeasureSpeedups(Exam& exam);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_SPEED_TRIAL_H_

@@ -1,0 +1,89 @@
+"""Planted bugs, each caught by a test of the module it stands in."""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library")
+load(
+    "//autograder:course.bzl",
+    "before",
+    "solution_files",
+    "solution_includes",
+    "solutions",
+    "test_cases",
+)
+
+_KNOCKOUT = "//autograder/judges:knockout.py"
+
+def planted_bugs(module, files):
+    """A test for each planted bug: the module's own tests catch it.
+
+    Args:
+      module: its struct, see //third_party:course.bzl.
+      files: planted_bugs/FILE/BUG.toml, for modules/NN_name/FILE.cc.
+
+    Returns:
+      The names of the tests.
+    """
+    tests = []
+    for path in files:
+        _, file, _ = path.split("/")
+        if file + ".cc" not in module.files:
+            fail("%s: modules/%s/module.toml does not name %s.cc" %
+                 (path, module.folder, file))
+        library = "//solutions/%s:%s" % (module.folder, file)
+        test = path[:-len(".toml")]
+        tests.append(test)
+        _planted_bug(
+            name = test,
+            bug = path,
+            solution = library + ".cc",
+            deps = solutions(before(module)) + [
+                other
+                for other in solution_files([module])
+                if other != library
+            ] + test_cases([module]),
+        )
+    return tests
+
+def _planted_bug(name, bug, solution, deps):
+    native.genrule(
+        name = name + "_source",
+        srcs = [
+            bug,
+            solution,
+        ],
+        outs = [name + ".cc"],
+        cmd = ("/usr/bin/python3 -B $(execpath " + _KNOCKOUT + ") " +
+               "$(SRCS) $@"),
+        tools = [_KNOCKOUT],
+    )
+    cc_library(
+        name = name + "_wrong",
+        testonly = True,
+        srcs = [name + ".cc"],
+        copts = ["-w"],  # what is wrong may well earn a warning
+        deps = solution_includes(),
+        alwayslink = True,
+    )
+    cc_binary(
+        name = name + "_tests",
+        testonly = True,
+        deps = deps + [
+            ":%s_wrong" % name,
+            "@com_google_googletest//:gtest_main",
+        ],
+    )
+    native.py_test(
+        name = name,
+        size = "small",
+        srcs = ["//autograder/judges:caught_test.py"],
+        args = [
+            "$(rootpath %s)" % bug,
+            "$(rootpath :%s_tests)" % name,
+        ],
+        data = [
+            bug,
+            ":%s_tests" % name,
+        ],
+        main = "//autograder/judges:caught_test.py",
+        tags = ["no-sanitize"],
+        deps = ["//autograder/judges:knockout"],
+    )

@@ -1,0 +1,330 @@
+#include "autograder/machine/building/build_workers.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "autograder/machine/abreast/abreast.h"
+#include "autograder/machine/building/linked_program.h"
+#include "autograder/machine/compile_errors/compiler_errors.h"
+#include "autograder/machine/compile_errors/linker_errors.h"
+#include "autograder/machine/sandbox/deadline.h"
+#include "autograder/machine/sandbox/file_descriptor.h"
+#include "autograder/machine/sandbox/run.h"
+#include "autograder/machine/sandbox/sandbox_command.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Places inside the sandbox.
+constexpr const char* kCourse = "/course";
+constexpr const char* kPrecompiled = "/precompiled";
+constexpr const char* kObjects = "/objects";
+constexpr const char* kArchives = "/archives";
+constexpr const char* kAlone = "/alone";
+constexpr const char* kWorkers = "/workers";
+
+constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20U;
+constexpr std::size_t kMaxFileBytes = 256 * kMegabyte;
+constexpr SandboxLimits kCompilerLimits = {
+    .cpu_seconds = 90,
+    .address_space_bytes = 4096 * kMegabyte,
+    .file_bytes = kMaxFileBytes,
+    .processes = 40,
+    .tmp_bytes = 256 * kMegabyte,
+};
+
+// A source file and what became of it.
+struct Compilation {
+  const ModuleFiles* module = nullptr;
+  std::string source;  // "modules/01_attention/attention.cc"
+  std::string object;  // "01_attention.attention.cc.o"
+  RunResult result;
+};
+
+void Append(std::vector<std::string>& command,
+            const std::vector<std::string>& words) {
+  command.insert(command.end(), words.begin(), words.end());
+}
+
+// What a tool said, for the author.
+//   told: the part of its output that helps
+std::string ProblemText(const std::string& what, const RunResult& result,
+                        const std::string& told) {
+  if (!result.ending) return what + ": it took too long and was stopped";
+  if (told.empty()) return what + ": " + EndingText(*result.ending);
+  return what + ":\n" + told;
+}
+
+// Whether an object cannot be read, or speaks to valgrind.
+bool ObjectSpeaksToValgrind(const fs::path& object) {
+  constexpr std::size_t kMaxObjectBytes = 256 * kMegabyte;
+  const std::optional<std::string> bytes =
+      ReadRegularFile(object, kMaxObjectBytes);
+  return !bytes || SpeaksToValgrind(*bytes);
+}
+
+class Builder {
+ public:
+  Builder(const StagedKit& kit, const Submission& submission,
+          const BuildOptions& options)
+      : kit_(kit),
+        submission_(submission),
+        options_(options),
+        staging_(std::make_unique<StagingFolder>(kit.User())),
+        course_(staging_->Copy(kit.Headers(), "course")),
+        objects_(staging_->MakeWritable("objects")),
+        linking_(kit.KeeperHost().user),
+        linked_(linking_.MakeWritable("workers")),
+        deadline_(options.seconds) {}
+
+  SubmissionBuild Build() {
+    for (const ModuleFiles& module : kit_.Modules()) {
+      if (IsWanted(module)) StageModule(module);
+    }
+    CompileAll();
+    for (const Compilation& one : compilations_) Judge(one);
+    LinkAll();
+    for (auto& [name, worker] : build_.workers) HandOver(name, worker);
+    build_.staging = std::move(staging_);
+    return std::move(build_);
+  }
+
+ private:
+  // A task alone needs its own module only.
+  bool IsWanted(const ModuleFiles& module) const {
+    return !options_.alone ||
+           std::ranges::any_of(
+               kit_.Manifest().workers, [&](const WorkerRecipe& recipe) {
+                 return IsWanted(recipe) &&
+                        std::ranges::find(recipe.student_modules,
+                                          module.folder) !=
+                            recipe.student_modules.end();
+               });
+  }
+
+  bool IsWanted(const WorkerRecipe& recipe) const {
+    return !options_.alone || recipe.name == options_.alone->worker;
+  }
+
+  // Writes the module's files beside the headers, or says what keeps it from
+  // being compiled.
+  void StageModule(const ModuleFiles& module) {
+    ModuleBuild& build = build_.modules[module.folder];
+    for (const std::string& file : module.files) {
+      const std::string path = CoursePath(module, file);
+      const SubmittedFile& submitted = submission_.files.at(path);
+      if (!submitted.IsPresent()) {
+        build.problem +=
+            (build.Compiled() ? "" : "\n") + path + ": " + submitted.problem;
+        build.complete = false;
+      }
+    }
+    if (!build.Compiled()) return;
+    for (const std::string& file : module.files) {
+      const std::string path = CoursePath(module, file);
+      staging_->WriteFile("course/" + path, submission_.files.at(path).content);
+      compilations_.push_back(
+          {&module, path, module.folder + "." + file + ".o", {}});
+    }
+  }
+
+  // The object of a source of ours with the same content.
+  const fs::path* KnownObject(const std::string& source) const {
+    const std::string& content = submission_.files.at(source).content;
+    for (const KnownBuild& known : options_.known) {
+      const auto file = known.submission.files.find(source);
+      const auto object = known.build.objects.find(source);
+      if (file != known.submission.files.end() &&
+          object != known.build.objects.end() &&
+          file->second.content == content) {
+        return &object->second;
+      }
+    }
+    return nullptr;
+  }
+
+  void CompileAll() {
+    std::vector<std::function<void()>> jobs;
+    for (Compilation& one : compilations_) {
+      if (const fs::path* object = KnownObject(one.source)) {
+        staging_->Copy(*object, fs::path("objects") / one.object);
+        one.result.ending = Ending{};
+        continue;
+      }
+      jobs.emplace_back([this, &one] { one.result = Compile(one); });
+    }
+    RunAbreast(jobs.size(), [&](std::size_t i) { jobs[i](); });
+  }
+
+  RunResult Compile(const Compilation& one) const {
+    SandboxSpec spec;
+    spec.command = {kit_.Manifest().compiler};
+    Append(spec.command, kit_.Manifest().compile_flags);
+    // The compiler takes the image beside the header if it fits, and reads the
+    // header if not.
+    Append(spec.command, {"-include", std::string(kPrecompiled) + "/" +
+                                          kit_.Manifest().precompiled});
+    // So that no call from one function to another is settled before the link.
+    if (options_.alone) Append(spec.command, {"-fPIC"});
+    // Warnings are for the student's own build; here they would hide errors.
+    Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
+    Append(spec.command,
+           {"-c", one.source, "-o", std::string(kObjects) + "/" + one.object});
+    // Headers and sources, no archive: a compiler can embed what it can read.
+    spec.mounts = {{course_, kCourse},
+                   {kit_.Precompiled(), kPrecompiled},
+                   {objects_, kObjects, Access::kWritable}};
+    spec.folder = kCourse;
+    spec.limits = kCompilerLimits;
+    return RunInSandbox(spec, kit_.Host(),
+                        {.seconds = AtMost(options_.seconds_per_file)});
+  }
+
+  void Judge(const Compilation& one) {
+    ModuleBuild& build = build_.modules[one.module->folder];
+    build.seconds += one.result.seconds;
+    std::string problem;
+    if (!one.result.Succeeded()) {
+      problem = ProblemText(one.source + " does not compile", one.result,
+                            CompilerErrors(one.result.output));
+    } else if (ObjectSpeaksToValgrind(objects_ / one.object)) {
+      problem = one.source +
+                " holds instructions that speak to valgrind, under which the "
+                "grader counts: take them out";
+    }
+    if (problem.empty()) {
+      build_.objects[one.source] = objects_ / one.object;
+      linking_.WriteFile(
+          fs::path("objects") / one.object,
+          ReadRegularFile(objects_ / one.object, kMaxFileBytes).value_or(""));
+      return;
+    }
+    if (!build.Compiled()) build.problem += "\n";
+    build.problem += problem;
+  }
+
+  void LinkAll() {
+    std::vector<std::function<void()>> jobs;
+    for (const WorkerRecipe& recipe : kit_.Manifest().workers) {
+      if (!IsWanted(recipe)) continue;
+      WorkerBuild& worker = build_.workers[recipe.name];
+      worker.problem = WhatIsMissing(recipe);
+      if (!worker.Built()) continue;
+      jobs.emplace_back([this, &recipe, &worker] { Link(recipe, worker); });
+    }
+    RunAbreast(jobs.size(), [&](std::size_t i) { jobs[i](); });
+  }
+
+  std::string WhatIsMissing(const WorkerRecipe& recipe) const {
+    for (const std::string& folder : recipe.student_modules) {
+      const auto module = build_.modules.find(folder);
+      if (module == build_.modules.end() || !module->second.Compiled()) {
+        const bool incomplete =
+            module != build_.modules.end() && !module->second.complete;
+        return "modules/" + folder +
+               (incomplete ? " lacks files" : " did not compile");
+      }
+    }
+    return "";
+  }
+
+  std::vector<std::string> ObjectsOf(const WorkerRecipe& recipe) const {
+    std::vector<std::string> objects;
+    for (const Compilation& one : compilations_) {
+      const std::vector<std::string>& modules = recipe.student_modules;
+      if (std::ranges::find(modules, one.module->folder) != modules.end()) {
+        objects.push_back(std::string(kObjects) + "/" + one.object);
+      }
+    }
+    return objects;
+  }
+
+  void Link(const WorkerRecipe& recipe, WorkerBuild& worker) const {
+    SandboxSpec spec;
+    spec.command = {kit_.Manifest().compiler, "-o",
+                    std::string(kWorkers) + "/" + recipe.name};
+    // Objects from students are not fed to a compiler's plug-ins.
+    Append(spec.command, {"-fno-lto", "-fno-use-linker-plugin"});
+    if (!options_.alone) Append(spec.command, ObjectsOf(recipe));
+    // All of ours, so that operations register, and so that a student's
+    // definition of one of our names is an error.
+    Append(spec.command, {"-Wl,--whole-archive"});
+    for (const std::string& archive : recipe.archives) {
+      spec.command.push_back(std::string(kArchives) + "/" + archive);
+    }
+    if (options_.alone) {
+      // The first definition of a name counts, and any before a weak one: ours
+      // of everything but the functions of the task.
+      spec.command.push_back(fmt::format("{}/{}/{}.a", kAlone,
+                                         recipe.student_modules.front(),
+                                         options_.alone->task));
+      Append(spec.command, {"-Wl,--allow-multiple-definition"});
+      Append(spec.command, ObjectsOf(recipe));
+    }
+    Append(spec.command, {"-Wl,--no-whole-archive", "-pthread"});
+    Append(spec.command, recipe.link_flags);
+    spec.mounts = {{linking_.Path() / "objects", kObjects},
+                   {kit_.Archives(), kArchives},
+                   {kit_.Alone(), kAlone},
+                   {linked_, kWorkers, Access::kWritable}};
+    spec.limits = kCompilerLimits;
+    const RunResult result =
+        RunInSandbox(spec, kit_.KeeperHost(),
+                     {.seconds = AtMost(options_.seconds_per_link)});
+    if (!result.Succeeded()) {
+      worker.problem =
+          ProblemText("linking failed", result, LinkerErrors(result.output));
+    } else {
+      worker.problem = ProblemOfProgram(linked_ / recipe.name);
+    }
+  }
+
+  // The keeper's program becomes one that the sandbox's user can run.
+  void HandOver(const std::string& name, WorkerBuild& worker) const {
+    if (!worker.Built()) return;
+    const std::optional<std::string> program =
+        ReadRegularFile(linked_ / name, kMaxFileBytes);
+    if (!program) {
+      worker.problem = "linking failed: it left no program";
+      return;
+    }
+    worker.program = staging_->WriteFile(fs::path("workers") / name, *program);
+  }
+
+  // So many seconds, or what is left of those for everything.
+  double AtMost(double seconds) const {
+    constexpr double kMillisecond = 1e-3;
+    return std::min(seconds, deadline_.PollMilliseconds() * kMillisecond);
+  }
+
+  const StagedKit& kit_;
+  const Submission& submission_;
+  const BuildOptions& options_;
+  std::unique_ptr<StagingFolder> staging_;
+  fs::path course_;
+  fs::path objects_;
+  StagingFolder linking_;  // the keeper's
+  fs::path linked_;
+  Deadline deadline_;
+  std::vector<Compilation> compilations_;
+  SubmissionBuild build_;
+};
+
+}  // namespace
+
+SubmissionBuild BuildWorkers(const StagedKit& kit, const Submission& submission,
+                             const BuildOptions& options) {
+  return Builder(kit, submission, options).Build();
+}
+
+}  // namespace kvlab::grading

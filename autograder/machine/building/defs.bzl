@@ -1,0 +1,271 @@
+"""What a grading machine needs to turn submissions into workers, in one folder.
+
+    include/   headers of the kit and of the modules, and each module.toml
+    precompiled/   a header with what most sources include, and what the
+                   compiler made of it
+    lib/       our side of the workers, as static archives
+    alone/     for each task the module's answers, in which the functions of
+               that task are the student's (alone.py)
+    reference_worker
+    manifest.json  how to compile, and what each worker is linked from
+
+The flags are those of the course's own build (.bazelrc), so that a student's
+code is compiled for the grader as it is for the student.
+"""
+
+load(
+    "@bazel_tools//tools/build_defs/cc:action_names.bzl",
+    "CPP_COMPILE_ACTION_NAME",
+)
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+
+# In the sandbox too.
+_COMPILER = "/usr/bin/g++"
+
+# The compiler looks for its parts in PATH, and the sandbox gives it this one.
+_ENVIRONMENT = {"PATH": "/usr/bin", "LC_ALL": "C"}
+
+WorkerInfo = provider(
+    doc = "A worker that lacks only the student's objects.",
+    fields = {
+        "name": "what it is called",
+        "student_modules": "folders of the modules whose code is the student's",
+        "archives": "static archives, all objects of which are linked",
+        "link_flags": "what the archives need from the system",
+    },
+)
+
+def _static_archive(library):
+    archive = library.static_library or library.pic_static_library
+    if not archive:
+        fail("a worker needs a static archive of " + str(library))
+    return archive
+
+def _worker_impl(ctx):
+    merged = cc_common.merge_cc_infos(
+        cc_infos = [dep[CcInfo] for dep in ctx.attr.students + ctx.attr.deps],
+    )
+    theirs = [student.label for student in ctx.attr.students]
+    archives = []
+    link_flags = []
+    for linked in merged.linking_context.linker_inputs.to_list():
+        if linked.owner not in theirs:
+            archives += [_static_archive(one) for one in linked.libraries]
+            link_flags += linked.user_link_flags
+    return [WorkerInfo(
+        name = ctx.label.name,
+        student_modules = [label.package.split("/")[-1] for label in theirs],
+        archives = archives,
+        link_flags = link_flags,
+    )]
+
+# A program made of `deps`, what the libraries in `students` depend on, and the
+# student's own objects in place of these libraries.
+worker = rule(
+    implementation = _worker_impl,
+    attrs = {
+        "students": attr.label_list(mandatory = True, providers = [CcInfo]),
+        "deps": attr.label_list(mandatory = True, providers = [CcInfo]),
+    },
+)
+
+def _compile_flags(ctx):
+    toolchain = find_cpp_toolchain(ctx)
+    features = cc_common.configure_features(
+        ctx = ctx,
+        cc_toolchain = toolchain,
+        requested_features = ctx.features,
+        unsupported_features = ctx.disabled_features,
+    )
+    variables = cc_common.create_compile_variables(
+        feature_configuration = features,
+        cc_toolchain = toolchain,
+        user_compile_flags = ctx.fragments.cpp.copts +
+                             ctx.fragments.cpp.cxxopts,
+    )
+    return cc_common.get_memory_inefficient_command_line(
+        feature_configuration = features,
+        action_name = CPP_COMPILE_ACTION_NAME,
+        variables = variables,
+    )
+
+def _course_headers(ctx):
+    """Headers of this repository that a student's code may include."""
+    headers = depset(transitive = [
+        library[CcInfo].compilation_context.headers
+        for library in ctx.attr.libraries
+    ])
+    return [
+        header
+        for header in headers.to_list()
+        if not header.short_path.startswith("../")
+    ]
+
+def _precompile(ctx, headers, flags):
+    """The compiler's image of ctx.file.precompiled, as GCC wants it named."""
+    image = ctx.actions.declare_file(ctx.file.precompiled.basename + ".gch")
+    ctx.actions.run(
+        executable = _COMPILER,
+        inputs = headers + [ctx.file.precompiled],
+        outputs = [image],
+        arguments = flags + ["-iquote", ".", "-x", "c++-header"] +
+                    [ctx.file.precompiled.path, "-o", image.path],
+        mnemonic = "WorkerKitPrecompile",
+    )
+    return image
+
+def _answers_alone(ctx, solution, sources):
+    """A folder with an archive for each task of a module, see alone.py."""
+    package = solution.label.package
+    archives = [
+        _static_archive(library)
+        for linked in solution[CcInfo].linking_context.linker_inputs.to_list()
+        if linked.owner.package == package
+        for library in linked.libraries
+    ]
+    own = [source for source in sources if source.owner.package == package]
+    folder = ctx.actions.declare_directory(
+        ctx.label.name + ".alone/" + package.split("/")[-1],
+    )
+    arguments = ctx.actions.args()
+    arguments.add(folder.path)
+    arguments.add_all(archives)
+    arguments.add("--")
+    arguments.add_all(own)
+    ctx.actions.run(
+        executable = ctx.executable._alone,
+        inputs = archives + own,
+        outputs = [folder],
+        arguments = [arguments],
+        mnemonic = "WorkerKitAlone",
+    )
+    return folder
+
+def _link_reference(ctx, headers, flags):
+    """The solutions in the student's place, built as a submission is.
+
+    What two programs differ in by their build is not a difference in speed.
+    """
+    objects = []
+    for source in ctx.files.reference_sources:
+        object = ctx.actions.declare_file("reference/" + source.basename + ".o")
+        ctx.actions.run(
+            executable = _COMPILER,
+            inputs = headers + [ctx.file.precompiled, source],
+            outputs = [object],
+            arguments = flags +
+                        ["-include", ctx.file.precompiled.path] +
+                        ["-w", "-iquote", ".", "-c", source.path] +
+                        ["-o", object.path],
+            env = _ENVIRONMENT,
+            mnemonic = "WorkerKitCompile",
+        )
+        objects.append(object)
+    recipe = ctx.attr.reference[WorkerInfo]
+    program = ctx.actions.declare_file("reference_worker")
+    ctx.actions.run(
+        executable = _COMPILER,
+        inputs = objects + recipe.archives,
+        outputs = [program],
+        arguments = ["-o", program.path] +
+                    ["-fno-lto", "-fno-use-linker-plugin"] +
+                    [object.path for object in objects] +
+                    ["-Wl,--whole-archive"] +
+                    [archive.path for archive in recipe.archives] +
+                    ["-Wl,--no-whole-archive", "-pthread"] +
+                    recipe.link_flags,
+        env = _ENVIRONMENT,
+        mnemonic = "WorkerKitLink",
+    )
+    return program
+
+def _worker_kit_impl(ctx):
+    workers = [worker[WorkerInfo] for worker in ctx.attr.workers]
+    compile_flags = _compile_flags(ctx)
+    headers = _course_headers(ctx)
+    copies = {}
+    for header in headers + ctx.files.descriptions:
+        copies["include/" + header.short_path] = header
+    for file in [ctx.file.precompiled, _precompile(ctx, headers, compile_flags)]:
+        copies["precompiled/" + file.basename] = file
+    for info in workers:
+        for archive in info.archives:
+            copies["lib/" + archive.short_path] = archive
+    copies["reference_worker"] = _link_reference(ctx, headers, compile_flags)
+    for solution in ctx.attr.solutions:
+        folder = _answers_alone(ctx, solution, ctx.files.answers)
+        copies["alone/" + folder.basename] = folder
+
+    manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
+    ctx.actions.write(manifest, json.encode_indent(struct(
+        compiler = _COMPILER,
+        compile_flags = compile_flags,
+        precompiled = ctx.file.precompiled.basename,
+        workers = [
+            struct(
+                name = info.name,
+                student_modules = info.student_modules,
+                archives = [archive.short_path for archive in info.archives],
+                link_flags = info.link_flags,
+            )
+            for info in workers
+        ],
+    )))
+    copies["manifest.json"] = manifest
+
+    folder = ctx.actions.declare_directory(ctx.label.name)
+    arguments = ctx.actions.args()
+    arguments.add(folder.path)
+    for place, file in copies.items():
+        arguments.add_all([file], expand_directories = False)
+        arguments.add(place)
+    ctx.actions.run_shell(
+        inputs = copies.values(),
+        outputs = [folder],
+        arguments = [arguments],
+        command = """
+            set -e
+            folder=$1
+            shift
+            while [ $# -gt 0 ]; do
+                mkdir -p "$(dirname "$folder/$2")"
+                cp -rL "$1" "$folder/$2"
+                shift 2
+            done
+        """,
+        mnemonic = "WorkerKit",
+    )
+    return [DefaultInfo(
+        files = depset([folder]),
+        runfiles = ctx.runfiles(files = [folder]),
+    )]
+
+worker_kit = rule(
+    implementation = _worker_kit_impl,
+    attrs = {
+        # What students' code includes.
+        "libraries": attr.label_list(providers = [CcInfo]),
+        # A header that every source is compiled behind.
+        "precompiled": attr.label(allow_single_file = [".h"]),
+        # The modules' module.toml.
+        "descriptions": attr.label_list(allow_files = [".toml"]),
+        "workers": attr.label_list(providers = [WorkerInfo]),
+        # The worker that the reference is, and its sources in the place of the
+        # student's.
+        "reference": attr.label(providers = [WorkerInfo]),
+        "reference_sources": attr.label_list(allow_files = [".cc"]),
+        # The modules' answers: libraries, and the sources with their markers.
+        "solutions": attr.label_list(providers = [CcInfo]),
+        "answers": attr.label_list(allow_files = [".cc"]),
+        "_alone": attr.label(
+            default = "//autograder/machine/building:alone",
+            executable = True,
+            cfg = "exec",
+        ),
+        "_cc_toolchain": attr.label(
+            default = "@bazel_tools//tools/cpp:current_cc_toolchain",
+        ),
+    },
+    fragments = ["cpp"],
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)

@@ -1,0 +1,63 @@
+// The worker kit where those can read it who have to: headers and checkpoint
+// the sandbox's user, archives and the reference's worker the keeper alone.
+#ifndef KVLAB_AUTOGRADER_MACHINE_BUILDING_STAGED_KIT_H_
+#define KVLAB_AUTOGRADER_MACHINE_BUILDING_STAGED_KIT_H_
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "autograder/machine/building/kit_manifest.h"
+#include "autograder/machine/sandbox/sandbox_host.h"
+#include "autograder/machine/sandbox/staging_folder.h"
+#include "autograder/machine/submission/module_files.h"
+
+namespace kvlab::grading {
+
+// One for all submissions of a run.
+class StagedKit {
+ public:
+  // Copies `kit`, the folder that //autograder/worker_kit builds, and the
+  // checkpoint folder `model`. Throws DataError if they are not what they
+  // should be, SandboxError if they cannot be copied.
+  StagedKit(const std::filesystem::path& kit,
+            const std::filesystem::path& model, const SandboxHost& host);
+
+  const std::vector<ModuleFiles>& Modules() const { return modules_; }
+  const KitManifest& Manifest() const { return manifest_; }
+  // For every sandbox of the run.
+  const SandboxHost& Host() const { return host_; }
+  const std::optional<SandboxUser>& User() const { return host_.user; }
+
+  // What a submission is compiled against: kit/*.h, modules/*/*.h.
+  std::filesystem::path Headers() const { return open_.Path() / "include"; }
+  // The header that every source is compiled behind, with its image.
+  std::filesystem::path Precompiled() const {
+    return open_.Path() / "precompiled";
+  }
+  std::filesystem::path Model() const { return open_.Path() / "model"; }
+
+  // The rest belongs to the keeper, whom no code of a submission runs as.
+  SandboxHost KeeperHost() const { return host_.AsKeeper(); }
+  // What it is linked with. Never in the sandbox of the compiler, which can
+  // embed any file that it can read.
+  std::filesystem::path Archives() const { return kept_.Path() / "lib"; }
+  // The solutions but for a task, MODULE/TASK.a; likewise.
+  std::filesystem::path Alone() const { return kept_.Path() / "alone"; }
+  // The solutions as a worker, and the checkpoint once more for it.
+  std::filesystem::path ReferenceWorker() const {
+    return kept_.Path() / "reference_worker";
+  }
+  std::filesystem::path KeptModel() const { return kept_.Path() / "model"; }
+
+ private:
+  SandboxHost host_;
+  KitManifest manifest_;
+  std::vector<ModuleFiles> modules_;
+  StagingFolder open_;  // for submissions to read
+  StagingFolder kept_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_MACHINE_BUILDING_STAGED_KIT_H_

@@ -1,0 +1,229 @@
+#include "autograder/machine/checker/worker_endpoint.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograder/machine/protocol/channel.h"
+#include "autograder/machine/protocol/message.h"
+#include "autograder/machine/sandbox/process_tree.h"
+#include "autograder/machine/sandbox/sandbox_error.h"
+
+namespace kvlab::grading {
+namespace {
+
+constexpr const char* kProgram = "/worker";
+
+// One failure may be bad luck on a busy machine.
+constexpr int kMaxFailedStarts = 3;
+
+// A worker whose pipe is closed has ended or is about to.
+constexpr double kEndingSeconds = 2;
+
+std::string SecondsText(double seconds) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g s", seconds);
+  return text.data();
+}
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+  return elapsed.count();
+}
+
+}  // namespace
+
+struct WorkerEndpoint::Worker {
+  FileDescriptor requests;
+  FileDescriptor replies;
+  std::unique_ptr<SandboxProcess> process;
+  std::vector<pid_t> processes;  // inside; a worker starts no others
+};
+
+WorkerEndpoint::WorkerEndpoint(WorkerOptions options)
+    : options_(std::move(options)) {
+  IgnoreBrokenPipes();
+}
+
+WorkerEndpoint::~WorkerEndpoint() = default;
+
+SandboxSpec WorkerEndpoint::Spec() const {
+  SandboxSpec spec;
+  spec.command = {kProgram};
+  spec.mounts.push_back({options_.program, kProgram});
+  if (!options_.model.empty()) {
+    const std::filesystem::path inside =
+        std::filesystem::path(spec.folder) / kModelFolder;
+    spec.mounts.push_back({options_.model, inside.lexically_normal()});
+  }
+  spec.limits = options_.limits;
+  // What runs in another process is not counted, and hard to get rid of.
+  spec.forking = Forking::kRefused;
+  // Files would take memory that no limit counts.
+  spec.creating = Creating::kRefused;
+  spec.executing = Executing::kRefused;
+  return spec;
+}
+
+Reply WorkerEndpoint::Call(const Request& request, const CallLimits& limits) {
+  if (std::optional<Reply> failure = EnsureWorker()) return *failure;
+  if (std::optional<Reply> refusal = RefuseStranger()) return *refusal;
+  const auto start = std::chrono::steady_clock::now();
+  Reply reply = Exchange(request, limits);
+  reply.seconds = SecondsSince(start);
+  return reply;
+}
+
+std::optional<std::uint64_t> WorkerEndpoint::ResidentBytes() {
+  return worker_ ? worker_->process->ResidentBytes() : 0;
+}
+
+std::optional<double> WorkerEndpoint::CpuSeconds() {
+  return worker_ ? worker_->process->CpuSeconds() : 0;
+}
+
+void WorkerEndpoint::Restart() {
+  if (!worker_) return;
+  const bool gone = worker_->process->Kill();
+  worker_.reset();
+  if (!gone) {
+    throw SandboxError("a worker cannot be ended",
+                       "a process of its sandbox is still there after SIGKILL",
+                       "see what it waits for (/proc/PID/stack), and grade "
+                       "again when it is gone");
+  }
+}
+
+std::optional<Reply> WorkerEndpoint::EnsureWorker() {
+  if (worker_) return std::nullopt;
+  if (failed_starts_ == kMaxFailedStarts) return last_failure_;
+  const std::optional<Reply> failure = Start();
+  failed_starts_ = failure ? failed_starts_ + 1 : 0;
+  if (failure) last_failure_ = *failure;
+  return failure;
+}
+
+std::optional<Reply> WorkerEndpoint::Start() {
+  const FileDescriptor nothing = OpenDevNull();
+  Pipe requests = MakePipe();
+  Pipe replies = MakePipe();
+  const std::array<Inherited, 5> inherited = {
+      Inherited{nothing, STDIN_FILENO}, Inherited{nothing, STDOUT_FILENO},
+      Inherited{nothing, STDERR_FILENO},
+      Inherited{requests.read_end, kRequestDescriptor},
+      Inherited{replies.write_end, kReplyDescriptor}};
+  SetNonBlocking(requests.write_end);
+  SetNonBlocking(replies.read_end);
+  worker_ = std::make_unique<Worker>();
+  worker_->requests = std::move(requests.write_end);
+  worker_->replies = std::move(replies.read_end);
+  worker_->process =
+      std::make_unique<SandboxProcess>(Spec(), options_.host, inherited);
+  requests.read_end.Close();
+  replies.write_end.Close();
+  Reply ready = ReadReply(kMaxMessageBytes, Deadline(options_.start_seconds));
+  if (worker_ && ready.message == kReadyMessage) {
+    worker_->processes = worker_->process->Processes();
+    return std::nullopt;
+  }
+  if (worker_) ready = Lost(Status::kBadReply, "it wrote bytes of its own");
+  ready.message =
+      "while it started, before any call (static initialisers run then): " +
+      ready.message;
+  return ready;
+}
+
+std::optional<Reply> WorkerEndpoint::RefuseStranger() {
+  const std::filesystem::path program = Program();
+  if (program.empty()) return std::nullopt;
+  for (const pid_t process : worker_->processes) {
+    if (!RunsProgram(process, program)) {
+      return Lost(Status::kBadReply,
+                  "its process is not the program any more that was built from "
+                  "the submission");
+    }
+  }
+  return std::nullopt;
+}
+
+Reply WorkerEndpoint::Exchange(const Request& request,
+                               const CallLimits& limits) {
+  const Deadline deadline(limits.seconds);
+  if (std::optional<Reply> refusal = RefuseLeftovers()) return *refusal;
+  const Transfer sent =
+      WriteAll(worker_->requests, EncodeRequest(request), deadline);
+  Reply reply = sent == Transfer::kDone
+                    ? ReadReply(limits.reply_bytes, deadline)
+                    : Lost(sent);
+  if (reply.status == Status::kTimedOut) {
+    reply.message = "no reply within " + SecondsText(limits.seconds);
+  }
+  if (!worker_) return reply;
+  return RefuseLeftovers().value_or(reply);
+}
+
+Reply WorkerEndpoint::ReadReply(std::size_t cap, const Deadline& deadline) {
+  try {
+    std::array<std::uint8_t, kHeaderBytes> header{};
+    Transfer read = ReadExactly(worker_->replies, header, deadline);
+    if (read != Transfer::kDone) return Lost(read);
+    const std::uint64_t size = PayloadBytes(header, MessageKind::kReply);
+    if (size > cap) {
+      return Lost(Status::kBadReply,
+                  "the reply claims " + std::to_string(size) +
+                      " bytes, more than the " + std::to_string(cap) +
+                      " that any right one could need");
+    }
+    Bytes payload(size);
+    read = ReadExactly(worker_->replies, payload, deadline);
+    if (read != Transfer::kDone) return Lost(read);
+    return DecodeReply(payload);
+  } catch (const MalformedMessage& error) {
+    return Lost(Status::kBadReply,
+                std::string("what came back is no reply: ") + error.what());
+  }
+}
+
+std::optional<Reply> WorkerEndpoint::RefuseLeftovers() {
+  if (!HasBytes(worker_->replies)) return std::nullopt;
+  return Lost(Status::kBadReply,
+              "the worker wrote more bytes than its reply has");
+}
+
+Reply WorkerEndpoint::Lost(Transfer transfer) {
+  if (transfer == Transfer::kTimedOut) {
+    return Lost(Status::kTimedOut, "no reply in time");
+  }
+  const std::optional<Ending> ending =
+      worker_->process->Wait(Deadline(kEndingSeconds));
+  if (ending && !ending->started) {
+    throw SandboxError("the sandbox of a worker did not start",
+                       "what makes it failed with " + EndingText(*ending),
+                       "see that " + options_.program.string() +
+                           " can be read by the sandbox's user");
+  }
+  return Lost(Status::kWorkerCrashed,
+              ending ? "the process ended with " + EndingText(*ending)
+                     : "the process closed its pipe to the checker");
+}
+
+Reply WorkerEndpoint::Lost(Status status, const std::string& message) {
+  Restart();
+  Reply reply;
+  reply.status = status;
+  reply.message = message;
+  return reply;
+}
+
+}  // namespace kvlab::grading

@@ -1,0 +1,96 @@
+// A student's code, in a worker process in a sandbox.
+#ifndef KVLAB_AUTOGRADER_MACHINE_CHECKER_WORKER_ENDPOINT_H_
+#define KVLAB_AUTOGRADER_MACHINE_CHECKER_WORKER_ENDPOINT_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "autograder/machine/checker/endpoint.h"
+#include "autograder/machine/protocol/value.h"
+#include "autograder/machine/sandbox/deadline.h"
+#include "autograder/machine/sandbox/file_descriptor.h"
+#include "autograder/machine/sandbox/sandbox_command.h"
+#include "autograder/machine/sandbox/sandbox_host.h"
+#include "autograder/machine/sandbox/sandbox_process.h"
+
+namespace kvlab::grading {
+
+struct WorkerOptions {
+  // The program, and the checkpoint folder that it finds at kModelFolder ("":
+  // none). Both where the sandbox's user can read them, as in a StagingFolder.
+  std::filesystem::path program;
+  std::filesystem::path model = {};
+  SandboxHost host = {};  // see ChooseSandboxHost
+  // A submission may start a thread for each head of each row.
+  SandboxLimits limits = {.processes = 400};
+  // From the start of the sandbox until the worker is ready: what its static
+  // initialisers may take.
+  double start_seconds = 10;
+};
+
+// The worker starts at the first Call, in about 15 ms, and again at the first
+// Call after it was lost or restarted. Starting it does not count in
+// Reply.seconds.
+//
+// A worker that did not get ready three times in a row is not started again:
+// every further Call returns at once what the last attempt came to.
+//
+// A check that wants to be judged alone begins with Restart(): then no thread
+// or byte that an earlier check left behind can spoil it.
+//
+// The thread that starts the worker must outlive it (see SandboxProcess).
+class WorkerEndpoint : public Endpoint {
+ public:
+  explicit WorkerEndpoint(WorkerOptions options);
+  ~WorkerEndpoint() override;
+
+  // Throws SandboxError only if no sandbox can be started.
+  Reply Call(const Request& request, const CallLimits& limits) override;
+
+  // Private memory of all processes in the sandbox; 0 if there is no worker.
+  std::optional<std::uint64_t> ResidentBytes() final;
+
+  // Processor time of all processes in the sandbox; 0 if there is no worker.
+  std::optional<double> CpuSeconds() final;
+
+  // Throws SandboxError if a process of the sandbox cannot be ended.
+  void Restart() final;
+
+ protected:
+  // What the sandbox runs. A subclass may put a tool in front of it.
+  virtual SandboxSpec Spec() const;
+  // What the worker's process is, as long as it is honest; "" if a tool is.
+  virtual std::filesystem::path Program() const { return options_.program; }
+  const WorkerOptions& Options() const { return options_; }
+
+ private:
+  struct Worker;
+
+  // Starts a worker if there is none. Nothing, or why it did not get ready.
+  std::optional<Reply> EnsureWorker();
+  std::optional<Reply> Start();
+  // Nothing, or that it has become something else.
+  std::optional<Reply> RefuseStranger();
+  Reply Exchange(const Request& request, const CallLimits& limits);
+  // One reply, or how the worker was lost while we waited for it.
+  Reply ReadReply(std::size_t cap, const Deadline& deadline);
+  // Bytes after the end of a reply.
+  std::optional<Reply> RefuseLeftovers();
+  // The worker's end of the pipe is closed, or the deadline has passed.
+  Reply Lost(Transfer transfer);
+  // Ends the worker.
+  Reply Lost(Status status, const std::string& message);
+
+  WorkerOptions options_;
+  std::unique_ptr<Worker> worker_;
+  int failed_starts_ = 0;  // in a row
+  Reply last_failure_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_MACHINE_CHECKER_WORKER_ENDPOINT_H_

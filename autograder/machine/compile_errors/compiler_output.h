@@ -1,0 +1,42 @@
+// What g++ says, taken apart.
+#ifndef KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_COMPILER_OUTPUT_H_
+#define KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_COMPILER_OUTPUT_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kvlab::grading {
+
+// A line with the part of the source that g++ shows below it.
+struct Remark {
+  // "modules/01_attention/attention.cc", "xtensor/xview.hpp"; "" if the line
+  // begins with no place.
+  std::string path;
+  std::string text;  // the whole line, its path as above
+  std::vector<std::string> excerpt;
+
+  // Whether it is about a file that a student hands in.
+  bool IsTheirs() const;
+};
+
+struct Diagnostic {
+  // Where g++ comes from: functions, includes, instantiations.
+  std::vector<Remark> context;
+  Remark error;
+  std::vector<Remark> notes;
+};
+
+// The last line of the student's that led to an error; null if there is none.
+const Remark* WayThere(const std::vector<Remark>& context);
+
+// `output`: printable, of a compiler that was started in the course's folder.
+std::vector<Diagnostic> ParseDiagnostics(std::string_view output);
+
+// A path as students know it: "/usr/include/xtensor/xview.hpp" becomes
+// "xtensor/xview.hpp", "./kit/tensor.h" becomes "kit/tensor.h".
+std::string KnownPath(std::string_view path);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_COMPILER_OUTPUT_H_

@@ -1,0 +1,47 @@
+// Other processes, as /proc shows them.
+#ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_PROCESS_TREE_H_
+#define KVLAB_AUTOGRADER_MACHINE_SANDBOX_PROCESS_TREE_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kvlab::grading {
+
+// Resident bytes of all children, grandchildren, ... of `ancestor` that belong
+// to no file: heap, stacks and shared memory (RssAnon + RssShmem).
+std::uint64_t PrivateBytesBelow(pid_t ancestor);
+
+// The children, grandchildren, ... themselves.
+std::vector<pid_t> ProcessesBelow(pid_t ancestor);
+
+// Threads of all processes whose real user this is: what RLIMIT_NPROC counts.
+std::uint64_t ThreadsOf(uid_t user);
+
+// Processor time that `ancestor` and the processes below it have used so far,
+// in all of their threads, those that have ended included.
+double CpuSecondsFrom(pid_t ancestor);
+
+// What names the process namespace of a process, "pid:[4026531836]"; "" if it
+// has ended or may not be looked into.
+std::string ProcessNamespaceOf(pid_t pid);
+
+// All processes of that namespace.
+std::vector<pid_t> ProcessesIn(const std::string& process_namespace);
+
+// Whether the process runs this program, or has ended. False also for one whose
+// first thread has ended while others go on. True where it may not be looked
+// into.
+bool RunsProgram(pid_t pid, const std::filesystem::path& program);
+
+// Kills them, each as soon as it is seen: whoever forks and ends, again and
+// again, has little time to get away. A child that comes meanwhile may be left,
+// so call it until none is.
+void KillBelow(pid_t ancestor);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_MACHINE_SANDBOX_PROCESS_TREE_H_

@@ -1,0 +1,19 @@
+#ifndef KVLAB_AUTOGRADER_MACHINE_SUBMISSION_ARCHIVE_SOURCE_H_
+#define KVLAB_AUTOGRADER_MACHINE_SUBMISSION_ARCHIVE_SOURCE_H_
+
+#include <string>
+#include <string_view>
+
+#include "autograder/machine/submission/collector.h"
+
+namespace kvlab::grading {
+
+// Offers the entries of a zip or tar archive, the latter also compressed by
+// gzip. Nothing is unpacked to a disk, and no more to memory than the collector
+// asks for. Throws DataError, naming the archive, if `bytes` are neither.
+void CollectArchive(std::string_view bytes, const std::string& name,
+                    Collector& collector);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_MACHINE_SUBMISSION_ARCHIVE_SOURCE_H_

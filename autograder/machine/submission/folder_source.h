@@ -1,0 +1,15 @@
+#ifndef KVLAB_AUTOGRADER_MACHINE_SUBMISSION_FOLDER_SOURCE_H_
+#define KVLAB_AUTOGRADER_MACHINE_SUBMISSION_FOLDER_SOURCE_H_
+
+#include <filesystem>
+
+#include "autograder/machine/submission/collector.h"
+
+namespace kvlab::grading {
+
+// Offers what lies below `folder`, following no links, waiting for no pipe.
+void CollectFolder(const std::filesystem::path& folder, Collector& collector);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_MACHINE_SUBMISSION_FOLDER_SOURCE_H_

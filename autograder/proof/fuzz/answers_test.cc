@@ -1,0 +1,65 @@
+// Every check of the rubric, put to somebody who answers as they like: with
+// other statuses, values, numbers and shapes than the solutions. No answer may
+// harm the checker, and whoever loses points is told why.
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograder/exam/check.h"
+#include "autograder/proof/checks/fake_party.h"
+#include "autograder/proof/fuzz/false_answers.h"
+#include "autograder/scoring/rubric.h"
+#include "gtest/gtest.h"
+
+namespace kvlab::grading {
+namespace {
+
+// What an author is told stays readable.
+constexpr std::size_t kLongestText = 16384;
+
+std::vector<std::uint8_t> DrawScript(std::mt19937& random) {
+  constexpr std::size_t kBytes = 64;
+  std::vector<std::uint8_t> script(kBytes);
+  for (std::uint8_t& byte : script) {
+    // Half of the answers honest, so that checks get further.
+    if (random() % 2 == 0) byte = static_cast<std::uint8_t>(random());
+  }
+  return script;
+}
+
+void Judge(const RubricCheck& check, std::span<const std::uint8_t> script) {
+  FalseAnswers answers(script);
+  FakeParty party;
+  party.student = [&](const Request& request, Endpoint& honest) {
+    return answers.Next(Honest(request, honest));
+  };
+  Verdict verdict;
+  ASSERT_NO_THROW(verdict = RunAgainst(check, party));
+  EXPECT_GE(verdict.share, 0);
+  EXPECT_LE(verdict.share, 1);
+  EXPECT_TRUE(verdict.share == 1 || !verdict.came_back.empty());
+  EXPECT_LT(verdict.came_back.size(), kLongestText);
+}
+
+TEST(AnswersTest, NoAnswerHarmsACheck) {
+  constexpr std::uint32_t kSeed = 20240612;
+  constexpr int kScripts = 8;  // for each check
+  std::mt19937 random(kSeed);
+  for (const RubricPart& part : CourseRubric().parts) {
+    if (part.judged == Judged::kQuiz) continue;  // asks nobody's code
+    for (const RubricTask& task : part.tasks) {
+      for (const RubricCheck& check : task.checks) {
+        for (int n = 0; n < kScripts; ++n) {
+          SCOPED_TRACE(check.name + ", script " + std::to_string(n));
+          Judge(check, DrawScript(random));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kvlab::grading

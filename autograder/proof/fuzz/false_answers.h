@@ -1,0 +1,36 @@
+// A student's replies, falsified as a script says.
+#ifndef KVLAB_AUTOGRADER_PROOF_FUZZ_FALSE_ANSWERS_H_
+#define KVLAB_AUTOGRADER_PROOF_FUZZ_FALSE_ANSWERS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "autograder/machine/protocol/value.h"
+
+namespace kvlab::grading {
+
+class FalseAnswers {
+ public:
+  // Each byte decides something; behind the last all answers are honest.
+  explicit FalseAnswers(std::span<const std::uint8_t> script)
+      : script_(script) {}
+
+  // The reply as it is, or with another status, other values, numbers or
+  // shapes: whatever the checker can have read from a worker's pipe.
+  Reply Next(Reply honest);
+
+ private:
+  std::uint8_t NextByte();
+  std::int64_t NextInteger();
+  Value NextValue();
+  void ChangeValues(Values& values);
+  void ChangeNumber(Value& value);
+  void ChangeShape(Value& value);
+
+  std::span<const std::uint8_t> script_;
+};
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_PROOF_FUZZ_FALSE_ANSWERS_H_

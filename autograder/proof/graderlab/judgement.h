@@ -1,0 +1,44 @@
+// Whether a case came out as it must.
+#ifndef KVLAB_AUTOGRADER_PROOF_GRADERLAB_JUDGEMENT_H_
+#define KVLAB_AUTOGRADER_PROOF_GRADERLAB_JUDGEMENT_H_
+
+#include <string>
+#include <vector>
+
+#include "autograder/proof/graderlab/lab_case.h"
+#include "autograder/report/report.h"
+
+namespace kvlab::grading {
+
+// "1.3 causal.chunk", for every check that lost points.
+std::vector<std::string> LostChecks(const Marks& marks);
+
+// What the author reads about the first check that `loses` names; if that was
+// not run, why. "" if it lost nothing.
+std::string MessageTo(const LabCase& one, const Report& report);
+
+// What differs from the case's expectation, one sentence each; none if it came
+// out as it must.
+std::vector<std::string> Deviations(const LabCase& one, const Report& report);
+
+// What a planted bug costs, end to end aside, and the points of its task.
+struct CostOfBug {
+  double lost = 0;
+  double task_points = 0;
+};
+
+//   task: that of the function it is in, see TaskOf
+CostOfBug CostOf(const Report& report, const std::string& task);
+
+// Says so if it costs more than twice the points of its task.
+std::vector<std::string> CostDeviations(const Report& report,
+                                        const std::string& task);
+
+// Points of each part, as the report gives them and as the expectation says:
+// "18 22 61 1.5". A check that `may_lose` names counts as the report has it.
+std::string PointsByPart(const Report& report);
+std::string ExpectedByPart(const LabCase& one, const Report& report);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_PROOF_GRADERLAB_JUDGEMENT_H_

@@ -1,0 +1,119 @@
+// What is judged, for how many points, by which numbers, and what the author
+// reads about it: rubric.toml, read and found sound.
+#ifndef KVLAB_AUTOGRADER_SCORING_RUBRIC_H_
+#define KVLAB_AUTOGRADER_SCORING_RUBRIC_H_
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograder/exam/check.h"
+#include "autograder/exam/exam.h"
+#include "autograder/exam/tiers.h"
+#include "autograder/scoring/late_policy.h"
+#include "autograder/scoring/visibility.h"
+
+namespace kvlab::grading {
+
+inline constexpr double kAloneShare = 0.9;
+
+struct RubricCheck {
+  std::string name;
+  std::string run;    // which of AllChecks(); its own name unless given
+  std::string title;  // "Mask of a chunk"
+  double points = 0;
+  std::string asked;
+  std::string why;
+  std::string where;
+  // Checks, or ids of tasks, above this one in the same part: unless they earn
+  // all their points, this one is not run.
+  std::vector<std::string> needs;
+  // Likewise: if this one fails and one of them did too, the author is told to
+  // put that right first.
+  std::vector<std::string> follows;
+  // What it earns, of its points, if it fails with all of the module's code and
+  // passes with the functions of its task alone: the fault is elsewhere.
+  double alone = kAloneShare;
+  // Checks of a cost above this one: without them it earns nothing alone.
+  std::vector<std::string> affordable;
+  Exam::Settings settings;
+  Tiers tiers;  // of what the check measures; none for most
+  Visibility visibility = Visibility::kVisible;
+};
+
+struct RubricTask {
+  std::string id;  // "1.3"
+  std::string title;
+  std::vector<RubricCheck> checks;
+
+  double Points() const;
+};
+
+// What a part judges.
+enum class Judged {
+  kModule,      // one module's code, on the reference's modules before it
+  kQuiz,        // the answers to one module's concept checks: nobody's code
+  kEverything,  // all of the student's code together
+};
+
+// What the worker of kEverything is called; the others are called as the
+// module.
+inline constexpr const char* kEverything = "everything";
+
+struct RubricPart {
+  std::string title;
+  Judged judged = Judged::kEverything;
+  std::string module = {};  // its folder, "01_attention"; "" for kEverything
+  std::vector<RubricTask> tasks;
+
+  double Points() const;
+  // The worker that answers, as the worker kit calls it.
+  std::string Worker() const {
+    return judged == Judged::kEverything ? kEverything : module;
+  }
+};
+
+struct RubricLimits {
+  // Wall time for all that a submission compiles and links; for all its
+  // answers, timed runs aside; and for those of one check.
+  double build_seconds = 300;
+  double submission_seconds = 300;
+  double check_seconds = 30;
+  CallLimits call;  // of one call, unless a check has its own
+  // Once `patience` checks of a part have met a time-out, code that hangs
+  // everywhere shall not cost hours: calls get this many seconds.
+  double hasty_call_seconds = 2;
+  std::size_t patience = 3;
+};
+
+struct Rubric {
+  RubricLimits limits;
+  std::optional<LatePolicy> late_policy;  // none: no due date
+  std::vector<RubricPart> parts;
+
+  double Points() const;
+};
+
+// The rubric does not hold: names the file, the line and what to do.
+class RubricError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Throws RubricError for an unknown or missing key, a check that is not in
+// `known`, settings other than that check's, a negative number, tiers that are
+// missing or out of order, a date that is none, a check or task named twice in
+// a part, needs or follows that are unknown, cyclic or do not stand above, or
+// points that do not sum to 100.
+Rubric ParseRubric(std::string_view toml, const std::string& file,
+                   const Checks& known);
+
+// The same for a file.
+Rubric LoadRubric(const std::filesystem::path& file, const Checks& known);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_SCORING_RUBRIC_H_

@@ -1,0 +1,195 @@
+#include "autograder/scoring/toml_table.h"
+
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "autograder/scoring/rubric.h"
+#include "fmt/format.h"
+
+namespace kvlab::grading {
+
+namespace {
+
+constexpr double kLargest = 1e6;
+
+ClockTime TimeOf(const toml::date_time& local) {
+  const std::chrono::year_month_day date(std::chrono::year(local.date.year),
+                                         std::chrono::month(local.date.month),
+                                         std::chrono::day(local.date.day));
+  const std::chrono::sys_days day = date;
+  const std::chrono::minutes ahead(local.offset->minutes);
+  return {day + std::chrono::hours(local.time.hour) +
+              std::chrono::minutes(local.time.minute) +
+              std::chrono::seconds(local.time.second) - ahead,
+          ahead};
+}
+
+}  // namespace
+
+void TomlTable::FailAt(const toml::node& node, const std::string& what,
+                       const std::string& fix) const {
+  throw RubricError(fmt::format("{}:{}: {}\n  fix: {}", file_,
+                                node.source().begin.line, what, fix));
+}
+
+void TomlTable::FailAtKey(std::string_view key, const std::string& what,
+                          const std::string& fix) const {
+  const toml::node* node = table_.get(key);
+  FailAt(node == nullptr ? table_ : *node, what, fix);
+}
+
+const toml::node* TomlTable::Find(std::string_view key) {
+  seen_.emplace(key);
+  return table_.get(key);
+}
+
+const toml::node& TomlTable::Get(std::string_view key) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) {
+    Fail(fmt::format("'{}' is missing", key),
+         fmt::format("add a line that begins with '{} ='", key));
+  }
+  return *node;
+}
+
+std::string TomlTable::Text(std::string_view key) {
+  const toml::node& node = Get(key);
+  if (!node.is_string()) {
+    FailAt(node, fmt::format("'{}' is no text", key), "put it in quotes");
+  }
+  return node.ref<std::string>();
+}
+
+std::string TomlTable::TextOr(std::string_view key,
+                              const std::string& otherwise) {
+  return Find(key) == nullptr ? otherwise : Text(key);
+}
+
+double TomlTable::Number(std::string_view key) {
+  const toml::node& node = Get(key);
+  if (!node.is_number() || !std::isfinite(*node.value<double>())) {
+    FailAt(node, fmt::format("'{}' is no number", key), "give a number");
+  }
+  return *node.value<double>();
+}
+
+double TomlTable::AmountOr(std::string_view key, double otherwise) {
+  if (Find(key) == nullptr) return otherwise;
+  const double number = Number(key);
+  if (number < 0) {
+    FailAtKey(key, fmt::format("'{}' is negative", key), "give 0 or more");
+  }
+  return number;
+}
+
+double TomlTable::PercentOr(std::string_view key, double otherwise) {
+  if (Find(key) == nullptr) return otherwise;
+  const double number = Number(key);
+  if (number < 0 || number > 100) {
+    FailAtKey(key, fmt::format("'{}' is no percentage", key),
+              "give a number from 0 to 100");
+  }
+  return number;
+}
+
+double TomlTable::PositiveNumber(std::string_view key) {
+  const double number = Number(key);
+  if (number <= 0 || number > kLargest) {
+    FailAtKey(key, fmt::format("'{}' is out of range", key),
+              "give more than 0, and no more than a million");
+  }
+  return number;
+}
+
+int TomlTable::CountOr(std::string_view key, int otherwise) {
+  if (Find(key) == nullptr) return otherwise;
+  const double number = Number(key);
+  if (number < 0 || number > kLargest || number != std::floor(number)) {
+    FailAtKey(key, fmt::format("'{}' is no count", key),
+              "give a whole number, 0 or more");
+  }
+  return static_cast<int>(number);
+}
+
+ClockTime TomlTable::Time(std::string_view key) {
+  const toml::node& node = Get(key);
+  const auto* value = node.as_date_time();
+  if (value == nullptr || value->get().is_local()) {
+    FailAt(node, fmt::format("'{}' is no date with time and zone", key),
+           "write it like this: 2027-01-15T23:59:00+01:00");
+  }
+  return TimeOf(value->get());
+}
+
+std::vector<std::string> TomlTable::TextsIfAny(std::string_view key) {
+  std::vector<std::string> texts;
+  const toml::node* node = Find(key);
+  if (node == nullptr) return texts;
+  if (!node->is_array()) {
+    FailAt(*node, fmt::format("'{}' is no list", key), "use [ and ]");
+  }
+  for (const toml::node& element : *node->as_array()) {
+    if (!element.is_string()) {
+      FailAt(element, fmt::format("'{}' lists something else than texts", key),
+             "put each in quotes");
+    }
+    texts.push_back(element.ref<std::string>());
+  }
+  return texts;
+}
+
+std::vector<std::pair<std::string, double>> TomlTable::NumbersIfAny(
+    std::string_view key) {
+  std::vector<std::pair<std::string, double>> numbers;
+  const toml::node* node = Find(key);
+  if (node == nullptr) return numbers;
+  if (!node->is_table()) {
+    FailAt(*node, fmt::format("'{}' is no table", key),
+           fmt::format("write '{} = {{ name = number }}'", key));
+  }
+  for (const auto& [name, value] : *node->as_table()) {
+    if (!value.is_number()) {
+      FailAt(value, fmt::format("'{}' is no number", name.str()),
+             "give a number");
+    }
+    numbers.emplace_back(name.str(), *value.value<double>());
+  }
+  return numbers;
+}
+
+TomlTable TomlTable::Table(std::string_view key) {
+  const toml::node& node = Get(key);
+  if (!node.is_table()) {
+    FailAt(node, fmt::format("'{}' is no table", key),
+           fmt::format("begin it with [{}]", key));
+  }
+  return {*node.as_table(), file_};
+}
+
+std::vector<TomlTable> TomlTable::Tables(std::string_view key) {
+  const toml::node& node = Get(key);
+  if (!node.is_array_of_tables()) {
+    FailAt(node, fmt::format("'{}' is no list of tables", key),
+           "begin each with two brackets: [[...]]");
+  }
+  std::vector<TomlTable> tables;
+  for (const toml::node& element : *node.as_array()) {
+    tables.emplace_back(*element.as_table(), file_);
+  }
+  return tables;
+}
+
+void TomlTable::ExpectNoMore() const {
+  for (const auto& [key, value] : table_) {
+    if (!seen_.contains(key.str())) {
+      FailAt(value, fmt::format("'{}' is not known here", key.str()),
+             "correct its spelling, or remove it");
+    }
+  }
+}
+
+}  // namespace kvlab::grading
