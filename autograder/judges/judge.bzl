@@ -29,7 +29,11 @@ def judge(name):
     )
     native.test_suite(
         name = name,
-        tests = planted_bugs(modules[0], files),
+        tests = planted_bugs(
+            name = "planted_bugs",
+            module = modules[0],
+            files = files,
+        ),
     )
 
 def operations(srcs, deps):

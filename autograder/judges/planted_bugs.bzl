@@ -12,10 +12,11 @@ load(
 
 _KNOCKOUT = "//autograder/judges:knockout.py"
 
-def planted_bugs(module, files):
+def planted_bugs(name, module, files):
     """A test for each planted bug: the module's own tests catch it.
 
     Args:
+      name: what the tests' names begin with, as the paths of `files` do.
       module: its struct, see //third_party:course.bzl.
       files: planted_bugs/FILE/BUG.toml, for modules/NN_name/FILE.cc.
 
@@ -24,7 +25,9 @@ def planted_bugs(module, files):
     """
     tests = []
     for path in files:
-        _, file, _ = path.split("/")
+        folder, file, _ = path.split("/")
+        if folder != name:
+            fail("%s is not below %s" % (path, name))
         if file + ".cc" not in module.files:
             fail("%s: modules/%s/module.toml does not name %s.cc" %
                  (path, module.folder, file))
