@@ -54,7 +54,7 @@ struct CommandLine {
   std::vector<fs::path> paths;
   fs::path out = "report";
   std::optional<std::uint64_t> seed;
-  std::optional<int> module;
+  std::vector<std::string> only;  // folders of modules; empty: all
   std::optional<ClockTime> submitted_at;
   std::vector<std::string> students;
   Visibility revealed = Visibility::kVisible;
@@ -78,23 +78,17 @@ std::uint64_t FreshSeed() {
 
 fs::path WorkerKit() { return Runfile("autograder/worker_kit/worker_kit"); }
 
-// The folder of module `number`; "" if there is none.
-std::string FolderOf(int number) {
-  for (const ModuleFiles& module : ReadModuleFiles(WorkerKit() / "include")) {
-    if (module.number == number) return module.folder;
-  }
-  return "";
-}
-
-// What is wrong with `text` as the number of a module; "" if nothing is.
-std::string NoModule(const std::string& text) {
+// From the number of a module to its folder. Throws CLI::ValidationError if
+// there is no such module.
+std::string FolderOf(const std::string& number) {
   std::vector<int> numbers;
   for (const ModuleFiles& module : ReadModuleFiles(WorkerKit() / "include")) {
-    if (std::to_string(module.number) == text) return "";
+    if (std::to_string(module.number) == number) return module.folder;
     numbers.push_back(module.number);
   }
-  return fmt::format("there is no module {}; the course has {}", text,
-                     fmt::join(numbers, ", "));
+  throw CLI::ValidationError(
+      "--module", fmt::format("there is no module {}; the course has {}",
+                              number, fmt::join(numbers, ", ")));
 }
 
 // Parses the command line, or exits: 0 for --help, 2 for an error.
@@ -107,8 +101,10 @@ CommandLine Parse(int argc, char** argv) {
   app.add_option("--out", line.out, "where reports go, a folder for each")
       ->capture_default_str();
   app.add_option("--seed", line.seed, "repeats a run (see instructor.txt)");
-  app.add_option("--module", line.module, "judge only this module")
-      ->check(NoModule);
+  app.add_option_function<std::string>(
+      "--module",
+      [&](const std::string& number) { line.only = {FolderOf(number)}; },
+      "judge only this module, given by its number");
   app.add_option_function<std::string>(
          "--submitted-at",
          [&](const std::string& text) {
@@ -238,7 +234,7 @@ int GradeAll(const CommandLine& line) {
     GradingOptions options;
     options.name = names[i];
     options.seed = line.seed.value_or(FreshSeed());
-    if (line.module) options.only = {FolderOf(*line.module)};
+    options.only = line.only;
     options.submitted_at = line.submitted_at;
     options.students = line.students;
     options.on_progress = [&](const std::string& what) {

@@ -77,12 +77,10 @@ std::map<std::string, AnswersRead> ReadAllAnswers(
   for (const ModuleFiles& module : ground.kit.Modules()) {
     const auto quiz = ground.quizzes.find(module.folder);
     if (quiz == ground.quizzes.end()) continue;
-    for (const std::string& name : module.papers) {
-      const std::string path = CoursePath(module, name);
-      answers.emplace(
-          module.folder,
-          ReadAnswers(quiz->second, submission.files.at(path), path, students));
-    }
+    const std::string path = CoursePath(module, module.papers.front());
+    answers.emplace(
+        module.folder,
+        ReadAnswers(quiz->second, submission.files.at(path), path, students));
   }
   return answers;
 }
@@ -305,9 +303,14 @@ Quizzes LoadQuizzes(const std::filesystem::path& root,
   Quizzes quizzes;
   for (const ModuleFiles& module : modules) {
     const std::filesystem::path file = root / CoursePath(module, "quiz.toml");
-    if (std::filesystem::exists(file)) {
-      quizzes.emplace(module.folder, LoadQuiz(file));
+    if (!std::filesystem::exists(file)) continue;
+    if (module.papers.empty()) {
+      throw DataError(
+          "modules/" + module.folder + "/module.toml names no 'papers'",
+          "the module has concept checks, and their answers are handed in",
+          "write there: papers = [\"answers.json\"]");
     }
+    quizzes.emplace(module.folder, LoadQuiz(file));
   }
   return quizzes;
 }

@@ -39,7 +39,9 @@ struct GradingOptions {
 // The concept checks of modules, by folder.
 using Quizzes = std::map<std::string, Quiz>;
 
-// Reads `root`/modules/*/quiz.toml of those modules that have one.
+// Reads `root`/modules/*/quiz.toml of those modules that have one. Their
+// answers are the first of the module's papers. Throws DataError if it has
+// none, or for a quiz that does not hold.
 Quizzes LoadQuizzes(const std::filesystem::path& root,
                     const std::vector<ModuleFiles>& modules);
 

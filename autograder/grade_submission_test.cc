@@ -1,6 +1,7 @@
 // Whole submissions, compiled and run in real sandboxes.
 #include "autograder/grade_submission.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,7 +26,9 @@
 #include "autograder/report/sizes.h"
 #include "autograder/report/text_report.h"
 #include "fmt/format.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "kit/error.h"
 #include "quiz/quiz.h"
 
 namespace kvlab::grading {
@@ -233,6 +236,31 @@ TEST_F(GradeSubmissionTest, WhatNeverCompilesFitsEveryPlatform) {
     EXPECT_LT(text.size(), 131072U) << "no longer than one argument of Linux";
     EXPECT_LT(text.size(), kMostReportBytes);
   }
+}
+
+TEST_F(GradeSubmissionTest, RubricsForModulesThatDoNotExistAreRefused) {
+  const auto error_with = [](const std::string& part, const std::string& name) {
+    Rubric rubric = *rubric_;
+    std::ranges::find(rubric.parts, part, &RubricPart::title)->module = name;
+    try {
+      ExpectModulesOf({rubric, *kit_, *quizzes_, kCheckpoint, "full"});
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(error_with("Module 2: transformer", "02_transformer"), "accepted");
+  EXPECT_THAT(error_with("Module 2: transformer", "09_none"),
+              ::testing::HasSubstr("there is no module '09_none'"));
+  EXPECT_THAT(error_with("Concepts: the checks of module 4", "01_attention"),
+              ::testing::HasSubstr("no concept checks of '01_attention'"));
+}
+
+TEST_F(GradeSubmissionTest, ConceptChecksWithoutAnAnswerSheetAreRefused) {
+  std::vector<ModuleFiles> modules = kit_->Modules();
+  EXPECT_EQ(LoadQuizzes(".", modules).count("04_profiling"), 1U);
+  for (ModuleFiles& module : modules) module.papers.clear();
+  EXPECT_THROW(LoadQuizzes(".", modules), DataError);
 }
 
 // An answer cannot be found out by handing in again.

@@ -56,7 +56,7 @@ struct RubricTask {
 // What a part judges.
 enum class Judged {
   kModule,      // one module's code, on the reference's modules before it
-  kQuiz,        // the answers to one module's concept checks: nobody's code
+  kQuiz,        // the answers to one module's concept checks, and no code
   kEverything,  // all of the student's code together
 };
 
@@ -71,7 +71,8 @@ struct RubricPart {
   std::vector<RubricTask> tasks;
 
   double Points() const;
-  // The worker that answers, as the worker kit calls it.
+  // What it is asked for by: the name that the worker kit gives the program
+  // that answers; for concept checks, whose answers are in a file, the module.
   std::string Worker() const {
     return judged == Judged::kEverything ? kEverything : module;
   }
