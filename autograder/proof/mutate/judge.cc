@@ -85,9 +85,10 @@ std::vector<const RubricCheck*> ChecksFor(const Rubric& rubric,
   const auto goes_first = [&](const RubricCheck* check) {
     return std::ranges::find(mutant.first, check->name) != mutant.first.end();
   };
-  if (checks.empty())
+  if (checks.empty()) {
     throw GraderError(
         fmt::format("no part judges {}", fmt::join(mutant.parts, ", ")));
+  }
   // Not of std::ranges, whose answer clang 14 cannot make.
   std::stable_partition(checks.begin(), checks.end(), goes_first);
   return checks;
