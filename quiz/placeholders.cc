@@ -43,7 +43,7 @@ std::string NumberText(double number) {
   constexpr std::size_t kGroup = 3;
   for (std::size_t at = digits.size(); at > kGroup;) {
     at -= kGroup;
-    digits.insert(at, ",");
+    digits.insert(at, 1, ',');
   }
   return digits;
 }
