@@ -92,7 +92,7 @@ class Calibration {
         rubric_(LoadRubric(line.rubric.empty()
                                ? Runfile("autograder/rubric.toml")
                                : fs::path(line.rubric),
-                           AllChecks())),
+                           AllChecks(), Runfile("autograder"))),
         kit_(Runfile("autograder/worker_kit/worker_kit"), Model(), host_),
         build_(line.submission.empty() ? SubmissionBuild()
                                        : Build(line.submission)),

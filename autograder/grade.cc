@@ -211,7 +211,7 @@ void TellSharedIds(const std::vector<Report>& reports) {
 int GradeAll(const CommandLine& line) {
   const Rubric rubric = LoadRubric(
       line.rubric.empty() ? Runfile("autograder/rubric.toml") : line.rubric,
-      AllChecks());
+      AllChecks(), Runfile("autograder"));
   const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
   const SandboxHost host = HostFor(line);
   const Isolation isolation = ProbeIsolation(host);

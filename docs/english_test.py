@@ -16,7 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCANNED = (
     ".github", "CHANGELOG.md", "CONTRIBUTING.md", "README.md",
     "autograder/calibrate.cc", "autograder/grade.cc",
-    "autograder/report", "autograder/rubric.toml", "cli", "compare", "docs",
+    "autograder/judges/*/*.toml", "autograder/report", "autograder/rubric.toml",
+    "cli", "compare", "docs",
     "handout", "implementation", "kit", "kvlab", "lab", "models", "modules",
     "quiz", "solutions", "third_party", "third_party/packages.txt",
 )
@@ -56,7 +57,8 @@ FORBIDDEN = {
 
 # Path, text, and why it stays.
 ALLOWED = (
-    ("autograder/rubric.toml", "Behind the tokens held, in every row and head",
+    ("autograder/judges/03_memoization/rubric.toml",
+     "Behind the tokens held, in every row and head",
      "a knockout of kv_cache quotes it"),
 )
 
@@ -74,14 +76,14 @@ PATTERNS = {pattern_of(phrase): instead
 def files():
     """The files to scan, as paths relative to ROOT."""
     for name in SCANNED:
-        path = ROOT / name
-        found = [path] if path.is_file() else sorted(
-            file for file in path.rglob("*")
-            if file.suffix in SUFFIXES and file.is_file())
-        for file in found:
-            relative = file.relative_to(ROOT).as_posix()
-            if not SKIPPED.search(relative):
-                yield relative
+        for path in sorted(ROOT.glob(name)):
+            found = [path] if path.is_file() else sorted(
+                file for file in path.rglob("*")
+                if file.suffix in SUFFIXES and file.is_file())
+            for file in found:
+                relative = file.relative_to(ROOT).as_posix()
+                if not SKIPPED.search(relative):
+                    yield relative
 
 
 def allowed_at(name, text, begin):
@@ -125,7 +127,8 @@ class EnglishTest(unittest.TestCase):
                      "modules/03_memoization/kv_cache.h", "quiz/quiz.cc",
                      "solutions/03_memoization/kv_cache.cc",
                      "lab/page/sections/memo.mjs", "cli/bench.py",
-                     "autograder/rubric.toml"):
+                     "autograder/rubric.toml",
+                     "autograder/judges/01_attention/rubric.toml"):
             self.assertIn(name, names)
         self.assertNotIn("kit/testdata/tinyshakespeare/input.txt", names)
 

@@ -27,10 +27,12 @@ double Speedup(const CheckRow& row) {
 std::string Line(const Report& report) {
   Json scores = Json::object();
   const double factor = report.lateness ? report.lateness->factor : 1;
+  CountedPoints counted(report.marks.most_bonus);
   for (const PartMark& part : report.marks.parts) {
     // A part with nothing to show yet is left out.
     if (part.part->Points() == 0) continue;
-    scores[ShortTitle(part)] = Written(part.Points() * factor);
+    scores[ShortTitle(part)] =
+        Written(counted.Of(*part.part, part.Points()) * factor);
   }
   Json scoreboard = {report.Points()};
   for (const CheckRow& row : CheckRows(report)) {

@@ -57,8 +57,22 @@ std::string ShortTitle(const PartMark& part) {
   return title.substr(0, title.find(':'));
 }
 
+std::string FullTitle(const PartMark& part) {
+  return part.part->title + (part.part->bonus ? " (bonus)" : "");
+}
+
+std::string BonusText(const Marks& marks) {
+  const double most = marks.MaxBonusPoints();
+  if (most == 0) return "";
+  return fmt::format("{:g} of at most {:g} points on top of the {:g}",
+                     marks.BonusPoints(), most, marks.MaxPoints());
+}
+
 std::string Overview(const Report& report) {
   std::string overview;
+  if (const std::string bonus = BonusText(report.marks); !bonus.empty()) {
+    overview += "Bonus: " + bonus + "\n";
+  }
   if (report.lateness) {
     overview += LatenessText(*report.lateness, report.marks.Points()) + "\n";
   }

@@ -32,6 +32,12 @@ std::string FollowsText(const CheckMark& mark);
 // "Module 1: attention" is "Module 1".
 std::string ShortTitle(const PartMark& part);
 
+// The same in full, and that it is a bonus, if it is one.
+std::string FullTitle(const PartMark& part);
+
+// What the bonus parts added; "" if there are none.
+std::string BonusText(const Marks& marks);
+
 // Everything beyond single checks: notices, and parts that could not be run.
 std::string Overview(const Report& report);
 

@@ -40,13 +40,15 @@ class Adder {
 
 std::string Result(const Report& report) {
   Adder scores(report.lateness ? report.lateness->factor : 1);
+  // With all of the bonus: no score may be more than its maximum.
   Adder most(1);
+  CountedPoints counted(report.marks.most_bonus);
   Json tests = Json::array();
   for (const CheckRow& row : CheckRows(report)) {
     tests.push_back(
         {{"test-name", fmt::format("{} {}", row.Number(), row.Name())},
          {"passed", row.mark->Passed()},
-         {"score", scores.Add(row.mark->points)},
+         {"score", scores.Add(counted.Of(*row.part->part, row.mark->points))},
          {"max-score", most.Add(row.mark->check->points)},
          {"output", Printable(TextOf(row))}});
   }

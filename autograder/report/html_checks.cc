@@ -99,7 +99,7 @@ std::string IdOf(const Report& report, const PartMark& part) {
 Html PartSection(const Report& report, const PartMark& part) {
   const std::string id = IdOf(report, part);
   Html section = Tag("h2", {{"id", id}},
-                     Text(part.part->title + " ") +
+                     Text(FullTitle(part) + " ") +
                          PointsOf(part.Points(), part.part->Points()));
   if (!part.trouble.empty()) {
     section += Trouble(part);

@@ -51,6 +51,11 @@ Html LateNote(const Report& report) {
   return Tag("p", Text("Late? " + text + "."));
 }
 
+Html BonusNote(const Report& report) {
+  const std::string text = BonusText(report.marks);
+  return text.empty() ? Html{} : Tag("p", Text("Bonus: " + text + "."));
+}
+
 Html BeginNote(const Report& report) {
   const std::string text = WhereToBegin(report);
   return text.empty() ? Html{} : Tag("p", Text(text));
@@ -64,7 +69,7 @@ Html Header(const Report& report) {
                      Tag("strong", Text(fmt::format("{:g}", report.Points()))) +
                          Text(fmt::format(" of {:g} points",
                                           report.marks.MaxPoints()))) +
-                 BeginNote(report) + LateNote(report) +
+                 BonusNote(report) + BeginNote(report) + LateNote(report) +
                  Tag("p", Text("Graded on " + TimeOf(report) + ".")));
 }
 
@@ -78,7 +83,7 @@ Html GlanceRow(const Report& report, const PartMark& part) {
   return Tag(
       "tr",
       Tag("th", {{"scope", "row"}},
-          Link(IdOf(report, part), Text(part.part->title))) +
+          Link(IdOf(report, part), Text(FullTitle(part)))) +
           Tag("td", PointsOf(part.Points(), most)) +
           Tag("td", {{"class", "bar"}, {"aria-hidden", "true"}},
               Tag("div",

@@ -64,6 +64,13 @@ TEST(HtmlReportTest, WhatWasMeasuredIsDrawnAndTabulated) {
   EXPECT_FALSE(Has(HtmlReport(BrokenSample().report), "<svg"));
 }
 
+TEST(HtmlReportTest, ABonusIsNamedAndItsLimitToo) {
+  const std::string page = HtmlReport(BonusSample().report);
+  EXPECT_TRUE(Has(page, "<strong>19</strong> of 15 points"));
+  EXPECT_TRUE(Has(page, "Bonus: 4 of at most 4 points on top of the 15."));
+  EXPECT_TRUE(Has(page, "Module 3: memoization (bonus)"));
+}
+
 TEST(HtmlReportTest, AllPointsAreSaidToBeAll) {
   EXPECT_TRUE(Has(HtmlReport(PerfectSample().report),
                   "Every check earned its points."));

@@ -85,6 +85,7 @@ void AddSuite(pugi::xml_node& suites, const Report& report,
   pugi::xml_node properties = suite.append_child("properties");
   AddProperty(properties, "points", part.Points());
   AddProperty(properties, "max_points", part.part->Points());
+  if (part.part->bonus) AddProperty(properties, "bonus", 1);
   Counts counts;
   for (const CheckRow& row : CheckRows(report)) {
     if (row.part == &part) AddCase(suite, row, counts);

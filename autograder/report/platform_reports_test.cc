@@ -45,6 +45,13 @@ TEST(GradescopeTest, EachCheckIsATest) {
 }
 
 // Gradescope would add 0.1 and 0.2 up to 0.30000000000000004.
+TEST(GradescopeTest, ABonusIsInTheTotalAsFarAsItsLimit) {
+  const Json json = Json::parse(GradescopeJson(BonusSample().report));
+  EXPECT_EQ(json.at("score"), 19);
+  EXPECT_TRUE(Has(json.at("output"),
+                  "Bonus: 4 of at most 4 points on top of the 15\n"));
+}
+
 TEST(GradescopeTest, TheTotalIsNotLeftToItsAddition) {
   Sample sample = MixedSample();
   sample.Mark(0, 0).points = 0.1;
@@ -114,6 +121,13 @@ TEST(AutolabTest, TheScoreboardKeepsItsColumnsIfNothingWasMeasured) {
             (Json{0.0, 0.0, 0.0}));
 }
 
+TEST(AutolabTest, ABonusCountsAsFarAsItsLimit) {
+  const Json json = Json::parse(AutolabLine(BonusSample().report));
+  EXPECT_EQ(json.at("scores"),
+            (Json{{"Module 1", 10.0}, {"Module 2", 5.0}, {"Module 3", 4.0}}));
+  EXPECT_EQ(json.at("scoreboard").at(0), 19.0);
+}
+
 // --- PrairieLearn ---
 
 TEST(PrairieLearnTest, TheScoreIsAShare) {
@@ -130,6 +144,15 @@ TEST(PrairieLearnTest, WhatCannotBeRunCostsNoAttempt) {
   EXPECT_EQ(json.at("gradable"), false);
   EXPECT_FALSE(json.contains("score"));
   EXPECT_TRUE(Has(json.at("format_errors").at(0), "does not name a type"));
+}
+
+TEST(PrairieLearnTest, ABonusMakesUpForLossesAndNoMore) {
+  EXPECT_EQ(Json::parse(PrairieLearnJson(BonusSample().report)).at("score"),
+            1.0);
+  Sample sample = BonusSample();
+  Lose(sample.Mark(0, 3), 0);
+  Lose(sample.Mark(0, 2), 0);  // 15 - 7 + 4 of 15
+  EXPECT_EQ(Json::parse(PrairieLearnJson(sample.report)).at("score"), 0.8);
 }
 
 // --- Classroom 50 ---
@@ -154,6 +177,18 @@ TEST(Classroom50Test, WholeNumbersSumToTheWhole) {
     EXPECT_EQ(json.at("score"), score);
     EXPECT_EQ(json.at("max-score"), most);
   }
+}
+
+TEST(Classroom50Test, ABonusIsInTheMaximumSoThatNoScoreExceedsIt) {
+  const Json json = Json::parse(Classroom50Json(BonusSample().report));
+  EXPECT_EQ(json.at("score"), 1900);
+  EXPECT_EQ(json.at("max-score"), 2100);
+  long score = 0;
+  for (const Json& test : json.at("tests")) {
+    EXPECT_LE(test.at("score"), test.at("max-score")) << test;
+    score += test.at("score").get<long>();
+  }
+  EXPECT_EQ(score, 1900);
 }
 
 TEST(Classroom50Test, OnlyFullPointsPass) {

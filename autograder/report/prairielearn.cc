@@ -63,9 +63,10 @@ Json FormatErrors(const Report& report) {
 double Share(const Report& report) {
   const double most = report.marks.MaxPoints();
   if (most <= 0) return 0;
+  // PrairieLearn refuses more than 1, so a bonus can only make up for losses.
   // Exact for every share that a rubric is likely to use.
   constexpr double kPlaces = 1e10;
-  return std::round(report.Points() / most * kPlaces) / kPlaces;
+  return std::min(1.0, std::round(report.Points() / most * kPlaces) / kPlaces);
 }
 
 std::string Results(const Report& report) {

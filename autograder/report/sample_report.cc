@@ -110,11 +110,6 @@ Sample MarkedSample(const std::string& name) {
   return sample;
 }
 
-void Lose(CheckMark& mark, double points, const std::string& came_back) {
-  mark.points = points;
-  mark.came_back = came_back;
-}
-
 void NotRun(CheckMark& mark, const std::string& why) {
   Lose(mark, 0, why);
   mark.run = false;
@@ -123,7 +118,20 @@ void NotRun(CheckMark& mark, const std::string& why) {
 
 }  // namespace
 
+void Lose(CheckMark& mark, double points, const std::string& came_back) {
+  mark.points = points;
+  mark.came_back = came_back;
+}
+
 Sample PerfectSample() { return MarkedSample("grace"); }
+
+Sample BonusSample() {
+  Sample sample = MarkedSample("frances");
+  sample.rubric->parts[2].bonus = true;
+  sample.rubric->most_bonus = sample.report.marks.most_bonus = 4;
+  Lose(sample.Mark(2, 1), 1, "41 times as fast as recomputing");
+  return sample;
+}
 
 Sample MixedSample() {
   Sample sample = MarkedSample("alice");

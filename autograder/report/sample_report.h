@@ -3,6 +3,7 @@
 #define KVLAB_AUTOGRADER_REPORT_SAMPLE_REPORT_H_
 
 #include <memory>
+#include <string>
 
 #include "autograder/report/report.h"
 #include "autograder/scoring/rubric.h"
@@ -22,6 +23,9 @@ struct Sample {
   }
 };
 
+// The check failed, or earned only a part of its points.
+void Lose(CheckMark& mark, double points, const std::string& came_back = "");
+
 // "alice" has 1.5 of 15 points in the parts that can be run: of part 1, first
 // passed, second earned a quarter, third follows from second, and fourth was
 // not run. Part 2 does not compile. Part 3: 2 of 6; 50 tokens were fast, 500
@@ -30,6 +34,10 @@ Sample MixedSample();
 
 // "grace" has all 21 points.
 Sample PerfectSample();
+
+// "frances": part 3 is a bonus, of whose 6 points 4 count at most. She has all
+// 15 of the others and 5 of the bonus.
+Sample BonusSample();
 
 // "heidi": no part can be run.
 Sample BrokenSample();

@@ -17,7 +17,7 @@ import jsonschema
 from autograder.platforms import run_grader
 
 HERE = pathlib.Path("autograder/report")
-SAMPLES = ["mixed", "perfect", "broken", "concealed", "hostile", "worst"]
+SAMPLES = ["mixed", "perfect", "bonus", "broken", "concealed", "hostile", "worst"]
 
 # Schema, and the file of a report that it is for.
 JSON_FILES = {

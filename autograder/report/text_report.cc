@@ -112,8 +112,10 @@ std::string Notices(const Report& report) {
 std::string Headline(const Report& report) {
   // Checks that could not be judged do not count towards the maximum.
   std::string out =
-      Line(0, report.name, report.Points(),
-           report.marks.MaxPoints() - report.marks.BlockedPoints());
+      Line(0, report.name, report.Points(), report.marks.JudgedPoints());
+  if (const std::string text = BonusText(report.marks); !text.empty()) {
+    out += Labelled(2, "bonus", text);
+  }
   if (report.lateness) {
     out += Labelled(2, "late?",
                     LatenessText(*report.lateness, report.marks.Points()));
@@ -174,7 +176,7 @@ std::string FullText(const Report& report) {
   std::string out = Headline(report);
   for (const PartMark& part : report.marks.parts) {
     out += '\n';
-    out += Line(0, part.part->title, part.Points(), part.part->Points());
+    out += Line(0, FullTitle(part), part.Points(), part.part->Points());
     if (!part.trouble.empty()) {
       out += "  not run, see above\n";
       continue;

@@ -55,6 +55,27 @@ TEST(TextReportTest, SaysNothingOfCausesWhereThereAreNone) {
   EXPECT_FALSE(Has(FullText(PerfectSample().report), "begin"));
 }
 
+TEST(TextReportTest, ABonusIsOnTopAndCountsAsFarAsItsLimit) {
+  const std::string text = FullText(BonusSample().report);
+  EXPECT_TRUE(Has(text, "19 of 15")) << text;
+  EXPECT_TRUE(Has(text, "bonus       4 of at most 4 points on top of the 15\n"))
+      << text;
+  EXPECT_TRUE(Has(text, "Module 3: memoization (bonus)")) << text;
+  EXPECT_TRUE(Has(text, "5 of 6")) << text;  // what it earned by itself
+  EXPECT_FALSE(Has(FullText(PerfectSample().report), "onus"));
+}
+
+TEST(TextReportTest, ABonusThatCannotBeJudgedIsNotMissingFromTheRest) {
+  Sample sample = BonusSample();
+  sample.Mark(2, 0).blocked = true;
+  Lose(sample.Mark(2, 0), 0);
+  const std::string text = FullText(sample.report);
+  EXPECT_TRUE(Has(text, "18 of 15")) << text;  // 15 + 1 + 2
+  sample.Mark(0, 0).blocked = true;
+  Lose(sample.Mark(0, 0), 0);
+  EXPECT_TRUE(Has(FullText(sample.report), "17 of 14"));
+}
+
 TEST(TextReportTest, WhatIsRightAloneSaysWhatItLost) {
   Sample sample = MixedSample();
   sample.Mark(0, 2).alone = true;

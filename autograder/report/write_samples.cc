@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     const std::filesystem::path folder = argv[1];
     grading::WriteReports(grading::MixedSample().report, folder / "mixed");
     grading::WriteReports(grading::PerfectSample().report, folder / "perfect");
+    grading::WriteReports(grading::BonusSample().report, folder / "bonus");
     grading::WriteReports(grading::BrokenSample().report, folder / "broken");
     grading::WriteReports(grading::ConcealedSample().report,
                           folder / "concealed");

@@ -1,8 +1,23 @@
 #include "autograder/scoring/marks.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace kvlab::grading {
+namespace {
+
+// The points of the checks that could not be judged.
+double Blocked(const PartMark& part) {
+  double points = 0;
+  for (const TaskMark& task : part.tasks) {
+    for (const CheckMark& mark : task.checks) {
+      if (mark.blocked) points += mark.check->points;
+    }
+  }
+  return points;
+}
+
+}  // namespace
 
 double Written(double points) {
   constexpr double kPlaces = 10000;
@@ -21,27 +36,56 @@ double PartMark::Points() const {
   return Written(points);
 }
 
+double CountedPoints::Of(const RubricPart& part, double points) {
+  if (!part.bonus) return points;
+  const double counted = std::min(points, bonus_left_);
+  bonus_left_ -= counted;
+  return counted;
+}
+
 double Marks::Points() const {
-  double points = 0;
-  for (const PartMark& mark : parts) points += mark.Points();
+  double points = BonusPoints();
+  for (const PartMark& mark : parts) {
+    if (!mark.part->bonus) points += mark.Points();
+  }
   return Written(points);
 }
 
-double Marks::BlockedPoints() const {
+double Marks::BonusPoints() const {
   double points = 0;
-  for (const PartMark& part : parts) {
-    for (const TaskMark& task : part.tasks) {
-      for (const CheckMark& mark : task.checks) {
-        if (mark.blocked) points += mark.check->points;
-      }
-    }
+  for (const PartMark& mark : parts) {
+    if (mark.part->bonus) points += mark.Points();
   }
-  return points;
+  return Written(std::min(points, most_bonus));
 }
 
 double Marks::MaxPoints() const {
   double points = 0;
-  for (const PartMark& mark : parts) points += mark.part->Points();
+  for (const PartMark& mark : parts) {
+    if (!mark.part->bonus) points += mark.part->Points();
+  }
+  return Written(points);
+}
+
+double Marks::MaxBonusPoints() const {
+  double points = 0;
+  for (const PartMark& mark : parts) {
+    if (mark.part->bonus) points += mark.part->Points();
+  }
+  return Written(std::min(points, most_bonus));
+}
+
+double Marks::BlockedPoints() const {
+  double points = 0;
+  for (const PartMark& mark : parts) points += Blocked(mark);
+  return points;
+}
+
+double Marks::JudgedPoints() const {
+  double points = MaxPoints();
+  for (const PartMark& mark : parts) {
+    if (!mark.part->bonus) points -= Blocked(mark);
+  }
   return Written(points);
 }
 

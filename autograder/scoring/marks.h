@@ -51,17 +51,39 @@ struct PartMark {
   double Points() const;
 };
 
+// Counts points one after the other, and those of bonus parts only until the
+// limit is reached.
+class CountedPoints {
+ public:
+  explicit CountedPoints(double most_bonus) : bonus_left_(most_bonus) {}
+
+  // What `points` of this part add to the whole.
+  double Of(const RubricPart& part, double points);
+
+ private:
+  double bonus_left_;
+};
+
 // Refers to the rubric, which must outlive it.
 struct Marks {
   std::vector<PartMark> parts;
+  double most_bonus = 0;  // as much as all bonus parts together can add
   // Whether the submission's answers took all the time that it has.
   bool out_of_time = false;
 
+  // With the bonus, as far as it counts.
   double Points() const;
+  // Earned in the bonus parts, as far as it counts.
+  double BonusPoints() const;
+  // Of the parts that are not a bonus.
   double MaxPoints() const;
+  // As much as the bonus parts could have added.
+  double MaxBonusPoints() const;
   // Of checks that could not be judged: while there are any, the marks are
   // provisional.
   double BlockedPoints() const;
+  // MaxPoints(), without the checks that could not be judged.
+  double JudgedPoints() const;
 };
 
 }  // namespace kvlab::grading

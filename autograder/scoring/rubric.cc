@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -54,7 +55,19 @@ void ExpectFirst(const TomlTable& table, std::string_view key,
   }
 }
 
-RubricPart ReadPart(TomlTable& table, const Checks& known) {
+toml::table ParseToml(const RubricText& text) {
+  try {
+    return toml::parse(text.toml, text.file);
+  } catch (const toml::parse_error& error) {
+    throw RubricError(fmt::format("{}:{}: {}\n  fix: correct the TOML there",
+                                  text.file, error.source().begin.line,
+                                  error.description()));
+  }
+}
+
+RubricPart ParsePart(const RubricText& text, const Checks& known) {
+  const toml::table document = ParseToml(text);
+  TomlTable table(document, text.file);
   RubricPart part;
   part.title = table.Text("title");
   part.judged = ReadJudged(table);
@@ -80,6 +93,57 @@ RubricPart ReadPart(TomlTable& table, const Checks& known) {
   return part;
 }
 
+// Gives the part `points`, each check its share.
+void Weigh(RubricPart& part, double points, const std::string& file) {
+  const double own = part.Points();
+  if (own == points) return;
+  if (own <= 0) {
+    throw RubricError(fmt::format(
+        "{}: its checks have no points, so the course's {:g} cannot be shared "
+        "out\n  fix: give at least one check points",
+        file, points));
+  }
+  for (RubricTask& task : part.tasks) {
+    for (RubricCheck& check : task.checks) check.points *= points / own;
+  }
+}
+
+RubricPart ReadPart(TomlTable& table, const PartReader& read,
+                    const Checks& known, std::set<std::string>& taken) {
+  const std::string name = table.Text("rubric");
+  if (!taken.insert(name).second) {
+    table.FailAtKey("rubric", fmt::format("'{}' is named twice", name),
+                    "remove one of the two parts");
+  }
+  const double points = table.PositiveNumber("points");
+  const bool bonus = table.FlagIfAny("bonus");
+  table.ExpectNoMore();
+  const RubricText text = read(name);
+  RubricPart part = ParsePart(text, known);
+  Weigh(part, points, text.file);
+  part.bonus = bonus;
+  return part;
+}
+
+double ReadMostBonus(TomlTable& table, const Rubric& rubric) {
+  const auto bonus = std::ranges::find(rubric.parts, true, &RubricPart::bonus);
+  if (table.Has("bonus")) {
+    TomlTable limits = table.Table("bonus");
+    const double most = limits.PositiveNumber("most_points");
+    limits.ExpectNoMore();
+    if (bonus == rubric.parts.end()) {
+      table.FailAtKey("bonus", "no part is a bonus",
+                      "give a part 'bonus = true', or remove [bonus]");
+    }
+    return most;
+  }
+  if (bonus == rubric.parts.end()) return 0;
+  table.Fail(fmt::format("'{}' is a bonus, and nothing limits how much of it "
+                         "counts",
+                         bonus->title),
+             "add [bonus] with 'most_points = 10', or another number");
+}
+
 RubricLimits ReadLimits(TomlTable table) {
   RubricLimits limits;
   limits.build_seconds = table.PositiveNumber("build_seconds");
@@ -92,6 +156,14 @@ RubricLimits ReadLimits(TomlTable table) {
   limits.patience = static_cast<std::size_t>(table.PositiveNumber("patience"));
   table.ExpectNoMore();
   return limits;
+}
+
+// None if there is no such file.
+std::optional<std::string> TextOf(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream || std::filesystem::is_directory(file)) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>(stream),
+                     std::istreambuf_iterator<char>()};
 }
 
 void ExpectZoneOf(const LatePolicy& policy, const TomlTable& table) {
@@ -135,47 +207,57 @@ double RubricTask::Points() const {
 
 double RubricPart::Points() const { return SumOfPoints(tasks); }
 
-double Rubric::Points() const { return SumOfPoints(parts); }
-
-Rubric ParseRubric(std::string_view toml, const std::string& file,
-                   const Checks& known) {
-  toml::table document;
-  try {
-    document = toml::parse(toml, file);
-  } catch (const toml::parse_error& error) {
-    throw RubricError(fmt::format("{}:{}: {}\n  fix: this is no TOML", file,
-                                  error.source().begin.line,
-                                  error.description()));
+double Rubric::Points() const {
+  double points = 0;
+  for (const RubricPart& part : parts) {
+    if (!part.bonus) points += part.Points();
   }
-  TomlTable table(document, file);
+  return points;
+}
+
+Rubric ParseRubric(const RubricText& course, const PartReader& part,
+                   const Checks& known) {
+  const toml::table document = ParseToml(course);
+  TomlTable table(document, course.file);
   Rubric rubric;
   rubric.limits = ReadLimits(table.Table("limits"));
   if (table.Has("late_policy")) {
     rubric.late_policy = ReadLatePolicy(table.Table("late_policy"));
   }
-  for (TomlTable& part : table.Tables("parts")) {
-    rubric.parts.push_back(ReadPart(part, known));
+  std::set<std::string> taken;
+  for (TomlTable& entry : table.Tables("parts")) {
+    rubric.parts.push_back(ReadPart(entry, part, known, taken));
   }
+  rubric.most_bonus = ReadMostBonus(table, rubric);
   table.ExpectNoMore();
   if (std::abs(rubric.Points() - kAllPoints) > 1e-9) {
     throw RubricError(fmt::format(
-        "{}: all points sum to {}, not to {}\n  fix: change the points of some "
-        "checks",
-        file, rubric.Points(), kAllPoints));
+        "{}: the points of all parts, bonus aside, sum to {:g}, not to {:g}\n"
+        "  fix: change the 'points' of some [[parts]]",
+        course.file, rubric.Points(), kAllPoints));
   }
   return rubric;
 }
 
-Rubric LoadRubric(const std::filesystem::path& file, const Checks& known) {
-  std::ifstream stream(file);
-  if (!stream) {
+Rubric LoadRubric(const std::filesystem::path& file, const Checks& known,
+                  const std::filesystem::path& parts) {
+  const std::optional<std::string> course = TextOf(file);
+  if (!course) {
     throw RubricError(
         file.string() +
         ": cannot be read\n  fix: give the path of a rubric.toml");
   }
-  const std::string text{std::istreambuf_iterator<char>(stream),
-                         std::istreambuf_iterator<char>()};
-  return ParseRubric(text, file.string(), known);
+  const PartReader read = [&](const std::string& name) -> RubricText {
+    const std::filesystem::path beside = file.parent_path() / name;
+    for (const auto& place : {beside, parts / name}) {
+      if (const auto text = TextOf(place)) return {place.string(), *text};
+    }
+    throw RubricError(fmt::format(
+        "{}: the rubric of a part cannot be read: {}\n  fix: 'rubric' in "
+        "[[parts]] is a path from the folder of this file",
+        file.string(), beside.string()));
+  };
+  return ParseRubric({file.string(), *course}, read, known);
 }
 
 }  // namespace kvlab::grading

@@ -1,10 +1,12 @@
 // What is judged, for how many points, by which numbers, and what the author
-// reads about it: rubric.toml, read and found sound.
+// reads about it: the course's rubric.toml and those of its parts, read and
+// checked.
 #ifndef KVLAB_AUTOGRADER_SCORING_RUBRIC_H_
 #define KVLAB_AUTOGRADER_SCORING_RUBRIC_H_
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -68,6 +70,7 @@ struct RubricPart {
   std::string title;
   Judged judged = Judged::kEverything;
   std::string module = {};  // its folder, "01_attention"; "" for kEverything
+  bool bonus = false;       // on top of the 100 points of the other parts
   std::vector<RubricTask> tasks;
 
   double Points() const;
@@ -95,8 +98,9 @@ struct Rubric {
   RubricLimits limits;
   std::optional<LatePolicy> late_policy;  // none: no due date
   std::vector<RubricPart> parts;
+  double most_bonus = 0;  // as much as all bonus parts together can add
 
-  double Points() const;
+  double Points() const;  // of the parts that are not a bonus: 100
 };
 
 // The rubric does not hold: names the file, the line and what to do.
@@ -104,16 +108,28 @@ class RubricError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+struct RubricText {
+  std::string file;  // what errors call it
+  std::string toml;
+};
+
+// The text of a part, by what the course's rubric calls it; throws RubricError
+// if there is none.
+using PartReader = std::function<RubricText(const std::string& name)>;
+
+// Each part's checks are scaled to the points that the course gives the part.
 // Throws RubricError for an unknown or missing key, a check that is not in
 // `known`, settings other than that check's, a negative number, tiers that are
-// missing or out of order, a date that is none, a check or task named twice in
-// a part, needs or follows that are unknown, cyclic or do not stand above, or
-// points that do not sum to 100.
-Rubric ParseRubric(std::string_view toml, const std::string& file,
+// missing or out of order, a bad date, a check or task named twice in a part, a
+// part named twice, needs or follows that are unknown, cyclic or do not stand
+// above, a bonus without a limit, or parts whose points do not sum to 100.
+Rubric ParseRubric(const RubricText& course, const PartReader& part,
                    const Checks& known);
 
-// The same for a file.
-Rubric LoadRubric(const std::filesystem::path& file, const Checks& known);
+// The same for a file, whose parts are looked for in its folder, then in
+// `parts`, the folder of the course's own rubric.
+Rubric LoadRubric(const std::filesystem::path& file, const Checks& known,
+                  const std::filesystem::path& parts = {});
 
 }  // namespace kvlab::grading
 

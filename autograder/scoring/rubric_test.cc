@@ -1,5 +1,8 @@
 #include "autograder/scoring/rubric.h"
 
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <string>
 
 #include "autograder/scoring/iso_time.h"
@@ -27,11 +30,16 @@ patience = 3
 reply_mib = 16
 )";
 
-const std::string kPart = R"([[parts]]
-title = "Module 1"
+// All of the course but its limits: one part, of all points.
+const std::string kOnePart = R"([[parts]]
+rubric = "part.toml"
+points = 100
+)";
+
+const std::string kPart = R"(title = "Module 1"
 judged = "module"
 module = "01_attention"
-[[parts.tasks]]
+[[tasks]]
 id = "1.1"
 title = "Softmax"
 )";
@@ -39,40 +47,64 @@ title = "Softmax"
 // A check in lines of its own, so that errors have lines.
 std::string CheckLines(const std::string& name, const std::string& points,
                        const std::string& more = "") {
-  return "[[parts.tasks.checks]]\nname = \"" + name +
+  return "[[tasks.checks]]\nname = \"" + name +
          "\"\ntitle = \"Values\"\npoints = " + points +
          "\nasked = \"a\"\nwhy = \"b\"\nwhere = \"c\"\n" + more;
 }
 
 const std::string kSettings = "settings = { tolerance = 1e-5 }\n";
 
-Rubric Parse(const std::string& text) {
-  return ParseRubric(text, "rubric.toml", Known());
+using PartTexts = std::map<std::string, std::string>;
+
+Rubric ParseCourse(const std::string& course, const PartTexts& parts) {
+  const PartReader read = [&](const std::string& name) -> RubricText {
+    const auto found = parts.find(name);
+    if (found == parts.end()) throw RubricError("there is no " + name);
+    return {.file = name, .toml = found->second};
+  };
+  return ParseRubric({.file = "rubric.toml", .toml = course}, read, Known());
 }
 
-// What the error says, without its place.
-std::string ErrorOf(const std::string& text) {
+// A course of one part, of which this is the text.
+Rubric Parse(const std::string& part) {
+  return ParseCourse(kLimits + kOnePart, {{"part.toml", part}});
+}
+
+// What the error of a course says.
+std::string CourseErrorOf(const std::string& course,
+                          const PartTexts& parts = {}) {
   try {
-    Parse(text);
+    ParseCourse(course, parts);
   } catch (const RubricError& error) {
     return error.what();
   }
   return "accepted";
 }
 
-void ExpectError(const std::string& text, const std::string& part) {
-  EXPECT_NE(ErrorOf(text).find(part), std::string::npos) << ErrorOf(text);
+std::string ErrorOf(const std::string& part) {
+  return CourseErrorOf(kLimits + kOnePart, {{"part.toml", part}});
+}
+
+void ExpectError(const std::string& part, const std::string& says) {
+  EXPECT_NE(ErrorOf(part).find(says), std::string::npos) << ErrorOf(part);
+}
+
+void ExpectCourseError(const std::string& course, const PartTexts& parts,
+                       const std::string& says) {
+  const std::string error = CourseErrorOf(course, parts);
+  EXPECT_NE(error.find(says), std::string::npos) << error;
 }
 
 TEST(RubricTest, ReadsWhatIsThere) {
   const Rubric rubric =
-      Parse(kLimits + kPart + CheckLines("plain", "40") +
+      Parse(kPart + CheckLines("plain", "40") +
             CheckLines("measured", "60",
                        kSettings + "needs = [\"plain\"]\n"
                                    "follows = [\"plain\"]\n"));
   EXPECT_EQ(rubric.limits.call.seconds, 10);
   EXPECT_EQ(rubric.limits.call.reply_bytes, std::size_t{16} << 20U);
   EXPECT_EQ(rubric.Points(), 100);
+  EXPECT_EQ(rubric.most_bonus, 0);
   ASSERT_EQ(rubric.parts.size(), 1U);
   EXPECT_EQ(rubric.parts[0].judged, Judged::kModule);
   EXPECT_EQ(rubric.parts[0].module, "01_attention");
@@ -86,73 +118,71 @@ TEST(RubricTest, ReadsWhatIsThere) {
 }
 
 TEST(RubricTest, AnyNameMayRunACheck) {
-  const Rubric rubric = Parse(kLimits + kPart + CheckLines("plain", "40") +
+  const Rubric rubric = Parse(kPart + CheckLines("plain", "40") +
                               CheckLines("again", "60", "run = \"plain\"\n"));
   EXPECT_EQ(rubric.parts[0].tasks[0].checks[1].run, "plain");
 }
 
 TEST(RubricTest, NamesFileAndLineOfAnUnknownKey) {
-  EXPECT_EQ(ErrorOf(kLimits + "colour = \"red\"\n"),
+  EXPECT_EQ(CourseErrorOf(kLimits + "colour = \"red\"\n"),
             "rubric.toml:9: 'colour' is not known here\n"
+            "  fix: correct its spelling, or remove it");
+  EXPECT_EQ(ErrorOf("colour = \"red\"\n" + kPart + CheckLines("plain", "100")),
+            "part.toml:1: 'colour' is not known here\n"
             "  fix: correct its spelling, or remove it");
 }
 
 TEST(RubricTest, NamesAMissingKey) {
-  ExpectError(
+  ExpectCourseError(
       "[limits]\nbuild_seconds = 300\nsubmission_seconds = 300\n"
       "check_seconds = 30\ncall_seconds = 10\n",
-      "'reply_mib' is missing");
-  ExpectError(kLimits + kPart + "[[parts.tasks.checks]]\nname = \"plain\"\n",
+      {}, "'reply_mib' is missing");
+  ExpectError(kPart + "[[tasks.checks]]\nname = \"plain\"\n",
               "'title' is missing");
 }
 
 TEST(RubricTest, RefusesWhatIsNoNumber) {
-  ExpectError(kLimits + kPart + CheckLines("plain", "\"many\""),
-              "'points' is no number");
+  ExpectError(kPart + CheckLines("plain", "\"many\""), "'points' is no number");
 }
 
 TEST(RubricTest, RefusesNegativePoints) {
-  ExpectError(kLimits + kPart + CheckLines("plain", "-1"),
-              "rubric.toml:19: points are negative");
-  ExpectError(kLimits + kPart + CheckLines("plain", "nan"),
-              "'points' is no number");
+  ExpectError(kPart + CheckLines("plain", "-1"),
+              "part.toml:10: points are negative");
+  ExpectError(kPart + CheckLines("plain", "nan"), "'points' is no number");
 }
 
 TEST(RubricTest, RefusesANegativeTolerance) {
-  ExpectError(
-      kLimits + kPart +
-          CheckLines("measured", "100", "settings = { tolerance = -1e-5 }\n"),
-      "rubric.toml:23: setting 'tolerance' is negative");
+  ExpectError(kPart + CheckLines("measured", "100",
+                                 "settings = { tolerance = -1e-5 }\n"),
+              "part.toml:14: setting 'tolerance' is negative");
 }
 
 TEST(RubricTest, RefusesAnUnknownCheck) {
-  ExpectError(kLimits + kPart + CheckLines("fancy", "100"),
-              "there is no check 'fancy'");
+  ExpectError(kPart + CheckLines("fancy", "100"), "there is no check 'fancy'");
 }
 
 TEST(RubricTest, RefusesACheckTwiceInAPart) {
-  ExpectError(
-      kLimits + kPart + CheckLines("plain", "50") + CheckLines("plain", "50"),
-      "rubric.toml:24: 'plain' stands twice in this part");
+  ExpectError(kPart + CheckLines("plain", "50") + CheckLines("plain", "50"),
+              "part.toml:15: 'plain' stands twice in this part");
 }
 
 TEST(RubricTest, RefusesSettingsThatTheCheckDoesNotHave) {
-  ExpectError(kLimits + kPart + CheckLines("plain", "100", kSettings),
+  ExpectError(kPart + CheckLines("plain", "100", kSettings),
               "check 'plain' has no setting 'tolerance'");
-  ExpectError(kLimits + kPart + CheckLines("measured", "100"),
+  ExpectError(kPart + CheckLines("measured", "100"),
               "check 'measured' lacks its setting 'tolerance'");
 }
 
 std::string TwoChecks(const std::string& more_of_plain,
                       const std::string& more_of_measured) {
-  return kLimits + kPart + CheckLines("plain", "40", more_of_plain) +
+  return kPart + CheckLines("plain", "40", more_of_plain) +
          CheckLines("measured", "60", kSettings + more_of_measured);
 }
 
 TEST(RubricTest, AWholeTaskMayBeNeeded) {
   const Rubric rubric =
-      Parse(kLimits + kPart + CheckLines("plain", "40") +
-            "[[parts.tasks]]\nid = \"1.2\"\ntitle = \"More\"\n" +
+      Parse(kPart + CheckLines("plain", "40") +
+            "[[tasks]]\nid = \"1.2\"\ntitle = \"More\"\n" +
             CheckLines("measured", "60", kSettings + "needs = [\"1.1\"]\n"));
   EXPECT_EQ(rubric.parts[0].tasks[1].checks[0].needs,
             std::vector<std::string>{"1.1"});
@@ -160,19 +190,19 @@ TEST(RubricTest, AWholeTaskMayBeNeeded) {
 
 TEST(RubricTest, RefusesNeedsThatAreNotThere) {
   ExpectError(TwoChecks("", "needs = [\"plane\"]\n"),
-              "rubric.toml:31: 'measured' refers to 'plane', which is neither "
+              "part.toml:22: 'measured' refers to 'plane', which is neither "
               "a check nor a task of this part");
 }
 
 TEST(RubricTest, RefusesNeedsThatStandBelow) {
   ExpectError(TwoChecks("needs = [\"measured\"]\n", ""),
-              "rubric.toml:23: 'plain' refers to 'measured', which does not "
+              "part.toml:14: 'plain' refers to 'measured', which does not "
               "stand above it");
 }
 
 TEST(RubricTest, RefusesNeedsThatGoRoundInACircle) {
   ExpectError(TwoChecks("needs = [\"plain\"]\n", ""),
-              "rubric.toml:23: this goes round in a circle: plain -> plain");
+              "part.toml:14: this goes round in a circle: plain -> plain");
   ExpectError(TwoChecks("needs = [\"measured\"]\n", "needs = [\"plain\"]\n"),
               "this goes round in a circle: plain -> measured -> plain");
   ExpectError(TwoChecks("needs = [\"1.1\"]\n", ""),
@@ -187,8 +217,7 @@ TEST(RubricTest, TheSameHoldsForWhatFollows) {
 }
 
 std::string Tiered(const std::string& tiers) {
-  return kLimits + kPart +
-         CheckLines("timed", "100", "tiers = [" + tiers + "]\n");
+  return kPart + CheckLines("timed", "100", "tiers = [" + tiers + "]\n");
 }
 
 TEST(RubricTest, AndForTheCostsThatACheckAsksFor) {
@@ -222,7 +251,7 @@ TEST(RubricTest, ReadsTiers) {
 TEST(RubricTest, RefusesTiersOutOfOrder) {
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 10, share = 0.5 }"),
-      "rubric.toml:23: tiers are out of order: 10 for a share of 0.5 stands "
+      "part.toml:14: tiers are out of order: 10 for a share of 0.5 stands "
       "below 5 for 1");
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 2, share = 1 }"),
@@ -237,18 +266,16 @@ TEST(RubricTest, RefusesTiersOutOfOrder) {
 }
 
 TEST(RubricTest, TiersBelongToTheChecksThatMeasure) {
-  ExpectError(kLimits + kPart + CheckLines("timed", "100"),
+  ExpectError(kPart + CheckLines("timed", "100"),
               "check 'timed' lacks its tiers");
-  ExpectError(
-      kLimits + kPart +
-          CheckLines("plain", "100", "tiers = [{ at_least = 1, share = 1 }]\n"),
-      "rubric.toml:23: check 'plain' has no tiers");
+  ExpectError(kPart + CheckLines("plain", "100",
+                                 "tiers = [{ at_least = 1, share = 1 }]\n"),
+              "part.toml:14: check 'plain' has no tiers");
 }
 
 TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
   const Rubric rubric = Parse(
-      kLimits + kPart + "visibility = \"after_due_date\"\n" +
-      CheckLines("plain", "40") +
+      kPart + "visibility = \"after_due_date\"\n" + CheckLines("plain", "40") +
       CheckLines("measured", "60", kSettings + "visibility = \"hidden\"\n"));
   const RubricTask& task = rubric.parts[0].tasks[0];
   EXPECT_EQ(task.checks[0].visibility, Visibility::kAfterDueDate);
@@ -257,20 +284,23 @@ TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
 
 TEST(RubricTest, RefusesAVisibilityThatThereIsNot) {
   ExpectError(TwoChecks("visibility = \"secret\"\n", ""),
-              "rubric.toml:23: 'secret' is no visibility\n  fix: choose one "
+              "part.toml:14: 'secret' is no visibility\n  fix: choose one "
               "of: visible, after_due_date, after_published, hidden");
 }
 
 std::string WithPolicy(const std::string& policy) {
-  return kLimits + "[late_policy]\n" + policy + kPart +
-         CheckLines("plain", "100");
+  return kLimits + "[late_policy]\n" + policy + kOnePart;
 }
+
+// A part that is not what its course is about.
+const PartTexts kAnyPart = {{"part.toml", kPart + CheckLines("plain", "1")}};
 
 TEST(RubricTest, ReadsALatePolicy) {
   const Rubric rubric =
-      Parse(WithPolicy("due = 2027-01-15T23:59:00+01:00\ngrace_minutes = 10\n"
-                       "percent_per_day = 12.5\nfree_days = 2\nfloor_percent = "
-                       "50\n"));
+      ParseCourse(WithPolicy("due = 2027-01-15T23:59:00+01:00\n"
+                             "grace_minutes = 10\npercent_per_day = 12.5\n"
+                             "free_days = 2\nfloor_percent = 50\n"),
+                  kAnyPart);
   ASSERT_TRUE(rubric.late_policy);
   EXPECT_EQ(TimeText(rubric.late_policy->due), "2027-01-15 23:59:00 +01:00");
   EXPECT_EQ(rubric.late_policy->grace_minutes, 10);
@@ -280,59 +310,229 @@ TEST(RubricTest, ReadsALatePolicy) {
 }
 
 TEST(RubricTest, RefusesABadDate) {
-  ExpectError(WithPolicy("due = 2027-02-29T23:59:00Z\n"), "rubric.toml:10: ");
-  ExpectError(WithPolicy("due = 2027-01-15T23:59:00\n"),
-              "rubric.toml:10: 'due' is no date with time and zone");
-  ExpectError(WithPolicy("due = \"tomorrow\"\n"),
-              "rubric.toml:10: 'due' is no date with time and zone");
-  ExpectError(WithPolicy("percent_per_day = 10\n"), "'due' is missing");
+  ExpectCourseError(WithPolicy("due = 2027-02-29T23:59:00Z\n"), kAnyPart,
+                    "rubric.toml:10: ");
+  ExpectCourseError(WithPolicy("due = 2027-01-15T23:59:00\n"), kAnyPart,
+                    "rubric.toml:10: 'due' is no date with time and zone");
+  ExpectCourseError(WithPolicy("due = \"tomorrow\"\n"), kAnyPart,
+                    "rubric.toml:10: 'due' is no date with time and zone");
+  ExpectCourseError(WithPolicy("percent_per_day = 10\n"), kAnyPart,
+                    "'due' is missing");
 }
 
 TEST(RubricTest, RefusesALatePolicyThatCannotBe) {
   const std::string due = "due = 2027-01-15T23:59:00Z\n";
-  ExpectError(WithPolicy(due + "percent_per_day = 110\n"),
-              "rubric.toml:11: 'percent_per_day' is no percentage");
-  ExpectError(WithPolicy(due + "floor_percent = -1\n"),
-              "'floor_percent' is no percentage");
-  ExpectError(WithPolicy(due + "grace_minutes = -1\n"),
-              "'grace_minutes' is negative");
-  ExpectError(WithPolicy(due + "free_days = 1.5\n"), "'free_days' is no count");
-  ExpectError(WithPolicy(due + "mercy = 1\n"), "'mercy' is not known here");
-  ExpectError(WithPolicy(due + "zone = \"Europe/Atlantis\"\n"),
-              "there is no time zone 'Europe/Atlantis'");
-  ExpectError(WithPolicy(due + "zone = \"Europe/Berlin\"\n"),
-              "there it is 2027-01-16 00:59:00 +01:00 then");
+  ExpectCourseError(WithPolicy(due + "percent_per_day = 110\n"), kAnyPart,
+                    "rubric.toml:11: 'percent_per_day' is no percentage");
+  ExpectCourseError(WithPolicy(due + "floor_percent = -1\n"), kAnyPart,
+                    "'floor_percent' is no percentage");
+  ExpectCourseError(WithPolicy(due + "grace_minutes = -1\n"), kAnyPart,
+                    "'grace_minutes' is negative");
+  ExpectCourseError(WithPolicy(due + "free_days = 1.5\n"), kAnyPart,
+                    "'free_days' is no count");
+  ExpectCourseError(WithPolicy(due + "mercy = 1\n"), kAnyPart,
+                    "'mercy' is not known here");
+  ExpectCourseError(WithPolicy(due + "zone = \"Europe/Atlantis\"\n"), kAnyPart,
+                    "there is no time zone 'Europe/Atlantis'");
+  ExpectCourseError(WithPolicy(due + "zone = \"Europe/Berlin\"\n"), kAnyPart,
+                    "there it is 2027-01-16 00:59:00 +01:00 then");
   EXPECT_EQ(
-      Parse(WithPolicy(due + "zone = \"Europe/London\"\n")).late_policy->zone,
+      ParseCourse(WithPolicy(due + "zone = \"Europe/London\"\n"), kAnyPart)
+          .late_policy->zone,
       "Europe/London");
 }
 
-TEST(RubricTest, RefusesPointsThatDoNotSumTo100) {
-  ExpectError(kLimits + kPart + CheckLines("plain", "99"),
-              "all points sum to 99, not to 100");
-}
+const std::string kWhole = R"(title = "All together"
+judged = "everything"
+[[tasks]]
+id = "E"
+title = "All"
+)";
 
 TEST(RubricTest, RefusesAPartThatNobodyJudges) {
-  ExpectError(kLimits + "[[parts]]\ntitle = \"x\"\njudged = \"module 9\"\n",
-              "rubric.toml:11: 'module 9' cannot be judged");
+  ExpectError("title = \"x\"\njudged = \"module 9\"\n",
+              "part.toml:2: 'module 9' cannot be judged");
 }
 
 TEST(RubricTest, APartNamesItsModuleUnlessItJudgesEverything) {
-  ExpectError(kLimits + "[[parts]]\ntitle = \"x\"\njudged = \"quiz\"\n",
-              "'module' is missing");
-  const std::string whole =
-      "[[parts]]\ntitle = \"x\"\njudged = \"everything\"\n";
-  const std::string task = "[[parts.tasks]]\nid = \"E\"\ntitle = \"y\"\n";
-  ExpectError(kLimits + whole + "module = \"01_attention\"\n" + task +
-                  CheckLines("plain", "100"),
-              "'module' is not known here");
-  const Rubric rubric =
-      Parse(kLimits + whole + task + CheckLines("plain", "100"));
-  EXPECT_EQ(rubric.parts[0].Worker(), "everything");
+  ExpectError("title = \"x\"\njudged = \"quiz\"\n", "'module' is missing");
+  ExpectError(
+      "module = \"01_attention\"\n" + kWhole + CheckLines("plain", "100"),
+      "'module' is not known here");
+  EXPECT_EQ(Parse(kWhole + CheckLines("plain", "100")).parts[0].Worker(),
+            "everything");
+}
+
+// The lines of the course that give a part its points.
+std::string PartLines(const std::string& file, const std::string& points,
+                      const std::string& more = "") {
+  return "[[parts]]\nrubric = \"" + file + "\"\npoints = " + points + "\n" +
+         more;
+}
+
+const std::string kIsBonus = "bonus = true\n";
+
+// a.toml has 1 + 3 points of its own, b.toml 5.
+const PartTexts kTwoParts = {
+    {"a.toml",
+     kPart + CheckLines("plain", "1") + CheckLines("measured", "3", kSettings)},
+    {"b.toml", kWhole + CheckLines("plain", "5")}};
+
+TEST(RubricTest, PartsStandInTheOrderOfTheCourse) {
+  const Rubric rubric = ParseCourse(
+      kLimits + PartLines("b.toml", "90") + PartLines("a.toml", "10"),
+      kTwoParts);
+  ASSERT_EQ(rubric.parts.size(), 2U);
+  EXPECT_EQ(rubric.parts[0].title, "All together");
+  EXPECT_EQ(rubric.parts[1].title, "Module 1");
+}
+
+TEST(RubricTest, TheCourseSaysWhatAPartIsWorthAndItsChecksShareIt) {
+  const Rubric rubric = ParseCourse(
+      kLimits + PartLines("a.toml", "60") + PartLines("b.toml", "40"),
+      kTwoParts);
+  const RubricTask& task = rubric.parts[0].tasks[0];
+  EXPECT_DOUBLE_EQ(task.checks[0].points, 15);  // 60 * 1/4
+  EXPECT_DOUBLE_EQ(task.checks[1].points, 45);
+  EXPECT_DOUBLE_EQ(rubric.parts[1].Points(), 40);
+}
+
+TEST(RubricTest, APartOfItsOwnPointsKeepsThemToTheLastBit) {
+  const Rubric rubric = ParseCourse(
+      kLimits + PartLines("a.toml", "4") + PartLines("b.toml", "96"),
+      kTwoParts);
+  EXPECT_EQ(rubric.parts[0].tasks[0].checks[1].points, 3);
+}
+
+TEST(RubricTest, RefusesPartsThatDoNotSumTo100) {
+  ExpectCourseError(
+      kLimits + PartLines("a.toml", "4") + PartLines("b.toml", "95"), kTwoParts,
+      "the points of all parts, bonus aside, sum to 99, not to 100\n  fix: "
+      "change the 'points' of some [[parts]]");
+}
+
+TEST(RubricTest, RefusesAPartWhoseChecksHaveNothingToShare) {
+  ExpectCourseError(kLimits + kOnePart,
+                    {{"part.toml", kPart + CheckLines("plain", "0")}},
+                    "part.toml: its checks have no points");
+}
+
+TEST(RubricTest, RefusesAPartWithoutPoints) {
+  ExpectCourseError(kLimits + PartLines("a.toml", "0"), kTwoParts,
+                    "rubric.toml:11: 'points' is out of range");
+  ExpectCourseError(kLimits + "[[parts]]\nrubric = \"a.toml\"\n", kTwoParts,
+                    "'points' is missing");
+}
+
+TEST(RubricTest, RefusesAPartTwice) {
+  ExpectCourseError(
+      kLimits + PartLines("a.toml", "50") + PartLines("a.toml", "50"),
+      kTwoParts, "rubric.toml:13: 'a.toml' is named twice");
+}
+
+TEST(RubricTest, RefusesAWordOfAPartThatIsNotKnown) {
+  ExpectCourseError(kLimits + PartLines("a.toml", "100", "bonsu = true\n"),
+                    kTwoParts, "rubric.toml:12: 'bonsu' is not known here");
+}
+
+TEST(RubricTest, ABonusIsOnTopOfThe100) {
+  const Rubric rubric = ParseCourse(kLimits + PartLines("a.toml", "100") +
+                                        PartLines("b.toml", "10", kIsBonus) +
+                                        "[bonus]\nmost_points = 8\n",
+                                    kTwoParts);
+  EXPECT_EQ(rubric.Points(), 100);
+  EXPECT_FALSE(rubric.parts[0].bonus);
+  EXPECT_TRUE(rubric.parts[1].bonus);
+  EXPECT_EQ(rubric.parts[1].Points(), 10);
+  EXPECT_EQ(rubric.most_bonus, 8);
+}
+
+TEST(RubricTest, ABonusNeedsALimitAndALimitABonus) {
+  ExpectCourseError(
+      kLimits + PartLines("a.toml", "100") + PartLines("b.toml", "5", kIsBonus),
+      kTwoParts,
+      "'All together' is a bonus, and nothing limits how much of it counts");
+  ExpectCourseError(kLimits + PartLines("a.toml", "100", "bonus = false\n") +
+                        "[bonus]\nmost_points = 8\n",
+                    kTwoParts, "no part is a bonus");
+  ExpectCourseError(kLimits + PartLines("a.toml", "100", "bonus = \"yes\"\n"),
+                    kTwoParts, "rubric.toml:12: 'bonus' must be true or false");
+  ExpectCourseError(kLimits + PartLines("a.toml", "100") +
+                        PartLines("b.toml", "5", kIsBonus) +
+                        "[bonus]\nmost_points = -1\n",
+                    kTwoParts, "'most_points' is out of range");
 }
 
 TEST(RubricTest, SaysWhereTheTomlIsBroken) {
-  ExpectError("[limits\n", "rubric.toml:1: ");
+  ExpectCourseError("[limits\n", {}, "rubric.toml:1: ");
+  ExpectError("title = \n", "part.toml:1: ");
+}
+
+class RubricFilesTest : public ::testing::Test {
+ protected:
+  RubricFilesTest() {
+    std::filesystem::create_directories(course_ / "judges");
+    std::filesystem::create_directories(own_);
+  }
+
+  static void Write(const std::filesystem::path& file,
+                    const std::string& text) {
+    std::ofstream(file) << text;
+  }
+
+  static std::string LoadErrorOf(const std::filesystem::path& file,
+                                 const std::filesystem::path& parts = {}) {
+    try {
+      LoadRubric(file, Known(), parts);
+    } catch (const RubricError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::path(::testing::TempDir()) /
+      ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  const std::filesystem::path course_ = folder_ / "course";
+  const std::filesystem::path own_ = folder_ / "own";
+  const std::string text_ = kLimits + PartLines("judges/a.toml", "100");
+  const std::string part_ = kPart + CheckLines("plain", "100");
+};
+
+TEST_F(RubricFilesTest, PartsAreLookedForBesideTheRubric) {
+  Write(course_ / "rubric.toml", text_);
+  Write(course_ / "judges/a.toml", part_);
+  EXPECT_EQ(LoadRubric(course_ / "rubric.toml", Known()).parts[0].title,
+            "Module 1");
+}
+
+TEST_F(RubricFilesTest, AnInstructorsRubricUsesThePartsOfTheCourse) {
+  Write(own_ / "mine.toml", text_);
+  Write(course_ / "judges/a.toml", part_);
+  EXPECT_EQ(LoadRubric(own_ / "mine.toml", Known(), course_).parts[0].title,
+            "Module 1");
+}
+
+TEST_F(RubricFilesTest, ButAPartBesideItComesFirst) {
+  std::filesystem::create_directories(own_ / "judges");
+  Write(own_ / "mine.toml", text_);
+  Write(own_ / "judges/a.toml", kWhole + CheckLines("plain", "1"));
+  Write(course_ / "judges/a.toml", part_);
+  EXPECT_EQ(LoadRubric(own_ / "mine.toml", Known(), course_).parts[0].title,
+            "All together");
+}
+
+TEST_F(RubricFilesTest, SaysWhichFileCannotBeRead) {
+  const std::filesystem::path file = own_ / "mine.toml";
+  EXPECT_EQ(LoadErrorOf(file),
+            file.string() +
+                ": cannot be read\n  fix: give the path of a rubric.toml");
+  Write(file, text_);
+  EXPECT_EQ(LoadErrorOf(file, course_),
+            file.string() + ": the rubric of a part cannot be read: " +
+                (own_ / "judges/a.toml").string() +
+                "\n  fix: 'rubric' in [[parts]] is a path from the folder of "
+                "this file");
 }
 
 }  // namespace

@@ -248,6 +248,7 @@ void NameCausesEndToEnd(const Marks& marks,
 Marks Score(const Rubric& rubric, const Checks& known,
             const ScoringOptions& options) {
   Marks marks;
+  marks.most_bonus = rubric.most_bonus;
   double seconds_left = rubric.limits.submission_seconds;
   for (const RubricPart& part : rubric.parts) {
     if (options.wanted && !options.wanted(part)) continue;

@@ -478,6 +478,81 @@ TEST_F(RandomRubric, WhatIsNotDoneAtAllEarnsNothing) {
   EXPECT_EQ(judged_alone_, 0);
 }
 
+// Marks of a part of 10 points and of a bonus of 6 points.
+Marks WithBonus(const Rubric& rubric, double points, double bonus) {
+  Marks marks;
+  marks.most_bonus = rubric.most_bonus;
+  for (const auto& [i, earned] : {std::pair(0U, points), {1U, bonus}}) {
+    const RubricPart& part = rubric.parts[i];
+    const RubricTask& task = part.tasks[0];
+    marks.parts.push_back({.part = &part,
+                           .trouble = "",
+                           .tasks = {{.task = &task,
+                                      .checks = {{.check = &task.checks[0],
+                                                  .run = true,
+                                                  .points = earned}}}}});
+  }
+  return marks;
+}
+
+Rubric RubricWithBonus(double most_bonus) {
+  Rubric rubric;
+  rubric.most_bonus = most_bonus;
+  for (const auto& [bonus, points] : {std::pair(false, 10.0), {true, 6.0}}) {
+    rubric.parts.push_back({.title = "Part",
+                            .bonus = bonus,
+                            .tasks = {{.id = "1.1",
+                                       .title = "Task",
+                                       .checks = {Rule("check", points)}}}});
+  }
+  return rubric;
+}
+
+TEST(BonusTest, ABonusIsOnTopOfThePointsThatAreAsked) {
+  const Rubric rubric = RubricWithBonus(6);
+  const Marks marks = WithBonus(rubric, 7, 2);
+  EXPECT_EQ(marks.Points(), 9);
+  EXPECT_EQ(marks.BonusPoints(), 2);
+  EXPECT_EQ(marks.MaxPoints(), 10);
+  EXPECT_EQ(marks.MaxBonusPoints(), 6);
+  EXPECT_EQ(WithBonus(rubric, 10, 6).Points(), 16);
+}
+
+TEST(BonusTest, ButOnlyUpToItsLimit) {
+  const Rubric rubric = RubricWithBonus(4);
+  EXPECT_EQ(WithBonus(rubric, 7, 3).Points(), 10);
+  EXPECT_EQ(WithBonus(rubric, 7, 5).Points(), 11);
+  EXPECT_EQ(WithBonus(rubric, 7, 5).MaxBonusPoints(), 4);
+}
+
+TEST(BonusTest, ABonusThatCouldNotBeJudgedIsProvisionalButNotMissing) {
+  const Rubric rubric = RubricWithBonus(4);
+  Marks marks = WithBonus(rubric, 7, 0);
+  marks.parts[1].tasks[0].checks[0].blocked = true;
+  EXPECT_EQ(marks.BlockedPoints(), 6);
+  EXPECT_EQ(marks.JudgedPoints(), 10);
+  marks.parts[0].tasks[0].checks[0].blocked = true;
+  EXPECT_EQ(marks.JudgedPoints(), 0);
+}
+
+TEST(BonusTest, PointsAreCountedInTurnUntilTheLimit) {
+  const Rubric rubric = RubricWithBonus(4);
+  CountedPoints counted(rubric.most_bonus);
+  EXPECT_EQ(counted.Of(rubric.parts[1], 3), 3);
+  EXPECT_EQ(counted.Of(rubric.parts[0], 10), 10);
+  EXPECT_EQ(counted.Of(rubric.parts[1], 3), 1);
+  EXPECT_EQ(counted.Of(rubric.parts[1], 3), 0);
+}
+
+TEST_F(ScoringTest, TheLimitOfTheBonusIsTheRubrics) {
+  Add(Rule("good", 10), Fixed("good", 1));
+  rubric_.parts[0].bonus = true;
+  rubric_.most_bonus = 4;
+  Score();
+  EXPECT_EQ(marks_.Points(), 4);
+  EXPECT_EQ(marks_.MaxPoints(), 0);
+}
+
 TEST_F(ScoringTest, PartsThatAreNotWantedAreLeftOut) {
   Add(Rule("a", 1), Fixed("a", 1));
   options_.wanted = [](const RubricPart& part) {

@@ -115,6 +115,16 @@ int TomlTable::CountOr(std::string_view key, int otherwise) {
   return static_cast<int>(number);
 }
 
+bool TomlTable::FlagIfAny(std::string_view key) {
+  const toml::node* node = Find(key);
+  if (node == nullptr) return false;
+  if (!node->is_boolean()) {
+    FailAt(*node, fmt::format("'{}' must be true or false", key),
+           "write one of the two, without quotes");
+  }
+  return node->ref<bool>();
+}
+
 ClockTime TomlTable::Time(std::string_view key) {
   const toml::node& node = Get(key);
   const auto* value = node.as_date_time();

@@ -32,6 +32,8 @@ class TomlTable {
   double PositiveNumber(std::string_view key);
   // A whole number from 0 to a million; `otherwise` if the key is not there.
   int CountOr(std::string_view key, int otherwise);
+  // false if the key is not there.
+  bool FlagIfAny(std::string_view key);
   // A date with time and zone.
   ClockTime Time(std::string_view key);
   // Empty if the key is not there.

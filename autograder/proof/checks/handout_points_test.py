@@ -1,4 +1,4 @@
-"""The points that the modules' READMEs promise are those that rubric.toml gives."""
+"""The points that the modules' READMEs promise are those that the rubric gives."""
 
 import re
 import tomllib
@@ -21,15 +21,22 @@ def promised(readme):
     return {task: float(points) for task, points in rows}
 
 
+def read(path):
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 def given():
     """{task id: points} of the rubric."""
-    with open("autograder/rubric.toml", "rb") as file:
-        rubric = tomllib.load(file)
-    return {
-        task["id"]: sum(check["points"] for check in task["checks"])
-        for part in rubric["parts"]
-        for task in part["tasks"]
-    }
+    course = Path("autograder/rubric.toml")
+    points = {}
+    for part in read(course)["parts"]:
+        tasks = {
+            task["id"]: sum(check["points"] for check in task["checks"])
+            for task in read(course.parent / part["rubric"])["tasks"]
+        }
+        scale = part["points"] / sum(tasks.values())
+        points |= {task: own * scale for task, own in tasks.items()}
+    return points
 
 
 class HandoutPointsTest(unittest.TestCase):
