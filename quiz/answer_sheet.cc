@@ -28,7 +28,6 @@ using nlohmann::json;
 // Without trailing commas, which editors and people leave.
 std::string WithoutTrailingCommas(std::string_view text) {
   std::string rest;
-  std::optional<std::size_t> comma;  // in `rest`
   bool quoted = false;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char letter = text[at];
@@ -39,12 +38,9 @@ std::string WithoutTrailingCommas(std::string_view text) {
     }
     if (letter == '"') quoted = !quoted;
     const bool closes = letter == '}' || letter == ']';
-    if (!quoted && closes && comma) rest.erase(*comma, 1);
-    if (!quoted && letter == ',') {
-      comma = rest.size();
-    } else if (quoted ||
-               std::isspace(static_cast<unsigned char>(letter)) == 0) {
-      comma.reset();
+    if (!quoted && closes) {
+      const std::size_t last = rest.find_last_not_of(" \t\r\n");
+      if (last != std::string::npos && rest[last] == ',') rest.erase(last, 1);
     }
     rest += letter;
   }
