@@ -11,16 +11,11 @@ namespace {
 
 std::atomic<std::uint64_t> allocations;
 std::atomic<std::uint64_t> allocated_bytes;
-std::atomic<std::uint64_t> largest_allocation;
 
 // Memory of `size` bytes, or nullptr.
 void* TryToAllocate(std::size_t size, std::size_t alignment) noexcept {
   allocations.fetch_add(1);
   allocated_bytes.fetch_add(size);
-  std::uint64_t largest = largest_allocation.load();
-  while (size > largest &&
-         !largest_allocation.compare_exchange_weak(largest, size)) {
-  }
   if (alignment <= alignof(std::max_align_t)) {
     return std::malloc(size == 0 ? 1 : size);
   }
@@ -105,7 +100,5 @@ namespace kvlab {
 std::uint64_t AllocationCount() { return allocations.load(); }
 
 std::uint64_t AllocatedBytes() { return allocated_bytes.load(); }
-
-std::uint64_t TakeLargestAllocation() { return largest_allocation.exchange(0); }
 
 }  // namespace kvlab

@@ -14,9 +14,6 @@ std::uint64_t AllocationCount();
 // Bytes that these calls requested, including memory freed since.
 std::uint64_t AllocatedBytes();
 
-// The largest single request since the last call, in bytes.
-std::uint64_t TakeLargestAllocation();
-
 }  // namespace kvlab
 
 #endif  // KVLAB_MODULES_03_MEMOIZATION_ALLOCATION_COUNTER_H_

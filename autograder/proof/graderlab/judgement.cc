@@ -98,14 +98,6 @@ std::string ByPart(const Marks& marks,
 
 }  // namespace
 
-std::vector<std::string> LostChecks(const Marks& marks) {
-  std::vector<std::string> lost;
-  for (const PlacedCheck& check : AllOf(marks)) {
-    if (!check.mark.Passed()) lost.push_back(check.name);
-  }
-  return lost;
-}
-
 std::string MessageTo(const LabCase& one, const Report& report) {
   const std::vector<PlacedCheck> all = AllOf(report.marks);
   const PlacedCheck* const seen_by = FirstThatSees(one, all);

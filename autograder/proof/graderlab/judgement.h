@@ -10,9 +10,6 @@
 
 namespace kvlab::grading {
 
-// "1.3 causal.chunk", for every check that lost points.
-std::vector<std::string> LostChecks(const Marks& marks);
-
 // What the author reads about the first check that `loses` names; if that was
 // not run, why. "" if it lost nothing.
 std::string MessageTo(const LabCase& one, const Report& report);

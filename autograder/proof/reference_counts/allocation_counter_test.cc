@@ -85,14 +85,6 @@ TEST(AllocationCounterTest, CountsTheBufferOfAStableSort) {
   EXPECT_TRUE(std::is_sorted(values.begin(), values.end()));
 }
 
-TEST(AllocationCounterTest, KnowsTheLargestSinceTheLastCall) {
-  TakeLargestAllocation();
-  const std::vector<char> small(100);
-  const std::vector<Line> large(100);
-  EXPECT_EQ(TakeLargestAllocation(), 6400U);
-  EXPECT_EQ(TakeLargestAllocation(), 0U);
-}
-
 TEST(AllocationCounterTest, RefusesAsTheLibraryDoes) {
   // Volatile, since the compiler knows that there cannot be so much.
   volatile std::size_t too_much = std::numeric_limits<std::size_t>::max() - 8;
