@@ -23,7 +23,9 @@ def this_module():
 def student_library(name, deps):
     """The files that students edit, as module.toml lists them.
 
-    Other packages can name these files, and those that describe the module.
+    Only what chooses an implementation may link them, and the build of the
+    program that answers the grader's questions. Other packages can name the
+    files themselves, and those that describe the module.
 
     Args:
       name: the library.
@@ -37,6 +39,10 @@ def student_library(name, deps):
     cc_library(
         name = name,
         srcs = sorted(module.files),
+        visibility = [
+            "//implementation:__pkg__",
+            "//autograder/worker_kit:__pkg__",
+        ],
         deps = deps,
         alwayslink = True,
     )
@@ -59,6 +65,7 @@ def module_test(name, deps, size = "small", data = []):
         testonly = True,
         srcs = [name + ".cc"],
         data = data,
+        visibility = ["//autograder:__subpackages__"],
         deps = deps + ["@com_google_googletest//:gtest"],
         alwayslink = True,
     )

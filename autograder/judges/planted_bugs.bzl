@@ -8,6 +8,7 @@ load(
     "solution_includes",
     "solutions",
     "test_cases",
+    "up_to",
 )
 
 _KNOCKOUT = "//autograder/judges:knockout.py"
@@ -38,6 +39,7 @@ def planted_bugs(name, module, files):
             name = test,
             bug = path,
             solution = library + ".cc",
+            includes = solution_includes(up_to(module.number)),
             deps = solutions(before(module)) + [
                 other
                 for other in solution_files([module])
@@ -46,7 +48,7 @@ def planted_bugs(name, module, files):
         )
     return tests
 
-def _planted_bug(name, bug, solution, deps):
+def _planted_bug(name, bug, solution, includes, deps):
     native.genrule(
         name = name + "_source",
         srcs = [
@@ -63,7 +65,7 @@ def _planted_bug(name, bug, solution, deps):
         testonly = True,
         srcs = [name + ".cc"],
         copts = ["-w"],  # what is wrong may well earn a warning
-        deps = solution_includes(),
+        deps = includes,
         alwayslink = True,
     )
     cc_binary(

@@ -18,7 +18,7 @@ import jsonschema
 from autograder.platforms import run_grader
 
 HERE = pathlib.Path("autograder/platforms").resolve()
-SCHEMAS = pathlib.Path("autograder/report/schemas").resolve()
+SCHEMAS = pathlib.Path("autograder/platforms/schemas").resolve()
 
 STAND_IN = """#!/bin/bash
 printf '<%s>' "$@" >>"$CALLS"

@@ -16,7 +16,7 @@ import jsonschema
 
 from autograder.platforms import run_grader
 
-HERE = pathlib.Path("autograder/report")
+HERE = pathlib.Path("autograder/platforms")
 SAMPLES = ["mixed", "perfect", "bonus", "broken", "concealed", "hostile", "worst"]
 
 # Schema, and the file of a report that it is for.
@@ -144,7 +144,7 @@ class SchemasTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        subprocess.run([HERE / "write_samples", cls.folder], check=True)
+        subprocess.run(["autograder/report/write_samples", cls.folder], check=True)
 
     def document(self, schema, sample):
         path = self.folder / sample / JSON_FILES[schema]
