@@ -58,7 +58,7 @@ def students_packages(text):
 def students_ignored(text):
     """.bazelignore with the folders that the handout can have."""
     return "".join(line for line in text.splitlines(keepends=True)
-                   if not line.startswith((*KEPT, "compare/")))
+                   if not line.startswith((*KEPT, "autograder/", "compare/")))
 
 
 def students_docs(text):
