@@ -60,8 +60,10 @@ ordered_json Edit(const LabSubject& subject, const LabRun& run) {
       RandomTokens(random, kTokens, subject.weights->config.vocab_size);
   Gpt2 before(subject.weights);
   Gpt2 after(subject.weights);
-  KvCacheHandle cache_before = EnableKvCache(before, 1, kTokens);
-  KvCacheHandle cache_after = EnableKvCache(after, 1, kTokens);
+  KvCacheHandle cache_before =
+      EnableKvCache(before, {.batch = 1, .max_seq_len = kTokens});
+  KvCacheHandle cache_after =
+      EnableKvCache(after, {.batch = 1, .max_seq_len = kTokens});
   before.Forward(SingleRow(ids), LogitsFor::kLastPosition);
   ids[kChanged] = ids[kChanged] == 0 ? 1 : 0;
   after.Forward(SingleRow(ids), LogitsFor::kLastPosition);

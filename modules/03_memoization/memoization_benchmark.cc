@@ -76,7 +76,8 @@ void MeasureStep(benchmark::State& state, std::size_t batch) {
     Gpt2 model(BenchmarkModel());
     const Gpt2Config& config = model.Config();
     const std::size_t past_len = Length(state);
-    KvCacheHandle handle = EnableKvCache(model, batch, past_len + 1);
+    KvCacheHandle handle =
+        EnableKvCache(model, {.batch = batch, .max_seq_len = past_len + 1});
     Random random(kSeed);
     TokenBatch prompt =
         PadLeft(std::vector<std::vector<TokenId>>(
@@ -110,7 +111,8 @@ BENCHMARK(CachedStepOfFourRows)->ArgName("past")->Arg(50)->Arg(500);
 void Prefill(benchmark::State& state) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());
-    KvCacheHandle handle = EnableKvCache(model, 1, Length(state));
+    KvCacheHandle handle =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = Length(state)});
     const TokenBatch prompt = RandomPrompt(Length(state), model.Config());
     MeasureLoop(state, {.tokens = Length(state)}, [&] {
       handle.Cache().Reset();
