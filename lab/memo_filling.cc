@@ -31,8 +31,9 @@ ordered_json Steps(std::size_t num_layers) {
   EntryCounts without_before;
   EntryCounts with_before;
   for (std::size_t t = 1; t <= kTokens; ++t) {
-    const EntryCounts without = CountEntries(num_layers, t, Memoization::kOff);
-    const EntryCounts with = CountEntries(num_layers, t, Memoization::kOn);
+    const EntryTable entries = {.num_layers = num_layers, .num_tokens = t};
+    const EntryCounts without = CountEntries(entries, Memoization::kOff);
+    const EntryCounts with = CountEntries(entries, Memoization::kOn);
     steps.push_back(
         {{"step", t},
          {"computed_without", without.computed - without_before.computed},

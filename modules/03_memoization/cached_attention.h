@@ -46,7 +46,7 @@ class CachedAttention : public Attention {
   std::shared_ptr<KvCache> cache_;
 };
 
-// How much a model's cache has room for.
+// The size of a model's cache.
 struct CacheCapacity {
   std::size_t batch = 0;        // rows
   std::size_t max_seq_len = 0;  // tokens per row

@@ -101,7 +101,8 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfOneRow) {
     const KvCacheHandle handle =
         EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
     EXPECT_TRUE(SameLogits(cached, uncached, OneRow(),
-                           PrefillThenSteps(prefill, 12), kTolerance));
+                           PrefillThenSteps({.prefill = prefill, .total = 12}),
+                           kTolerance));
   }
 }
 
@@ -112,7 +113,8 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfAPaddedBatch) {
     const KvCacheHandle handle =
         EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
     EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(),
-                           PrefillThenSteps(prefill, 12), kTolerance));
+                           PrefillThenSteps({.prefill = prefill, .total = 12}),
+                           kTolerance));
   }
 }
 
@@ -453,7 +455,7 @@ std::vector<Gpt2Config> LargeConfigs() {
                            .d_model = 4,
                            .d_mlp = 5,
                            .max_positions = 9,
-                           .vocab_size = 50};
+                           .vocab_size = 300};
       config.*axis = size;
       if (axis == &Gpt2Config::num_heads) config.d_model = size;
       configs.push_back(config);
@@ -711,6 +713,7 @@ TEST(EnableKvCacheTest, DisableGivesBackAModelThatNeverHadACache) {
 
   EXPECT_FALSE(handle.Enabled());
   EXPECT_EQ(&model.CurrentAttention(), before);
+  // 0: the same sums in the same order
   EXPECT_TRUE(Near(model.Forward(OneRow(), LogitsFor::kAllPositions),
                    untouched.Forward(OneRow(), LogitsFor::kAllPositions),
                    0.0F));
@@ -1003,18 +1006,20 @@ TEST(EnableKvCacheTest, KeepsItsPromisesForModelsOfAnySize) {
     }
     EXPECT_EQ(&model.CurrentAttention(), before);
 
-    // A cache that other code plugged in.
+    // A cache that other code plugged in, of as many tokens as there are
+    // positions.
     Gpt2 other(WeightsFor(config, 887));
     other.ReplaceAttention(std::make_unique<CachedAttention>(
-        config.num_heads,
-        std::make_shared<KvCache>(CacheShape{.batch = 1,
-                                             .max_seq_len = 9,
-                                             .num_layers = config.num_layers,
-                                             .num_kv_heads = config.num_heads,
-                                             .head_dim = config.HeadDim()})));
+        config.num_heads, std::make_shared<KvCache>(
+                              CacheShape{.batch = 300,
+                                         .max_seq_len = config.max_positions,
+                                         .num_layers = config.num_layers,
+                                         .num_kv_heads = config.num_heads,
+                                         .head_dim = config.HeadDim()})));
     const auto enable = [&] {
       try {
-        EnableKvCache(other, {.batch = 1, .max_seq_len = 9});
+        EnableKvCache(other,
+                      {.batch = 300, .max_seq_len = config.max_positions});
       } catch (const ContractError&) {
         std::_Exit(0);
       }

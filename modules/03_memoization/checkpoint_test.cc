@@ -47,8 +47,9 @@ class CheckpointTest : public ::testing::Test {
         cached, {.batch = tokens.ids.shape(0), .max_seq_len = total});
     for (std::size_t prefill = 1; prefill <= total; ++prefill) {
       handle.Cache().Reset();
-      ASSERT_TRUE(SameLogits(cached, uncached, tokens,
-                             PrefillThenSteps(prefill, total), kTolerance));
+      ASSERT_TRUE(SameLogits(
+          cached, uncached, tokens,
+          PrefillThenSteps({.prefill = prefill, .total = total}), kTolerance));
     }
   }
 

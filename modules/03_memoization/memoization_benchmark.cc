@@ -59,7 +59,8 @@ void FillGrowingCache(benchmark::State& state) {
   Random random(kSeed);
   const Tensor4 token = RandomTensor4(random, {1, kKvHeads, 1, kHeadDim});
   MeasureLoop(state, {.tokens = Length(state)}, [&] {
-    GrowingCache cache(1, kKvHeads, kHeadDim);
+    GrowingCache cache(
+        {.batch = 1, .num_kv_heads = kKvHeads, .head_dim = kHeadDim});
     for (std::size_t s = 0; s < Length(state); ++s) {
       cache.Append(token, token);
       benchmark::DoNotOptimize(cache.Keys());
