@@ -59,7 +59,7 @@ class KvCacheHandle {
  public:
   KvCacheHandle(KvCacheHandle&& other) noexcept = default;
   KvCacheHandle& operator=(KvCacheHandle&&) = delete;
-  // Disables the cache if this was its last handle.
+  // The last handle disables the cache and frees it.
   ~KvCacheHandle();
 
   // The cache, also after Disable(), which leaves its tokens as they are; they
