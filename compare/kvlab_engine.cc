@@ -82,7 +82,8 @@ class Engine {
     UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
                                                      : BestInstructionSet());
     if (!options.recompute) {
-      cache_ = EnableKvCache(model_, 1, model_.Config().max_positions);
+      cache_.emplace(EnableKvCache(
+          model_, {.batch = 1, .max_seq_len = model_.Config().max_positions}));
     }
   }
 

@@ -57,7 +57,8 @@ TokenBatch SameTokens(std::size_t batch, std::size_t seq_len, TokenId id) {
 double StepSeconds(const std::shared_ptr<const Gpt2Weights>& weights,
                    std::size_t batch, const LabRun& run) {
   Gpt2 model(weights);
-  const KvCacheHandle handle = EnableKvCache(model, batch, kPromptLen + kSteps);
+  const KvCacheHandle handle = EnableKvCache(
+      model, {.batch = batch, .max_seq_len = kPromptLen + kSteps});
   model.Forward(SameTokens(batch, kPromptLen, 1), LogitsFor::kLastPosition);
   std::vector<double> seconds;
   for (std::size_t step = 0; step < kSteps; ++step) {

@@ -31,8 +31,9 @@ ordered_json Steps(std::size_t num_layers) {
   EntryCounts without_before;
   EntryCounts with_before;
   for (std::size_t t = 1; t <= kTokens; ++t) {
-    const EntryCounts without = CountEntries(num_layers, t, Memoization::kOff);
-    const EntryCounts with = CountEntries(num_layers, t, Memoization::kOn);
+    const EntryTable entries = {.num_layers = num_layers, .num_tokens = t};
+    const EntryCounts without = CountEntries(entries, Memoization::kOff);
+    const EntryCounts with = CountEntries(entries, Memoization::kOn);
     steps.push_back(
         {{"step", t},
          {"computed_without", without.computed - without_before.computed},
@@ -60,8 +61,10 @@ ordered_json Edit(const LabSubject& subject, const LabRun& run) {
       RandomTokens(random, kTokens, subject.weights->config.vocab_size);
   Gpt2 before(subject.weights);
   Gpt2 after(subject.weights);
-  KvCacheHandle cache_before = EnableKvCache(before, 1, kTokens);
-  KvCacheHandle cache_after = EnableKvCache(after, 1, kTokens);
+  KvCacheHandle cache_before =
+      EnableKvCache(before, {.batch = 1, .max_seq_len = kTokens});
+  KvCacheHandle cache_after =
+      EnableKvCache(after, {.batch = 1, .max_seq_len = kTokens});
   before.Forward(SingleRow(ids), LogitsFor::kLastPosition);
   ids[kChanged] = ids[kChanged] == 0 ? 1 : 0;
   after.Forward(SingleRow(ids), LogitsFor::kLastPosition);

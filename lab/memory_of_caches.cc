@@ -153,7 +153,8 @@ class Growth {
   }
 
   ordered_json Concatenation(std::size_t tokens) {
-    GrowingCache cache(1, heads_, head_dim_);
+    GrowingCache cache(
+        {.batch = 1, .num_kv_heads = heads_, .head_dim = head_dim_});
     const double start = run_.Clock().now_s();
     for (std::size_t i = 0; i < tokens; ++i) cache.Append(keys_, values_);
     const double seconds = run_.Clock().now_s() - start;
@@ -187,7 +188,6 @@ class Growth {
   ordered_json Preallocation(std::size_t tokens) {
     LayerCache cache({.batch = 1,
                       .max_seq_len = tokens,
-                      .num_layers = 1,
                       .num_kv_heads = heads_,
                       .head_dim = head_dim_});
     const double start = run_.Clock().now_s();

@@ -179,7 +179,8 @@ class Space {
   // follows.
   Outcome WithPart(std::size_t tokens, std::size_t kept, std::size_t measured) {
     Gpt2 model(weights_);
-    KvCacheHandle handle = EnableKvCache(model, 1, tokens);
+    KvCacheHandle handle =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = tokens});
     const std::size_t before = std::min(kept, tokens - measured);
     model.Forward(Ids(0, before), LogitsFor::kLastPosition);
     Outcome outcome = LastSteps(tokens, measured, [&](std::size_t t) {

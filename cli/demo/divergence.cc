@@ -26,7 +26,8 @@ std::vector<float> LastLogits(Gpt2& model, const std::vector<TokenId>& ids) {
 // As GenerateCached feeds them: the prompt at once, then token by token.
 std::vector<float> CachedLogits(Gpt2& model, const std::vector<TokenId>& ids,
                                 std::size_t prompt_len) {
-  const KvCacheHandle handle = EnableKvCache(model, 1, ids.size());
+  const KvCacheHandle handle =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = ids.size()});
   const auto prompt_end = ids.begin() + static_cast<std::ptrdiff_t>(prompt_len);
   std::vector<float> logits = LastLogits(model, {ids.begin(), prompt_end});
   for (auto id = prompt_end; id != ids.end(); ++id) {

@@ -28,7 +28,8 @@ class Attention {
   // empty.
   virtual bool Remembers() const { return PastLen() > 0; }
 
-  // Attention of layer `layer` for the next T tokens.
+  // Attention of layer `layer` for the next T tokens. What it costs depends on
+  // what it remembers: T tokens alone, or T after PastLen() others.
   //   x         [B, T, C]
   //   left_pad  [B] or empty, counted from the start of the sequence
   //   returns   [B, T, C]
@@ -37,8 +38,9 @@ class Attention {
                           std::span<const std::size_t> left_pad) = 0;
 };
 
-// Module 1's MultiHeadAttention: sees the tokens of this call and remembers
-// nothing.
+// Module 1's MultiHeadAttention, at its cost: sees the tokens of this call and
+// remembers nothing.
+// Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2.
 class FullAttention final : public Attention {
  public:
   explicit FullAttention(std::size_t heads) : heads_(heads) {}

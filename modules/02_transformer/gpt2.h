@@ -1,6 +1,8 @@
 // Module 2: GPT-2 as a whole.
 // Source: Radford et al. 2019, "Language Models are Unsupervised Multitask
-// Learners", section 2.3.
+// Learners", section 2.3; positions are learned (Vaswani et al. 2017,
+// arXiv:1706.03762, section 3.5), the head is tied to wte (Press & Wolf 2017,
+// arXiv:1608.05859).
 #ifndef KVLAB_MODULES_02_TRANSFORMER_GPT2_H_
 #define KVLAB_MODULES_02_TRANSFORMER_GPT2_H_
 
@@ -38,6 +40,8 @@ class Gpt2 {
   // valid.
   // The head is lm_head, whether or not it is tied to wte, and is counted as
   // Work::kHead; all norms use the config's layer_norm_epsilon.
+  // Cost: num_layers Blocks for T tokens, and the head's B * C * vocab_size
+  // multiply-accumulates for each position asked for.
   // Throws ContractError, changing nothing, if an id is outside the vocabulary,
   // the length of left_pad is not the batch size, T is 0, or PastLen() + T
   // exceeds max_positions.
@@ -53,7 +57,8 @@ class Gpt2 {
       std::unique_ptr<Attention> attention);
 
  private:
-  // Task 2.5. wte[id] + wpe[position] for every token: [B, T, C].
+  // Task 2.5. wte[id] + wpe[position] for every token: [B, T, C]. Reads two
+  // rows per token, whatever the sizes of the tables.
   Tensor3 Embed(const TokenBatch& tokens) const;
   // Given. Throws what Forward promises to throw.
   void CheckTokens(const TokenBatch& tokens) const;

@@ -20,7 +20,7 @@ namespace kvlab {
 // (divided by C, not C - 1; epsilon is added to the variance), then scales and
 // shifts them: [B, T, C] -> [B, T, C]. The variance is the mean square around
 // the mean; the mean square minus the squared mean would lose precision where
-// the mean is far from 0.
+// the mean is far from 0. Cost: O(B T C).
 // Source: Ba et al. 2016, arXiv:1607.06450, Eq. 3 and 4.
 // Throws ContractError if a shape disagrees.
 Tensor3 LayerNorm(const Tensor3& x, const LayerNormWeights& weights,
@@ -28,19 +28,23 @@ Tensor3 LayerNorm(const Tensor3& x, const LayerNormWeights& weights,
 
 // Task 2.2. The Gaussian error linear unit, tanh form, in place:
 //   0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+// Cost: one tanh per value.
 // Source: Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
 void GeluInPlace(std::span<float> values);
 
 // Task 2.3. c_fc, GELU, c_proj: [B, T, C] -> [B, T, C].
-// Both products are counted as Work::kMlp.
-// Source: Vaswani 2017, section 3.3, with GELU for ReLU.
+// Work: B * T * 2 * C * d_mlp multiply-accumulates, as Work::kMlp.
+// Source: Vaswani et al. 2017, arXiv:1706.03762, Eq. 2, with GELU for ReLU.
 // Throws ContractError if a shape disagrees.
 Tensor3 Mlp(const Tensor3& x, const MlpWeights& weights);
 
-// Task 2.4. One pre-LN block of GPT-2 (Radford 2019, section 2.3):
+// Task 2.4. One pre-LN block of GPT-2:
 //   x = x + attention(ln_1(x));  x = x + mlp(ln_2(x))
 // Both norms use `epsilon`. `attention` computes layer `layer`, once; Block
 // does not depend on what the attention caches.
+// Cost: that of the attention and of Mlp; the rest is O(B T C).
+// Source: Radford et al. 2019, section 2.3; Xiong et al. 2020,
+// arXiv:2002.04745, Figure 1 (b).
 Tensor3 Block(const Tensor3& x, std::size_t layer, const BlockWeights& weights,
               float epsilon, Attention& attention,
               std::span<const std::size_t> left_pad);

@@ -99,7 +99,13 @@ std::vector<double> ExpectedNorm(std::span<const float> token, double epsilon) {
   return normal;
 }
 
-void ExpectNormal(const Tensor3& x, float epsilon, float tolerance) {
+struct NormTrial {
+  float epsilon = 0;
+  float tolerance = 0;
+};
+
+void ExpectNormal(const Tensor3& x, const NormTrial& trial) {
+  const auto& [epsilon, tolerance] = trial;
   Random random(131);
   const std::size_t d_model = x.shape(2);
   const LayerNormWeights weights =
@@ -128,7 +134,8 @@ TEST(LayerNormTest, TakesAnyNumberOfFeaturesTokensAndRows) {
                                                {2, 2, 129},
                                                {2, 2, 1600}}) {
     // sums of up to 1,600 numbers of size 1, each addition off by 2^-24
-    ExpectNormal(RandomTensor3(random, shape), 1e-5F, 5e-5F);
+    ExpectNormal(RandomTensor3(random, shape),
+                 {.epsilon = 1e-5F, .tolerance = 5e-5F});
   }
 }
 
@@ -141,7 +148,7 @@ TEST(LayerNormTest, KeepsItsDigitsWhereTheMeanIsFarFromZero) {
     Tensor3 x = RandomTensor3(random, {2, 3, 20});
     for (float& feature : x) feature += mean;
     // A running sum of 20 such numbers moves the mean by 20 * 1000 * 2^-25.
-    ExpectNormal(x, 1e-5F, 3e-3F);
+    ExpectNormal(x, {.epsilon = 1e-5F, .tolerance = 3e-3F});
   }
 }
 
@@ -149,7 +156,7 @@ TEST(LayerNormTest, TakesTheEpsilonThatItIsGiven) {
   Random random(134);
   Tensor3 x = RandomTensor3(random, {2, 3, 20});
   for (const float epsilon : {0.0F, 1e-3F, 0.1F, 10.0F}) {
-    ExpectNormal(x, epsilon, kTolerance);
+    ExpectNormal(x, {.epsilon = epsilon, .tolerance = kTolerance});
   }
 }
 
@@ -188,6 +195,7 @@ TEST(GeluInPlaceTest, IsTheTanhForm) {
                                        0.0F,         0.34571401F,  0.84119199F,
                                        2.99636261F};
   for (std::size_t i = 0; i < values.size(); ++i) {
+    // 2e-6: tanh is off by a few times 2^-24, and x is up to 3.
     EXPECT_NEAR(values[i], expected[i], 2e-6F) << "element " << i;
   }
 }
@@ -213,6 +221,7 @@ TEST_P(GeluOfManyTest, TreatsEveryElementAlike) {
     const double expected = 0.5 * x *
                             (1.0 + std::tanh(std::sqrt(2.0 / std::acos(-1.0)) *
                                              (x + 0.044715 * x * x * x)));
+    // 5e-6: tanh is off by a few times 2^-24, and x is up to 5.03.
     ASSERT_NEAR(gelu[i], expected, 5e-6) << "element " << i << ", x = " << x;
   }
 }
@@ -232,7 +241,7 @@ TEST(GeluInPlaceTest, TreatsEveryElementAlikeOnAnyNumberOfThreads) {
     GeluInPlace(gelu);
     SetThreads(1);
     for (std::size_t i = 0; i < gelu.size(); ++i) {
-      // Where an element lies among others may change how it is rounded.
+      // 1e-6: where an element is among others may change how it is rounded.
       ASSERT_NEAR(gelu[i], period[i % 1003], 1e-6)
           << "element " << i << ", " << threads << " threads";
     }
@@ -245,7 +254,7 @@ TEST(GeluInPlaceTest, KeepsLargeNumbersFinite) {
   GeluInPlace(values);
 
   EXPECT_FLOAT_EQ(values[0], 100.0F);
-  EXPECT_NEAR(values[1], 0.0F, 1e-6F);
+  EXPECT_NEAR(values[1], 0.0F, 1e-6F);  // e^-x is 0 there, tanh is -1
 }
 
 // ---- Task 2.3 ----------------------------------------------------------
@@ -320,9 +329,10 @@ TEST(MlpTest, TakesAnyWidthAndAnyNumberOfTokens) {
       const std::vector<double> expected =
           ExpectedMlp(Rows(x).Row(token), weights);
       for (std::size_t d = 0; d < one.d_model; ++d) {
+        // 5e-5: sums of up to 301 products
         ASSERT_NEAR(Rows(out).Row(token)[d], expected[d], 5e-5)
             << "d_mlp " << one.d_mlp << ", token " << token << ", feature "
-            << d;  // sums of up to 301 products
+            << d;
       }
     }
   }
@@ -413,6 +423,7 @@ TEST(BlockTest, TreatsEveryTokenOfManyRowsAlike) {
     EXPECT_EQ(attention.last_layer, 300U);
     EXPECT_EQ(attention.last_left_pad, left_pad);
     for (std::size_t i = 0; i < batch * seq_len; ++i) {
+      // 1e-2: near 600 floats are 6e-5 apart, which SmallMlp multiplies by 100.
       ASSERT_NEAR(Rows(out).Row(i)[0], 424.5 + static_cast<double>(i), 1e-2);
       ASSERT_NEAR(Rows(out).Row(i)[1], 15.5 + static_cast<double>(i), 1e-2);
     }

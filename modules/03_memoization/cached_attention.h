@@ -17,39 +17,10 @@
 
 namespace kvlab {
 
-// What EnableKvCache returns; copies refer to the same cache. The cache stays
-// in use until Disable(), or until its last handle is destroyed, which frees
-// it. The model must outlive its handles.
-class KvCacheHandle {
- public:
-  // The cache, also after Disable(), which leaves its tokens as they are; they
-  // last as long as the handle. Reset() it before a new prompt.
-  KvCache& Cache() { return *cache_; }
-  const KvCache& Cache() const { return *cache_; }
-
-  // Whether the model still uses this cache.
-  bool Enabled() const;
-
-  // Task 3.7. Gives the model its previous attention back; its outputs are
-  // again those of a model that never had a cache. Does nothing if already
-  // done.
-  void Disable();
-
- private:
-  friend class CachedAttention;
-  friend KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
-                                     std::size_t max_seq_len);
-  struct Session;
-  explicit KvCacheHandle(std::shared_ptr<Session> session);
-
-  std::shared_ptr<Session> session_;
-  std::shared_ptr<KvCache> cache_;
-};
-
 // Computes queries, keys and values of the new tokens only, appends keys and
 // values to the layer's cache, and attends over all tokens that the cache
 // holds.
-class CachedAttention final : public Attention {
+class CachedAttention : public Attention {
  public:
   // Throws ContractError for a null cache.
   CachedAttention(std::size_t heads, std::shared_ptr<KvCache> cache);
@@ -71,23 +42,60 @@ class CachedAttention final : public Attention {
   const std::shared_ptr<KvCache>& Cache() const { return cache_; }
 
  private:
-  friend KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
-                                     std::size_t max_seq_len);
-
   std::size_t heads_;
   std::shared_ptr<KvCache> cache_;
-  std::weak_ptr<KvCacheHandle::Session> session_;  // set by EnableKvCache
 };
 
-// Task 3.7. Gives `model` a cache for `batch` rows of up to max_seq_len tokens,
-// without an edit to modules 1 or 2. From now on each Forward continues the
-// sequence: prefill with prompts of any length, then step by step.
-// Enabling twice does not nest: the second call returns a handle to the same
-// cache, with its tokens. Throws ContractError, changing nothing, if the model
-// already has a cache of another shape or one not made by EnableKvCache, batch
-// or max_seq_len is 0, or max_seq_len exceeds the model's max_positions.
-KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
-                            std::size_t max_seq_len);
+// The size of a model's cache.
+struct CacheCapacity {
+  std::size_t batch = 0;        // rows
+  std::size_t max_seq_len = 0;  // tokens per row
+};
+
+// A model uses its cache from EnableKvCache until the handle goes out of scope,
+// or until Disable(). A handle can be moved, but not copied. The model must
+// outlive it.
+class KvCacheHandle {
+ public:
+  KvCacheHandle(KvCacheHandle&& other) noexcept = default;
+  KvCacheHandle& operator=(KvCacheHandle&&) = delete;
+  // The last handle disables the cache and frees it.
+  ~KvCacheHandle();
+
+  // The cache, also after Disable(), which leaves its tokens as they are; they
+  // last as long as the handle. Reset() it before a new prompt.
+  KvCache& Cache() { return *cache_; }
+  const KvCache& Cache() const { return *cache_; }
+
+  // Whether the model still uses this cache.
+  bool Enabled() const;
+
+  // Task 3.7. Gives the model its previous attention back; its outputs are
+  // again those of a model that never had a cache. Does nothing if already
+  // done.
+  void Disable();
+
+ private:
+  friend KvCacheHandle EnableKvCache(Gpt2& model,
+                                     const CacheCapacity& capacity);
+  // Throws ContractError if the model does not use this cache.
+  KvCacheHandle(Gpt2& model, std::shared_ptr<KvCache> cache);
+
+  Gpt2& model_;
+  std::shared_ptr<KvCache> cache_;  // null once the handle is moved
+};
+
+// Task 3.7. Gives `model` a cache for capacity.batch rows of up to
+// capacity.max_seq_len tokens, without an edit to modules 1 or 2. From now on
+// each Forward continues the sequence: prefill with prompts of any length, then
+// step by step.
+// Enabling twice does not nest: the second call returns a second handle to the
+// same cache, with its tokens. The cache is disabled by the first Disable() of
+// any handle, or else with the last handle.
+// Throws ContractError, changing nothing, if the model already has a cache of
+// another shape or an attention that remembers but is not from EnableKvCache,
+// a size is 0, or max_seq_len exceeds the model's max_positions.
+KvCacheHandle EnableKvCache(Gpt2& model, const CacheCapacity& capacity);
 
 // Task 3.8. Returns the same tokens as Generate, but the prompt runs through
 // the model once (prefill) and then each new token but the last once (decode).

@@ -14,6 +14,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -97,9 +98,11 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfOneRow) {
   Gpt2 uncached(SmallWeights(71));
   for (std::size_t prefill = 1; prefill <= 12; ++prefill) {
     Gpt2 cached(SmallWeights(71));
-    const KvCacheHandle handle = EnableKvCache(cached, 1, 12);
+    const KvCacheHandle handle =
+        EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
     EXPECT_TRUE(SameLogits(cached, uncached, OneRow(),
-                           PrefillThenSteps(prefill, 12), kTolerance));
+                           PrefillThenSteps({.prefill = prefill, .total = 12}),
+                           kTolerance));
   }
 }
 
@@ -107,9 +110,11 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfAPaddedBatch) {
   Gpt2 uncached(SmallWeights(72));
   for (std::size_t prefill = 1; prefill <= 12; ++prefill) {
     Gpt2 cached(SmallWeights(72));
-    const KvCacheHandle handle = EnableKvCache(cached, 3, 12);
+    const KvCacheHandle handle =
+        EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
     EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(),
-                           PrefillThenSteps(prefill, 12), kTolerance));
+                           PrefillThenSteps({.prefill = prefill, .total = 12}),
+                           kTolerance));
   }
 }
 
@@ -121,7 +126,8 @@ TEST(CachedAttentionTest, TakesChunksOfAnySize) {
       {3, 7, 12}, {1, 6, 7, 12}, {5, 10, 12}, {11, 12}, {2, 4, 6, 8, 10, 12}};
   for (const std::vector<std::size_t>& ends : splits) {
     Gpt2 cached(SmallWeights(73));
-    const KvCacheHandle handle = EnableKvCache(cached, 3, 12);
+    const KvCacheHandle handle =
+        EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
     EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(), ends, kTolerance));
   }
 }
@@ -186,7 +192,8 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForSizesOfEveryKind) {
                                     seed++);
     Gpt2 uncached(weights);
     Gpt2 cached(weights);
-    KvCacheHandle handle = EnableKvCache(cached, each.rows.size(), total);
+    KvCacheHandle handle = EnableKvCache(
+        cached, {.batch = each.rows.size(), .max_seq_len = total});
     // Twice in the same cache: the second time after Reset().
     for (int time = 1; time <= 2; ++time) {
       // Rounding in one layer is passed on through hundreds of others.
@@ -353,7 +360,8 @@ TEST(CachedAttentionTest, AStepCopiesNothingThatIsStored) {
 
 TEST(CachedAttentionTest, AStepDoesTheWorkOfOneToken) {
   Gpt2 model(SmallWeights(74));
-  const KvCacheHandle handle = EnableKvCache(model, 3, 32);
+  const KvCacheHandle handle =
+      EnableKvCache(model, {.batch = 3, .max_seq_len = 32});
   model.Forward(ThreeRows(), LogitsFor::kLastPosition);
   const TokenBatch step = {Tokens{{1}, {2}, {3}}, ThreeRows().left_pad};
 
@@ -373,7 +381,8 @@ TEST(CachedAttentionTest, AStepDoesTheWorkOfOneToken) {
 
 TEST(CachedAttentionTest, AChunkDoesTheWorkOfItsTokens) {
   Gpt2 model(SmallWeights(74));
-  const KvCacheHandle handle = EnableKvCache(model, 3, 32);
+  const KvCacheHandle handle =
+      EnableKvCache(model, {.batch = 3, .max_seq_len = 32});
   std::size_t past_len = 0;
   for (const std::size_t new_len : {1, 20, 4, 7}) {
     const TokenBatch tokens = {Tokens(Tokens::shape_type{3, new_len}, 5), {}};
@@ -399,7 +408,8 @@ TEST(CachedAttentionTest, AChunkDoesTheWorkOfItsTokens) {
 
 TEST(CachedAttentionTest, KeepsEveryLayersKeysInItsOwnCache) {
   Gpt2 model(SmallWeights(75));
-  const KvCacheHandle handle = EnableKvCache(model, 1, 12);
+  const KvCacheHandle handle =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(OneRow(), LogitsFor::kLastPosition);
 
   ASSERT_EQ(handle.Cache().PastLen(), 12U);
@@ -445,7 +455,7 @@ std::vector<Gpt2Config> LargeConfigs() {
                            .d_model = 4,
                            .d_mlp = 5,
                            .max_positions = 9,
-                           .vocab_size = 50};
+                           .vocab_size = 300};
       config.*axis = size;
       if (axis == &Gpt2Config::num_heads) config.d_model = size;
       configs.push_back(config);
@@ -576,7 +586,8 @@ TEST(CachedAttentionTest, RefusesNoCache) {
 TEST(CachedAttentionTest, RefusesTokensBeyondMaxSeqLenAndGoesOn) {
   Gpt2 uncached(SmallWeights(77));
   Gpt2 cached(SmallWeights(77));
-  const KvCacheHandle handle = EnableKvCache(cached, 1, 6);
+  const KvCacheHandle handle =
+      EnableKvCache(cached, {.batch = 1, .max_seq_len = 6});
   cached.Forward(Columns(OneRow(), 0, 5), LogitsFor::kLastPosition);
 
   EXPECT_THAT(MessageOf<ContractError>([&] {
@@ -598,7 +609,7 @@ TEST(CachedAttentionTest, RefusesTokensBeyondMaxSeqLenAndGoesOn) {
 TEST(EnableKvCacheTest, ResetServesANewPrompt) {
   Gpt2 uncached(SmallWeights(81));
   Gpt2 cached(SmallWeights(81));
-  KvCacheHandle handle = EnableKvCache(cached, 1, 12);
+  KvCacheHandle handle = EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
   EXPECT_TRUE(SameLogits(cached, uncached, OneRow(), {4, 5, 9}, kTolerance));
 
   handle.Cache().Reset();
@@ -610,7 +621,7 @@ TEST(EnableKvCacheTest, ResetServesANewPrompt) {
 TEST(EnableKvCacheTest, TruncateTakesTokensBack) {
   Gpt2 uncached(SmallWeights(82));
   Gpt2 cached(SmallWeights(82));
-  KvCacheHandle handle = EnableKvCache(cached, 1, 12);
+  KvCacheHandle handle = EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
   cached.Forward(Columns(OneRow(), 0, 8), LogitsFor::kLastPosition);
 
   handle.Cache().Truncate(5);
@@ -627,7 +638,7 @@ TEST(EnableKvCacheTest, TruncateTakesBackToEveryPosition) {
   const auto weights = SmallWeights(821);
   Gpt2 uncached(weights);
   Gpt2 cached(weights);
-  KvCacheHandle handle = EnableKvCache(cached, 3, 12);
+  KvCacheHandle handle = EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
   const TokenBatch tokens = ThreeRows();
   const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
   for (std::size_t kept = 0; kept < 12; ++kept) {
@@ -652,7 +663,7 @@ TEST(EnableKvCacheTest, ResetServesALongerPromptUpToTheLastToken) {
   const auto weights = SmallWeights(822);
   Gpt2 uncached(weights);
   Gpt2 cached(weights);
-  KvCacheHandle handle = EnableKvCache(cached, 2, 32);
+  KvCacheHandle handle = EnableKvCache(cached, {.batch = 2, .max_seq_len = 32});
   for (const std::size_t length : {5, 31, 2, 32, 32}) {
     const TokenBatch tokens = RowsOf({length, length - 1}, length);
     EXPECT_TRUE(SameLogits(cached, uncached, tokens,
@@ -668,8 +679,10 @@ TEST(EnableKvCacheTest, TwoModelsKeepTwoCaches) {
   Gpt2 second_uncached(SmallWeights(84));
   Gpt2 first(SmallWeights(83));
   Gpt2 second(SmallWeights(84));
-  const KvCacheHandle first_handle = EnableKvCache(first, 1, 12);
-  const KvCacheHandle second_handle = EnableKvCache(second, 3, 12);
+  const KvCacheHandle first_handle =
+      EnableKvCache(first, {.batch = 1, .max_seq_len = 12});
+  const KvCacheHandle second_handle =
+      EnableKvCache(second, {.batch = 3, .max_seq_len = 12});
 
   // Fed in turn, each continues its own sequence.
   const Tensor3 first_all =
@@ -692,7 +705,7 @@ TEST(EnableKvCacheTest, DisableGivesBackAModelThatNeverHadACache) {
   Gpt2 untouched(SmallWeights(85));
   Gpt2 model(SmallWeights(85));
   const Attention* before = &model.CurrentAttention();
-  KvCacheHandle handle = EnableKvCache(model, 1, 12);
+  KvCacheHandle handle = EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(OneRow(), LogitsFor::kLastPosition);
   EXPECT_TRUE(handle.Enabled());
 
@@ -700,6 +713,7 @@ TEST(EnableKvCacheTest, DisableGivesBackAModelThatNeverHadACache) {
 
   EXPECT_FALSE(handle.Enabled());
   EXPECT_EQ(&model.CurrentAttention(), before);
+  // 0: the same sums in the same order
   EXPECT_TRUE(Near(model.Forward(OneRow(), LogitsFor::kAllPositions),
                    untouched.Forward(OneRow(), LogitsFor::kAllPositions),
                    0.0F));
@@ -710,11 +724,12 @@ TEST(EnableKvCacheTest, DisableGivesBackAModelThatNeverHadACache) {
 TEST(EnableKvCacheTest, CanBeEnabledAgainWithAFreshCache) {
   Gpt2 uncached(SmallWeights(86));
   Gpt2 cached(SmallWeights(86));
-  KvCacheHandle first = EnableKvCache(cached, 1, 12);
+  KvCacheHandle first = EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
   cached.Forward(OneRow(), LogitsFor::kLastPosition);
   first.Disable();
 
-  const KvCacheHandle second = EnableKvCache(cached, 3, 20);
+  const KvCacheHandle second =
+      EnableKvCache(cached, {.batch = 3, .max_seq_len = 20});
 
   EXPECT_TRUE(second.Enabled());
   EXPECT_FALSE(first.Enabled());
@@ -727,10 +742,10 @@ TEST(EnableKvCacheTest, EnablingTwiceDoesNotNest) {
   Gpt2 uncached(SmallWeights(87));
   Gpt2 cached(SmallWeights(87));
   const Attention* before = &cached.CurrentAttention();
-  KvCacheHandle first = EnableKvCache(cached, 1, 12);
+  KvCacheHandle first = EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
   const Attention* enabled = &cached.CurrentAttention();
 
-  KvCacheHandle second = EnableKvCache(cached, 1, 12);
+  KvCacheHandle second = EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
 
   // The same cache, one layer deep: tokens are not stored twice.
   EXPECT_EQ(&cached.CurrentAttention(), enabled);
@@ -750,11 +765,13 @@ TEST(EnableKvCacheTest, EnablingTwiceKeepsTheTokens) {
   Gpt2 cached(weights);
   const TokenBatch tokens = ThreeRows();
   const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
-  std::optional<KvCacheHandle> first = EnableKvCache(cached, 3, 12);
+  std::optional<KvCacheHandle> first =
+      EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
   cached.Forward(Columns(tokens, 0, 5), LogitsFor::kLastPosition);
 
   // Enabled again in the middle of a sequence; either handle may be destroyed.
-  std::optional<KvCacheHandle> second = EnableKvCache(cached, 3, 12);
+  std::optional<KvCacheHandle> second =
+      EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
   EXPECT_EQ(second->Cache().PastLen(), 5U);
   const auto expect_next = [&](std::size_t begin, std::size_t end) {
     const Tensor3 logits =
@@ -767,35 +784,55 @@ TEST(EnableKvCacheTest, EnablingTwiceKeepsTheTokens) {
   first.reset();
   EXPECT_TRUE(second->Enabled());
   expect_next(6, 8);
-  first = EnableKvCache(cached, 3, 12);
+  first.emplace(EnableKvCache(cached, {.batch = 3, .max_seq_len = 12}));
   second.reset();
   EXPECT_TRUE(first->Enabled());
   EXPECT_EQ(first->Cache().PastLen(), 8U);
   expect_next(8, 12);
 }
 
-TEST(EnableKvCacheTest, CopiesOfAHandleAreHandlesToTheSameCache) {
+TEST(EnableKvCacheTest, AHandleMovesAndIsNotCopied) {
+  static_assert(!std::is_copy_constructible_v<KvCacheHandle>);
   Gpt2 model(SmallWeights(872));
   const Attention* before = &model.CurrentAttention();
-  std::optional<KvCacheHandle> original = EnableKvCache(model, 1, 12);
-  KvCacheHandle copy = *original;
-  KvCacheHandle other = EnableKvCache(model, 1, 12);
+  std::optional<KvCacheHandle> original =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(OneRow(), LogitsFor::kLastPosition);
 
+  KvCacheHandle moved = std::move(*original);
   original.reset();
-  EXPECT_TRUE(copy.Enabled());
-  EXPECT_EQ(&copy.Cache(), CacheOf(model).get());
-  EXPECT_EQ(copy.Cache().PastLen(), 12U);
+  EXPECT_TRUE(moved.Enabled());
+  EXPECT_EQ(&moved.Cache(), CacheOf(model).get());
+  EXPECT_EQ(moved.Cache().PastLen(), 12U);
 
-  copy.Disable();  // speaks for all of them
-  EXPECT_FALSE(copy.Enabled());
-  EXPECT_FALSE(other.Enabled());
+  // Moving a handle does not make another one: this is the last.
+  { const KvCacheHandle last = std::move(moved); }
+  EXPECT_EQ(&model.CurrentAttention(), before);
+}
+
+TEST(EnableKvCacheTest, DisableSpeaksForAllHandlesOfTheCache) {
+  Gpt2 model(SmallWeights(872));
+  const Attention* before = &model.CurrentAttention();
+  std::optional<KvCacheHandle> first =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
+  KvCacheHandle second = EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
+  const KvCacheHandle third =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
+  model.Forward(OneRow(), LogitsFor::kLastPosition);
+
+  first.reset();
+  EXPECT_TRUE(second.Enabled());
+
+  second.Disable();
+  EXPECT_FALSE(second.Enabled());
+  EXPECT_FALSE(third.Enabled());
+  EXPECT_EQ(third.Cache().PastLen(), 12U);
   EXPECT_EQ(&model.CurrentAttention(), before);
 }
 
 TEST(EnableKvCacheTest, DisableLeavesTheHandleItsCache) {
   Gpt2 model(SmallWeights(873));
-  KvCacheHandle handle = EnableKvCache(model, 1, 12);
+  KvCacheHandle handle = EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(OneRow(), LogitsFor::kLastPosition);
   const KvCache* cache = &handle.Cache();
   std::vector<Tensor4> keys;
@@ -807,7 +844,8 @@ TEST(EnableKvCacheTest, DisableLeavesTheHandleItsCache) {
   // Neither a pass without a cache nor one with another cache changes its
   // contents.
   model.Forward(OneRow(), LogitsFor::kLastPosition);
-  const KvCacheHandle next = EnableKvCache(model, 1, 12);
+  const KvCacheHandle next =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(RowsOf({7}, 1), LogitsFor::kLastPosition);
 
   EXPECT_EQ(&handle.Cache(), cache);
@@ -821,9 +859,10 @@ TEST(EnableKvCacheTest, DisableLeavesTheHandleItsCache) {
 TEST(EnableKvCacheTest, AnOldHandleHasNoHoldOnALaterCache) {
   Gpt2 model(SmallWeights(874));
   const Attention* before = &model.CurrentAttention();
-  std::optional<KvCacheHandle> old = EnableKvCache(model, 1, 12);
+  std::optional<KvCacheHandle> old =
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   old->Disable();
-  KvCacheHandle current = EnableKvCache(model, 1, 12);
+  KvCacheHandle current = EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(Columns(OneRow(), 0, 4), LogitsFor::kLastPosition);
 
   old->Disable();
@@ -835,33 +874,39 @@ TEST(EnableKvCacheTest, AnOldHandleHasNoHoldOnALaterCache) {
   EXPECT_EQ(&model.CurrentAttention(), before);
 }
 
-TEST(EnableKvCacheTest, EachModelHasItsOwnSession) {
-  // Three models of one shape, enabled in turns and twice: a session or a cache
+TEST(EnableKvCacheTest, EachModelHasItsOwnCache) {
+  // Three models of one shape, enabled in turns and twice: a handle or a cache
   // shared by all models, or found by the model's address, mixes them up.
   const auto weights = SmallWeights(875);
   Gpt2 uncached(weights);
   std::optional<Gpt2> one(std::in_place, weights);
   std::optional<Gpt2> two(std::in_place, weights);
-  std::optional<KvCacheHandle> first = EnableKvCache(*one, 1, 12);
-  std::optional<KvCacheHandle> second = EnableKvCache(*two, 1, 12);
+  std::optional<KvCacheHandle> first =
+      EnableKvCache(*one, {.batch = 1, .max_seq_len = 12});
+  std::optional<KvCacheHandle> second =
+      EnableKvCache(*two, {.batch = 1, .max_seq_len = 12});
   one->Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
   two->Forward(Columns(OneRow(), 0, 5), LogitsFor::kLastPosition);
 
-  KvCacheHandle first_again = EnableKvCache(*one, 1, 12);
-  EXPECT_EQ(&first_again.Cache(), &first->Cache());
-  EXPECT_EQ(first_again.Cache().PastLen(), 3U);
+  std::optional<KvCacheHandle> first_again =
+      EnableKvCache(*one, {.batch = 1, .max_seq_len = 12});
+  EXPECT_EQ(&first_again->Cache(), &first->Cache());
+  EXPECT_EQ(first_again->Cache().PastLen(), 3U);
   {
-    const KvCacheHandle second_again = EnableKvCache(*two, 1, 12);
+    const KvCacheHandle second_again =
+        EnableKvCache(*two, {.batch = 1, .max_seq_len = 12});
     EXPECT_EQ(&second_again.Cache(), &second->Cache());
     EXPECT_EQ(second_again.Cache().PastLen(), 5U);
   }
 
   // The first model is destroyed, and another one takes its place in memory.
-  first_again.Disable();
+  first_again->Disable();
+  first_again.reset();
   first.reset();
   one.emplace(weights);
   EXPECT_TRUE(second->Enabled());
-  const KvCacheHandle third = EnableKvCache(*one, 1, 12);
+  const KvCacheHandle third =
+      EnableKvCache(*one, {.batch = 1, .max_seq_len = 12});
   EXPECT_EQ(third.Cache().PastLen(), 0U);
   EXPECT_TRUE(SameLogits(*one, uncached, OneRow(), {5, 6, 12}, kTolerance));
   EXPECT_EQ(second->Cache().PastLen(), 5U);
@@ -874,10 +919,12 @@ TEST(EnableKvCacheTest, TheLastHandleFreesTheCache) {
   Gpt2 model(SmallWeights(876));
   std::vector<std::weak_ptr<KvCache>> caches;
   for (int time = 0; time < 20; ++time) {
-    KvCacheHandle handle = EnableKvCache(model, 1, 12);
+    KvCacheHandle handle =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
     caches.push_back(CacheOf(model));
     model.Forward(OneRow(), LogitsFor::kLastPosition);
-    KvCacheHandle copy = handle;
+    const KvCacheHandle other =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
     if (time % 2 == 0) handle.Disable();
     EXPECT_FALSE(caches.back().expired());
   }
@@ -887,7 +934,7 @@ TEST(EnableKvCacheTest, TheLastHandleFreesTheCache) {
 }
 
 TEST(EnableKvCacheTest, RefusesACacheThatItDidNotMake) {
-  // Of exactly the requested shape, but without a session to return.
+  // Of exactly the requested shape, but plugged in by other code.
   Gpt2 model(SmallWeights(877));
   model.ReplaceAttention(std::make_unique<CachedAttention>(
       4, std::make_shared<KvCache>(CacheShape{.batch = 1,
@@ -898,10 +945,10 @@ TEST(EnableKvCacheTest, RefusesACacheThatItDidNotMake) {
   const Attention* plugged_in = &model.CurrentAttention();
   model.Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
 
-  // In a separate process: using the missing session would crash.
+  // In a separate process: taking it for an enabled one would crash.
   const auto enable = [&] {
     try {
-      EnableKvCache(model, 1, 12);
+      EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
     } catch (const ContractError&) {
       std::_Exit(0);
     }
@@ -914,14 +961,19 @@ TEST(EnableKvCacheTest, RefusesACacheThatItDidNotMake) {
 
 TEST(EnableKvCacheTest, RefusesASecondCacheOfAnotherShape) {
   Gpt2 model(SmallWeights(88));
-  KvCacheHandle handle = EnableKvCache(model, 1, 12);
+  KvCacheHandle handle = EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
   model.Forward(Columns(OneRow(), 0, 3), LogitsFor::kLastPosition);
 
-  EXPECT_THROW(EnableKvCache(model, 2, 12), ContractError);
-  EXPECT_THROW(EnableKvCache(model, 1, 11), ContractError);
-  EXPECT_THROW(EnableKvCache(model, 1, 13), ContractError);
-  EXPECT_THROW(EnableKvCache(model, 0, 12), ContractError);
-  EXPECT_THROW(EnableKvCache(model, 1, 33), ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 2, .max_seq_len = 12}),
+               ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 1, .max_seq_len = 11}),
+               ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 1, .max_seq_len = 13}),
+               ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 0, .max_seq_len = 12}),
+               ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 1, .max_seq_len = 33}),
+               ContractError);
   EXPECT_TRUE(handle.Enabled());
   EXPECT_EQ(handle.Cache().PastLen(), 3U);
 }
@@ -932,34 +984,42 @@ TEST(EnableKvCacheTest, KeepsItsPromisesForModelsOfAnySize) {
     Gpt2 model(WeightsFor(config, 885));
     const Attention* before = &model.CurrentAttention();
     {
-      const KvCacheHandle outer = EnableKvCache(model, 1, 9);
+      const KvCacheHandle outer =
+          EnableKvCache(model, {.batch = 1, .max_seq_len = 9});
       model.Forward(RowsOf({4}, 886), LogitsFor::kLastPosition);
-      const KvCacheHandle inner = EnableKvCache(model, 1, 9);
+      const KvCacheHandle inner =
+          EnableKvCache(model, {.batch = 1, .max_seq_len = 9});
       EXPECT_EQ(&inner.Cache(), &outer.Cache());
       EXPECT_EQ(inner.Cache().PastLen(), 4U);
       EXPECT_EQ(inner.Cache().Shape().num_layers, config.num_layers);
       EXPECT_EQ(inner.Cache().Shape().num_kv_heads, config.num_heads);
       EXPECT_EQ(inner.Cache().Shape().head_dim, config.HeadDim());
-      EXPECT_THROW(EnableKvCache(model, 2, 9), ContractError);
-      EXPECT_THROW(EnableKvCache(model, 1, 8), ContractError);
-      EXPECT_THROW(EnableKvCache(model, 1, config.max_positions + 1),
+      EXPECT_THROW(EnableKvCache(model, {.batch = 2, .max_seq_len = 9}),
                    ContractError);
+      EXPECT_THROW(EnableKvCache(model, {.batch = 1, .max_seq_len = 8}),
+                   ContractError);
+      EXPECT_THROW(
+          EnableKvCache(model,
+                        {.batch = 1, .max_seq_len = config.max_positions + 1}),
+          ContractError);
       EXPECT_EQ(outer.Cache().PastLen(), 4U);
     }
     EXPECT_EQ(&model.CurrentAttention(), before);
 
-    // A cache that other code plugged in.
+    // A cache that other code plugged in, of as many tokens as there are
+    // positions.
     Gpt2 other(WeightsFor(config, 887));
     other.ReplaceAttention(std::make_unique<CachedAttention>(
-        config.num_heads,
-        std::make_shared<KvCache>(CacheShape{.batch = 1,
-                                             .max_seq_len = 9,
-                                             .num_layers = config.num_layers,
-                                             .num_kv_heads = config.num_heads,
-                                             .head_dim = config.HeadDim()})));
+        config.num_heads, std::make_shared<KvCache>(
+                              CacheShape{.batch = 300,
+                                         .max_seq_len = config.max_positions,
+                                         .num_layers = config.num_layers,
+                                         .num_kv_heads = config.num_heads,
+                                         .head_dim = config.HeadDim()})));
     const auto enable = [&] {
       try {
-        EnableKvCache(other, 1, 9);
+        EnableKvCache(other,
+                      {.batch = 300, .max_seq_len = config.max_positions});
       } catch (const ContractError&) {
         std::_Exit(0);
       }
@@ -973,8 +1033,12 @@ TEST(EnableKvCacheTest, EndsWithTheLastHandle) {
   Gpt2 model(SmallWeights(89));
   const Attention* before = &model.CurrentAttention();
   {
-    const KvCacheHandle outer = EnableKvCache(model, 1, 12);
-    { const KvCacheHandle inner = EnableKvCache(model, 1, 12); }
+    const KvCacheHandle outer =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
+    {
+      const KvCacheHandle inner =
+          EnableKvCache(model, {.batch = 1, .max_seq_len = 12});
+    }
     EXPECT_TRUE(outer.Enabled());
     EXPECT_NE(&model.CurrentAttention(), before);
   }
@@ -985,12 +1049,20 @@ TEST(EnableKvCacheTest, RefusesSizesThatTheModelDoesNotHave) {
   Gpt2 model(SmallWeights(90));
   const Attention* before = &model.CurrentAttention();
 
-  EXPECT_THAT(MessageOf<ContractError>([&] { EnableKvCache(model, 1, 33); }),
+  EXPECT_THAT(MessageOf<ContractError>([&] {
+                EnableKvCache(model, {.batch = 1, .max_seq_len = 33});
+              }),
               HasSubstr("33 exceeds max_positions 32"));
-  EXPECT_THROW(EnableKvCache(model, 0, 12), ContractError);
-  EXPECT_THROW(EnableKvCache(model, 1, 0), ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 0, .max_seq_len = 12}),
+               ContractError);
+  EXPECT_THROW(EnableKvCache(model, {.batch = 1, .max_seq_len = 0}),
+               ContractError);
   EXPECT_EQ(&model.CurrentAttention(), before);
-  EXPECT_EQ(EnableKvCache(model, 1, 32).Cache().Shape().max_seq_len, 32U);
+  EXPECT_EQ(EnableKvCache(model, {.batch = 1, .max_seq_len = 32})
+                .Cache()
+                .Shape()
+                .max_seq_len,
+            32U);
 }
 
 // ---- Task 3.8 ----------------------------------------------------------
@@ -1090,7 +1162,7 @@ TEST(GenerateCachedTest, UsesTheCallersCacheAndLeavesItEmpty) {
   // Of the shape that GenerateCached needs: 12 + 6 - 1 tokens of 3 rows.
   Gpt2 model(SmallWeights(914));
   const Tokens expected = Generate(model, ThreeRows(), {.new_tokens = 6});
-  KvCacheHandle handle = EnableKvCache(model, 3, 17);
+  KvCacheHandle handle = EnableKvCache(model, {.batch = 3, .max_seq_len = 17});
   const Attention* enabled = &model.CurrentAttention();
   const auto expect_as_before = [&] {
     EXPECT_TRUE(handle.Enabled());

@@ -43,11 +43,13 @@ class CheckpointTest : public ::testing::Test {
     Gpt2 uncached(weights_);
     Gpt2 cached(weights_);
     const std::size_t total = tokens.ids.shape(1);
-    KvCacheHandle handle = EnableKvCache(cached, tokens.ids.shape(0), total);
+    KvCacheHandle handle = EnableKvCache(
+        cached, {.batch = tokens.ids.shape(0), .max_seq_len = total});
     for (std::size_t prefill = 1; prefill <= total; ++prefill) {
       handle.Cache().Reset();
-      ASSERT_TRUE(SameLogits(cached, uncached, tokens,
-                             PrefillThenSteps(prefill, total), kTolerance));
+      ASSERT_TRUE(SameLogits(
+          cached, uncached, tokens,
+          PrefillThenSteps({.prefill = prefill, .total = total}), kTolerance));
     }
   }
 

@@ -10,10 +10,16 @@
 
 namespace kvlab {
 
+// There is no max_seq_len: the storage grows with each Append.
+struct GrowingCacheShape {
+  std::size_t batch = 0;
+  std::size_t num_kv_heads = 0;
+  std::size_t head_dim = 0;
+};
+
 class GrowingCache {
  public:
-  GrowingCache(std::size_t batch, std::size_t num_kv_heads,
-               std::size_t head_dim);
+  explicit GrowingCache(const GrowingCacheShape& shape);
 
   // Task 3.9. Makes new storage for PastLen() + new_len tokens, copies the old
   // tokens and then the new ones into it: O(PastLen() + new_len).

@@ -18,13 +18,13 @@
 namespace kvlab {
 namespace {
 
+// Both caches only move numbers.
+constexpr float kSame = 0.0F;
+
 TEST(GrowingCacheTest, HoldsWhatALayerCacheHolds) {
-  GrowingCache growing(2, 3, 4);
-  LayerCache reserved({.batch = 2,
-                       .max_seq_len = 6,
-                       .num_layers = 1,
-                       .num_kv_heads = 3,
-                       .head_dim = 4});
+  GrowingCache growing({.batch = 2, .num_kv_heads = 3, .head_dim = 4});
+  LayerCache reserved(
+      {.batch = 2, .max_seq_len = 6, .num_kv_heads = 3, .head_dim = 4});
   EXPECT_EQ(growing.PastLen(), 0U);
 
   for (const auto& [begin, end] :
@@ -34,13 +34,13 @@ TEST(GrowingCacheTest, HoldsWhatALayerCacheHolds) {
     growing.Append(keys, values);
     reserved.Append(keys, values);
     EXPECT_EQ(growing.PastLen(), end);
-    EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), 0.0F));
-    EXPECT_TRUE(Near(growing.Values(), reserved.Values(), 0.0F));
+    EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), kSame));
+    EXPECT_TRUE(Near(growing.Values(), reserved.Values(), kSame));
   }
 }
 
 TEST(GrowingCacheTest, WritesEveryOldTokenAgainAtEachStep) {
-  GrowingCache growing(2, 3, 4);
+  GrowingCache growing({.batch = 2, .num_kv_heads = 3, .head_dim = 4});
   const std::uint64_t bytes_per_token = 2U * 2 * 3 * 4 * sizeof(float);
 
   for (std::uint64_t n = 1; n <= 20; ++n) {
@@ -60,13 +60,13 @@ Tensor4 Different(const std::array<std::size_t, 4>& sizes, float first) {
 // Rows, heads, features and tokens in turn beyond what 8 bits count: a prompt,
 // chunks, none, single tokens.
 TEST(GrowingCacheTest, HoldsWhatALayerCacheHoldsAtAnySize) {
-  for (const CacheShape& shape :
-       {CacheShape{5, 400, 1, 11, 7}, CacheShape{300, 30, 1, 2, 3},
-        CacheShape{2, 30, 1, 300, 3}, CacheShape{2, 30, 1, 3, 300},
-        CacheShape{9, 30, 1, 70, 70}}) {
-    const auto& [batch, max_seq_len, num_layers, num_kv_heads, head_dim] =
-        shape;
-    GrowingCache growing(batch, num_kv_heads, head_dim);
+  for (const LayerShape& shape :
+       {LayerShape{5, 400, 11, 7}, LayerShape{300, 30, 2, 3},
+        LayerShape{2, 30, 300, 3}, LayerShape{2, 30, 3, 300},
+        LayerShape{9, 30, 70, 70}}) {
+    const auto& [batch, max_seq_len, num_kv_heads, head_dim] = shape;
+    GrowingCache growing(
+        {.batch = batch, .num_kv_heads = num_kv_heads, .head_dim = head_dim});
     LayerCache reserved(shape);
     float first = 1;
     for (const std::size_t tokens :
@@ -80,8 +80,8 @@ TEST(GrowingCacheTest, HoldsWhatALayerCacheHoldsAtAnySize) {
       growing.Append(keys, values);
       reserved.Append(keys, values);
       ASSERT_EQ(growing.PastLen(), reserved.PastLen());
-      EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), 0.0F));
-      EXPECT_TRUE(Near(growing.Values(), reserved.Values(), 0.0F));
+      EXPECT_TRUE(Near(growing.Keys(), reserved.Keys(), kSame));
+      EXPECT_TRUE(Near(growing.Values(), reserved.Values(), kSame));
     }
   }
 }
@@ -100,8 +100,10 @@ TEST(GrowingCacheTest, WritesOldTokensAgainAfterAPromptToo) {
                                                {2, 3, 5, 300},
                                                {70, 9, 10, 70}}) {
     const auto& [batch, num_kv_heads, prompt, head_dim] = sizes;
-    GrowingCache growing(batch, num_kv_heads, head_dim);
-    GrowingCache other(batch, num_kv_heads, head_dim);  // has its own count
+    const GrowingCacheShape shape = {
+        .batch = batch, .num_kv_heads = num_kv_heads, .head_dim = head_dim};
+    GrowingCache growing(shape);
+    GrowingCache other(shape);  // has its own count
     const std::uint64_t bytes_per_token =
         2U * batch * num_kv_heads * head_dim * sizeof(float);
     std::uint64_t written = 0;
@@ -121,11 +123,8 @@ TEST(GrowingCacheTest, WritesOldTokensAgainAfterAPromptToo) {
 }
 
 TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {
-  LayerCache reserved({.batch = 2,
-                       .max_seq_len = 20,
-                       .num_layers = 1,
-                       .num_kv_heads = 3,
-                       .head_dim = 4});
+  LayerCache reserved(
+      {.batch = 2, .max_seq_len = 20, .num_kv_heads = 3, .head_dim = 4});
   const std::uint64_t bytes_per_token = 2U * 2 * 3 * 4 * sizeof(float);
 
   const std::uint64_t copied = CopiedBytes();
@@ -139,7 +138,7 @@ TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {
 }
 
 TEST(GrowingCacheTest, RefusesOtherShapesAndKeepsWhatItHas) {
-  GrowingCache growing(2, 3, 4);
+  GrowingCache growing({.batch = 2, .num_kv_heads = 3, .head_dim = 4});
   const Tensor4 prompt = NumberedTokens(2, 3, 0, 2, 4);
   growing.Append(prompt, prompt);
 

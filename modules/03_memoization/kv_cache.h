@@ -13,12 +13,29 @@
 
 namespace kvlab {
 
+// The size of one layer's cache.
+struct LayerShape {
+  std::size_t batch = 0;
+  std::size_t max_seq_len = 0;
+  std::size_t num_kv_heads = 0;  // G: with grouped heads fewer than H
+  std::size_t head_dim = 0;
+};
+
+// The size of a model's cache: a layer's, num_layers times.
 struct CacheShape {
   std::size_t batch = 0;
   std::size_t max_seq_len = 0;
   std::size_t num_layers = 0;
-  std::size_t num_kv_heads = 0;  // G: with grouped heads fewer than H
+  std::size_t num_kv_heads = 0;
   std::size_t head_dim = 0;
+
+  // The shape of each of its layers.
+  constexpr LayerShape Layer() const {
+    return {.batch = batch,
+            .max_seq_len = max_seq_len,
+            .num_kv_heads = num_kv_heads,
+            .head_dim = head_dim};
+  }
 
   friend bool operator==(const CacheShape&, const CacheShape&) = default;
 };
@@ -35,9 +52,9 @@ std::uint64_t CacheBytes(const CacheShape& shape,
 class LayerCache {
  public:
   // Reserves shape.max_seq_len tokens, filled with NaN so that a row read
-  // before it is written cannot pass for a result. shape.num_layers is ignored.
-  // Throws ContractError if any other size is 0.
-  explicit LayerCache(const CacheShape& shape);
+  // before it is written cannot pass for a result.
+  // Throws ContractError if a size is 0.
+  explicit LayerCache(const LayerShape& shape);
 
   // Task 3.3. Stores the next new_len tokens after the PastLen() already held.
   //   keys, values: [batch, num_kv_heads, new_len, head_dim]
@@ -71,7 +88,7 @@ class LayerCache {
   // Given. Throws what Append promises to throw.
   void CheckAppend(const Tensor4& keys, const Tensor4& values) const;
 
-  CacheShape shape_;
+  LayerShape shape_;
   Tensor4 keys_;    // [batch, num_kv_heads, max_seq_len, head_dim]
   Tensor4 values_;  // [batch, num_kv_heads, max_seq_len, head_dim]
   std::size_t past_len_ = 0;

@@ -33,6 +33,7 @@ constexpr CacheShape kShape = {.batch = 2,
                                .num_layers = 3,
                                .num_kv_heads = 3,
                                .head_dim = 4};
+constexpr LayerShape kLayer = kShape.Layer();
 
 Tensor4 KeysOf(std::size_t begin, std::size_t end) {
   return NumberedTokens(2, 3, begin, end, 4);
@@ -46,7 +47,7 @@ Tensor4 ValuesOf(std::size_t begin, std::size_t end) {
 
 // A layer that holds positions 0 .. tokens - 1.
 LayerCache Filled(std::size_t tokens) {
-  LayerCache cache(kShape);
+  LayerCache cache(kLayer);
   cache.Append(KeysOf(0, tokens), ValuesOf(0, tokens));
   return cache;
 }
@@ -59,7 +60,7 @@ void ExpectHolds(const LayerCache& cache, std::size_t tokens) {
 
 // Positions [begin, end) of a sequence of any shape. Its elements are distinct
 // numbers, up to 2^24 of them, and those with `salt` 1 differ from them.
-Tensor4 TokensOf(const CacheShape& shape, std::size_t begin, std::size_t end,
+Tensor4 TokensOf(const LayerShape& shape, std::size_t begin, std::size_t end,
                  float salt = 0) {
   Tensor4 tokens = Tensor4::from_shape(
       {shape.batch, shape.num_kv_heads, end - begin, shape.head_dim});
@@ -198,7 +199,7 @@ TEST(CacheBytesTest, AreTheBytesThatACacheReserves) {
 
 TEST(LayerCacheTest, AppendPutsNewTokensBehindOldOnes) {
   // Given a cache holding a prompt of 3 tokens
-  LayerCache cache(kShape);
+  LayerCache cache(kLayer);
   cache.Append(KeysOf(0, 3), ValuesOf(0, 3));
 
   // When one more token is decoded
@@ -211,7 +212,7 @@ TEST(LayerCacheTest, AppendPutsNewTokensBehindOldOnes) {
 TEST(LayerCacheTest, AppendTakesAnyNumberOfTokens) {
   for (std::size_t first = 0; first <= 8; ++first) {
     for (std::size_t second = first; second <= 8; ++second) {
-      LayerCache cache(kShape);
+      LayerCache cache(kLayer);
       cache.Append(KeysOf(0, first), ValuesOf(0, first));
       cache.Append(KeysOf(first, second), ValuesOf(first, second));
       cache.Append(KeysOf(second, 8), ValuesOf(second, 8));
@@ -226,27 +227,27 @@ TEST(LayerCacheTest, AppendTakesAnyNumberOfTokens) {
 // time, chunks beyond 64, a prompt beyond 256, and pieces of none. Then batch,
 // heads and head_dim beyond what 8 bits count, one at a time.
 struct Filling {
-  CacheShape shape;
+  LayerShape shape;
   std::vector<std::size_t> pieces;
 };
 
 const std::vector<Filling>& Fillings() {
   static const std::vector<Filling> fillings = {
-      {{1, 1, 1, 1, 7}, {1}},
-      {{1, 8, 1, 12, 65}, {0, 8, 0}},
-      {{2, 9, 1, 17, 3}, {4, 0, 5}},
-      {{5, 7, 1, 1, 33}, {1, 1, 1, 1, 1, 1, 1}},
-      {{5, 300, 1, 9, 5}, {257, 0, 1, 40, 2}},
-      {{2, 520, 1, 3, 1}, {0, 300, 70, 1, 0, 149}},
-      {{1, 1'025, 1, 2, 67}, {300, 70, 1, 654}},
-      {{2, 70, 1, 12, 8}, std::vector<std::size_t>(70, 1)},
-      {{2, 66'000, 1, 1, 1}, {65'600, 1, 0, 399}},
-      {{1, 66'000, 1, 9, 1}, {65'536, 1, 463}},
-      {{70, 5, 1, 2, 3}, {1, 2, 1, 1}},
-      {{10, 300, 1, 10, 3}, {257, 1, 42}},
-      {{300, 5, 1, 2, 3}, {1, 2, 1, 1}},
-      {{2, 5, 1, 300, 3}, {1, 2, 1, 1}},
-      {{2, 5, 1, 2, 300}, {1, 2, 1, 1}}};
+      {{1, 1, 1, 7}, {1}},
+      {{1, 8, 12, 65}, {0, 8, 0}},
+      {{2, 9, 17, 3}, {4, 0, 5}},
+      {{5, 7, 1, 33}, {1, 1, 1, 1, 1, 1, 1}},
+      {{5, 300, 9, 5}, {257, 0, 1, 40, 2}},
+      {{2, 520, 3, 1}, {0, 300, 70, 1, 0, 149}},
+      {{1, 1'025, 2, 67}, {300, 70, 1, 654}},
+      {{2, 70, 12, 8}, std::vector<std::size_t>(70, 1)},
+      {{2, 66'000, 1, 1}, {65'600, 1, 0, 399}},
+      {{1, 66'000, 9, 1}, {65'536, 1, 463}},
+      {{70, 5, 2, 3}, {1, 2, 1, 1}},
+      {{10, 300, 10, 3}, {257, 1, 42}},
+      {{300, 5, 2, 3}, {1, 2, 1, 1}},
+      {{2, 5, 300, 3}, {1, 2, 1, 1}},
+      {{2, 5, 2, 300}, {1, 2, 1, 1}}};
   return fillings;
 }
 
@@ -275,7 +276,7 @@ TEST(LayerCacheTest, AppendFillsCachesOfAllSizesToTheBrim) {
 }
 
 TEST(LayerCacheTest, AppendOfNoTokensChangesNothing) {
-  LayerCache cache(kShape);
+  LayerCache cache(kLayer);
   const Tensor4 none = KeysOf(0, 0);
   for (const std::size_t held : {0, 3, 8}) {
     cache.Append(KeysOf(cache.PastLen(), held),
@@ -287,8 +288,8 @@ TEST(LayerCacheTest, AppendOfNoTokensChangesNothing) {
 
 TEST(LayerCacheTest, AppendsToTwoCachesByTurnsAreApart) {
   // State kept between calls must belong to one cache, not to all of them.
-  const CacheShape small = {2, 6, 1, 3, 4};
-  const CacheShape large = {3, 90, 1, 2, 5};
+  const LayerShape small = {2, 6, 3, 4};
+  const LayerShape large = {3, 90, 2, 5};
   LayerCache one(small);
   LayerCache other(large);
   for (std::size_t t = 0; t < 6; ++t) {
@@ -318,7 +319,7 @@ TEST(LayerCacheTest, AppendCopiesTheNewTokensAndNothingElse) {
 }
 
 TEST(LayerCacheTest, AppendOfAnyNumberAllocatesNothing) {
-  const CacheShape shape = {2, 400, 1, 3, 5};
+  const LayerShape shape = {2, 400, 3, 5};
   LayerCache cache(shape);
   for (const std::size_t tokens : {0, 1, 99, 300}) {
     const Tensor4 keys = TokensOf(shape, 0, tokens);
@@ -350,14 +351,14 @@ std::vector<std::span<const float>> MemoryOf(const LayerCache& cache,
 }
 
 LayerCache FilledPages(std::size_t tokens) {
-  LayerCache cache(kPages);
-  AppendTokens(cache, TokensOf(kPages, 0, tokens));
+  LayerCache cache(kPages.Layer());
+  AppendTokens(cache, TokensOf(kPages.Layer(), 0, tokens));
   return cache;
 }
 
 TEST(LayerCacheTest, AppendNeitherReadsNorWritesWhatIsStored) {
   LayerCache cache = FilledPages(5);
-  const Tensor4 keys = TokensOf(kPages, 5, 7);
+  const Tensor4 keys = TokensOf(kPages.Layer(), 5, 7);
   const Tensor4 values = Negated(keys);
   std::vector<std::span<const float>> others = MemoryOf(cache, 0, 5);
   const std::vector<std::span<const float>> behind = MemoryOf(cache, 7, 12);
@@ -427,7 +428,7 @@ TEST(LayerCacheTest, AppendRefusesEachWrongSizeInKeysAndInValues) {
 // ---- Task 3.4 ----------------------------------------------------------
 
 TEST(LayerCacheTest, IsEmptyAtFirst) {
-  const LayerCache cache(kShape);
+  const LayerCache cache(kLayer);
 
   EXPECT_EQ(cache.PastLen(), 0U);
   EXPECT_EQ(cache.Keys().shape(2), 0U);
@@ -481,7 +482,7 @@ TEST(LayerCacheTest, TruncateForgetsTheTail) {
 }
 
 TEST(LayerCacheTest, TruncateForgetsFromEveryPosition) {
-  const CacheShape shape = {2, 20, 1, 3, 5};
+  const LayerShape shape = {2, 20, 3, 5};
   LayerCache cache(shape);
   for (std::size_t kept = 0; kept <= 20; ++kept) {
     // The same object each time: filled completely, truncated, filled with
@@ -552,7 +553,7 @@ TEST(LayerCacheTest, TruncateRefusesTokensThatWereNeverStored) {
 }
 
 TEST(LayerCacheTest, ReservesItsBytesAtOnce) {
-  LayerCache cache(kShape);
+  LayerCache cache(kLayer);
   const std::uint64_t bytes = 2U * 2 * 3 * 8 * 4 * sizeof(float);
 
   EXPECT_EQ(cache.Bytes(), bytes);
@@ -561,16 +562,13 @@ TEST(LayerCacheTest, ReservesItsBytesAtOnce) {
 }
 
 TEST(LayerCacheTest, RefusesSizesOfZero) {
-  CacheShape shape = kShape;
+  LayerShape shape = kLayer;
   EXPECT_EQ(LayerCache(shape).Keys().shape(3), 4U);
   shape.head_dim = 0;
   EXPECT_THROW(LayerCache{shape}, ContractError);
-  shape = kShape;
+  shape = kLayer;
   shape.max_seq_len = 0;
   EXPECT_THROW(LayerCache{shape}, ContractError);
-  shape = kShape;
-  shape.num_layers = 0;  // ignored: it is the KvCache's
-  EXPECT_EQ(LayerCache(shape).PastLen(), 0U);
 }
 
 // ---- Task 3.5 ----------------------------------------------------------
@@ -662,9 +660,9 @@ TEST(KvCacheTest, EveryLayerCountsForPastLenAndTruncate) {
          {std::size_t{0}, num_layers / 2, num_layers - 1}) {
       KvCache cache(shape);
       for (std::size_t layer = 0; layer < num_layers; ++layer) {
-        AppendTokens(cache.Layer(layer), TokensOf(shape, 0, 4));
+        AppendTokens(cache.Layer(layer), TokensOf(shape.Layer(), 0, 4));
       }
-      AppendTokens(cache.Layer(other), TokensOf(shape, 4, 5));
+      AppendTokens(cache.Layer(other), TokensOf(shape.Layer(), 4, 5));
       SCOPED_TRACE("layer " + std::to_string(other) + " of " +
                    std::to_string(num_layers));
       EXPECT_EQ(cache.PastLen(), num_layers == 1 ? 5U : 4U);
@@ -695,7 +693,7 @@ TEST(KvCacheTest, TruncateRefusesOneTokenMoreThanHundreds) {
                               .head_dim = 1};
     KvCache cache(shape);
     for (std::size_t layer = 0; layer < 10; ++layer) {
-      AppendTokens(cache.Layer(layer), TokensOf(shape, 0, held));
+      AppendTokens(cache.Layer(layer), TokensOf(shape.Layer(), 0, held));
     }
     EXPECT_THROW(cache.Truncate(held + 1), ContractError) << held;
     EXPECT_EQ(cache.PastLen(), held);
@@ -784,14 +782,14 @@ class Bookkeeping {
   explicit Bookkeeping(const CacheShape& shape)
       : cache_(shape), held_(shape.num_layers), all_(shape.num_layers) {
     for (std::size_t layer = 0; layer < shape.num_layers; ++layer) {
-      all_[layer] = TokensOf(shape, 0, shape.max_seq_len);
+      all_[layer] = TokensOf(shape.Layer(), 0, shape.max_seq_len);
     }
   }
 
   void Append(std::size_t layer, std::size_t tokens, float salt) {
     const CacheShape& shape = cache_.Shape();
     const std::size_t begin = held_[layer];
-    const Tensor4 keys = TokensOf(shape, begin, begin + tokens, salt);
+    const Tensor4 keys = TokensOf(shape.Layer(), begin, begin + tokens, salt);
     AppendTokens(cache_.Layer(layer), keys);
     for (std::size_t b = 0; b < shape.batch; ++b) {
       for (std::size_t h = 0; h < shape.num_kv_heads; ++h) {
@@ -824,7 +822,7 @@ class Bookkeeping {
              << "holds " << std::ranges::min(held_);
     }
     for (std::size_t layer = 0; layer < held_.size(); ++layer) {
-      Tensor4 keys = TokensOf(cache_.Shape(), 0, held_[layer]);
+      Tensor4 keys = TokensOf(cache_.Shape().Layer(), 0, held_[layer]);
       for (std::size_t b = 0; b < keys.shape(0); ++b) {
         for (std::size_t h = 0; h < keys.shape(1); ++h) {
           CopyRows({HeadMatrix(all_[layer], b, h).data, held_[layer],
@@ -892,7 +890,7 @@ TEST(KvCacheTest, ResetAndTruncateTouchAndAllocateNothing) {
   KvCache cache(kPages);
   std::vector<std::span<const float>> all;
   for (std::size_t layer = 0; layer < 2; ++layer) {
-    AppendTokens(cache.Layer(layer), TokensOf(kPages, 0, 12));
+    AppendTokens(cache.Layer(layer), TokensOf(kPages.Layer(), 0, 12));
     const auto memory = MemoryOf(cache.Layer(layer), 0, 12);
     all.insert(all.end(), memory.begin(), memory.end());
   }

@@ -54,12 +54,17 @@ struct EntryCounts {
   std::uint64_t reused = 0;    // look-ups that the table answered: hits
 };
 
+// The table of a generation: an entry for each layer and position.
+struct EntryTable {
+  std::size_t num_layers = 0;
+  std::size_t num_tokens = 0;
+};
+
 // Task 3.1, on generation: step t = 1 .. num_tokens attends, in each layer, to
 // positions 0 .. t - 1, and looks each (layer, position) entry up in a
 // MemoTable of num_layers x num_tokens. Per layer this computes n(n+1)/2
 // entries without memoization and n with it.
-EntryCounts CountEntries(std::size_t num_layers, std::size_t num_tokens,
-                         Memoization memoization);
+EntryCounts CountEntries(const EntryTable& entries, Memoization memoization);
 
 }  // namespace kvlab
 

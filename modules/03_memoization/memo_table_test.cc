@@ -276,14 +276,16 @@ TEST(LatticePathsTest, ComputesCellsAgainAndAgainWithoutOne) {
 }
 
 TEST(CountEntriesTest, ComputesEachEntryOncePerLayerWithAMemo) {
-  const EntryCounts counts = CountEntries(3, 100, Memoization::kOn);
+  const EntryCounts counts =
+      CountEntries({.num_layers = 3, .num_tokens = 100}, Memoization::kOn);
 
   EXPECT_EQ(counts.computed, 3U * 100);
   EXPECT_EQ(counts.reused, 3U * (100 * 101 / 2 - 100));  // 4,950 per layer
 }
 
 TEST(CountEntriesTest, ComputesTheWholePrefixAtEachStepWithoutOne) {
-  const EntryCounts counts = CountEntries(3, 100, Memoization::kOff);
+  const EntryCounts counts =
+      CountEntries({.num_layers = 3, .num_tokens = 100}, Memoization::kOff);
 
   EXPECT_EQ(counts.computed, 3U * 5050);
   EXPECT_EQ(counts.reused, 0U);
@@ -293,10 +295,12 @@ TEST(CountEntriesTest, MatchesTheClosedFormForEveryLength) {
   for (const std::size_t layers : {0, 1, 2, 9, 65, 300}) {
     for (const std::size_t n : {0, 1, 2, 3, 9, 19, 20, 64, 65, 257, 300}) {
       const std::size_t all = layers * n * (n + 1) / 2;
-      const EntryCounts on = CountEntries(layers, n, Memoization::kOn);
+      const EntryCounts on = CountEntries(
+          {.num_layers = layers, .num_tokens = n}, Memoization::kOn);
       EXPECT_EQ(on.computed, layers * n) << layers << " layers, " << n;
       EXPECT_EQ(on.reused, all - layers * n) << layers << " layers, " << n;
-      const EntryCounts off = CountEntries(layers, n, Memoization::kOff);
+      const EntryCounts off = CountEntries(
+          {.num_layers = layers, .num_tokens = n}, Memoization::kOff);
       EXPECT_EQ(off.computed, all) << layers << " layers, " << n;
       EXPECT_EQ(off.reused, 0U) << layers << " layers, " << n;
     }

@@ -59,7 +59,8 @@ void FillGrowingCache(benchmark::State& state) {
   Random random(kSeed);
   const Tensor4 token = RandomTensor4(random, {1, kKvHeads, 1, kHeadDim});
   MeasureLoop(state, {.tokens = Length(state)}, [&] {
-    GrowingCache cache(1, kKvHeads, kHeadDim);
+    GrowingCache cache(
+        {.batch = 1, .num_kv_heads = kKvHeads, .head_dim = kHeadDim});
     for (std::size_t s = 0; s < Length(state); ++s) {
       cache.Append(token, token);
       benchmark::DoNotOptimize(cache.Keys());
@@ -76,7 +77,8 @@ void MeasureStep(benchmark::State& state, std::size_t batch) {
     Gpt2 model(BenchmarkModel());
     const Gpt2Config& config = model.Config();
     const std::size_t past_len = Length(state);
-    KvCacheHandle handle = EnableKvCache(model, batch, past_len + 1);
+    KvCacheHandle handle =
+        EnableKvCache(model, {.batch = batch, .max_seq_len = past_len + 1});
     Random random(kSeed);
     TokenBatch prompt =
         PadLeft(std::vector<std::vector<TokenId>>(
@@ -110,7 +112,8 @@ BENCHMARK(CachedStepOfFourRows)->ArgName("past")->Arg(50)->Arg(500);
 void Prefill(benchmark::State& state) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());
-    KvCacheHandle handle = EnableKvCache(model, 1, Length(state));
+    KvCacheHandle handle =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = Length(state)});
     const TokenBatch prompt = RandomPrompt(Length(state), model.Config());
     MeasureLoop(state, {.tokens = Length(state)}, [&] {
       handle.Cache().Reset();

@@ -72,10 +72,11 @@ Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
   return ::testing::AssertionSuccess();
 }
 
-std::vector<std::size_t> PrefillThenSteps(std::size_t prefill,
-                                          std::size_t total) {
+std::vector<std::size_t> PrefillThenSteps(const Split& split) {
   std::vector<std::size_t> ends;
-  for (std::size_t end = prefill; end <= total; ++end) ends.push_back(end);
+  for (std::size_t end = split.prefill; end <= split.total; ++end) {
+    ends.push_back(end);
+  }
   return ends;
 }
 

@@ -24,10 +24,13 @@ Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end);
 Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
                    std::size_t begin);
 
-// Where the pieces end: a prefill of `prefill` columns, then one column per
-// step.
-std::vector<std::size_t> PrefillThenSteps(std::size_t prefill,
-                                          std::size_t total);
+struct Split {
+  std::size_t prefill = 0;  // columns of the first piece
+  std::size_t total = 0;    // columns of all pieces
+};
+
+// Where the pieces end: the prefill, then one column per step.
+std::vector<std::size_t> PrefillThenSteps(const Split& split);
 
 // Feeds `tokens` to a model with a cache in pieces that end at `ends`, and
 // compares every position's logits with those of a model without one.

@@ -29,7 +29,9 @@ struct Spread {
 // Task 4.7. Of the sorted values x[0] .. x[n - 1], quantile p is the value at
 // index p (n - 1), interpolated linearly between two values; low, median and
 // high are the quantiles 1/4, 1/2 and 3/4.
-// Source: Hyndman & Fan 1996, definition 7; numpy's default.
+// Cost: that of sorting n values.
+// Source: Hyndman & Fan 1996, "Sample quantiles in statistical packages",
+// definition 7; numpy's default.
 // Throws ContractError if there are no values or one is not a number.
 Spread Summarise(std::vector<double> values);
 
@@ -75,6 +77,9 @@ Trial TrialsOf(Gpt2& model, const TokenBatch& prompt,
 // from 0, and pairs that count from 0 again; in pairs 0, 2, .. the trial
 // without a cache comes first, in pairs 1, 3, .. the trial with one, so neither
 // always benefits from running second.
+// Cost: 2 (warm_up + trials) trials of each length.
+// Source: Kalibera & Jones 2013, "Rigorous benchmarking in reasonable time", on
+// warm-up and repetition.
 // Throws ContractError, before any trial, if there are no lengths, a length is
 // 0, or `trials` is 0; and if any trial, also in a warm-up pair, generated the
 // wrong number of tokens.

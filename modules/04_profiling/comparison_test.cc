@@ -28,15 +28,20 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+struct Times {
+  double prefill_s = 0;
+  double total_s = 0;
+};
+
 // A trial of one row: token i is `first_id` + i.
-GenerationMeasurement MadeUp(std::size_t new_tokens, double prefill_s,
-                             double total_s, TokenId first_id = 100) {
+GenerationMeasurement MadeUp(std::size_t new_tokens, const Times& times,
+                             TokenId first_id = 100) {
   GenerationMeasurement trial;
   trial.generated = Tokens::from_shape({1, new_tokens});
   std::iota(trial.generated.begin(), trial.generated.end(), first_id);
   trial.tokens = new_tokens;
-  trial.first_token_s = prefill_s;
-  trial.total_s = total_s;
+  trial.first_token_s = times.prefill_s;
+  trial.total_s = times.total_s;
   if (new_tokens > 1) {
     trial.per_token_s =
         trial.DecodeSeconds() / static_cast<double>(new_tokens - 1);
@@ -68,8 +73,8 @@ struct Script {
 GenerationMeasurement RandomTrial(Random& random, std::size_t new_tokens) {
   const auto prefill_s = static_cast<double>(1 + random.NextBelow(50));
   const auto decode_s = static_cast<double>(1 + random.NextBelow(5000));
-  GenerationMeasurement trial =
-      MadeUp(new_tokens, prefill_s, prefill_s + decode_s);
+  GenerationMeasurement trial = MadeUp(
+      new_tokens, {.prefill_s = prefill_s, .total_s = prefill_s + decode_s});
   // Before the run there may have been more.
   trial.memory_before_bytes = random.NextBelow(std::size_t{1} << 41U);
   trial.peak_memory_bytes = random.NextBelow(std::size_t{1} << 40U);
@@ -152,8 +157,8 @@ TEST(SummariseTest, RefusesNothingAndWhatIsNotANumber) {
 
 TEST(CompareGenerationTest, RunsPairsInTurnsAfterWarmingUp) {
   Script script;
-  script.uncached.assign(5, MadeUp(4, 1, 8));
-  script.cached.assign(5, MadeUp(4, 1, 2));
+  script.uncached.assign(5, MadeUp(4, {.prefill_s = 1, .total_s = 8}));
+  script.cached.assign(5, MadeUp(4, {.prefill_s = 1, .total_s = 2}));
   CompareGeneration(script.AsTrial(),
                     {.lengths = {4}, .trials = 3, .warm_up = 2});
   // Pairs that warm up, then pairs that count
@@ -167,8 +172,10 @@ TEST(CompareGenerationTest, TakesTurnsForAnyNumberOfPairs) {
   for (const std::size_t warm_up : {0, 1, 2, 3, 8, 70, 270}) {
     for (const std::size_t trials : {1, 2, 3, 4, 9, 17, 70, 270}) {
       Script script;
-      script.uncached.assign(2 * (warm_up + trials), MadeUp(4, 1, 8));
-      script.cached.assign(2 * (warm_up + trials), MadeUp(4, 1, 2));
+      script.uncached.assign(2 * (warm_up + trials),
+                             MadeUp(4, {.prefill_s = 1, .total_s = 8}));
+      script.cached.assign(2 * (warm_up + trials),
+                           MadeUp(4, {.prefill_s = 1, .total_s = 2}));
       CompareGeneration(
           script.AsTrial(),
           {.lengths = {4, 4}, .trials = trials, .warm_up = warm_up});
@@ -263,10 +270,12 @@ TEST(CompareGenerationTest, TakesAnyNumberOfLengths) {
       lengths.push_back(1 + l % 7);
       const auto total_s = static_cast<double>(1000 + l);
       for (const std::size_t pair : {0, 1, 2}) {  // the first warms up
-        script.uncached.push_back(
-            MadeUp(lengths.back(), 1, pair == 0 ? 9999 : 4 * total_s));
+        script.uncached.push_back(MadeUp(
+            lengths.back(),
+            {.prefill_s = 1, .total_s = pair == 0 ? 9999 : 4 * total_s}));
         script.cached.push_back(
-            MadeUp(lengths.back(), 1, pair == 0 ? 8888 : total_s));
+            MadeUp(lengths.back(),
+                   {.prefill_s = 1, .total_s = pair == 0 ? 8888 : total_s}));
         script.cached.back().peak_memory_bytes = l + 5;
       }
       if (l % 2 == 1) script.cached.back().generated(0, 0) += 1;
@@ -291,8 +300,10 @@ TEST(CompareGenerationTest, TakesAnyNumberOfLengths) {
 
 TEST(CompareGenerationTest, ForgetsWhatWarmedUp) {
   Script script;
-  script.uncached = {MadeUp(4, 900, 1000), MadeUp(4, 1, 8)};
-  script.cached = {MadeUp(4, 900, 999, 7), MadeUp(4, 1, 2)};
+  script.uncached = {MadeUp(4, {.prefill_s = 900, .total_s = 1000}),
+                     MadeUp(4, {.prefill_s = 1, .total_s = 8})};
+  script.cached = {MadeUp(4, {.prefill_s = 900, .total_s = 999}, 7),
+                   MadeUp(4, {.prefill_s = 1, .total_s = 2})};
   script.uncached[0].peak_memory_bytes = 5000;
   script.cached[0].peak_memory_bytes = 6000;
   script.cached[1].peak_memory_bytes = 60;
@@ -307,10 +318,14 @@ TEST(CompareGenerationTest, ForgetsWhatWarmedUp) {
 
 TEST(CompareGenerationTest, KeepsTheLengthsApart) {
   Script script;
-  script.uncached = {MadeUp(2, 1, 3), MadeUp(2, 1, 3), MadeUp(9, 1, 50),
-                     MadeUp(9, 1, 50)};
-  script.cached = {MadeUp(2, 1, 2), MadeUp(2, 1, 2), MadeUp(9, 1, 5),
-                   MadeUp(9, 1, 5)};
+  script.uncached = {MadeUp(2, {.prefill_s = 1, .total_s = 3}),
+                     MadeUp(2, {.prefill_s = 1, .total_s = 3}),
+                     MadeUp(9, {.prefill_s = 1, .total_s = 50}),
+                     MadeUp(9, {.prefill_s = 1, .total_s = 50})};
+  script.cached = {MadeUp(2, {.prefill_s = 1, .total_s = 2}),
+                   MadeUp(2, {.prefill_s = 1, .total_s = 2}),
+                   MadeUp(9, {.prefill_s = 1, .total_s = 5}),
+                   MadeUp(9, {.prefill_s = 1, .total_s = 5})};
   const std::vector<LengthComparison> compared = CompareGeneration(
       script.AsTrial(), {.lengths = {2, 9}, .trials = 2, .warm_up = 0});
   EXPECT_THAT(script.lengths, ElementsAre(2, 2, 2, 2, 9, 9, 9, 9));
@@ -323,8 +338,12 @@ TEST(CompareGenerationTest, KeepsTheLengthsApart) {
 
 TEST(CompareGenerationTest, SummarisesPrefillAndDecodeApart) {
   Script script;
-  script.uncached = {MadeUp(5, 3, 43), MadeUp(5, 1, 21), MadeUp(5, 2, 82)};
-  script.cached = {MadeUp(5, 3, 7), MadeUp(5, 1, 3), MadeUp(5, 2, 10)};
+  script.uncached = {MadeUp(5, {.prefill_s = 3, .total_s = 43}),
+                     MadeUp(5, {.prefill_s = 1, .total_s = 21}),
+                     MadeUp(5, {.prefill_s = 2, .total_s = 82})};
+  script.cached = {MadeUp(5, {.prefill_s = 3, .total_s = 7}),
+                   MadeUp(5, {.prefill_s = 1, .total_s = 3}),
+                   MadeUp(5, {.prefill_s = 2, .total_s = 10})};
   const LengthComparison compared = CompareGeneration(
       script.AsTrial(), {.lengths = {5}, .trials = 3, .warm_up = 0})[0];
 
@@ -345,8 +364,12 @@ TEST(CompareGenerationTest, SummarisesPrefillAndDecodeApart) {
 TEST(CompareGenerationTest, DividesWithinThePairNotTheMedians) {
   // In the second pair something else slowed the machine down tenfold.
   Script script;
-  script.uncached = {MadeUp(5, 1, 12), MadeUp(5, 1, 140), MadeUp(5, 1, 20)};
-  script.cached = {MadeUp(5, 1, 2), MadeUp(5, 1, 20), MadeUp(5, 1, 4)};
+  script.uncached = {MadeUp(5, {.prefill_s = 1, .total_s = 12}),
+                     MadeUp(5, {.prefill_s = 1, .total_s = 140}),
+                     MadeUp(5, {.prefill_s = 1, .total_s = 20})};
+  script.cached = {MadeUp(5, {.prefill_s = 1, .total_s = 2}),
+                   MadeUp(5, {.prefill_s = 1, .total_s = 20}),
+                   MadeUp(5, {.prefill_s = 1, .total_s = 4})};
   const LengthComparison compared = CompareGeneration(
       script.AsTrial(), {.lengths = {5}, .trials = 3, .warm_up = 0})[0];
   // 6, 7 and 5; the medians would give 20 / 4 = 5.
@@ -358,8 +381,8 @@ TEST(CompareGenerationTest, KeepsTheHighestPeakOfMemory) {
   constexpr std::uint64_t kPeak = (std::uint64_t{1} << 40U) + 7;
   for (std::size_t at = 0; at < 20; ++at) {
     Script script;
-    script.uncached.assign(40, MadeUp(5, 1, 12));
-    script.cached.assign(40, MadeUp(5, 1, 2));
+    script.uncached.assign(40, MadeUp(5, {.prefill_s = 1, .total_s = 12}));
+    script.cached.assign(40, MadeUp(5, {.prefill_s = 1, .total_s = 2}));
     script.uncached[at].peak_memory_bytes = kPeak;
     script.cached[19 - at].peak_memory_bytes = 2 * kPeak;
     const std::vector<LengthComparison> compared = CompareGeneration(
@@ -373,8 +396,8 @@ TEST(CompareGenerationTest, KeepsTheHighestPeakOfMemory) {
 
 TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
   Script script;
-  script.uncached.assign(4, MadeUp(5, 1, 12));
-  script.cached.assign(4, MadeUp(5, 1, 2));
+  script.uncached.assign(4, MadeUp(5, {.prefill_s = 1, .total_s = 12}));
+  script.cached.assign(4, MadeUp(5, {.prefill_s = 1, .total_s = 2}));
   script.cached[1].generated(0, 4) += 1;  // the last token of one pair
   script.cached[3].generated(0, 0) += 1;  // the first of another
   EXPECT_EQ(CompareGeneration(script.AsTrial(),
@@ -385,8 +408,8 @@ TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
   // After any number of pairs that warm up, which differ and do not count
   for (const std::size_t warm_up : {1, 2, 9, 70, 300}) {
     Script longer;
-    longer.uncached.assign(warm_up, MadeUp(5, 2, 12));
-    longer.cached.assign(warm_up, MadeUp(5, 2, 12));
+    longer.uncached.assign(warm_up, MadeUp(5, {.prefill_s = 2, .total_s = 12}));
+    longer.cached.assign(warm_up, MadeUp(5, {.prefill_s = 2, .total_s = 12}));
     for (GenerationMeasurement& trial : longer.cached) {
       trial.generated(0, 1) += 1;
     }
@@ -407,7 +430,8 @@ TEST(CompareGenerationTest, SaysHowManyPairsDifferInTheirTokens) {
 TEST(CompareGenerationTest, ComparesEveryTokenOfEveryRow) {
   constexpr std::size_t kRows = 3;
   constexpr std::size_t kLength = 6;
-  GenerationMeasurement trial = MadeUp(kLength, 1, 12);
+  GenerationMeasurement trial =
+      MadeUp(kLength, {.prefill_s = 1, .total_s = 12});
   trial.generated = Tokens::from_shape({kRows, kLength});
   std::iota(trial.generated.begin(), trial.generated.end(), 100);
   for (std::size_t b = 0; b < kRows; ++b) {
@@ -429,7 +453,7 @@ TEST(CompareGenerationTest, ComparesEveryTokenOfEveryRow) {
   // One row fewer is a different output.
   Script script;
   script.uncached.assign(18, trial);
-  script.cached.assign(18, MadeUp(kLength, 1, 2));
+  script.cached.assign(18, MadeUp(kLength, {.prefill_s = 1, .total_s = 2}));
   EXPECT_EQ(
       CompareGeneration(script.AsTrial(),
                         {.lengths = {kLength}, .trials = 18, .warm_up = 0})[0]
@@ -444,10 +468,10 @@ TEST(CompareGenerationTest, RefusesATrialOfAnotherLength) {
     for (std::size_t at = 0; at < 10; ++at) {  // 2 lengths, 2 and 3 pairs
       for (const std::size_t tokens : {4, 6}) {
         Script script;
-        script.uncached.assign(10, MadeUp(5, 1, 12));
-        script.cached.assign(10, MadeUp(5, 1, 2));
+        script.uncached.assign(10, MadeUp(5, {.prefill_s = 1, .total_s = 12}));
+        script.cached.assign(10, MadeUp(5, {.prefill_s = 1, .total_s = 2}));
         (caching == Caching::kOn ? script.cached : script.uncached)[at] =
-            MadeUp(tokens, 1, 12);
+            MadeUp(tokens, {.prefill_s = 1, .total_s = 12});
         EXPECT_THAT(MessageOf<ContractError>([&] {
                       CompareGeneration(
                           script.AsTrial(),
@@ -464,8 +488,8 @@ TEST(CompareGenerationTest, RefusesATrialOfAnotherLength) {
 TEST(CompareGenerationTest, RefusesATrialOfAnotherLengthAtAnyLength) {
   for (const std::size_t length : {1, 2, 9, 70, 300}) {
     Script script;
-    script.uncached.assign(1, MadeUp(length, 1, 12));
-    script.cached.assign(1, MadeUp(length + 1, 1, 2));
+    script.uncached.assign(1, MadeUp(length, {.prefill_s = 1, .total_s = 12}));
+    script.cached.assign(1, MadeUp(length + 1, {.prefill_s = 1, .total_s = 2}));
     EXPECT_THROW(
         CompareGeneration(script.AsTrial(),
                           {.lengths = {length}, .trials = 1, .warm_up = 0}),
@@ -478,7 +502,7 @@ TEST(CompareGenerationTest, PassesOnWhatATrialThrows) {
   std::size_t calls = 0;
   const Trial failing = [&](Caching, std::size_t new_tokens) {
     if (++calls == 4) throw std::runtime_error("out of memory");
-    return MadeUp(new_tokens, 1, 2);
+    return MadeUp(new_tokens, {.prefill_s = 1, .total_s = 2});
   };
   EXPECT_THROW(CompareGeneration(failing, {.lengths = {3}}),
                std::runtime_error);
@@ -499,8 +523,8 @@ TEST(CompareGenerationTest, RefusesToCompareNothingBeforeItBegins) {
   EXPECT_EQ(script.order, "");
 
   // A single pair without a warm-up is allowed.
-  script.uncached = {MadeUp(5, 1, 8)};
-  script.cached = {MadeUp(5, 1, 2)};
+  script.uncached = {MadeUp(5, {.prefill_s = 1, .total_s = 8})};
+  script.cached = {MadeUp(5, {.prefill_s = 1, .total_s = 2})};
   CompareGeneration(trial, {.lengths = {5}, .trials = 1, .warm_up = 0});
   EXPECT_EQ(script.order, "-+");
 }

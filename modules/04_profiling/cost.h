@@ -2,6 +2,9 @@
 // accumulates (MACs), as the kit's kernels count them, and bytes moved.
 // B batch, P tokens cached before a pass, T new ones, S = P + T, d = d_model,
 // V = vocab_size, L layers.
+// Sources: work, Kaplan et al. 2020, arXiv:2001.08361, Table 1, which counts 2
+// FLOPs for each MAC; traffic, Shazeer 2019, arXiv:1911.02150, section 2.4;
+// both together, Pope et al. 2022, arXiv:2211.05102, section 2.
 #ifndef KVLAB_MODULES_04_PROFILING_COST_H_
 #define KVLAB_MODULES_04_PROFILING_COST_H_
 
@@ -34,7 +37,7 @@ struct GenerationShape {
 
 // Task 4.3. The passes, in order, that Generate (kOff) or GenerateCached (kOn)
 // makes: as many as there are new tokens, since the last one is never fed back.
-// This list is the whole difference between the two.
+// This list is the whole difference between the two. Cost: O(new_tokens).
 // Throws ContractError if prompt_len is 0, or if a pass has more tokens than 64
 // bits can count.
 std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
@@ -55,7 +58,7 @@ std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
 // nothing keeps those tokens.
 WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass);
 
-// Task 4.4. The MACs of all passes of a generation.
+// Task 4.4. The MACs of all passes of a generation, in O(new_tokens).
 // Throws ContractError as PassesOf and PassWork do.
 WorkCounts GenerationWork(const Gpt2Config& config,
                           const GenerationShape& generation, Caching caching);
@@ -75,10 +78,11 @@ struct Traffic {
 };
 
 // Task 4.5. The bytes that one pass moves.
-//   weights        every matrix of the blocks (4 d^2 + 2 d d_mlp elements each)
-// and the head (d V), bytes_per_weight per element; and the
-//                  float32 vectors: biases (5 d + d_mlp a block) and norms (4 d
-//                  a block, 2 d at the end). Once a pass, whatever B and T are.
+//   weights        every matrix of the blocks (4 d^2 + 2 d d_mlp elements
+//                  each) and the head (d V), bytes_per_weight per element; and
+//                  the float32 vectors: biases (5 d + d_mlp a block) and norms
+//                  (4 d a block, 2 d at the end). Once a pass, whatever B and T
+//                  are.
 //   cache_read     B L 2 S d float32 with a cache, 0 without
 //   cache_written  B L 2 T d float32 with a cache, 0 without
 // Throws ContractError if past_len is not 0 without a cache, or if the total
@@ -86,7 +90,7 @@ struct Traffic {
 Traffic PassTraffic(const Gpt2Config& config, const ForwardPass& pass,
                     std::size_t bytes_per_weight);
 
-// Task 4.5. The bytes that all passes of a generation move.
+// Task 4.5. The bytes that all passes of a generation move, in O(new_tokens).
 // Throws ContractError as PassesOf and PassTraffic do.
 Traffic GenerationTraffic(const Gpt2Config& config,
                           const GenerationShape& generation, Caching caching,

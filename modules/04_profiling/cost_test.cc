@@ -261,7 +261,8 @@ TEST(PassWorkTest, IsWhatPrefillChunkAndStepCountWithACache) {
   for (const Gpt2Config& config : Shapes()) {
     for (const std::size_t batch : {1, 3, 5}) {
       Gpt2 model(WeightsOf(config));
-      const KvCacheHandle handle = EnableKvCache(model, batch, 33);
+      const KvCacheHandle handle =
+          EnableKvCache(model, {.batch = batch, .max_seq_len = 33});
       for (const std::size_t new_len : {7, 1, 4, 1, 1, 16, 2, 1}) {
         const std::size_t past_len = handle.Cache().PastLen();
         const TokenBatch rows = RandomRows(config, batch, new_len);
@@ -607,7 +608,8 @@ TEST(PassTrafficTest, OfTheCacheIsWhatModule3Holds) {
   for (const Gpt2Config& config : Shapes()) {
     for (const std::size_t batch : {1, 3, 5}) {
       Gpt2 model(WeightsOf(config));
-      const KvCacheHandle handle = EnableKvCache(model, batch, 33);
+      const KvCacheHandle handle =
+          EnableKvCache(model, {.batch = batch, .max_seq_len = 33});
       for (const std::size_t new_len : {7, 1, 4, 1, 16, 3, 1}) {
         const std::size_t past_len = handle.Cache().PastLen();
         const TokenBatch rows = RandomRows(config, batch, new_len);

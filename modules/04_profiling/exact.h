@@ -11,7 +11,7 @@ namespace kvlab {
 // A 64-bit count that is either exact or refused: Exact(3) * d_model * d_model.
 // Sums and products may grow beyond 64 bits on the way, in any order, and
 // 2^40 * 2^40 * 0 is 0; but Value() throws ContractError if the result is 2^64
-// or more.
+// or more. Every operation is O(1).
 class Exact {
  public:
   constexpr explicit Exact(std::uint64_t value) : value_(value) {}

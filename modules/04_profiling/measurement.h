@@ -1,4 +1,6 @@
 // Module 4: one generation, measured.
+// Source: Pope et al. 2022, arXiv:2211.05102, section 2: the latency of prefill
+// and that of decode are two numbers.
 #ifndef KVLAB_MODULES_04_PROFILING_MEASUREMENT_H_
 #define KVLAB_MODULES_04_PROFILING_MEASUREMENT_H_
 
@@ -42,6 +44,8 @@ struct GenerationMeasurement {
 //   after each later one  the memory
 //   after the run         the clock
 // so a slow reading of the memory never adds to the time of the first token.
+// Cost: one generation, three readings of the clock, and one of the memory for
+// each new token and one before.
 // options.on_tokens is called for every token as usual, and for the first one
 // after the clock is read.
 // Throws ContractError if there are no new tokens to measure, or if the clock

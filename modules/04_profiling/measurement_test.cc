@@ -124,12 +124,16 @@ TEST(BenchmarkGenerationTest, MeasuresRecomputationTheSameWay) {
   EXPECT_DOUBLE_EQ(measured.per_token_s, (all_s - first_s) / 5);
 }
 
-// Compares the whole of a measurement. The clock shows begin_s before it;
-// memory is read first as more than ever after, then reaches its peak at token
-// `peak_at`, counted from 0. All readings are beyond 32 bits.
+struct Readings {
+  double begin_s = 0;       // what the clock shows before
+  std::size_t peak_at = 0;  // the token with most memory, counted from 0
+};
+
+// Compares the whole of a measurement. Memory is read first as more than ever
+// after, then reaches its peak. All readings are beyond 32 bits.
 void ExpectMeasured(Gpt2& model, const TokenBatch& prompt,
                     const GenerateOptions& options, Caching caching,
-                    double begin_s, std::size_t peak_at) {
+                    const Readings& shown) {
   const std::size_t batch = prompt.ids.shape(0);
   const std::size_t new_tokens = options.new_tokens;
   GenerateOptions one_token = options;
@@ -143,18 +147,18 @@ void ExpectMeasured(Gpt2& model, const TokenBatch& prompt,
   constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
   std::vector<std::uint64_t> readings(new_tokens + 1, 5 * kGiB);
   readings.front() = 9 * kGiB;
-  readings[1 + peak_at] = 7 * kGiB;
+  readings[1 + shown.peak_at] = 7 * kGiB;
   std::size_t next = 0;
   const double work_before = WorkClock();
   const GenerationMeasurement measured = BenchmarkGeneration(
       model, prompt, options, caching,
-      {.now_s = [&] { return begin_s + WorkClock() - work_before; },
+      {.now_s = [&] { return shown.begin_s + WorkClock() - work_before; },
        .memory_bytes = [&] { return readings.at(next++); }});
 
   SCOPED_TRACE("batch " + std::to_string(batch) + ", a prompt of " +
                std::to_string(prompt.ids.shape(1)) + ", " +
                std::to_string(new_tokens) + " new tokens, a clock that " +
-               "starts at " + std::to_string(begin_s));
+               "starts at " + std::to_string(shown.begin_s));
   EXPECT_EQ(measured.generated, generated);
   EXPECT_EQ(measured.tokens, batch * new_tokens);
   EXPECT_EQ(measured.first_token_s, first_s);
@@ -190,8 +194,9 @@ TEST(BenchmarkGenerationTest, MeasuresEveryCombination) {
                .sampling = {.temperature = temperature,
                             .top_k = kTopKs.at(number % kTopKs.size())},
                .seed = kSeed},
-              caching, kBegins.at(number % kBegins.size()),
-              number % new_tokens);
+              caching,
+              {.begin_s = kBegins.at(number % kBegins.size()),
+               .peak_at = number % new_tokens});
           ++number;
         }
       }
@@ -230,7 +235,7 @@ TEST(BenchmarkGenerationTest, MeasuresHundredsOfTokens) {
                      {.new_tokens = one.new_tokens,
                       .sampling = {.temperature = 0.8F, .top_k = 300},
                       .seed = 900},
-                     caching, 1e9, one.new_tokens - 2);
+                     caching, {.begin_s = 1e9, .peak_at = one.new_tokens - 2});
     }
   }
 }

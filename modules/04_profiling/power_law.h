@@ -26,7 +26,7 @@ struct PowerLaw {
 //   standard error of the slope = sqrt(sum r^2 / (n - 2) / sum (log x - m)^2)
 // and the interval extends StudentT(confidence, n - 2) (kit) standard errors to
 // either side. It says how far chance may have moved the exponent, not that a
-// power law is the right curve.
+// power law is the right curve. Cost: O(n).
 // Source: Draper & Smith 1998, Applied Regression Analysis, section 1.4.
 // Throws ContractError if there are fewer than three points, different numbers
 // of x and y, a number that is not positive and finite, or no two different x;

@@ -51,8 +51,8 @@ void MeasurePass(benchmark::State& state, const ForwardPass& pass) {
   Succeeds(state, [&] {
     Gpt2 model(BenchmarkModel());
     const Gpt2Config& config = model.Config();
-    KvCacheHandle handle =
-        EnableKvCache(model, 1, pass.past_len + pass.new_len);
+    KvCacheHandle handle = EnableKvCache(
+        model, {.batch = 1, .max_seq_len = pass.past_len + pass.new_len});
     if (pass.past_len > 0) {
       model.Forward(RandomPrompt(pass.past_len, config),
                     LogitsFor::kLastPosition);

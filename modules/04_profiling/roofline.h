@@ -15,7 +15,8 @@ namespace kvlab {
 
 // Task 4.10. Bytes per second at which this machine reads a working set: the
 // one measured at the smallest size that is at least as large, or at the
-// largest size if there is none. Throws ContractError if nothing was measured.
+// largest size if there is none. Cost: O(number of sizes).
+// Throws ContractError if nothing was measured.
 double BandwidthFor(const MachineRoofs& machine,
                     std::uint64_t working_set_bytes);
 
@@ -33,7 +34,9 @@ struct RooflinePoint {
 
 // Task 4.10. The attainable FLOP/s are the lower of the peak and of intensity *
 // BandwidthFor(the bytes of `traffic`); at the ridge and beyond it the peak
-// binds, below it the bandwidth.
+// binds, below it the bandwidth. Cost: that of BandwidthFor.
+// Source: Williams et al. 2009: attainable GFlops/s = min(peak GFlops/s, peak
+// bandwidth * operational intensity).
 // Throws ContractError if nothing is moved or computed, a roof is not positive,
 // or the total of MACs or of bytes does not fit in 64 bits; and as BandwidthFor
 // does.

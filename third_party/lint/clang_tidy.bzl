@@ -38,7 +38,7 @@ def _clang_tidy_impl(target, ctx):
             ctx.actions.run(
                 executable = ctx.executable._clang_tidy,
                 inputs = depset(
-                    [source, ctx.file._config],
+                    [source] + ctx.files._configs,
                     transitive = [context.headers],
                 ),
                 outputs = [report],
@@ -47,7 +47,6 @@ def _clang_tidy_impl(target, ctx):
                 arguments = [
                     report.path,
                     "--quiet",
-                    "--config-file=" + ctx.file._config.path,
                     source.path,
                     "--",
                 ] + _flags(ctx, context),
@@ -65,9 +64,15 @@ clang_tidy = aspect(
             default = ":clang_tidy.sh",
             executable = True,
         ),
-        "_config": attr.label(
-            allow_single_file = True,
-            default = "//:.clang-tidy",
+        # A source is checked by the configuration of its folder, which adds to
+        # that of the folders around it.
+        "_configs": attr.label_list(
+            allow_files = True,
+            default = [
+                "//:.clang-tidy",
+                "//:modules/.clang-tidy",
+                "//solutions:.clang-tidy",
+            ],
         ),
     },
     fragments = ["cpp"],

@@ -26,8 +26,8 @@ Values Formula(ObjectStore& /*objects*/, const Values& values) {
 // layer_cache.new(shape) -> layer cache
 Values NewLayer(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
-  return {
-      objects.Keep(std::make_shared<LayerCache>(NextCacheShape(arguments)))};
+  return {objects.Keep(
+      std::make_shared<LayerCache>(NextCacheShape(arguments).Layer()))};
 }
 
 // layer_cache.append(layer cache, keys, values)
@@ -124,10 +124,11 @@ Values ResetCache(ObjectStore& objects, const Values& values) {
 // growing.new(batch, heads, head_dim) -> growing cache
 Values NewGrowing(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
-  const std::size_t batch = arguments.NextSize();
-  const std::size_t heads = arguments.NextSize();
-  return {objects.Keep(
-      std::make_shared<GrowingCache>(batch, heads, arguments.NextSize()))};
+  GrowingCacheShape shape;
+  shape.batch = arguments.NextSize();
+  shape.num_kv_heads = arguments.NextSize();
+  shape.head_dim = arguments.NextSize();
+  return {objects.Keep(std::make_shared<GrowingCache>(shape))};
 }
 
 // growing.append(growing cache, keys, values)

@@ -109,8 +109,9 @@ Values Enable(ObjectStore& objects, const Values& values) {
   std::shared_ptr<Gpt2> model = objects.Share<Gpt2>(arguments.Next<Handle>());
   const std::size_t batch = arguments.NextSize();
   const std::size_t max_seq_len = arguments.NextSize();
-  return {objects.Keep(std::make_shared<Enabled>(
-      Enabled{model, EnableKvCache(*model, batch, max_seq_len)}))};
+  return {objects.Keep(std::make_shared<Enabled>(Enabled{
+      model,
+      EnableKvCache(*model, {.batch = batch, .max_seq_len = max_seq_len})}))};
 }
 
 // cached.disable(handle)

@@ -284,7 +284,7 @@ void TwoModels(Exam& exam) {
     if (State(exam, again).cache != State(exam, first).cache) {
       exam.Fail(
           "its handle refers to the other model's cache, or to a new one; "
-          "the session is the model's, not the program's");
+          "a cache belongs to its model, not to the program");
     }
     CompareNumber(exam, "PastLen()", State(exam, again).past_len, Int(begin));
     exam.AskStudent("object.drop", {again});

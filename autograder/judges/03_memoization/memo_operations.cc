@@ -106,10 +106,10 @@ Values Paths(ObjectStore& /*objects*/, const Values& values) {
 // memo.count_entries(layers, tokens, on) -> [computed, reused]
 Values Count(ObjectStore& /*objects*/, const Values& values) {
   Arguments arguments(values);
-  const std::size_t layers = arguments.NextSize();
-  const std::size_t tokens = arguments.NextSize();
-  const EntryCounts counts =
-      CountEntries(layers, tokens, NextMemoization(arguments));
+  EntryTable entries;
+  entries.num_layers = arguments.NextSize();
+  entries.num_tokens = arguments.NextSize();
+  const EntryCounts counts = CountEntries(entries, NextMemoization(arguments));
   return {Integers{static_cast<std::int64_t>(counts.computed),
                    static_cast<std::int64_t>(counts.reused)}};
 }

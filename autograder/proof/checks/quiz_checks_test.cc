@@ -199,7 +199,8 @@ std::size_t CountedChanges(const QuizNumbers& numbers) {
   std::array<std::vector<std::vector<float>>, 2> kept;
   for (auto& entries : kept) {
     Gpt2 model(weights);
-    const KvCacheHandle handle = EnableKvCache(model, 1, tokens);
+    const KvCacheHandle handle =
+        EnableKvCache(model, {.batch = 1, .max_seq_len = tokens});
     model.Forward(SingleRow(ids), LogitsFor::kLastPosition);
     for (std::size_t l = 0; l < layers; ++l) {
       for (std::size_t t = 0; t < tokens; ++t) {

@@ -12,7 +12,9 @@ namespace kvlab {
 
 ReferenceRun::ReferenceRun(const std::filesystem::path& folder)
     : model_(std::make_shared<const Gpt2Weights>(LoadGpt2(folder))),
-      handle_(EnableKvCache(model_, 1, model_.Config().max_positions)) {}
+      handle_(EnableKvCache(
+          model_, {.batch = 1, .max_seq_len = model_.Config().max_positions})) {
+}
 
 Tensor3 ReferenceRun::Feed(std::size_t tokens) {
   TokenBatch batch;

@@ -53,26 +53,20 @@ class ResetAtEnd {
   KvCache& cache_;
 };
 
-}  // namespace
+// Given. The attention that EnableKvCache plugs into a model.
+struct EnabledAttention final : CachedAttention {
+  using CachedAttention::CachedAttention;
 
-// Given. One enabled cache: who uses it, and what to put back at the end.
-struct KvCacheHandle::Session {
-  Session(Gpt2& the_model, CachedAttention& the_attention)
-      : model(the_model), attention(the_attention) {}
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-  ~Session() {
-    if (InUse()) model.ReplaceAttention(std::move(before));
-  }
-
-  bool InUse() const {
-    return before != nullptr && &model.CurrentAttention() == &attention;
-  }
-
-  Gpt2& model;
-  CachedAttention& attention;         // the model owns it while InUse()
-  std::unique_ptr<Attention> before;  // what the model had; null after Disable
+  std::unique_ptr<Attention> before;  // the model's previous attention
+  std::size_t handles = 0;            // how many there are to this cache
 };
+
+// Given. The model's attention, or null if it is not from EnableKvCache.
+EnabledAttention* EnabledIn(Gpt2& model) {
+  return dynamic_cast<EnabledAttention*>(&model.CurrentAttention());
+}
+
+}  // namespace
 
 CachedAttention::CachedAttention(std::size_t heads,
                                  std::shared_ptr<KvCache> cache)
@@ -97,53 +91,69 @@ Tensor3 CachedAttention::Forward(std::size_t layer, const Tensor3& x,
   return ProjectOutput(attended, weights);
 }
 
-KvCacheHandle::KvCacheHandle(std::shared_ptr<Session> session)
-    : session_(std::move(session)), cache_(session_->attention.Cache()) {}
+KvCacheHandle::KvCacheHandle(Gpt2& model, std::shared_ptr<KvCache> cache)
+    : model_(model), cache_(std::move(cache)) {
+  if (!Enabled()) {
+    throw ContractError("KvCacheHandle: the model does not use this cache",
+                        "the model's attention has another cache, or none",
+                        "plug in an EnabledAttention with this cache first");
+  }
+  ++EnabledIn(model_)->handles;
+}
 
-bool KvCacheHandle::Enabled() const { return session_->InUse(); }
-
-void KvCacheHandle::Disable() {
-  if (session_->InUse()) {
-    session_->model.ReplaceAttention(std::move(session_->before));
+KvCacheHandle::~KvCacheHandle() {
+  if (!Enabled()) return;
+  EnabledAttention& attention = *EnabledIn(model_);
+  if (--attention.handles == 0 && attention.before != nullptr) {
+    model_.ReplaceAttention(std::move(attention.before));
   }
 }
 
-KvCacheHandle EnableKvCache(Gpt2& model, std::size_t batch,
-                            std::size_t max_seq_len) {
+bool KvCacheHandle::Enabled() const {
+  const EnabledAttention* attention = EnabledIn(model_);
+  return attention != nullptr && attention->Cache() == cache_;
+}
+
+void KvCacheHandle::Disable() {
+  if (Enabled()) {
+    EnabledAttention* attention = EnabledIn(model_);
+    model_.ReplaceAttention(std::move(attention->before));
+  }
+}
+
+KvCacheHandle EnableKvCache(Gpt2& model, const CacheCapacity& capacity) {
   const Gpt2Config& config = model.Config();
-  if (max_seq_len > config.max_positions) {
-    throw ContractError("EnableKvCache: the cache outlasts the model",
-                        "max_seq_len " + std::to_string(max_seq_len) +
+  if (capacity.max_seq_len > config.max_positions) {
+    throw ContractError("EnableKvCache: the cache exceeds the model",
+                        "max_seq_len " + std::to_string(capacity.max_seq_len) +
                             " exceeds max_positions " +
                             std::to_string(config.max_positions),
                         "ask for at most max_positions tokens");
   }
-  const CacheShape shape = {.batch = batch,
-                            .max_seq_len = max_seq_len,
+  const CacheShape shape = {.batch = capacity.batch,
+                            .max_seq_len = capacity.max_seq_len,
                             .num_layers = config.num_layers,
                             .num_kv_heads = config.num_heads,
                             .head_dim = config.HeadDim()};
-  auto* current = dynamic_cast<CachedAttention*>(&model.CurrentAttention());
+  EnabledAttention* current = EnabledIn(model);
+  if (current == nullptr && model.CurrentAttention().Remembers()) {
+    throw ContractError("EnableKvCache: the model has a cache already",
+                        "it was plugged in without EnableKvCache",
+                        "replace that attention first");
+  }
   if (current != nullptr) {
-    std::shared_ptr<KvCacheHandle::Session> session = current->session_.lock();
-    if (session == nullptr) {
-      throw ContractError("EnableKvCache: the model has a cache already",
-                          "it was plugged in without EnableKvCache",
-                          "replace that attention first");
-    }
     if (current->Cache()->Shape() != shape) {
       throw ContractError("EnableKvCache: the model has another cache already",
                           "its shape is not the one asked for",
                           "Disable() that cache first");
     }
-    return KvCacheHandle(session);
+    return KvCacheHandle(model, current->Cache());
   }
-  auto cache = std::make_shared<KvCache>(shape);
-  auto attention = std::make_unique<CachedAttention>(config.num_heads, cache);
-  auto session = std::make_shared<KvCacheHandle::Session>(model, *attention);
-  attention->session_ = session;
-  session->before = model.ReplaceAttention(std::move(attention));
-  return KvCacheHandle(session);
+  auto attention = std::make_unique<EnabledAttention>(
+      config.num_heads, std::make_shared<KvCache>(shape));
+  current = attention.get();
+  current->before = model.ReplaceAttention(std::move(attention));
+  return KvCacheHandle(model, current->Cache());
 }
 
 Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,
@@ -153,8 +163,9 @@ Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,
   Tokens generated = Tokens::from_shape({batch, options.new_tokens});
   if (options.new_tokens == 0) return generated;
 
+  const std::size_t tokens = prompt.ids.shape(1) + options.new_tokens - 1;
   KvCacheHandle handle =
-      EnableKvCache(model, batch, prompt.ids.shape(1) + options.new_tokens - 1);
+      EnableKvCache(model, {.batch = batch, .max_seq_len = tokens});
   const ResetAtEnd reset_at_end(handle.Cache());
   Random random(options.seed);
   TokenBatch input = prompt;

@@ -11,10 +11,10 @@
 
 namespace kvlab {
 
-GrowingCache::GrowingCache(std::size_t batch, std::size_t num_kv_heads,
-                           std::size_t head_dim)
-    : keys_(Tensor4::from_shape({batch, num_kv_heads, 0, head_dim})),
-      values_(Tensor4::from_shape({batch, num_kv_heads, 0, head_dim})) {}
+GrowingCache::GrowingCache(const GrowingCacheShape& shape)
+    : keys_(Tensor4::from_shape(
+          {shape.batch, shape.num_kv_heads, 0, shape.head_dim})),
+      values_(keys_) {}
 
 void GrowingCache::CheckAppend(const Tensor4& keys,
                                const Tensor4& values) const {

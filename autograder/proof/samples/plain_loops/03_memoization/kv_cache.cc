@@ -16,7 +16,7 @@ namespace kvlab {
 namespace {
 
 // Given. Throws if a size that makes a cache is 0.
-void CheckSizes(const std::string& who, const CacheShape& shape) {
+void CheckSizes(const std::string& who, const LayerShape& shape) {
   if (shape.batch == 0 || shape.max_seq_len == 0 || shape.num_kv_heads == 0 ||
       shape.head_dim == 0) {
     const std::array<std::size_t, 4> sizes = {
@@ -29,7 +29,7 @@ void CheckSizes(const std::string& who, const CacheShape& shape) {
 }
 
 // Given. Storage for a layer's keys or values, filled with NaN.
-Tensor4 EmptyStorage(const CacheShape& shape) {
+Tensor4 EmptyStorage(const LayerShape& shape) {
   Tensor4 storage = Tensor4::from_shape(
       {shape.batch, shape.num_kv_heads, shape.max_seq_len, shape.head_dim});
   storage.fill(std::numeric_limits<float>::quiet_NaN());
@@ -37,7 +37,7 @@ Tensor4 EmptyStorage(const CacheShape& shape) {
 }
 
 // The first past_len tokens of `storage`, where they lie.
-ConstView4 HeldTokens(const Tensor4& storage, const CacheShape& shape,
+ConstView4 HeldTokens(const Tensor4& storage, const LayerShape& shape,
                       std::size_t past_len) {
   const std::size_t head_stride = shape.max_seq_len * shape.head_dim;
   return MakeView(
@@ -83,7 +83,7 @@ std::uint64_t CacheBytes(const CacheShape& shape,
   return bytes;
 }
 
-LayerCache::LayerCache(const CacheShape& shape) : shape_(shape) {
+LayerCache::LayerCache(const LayerShape& shape) : shape_(shape) {
   CheckSizes("LayerCache", shape);
   keys_ = EmptyStorage(shape);
   values_ = EmptyStorage(shape);
@@ -148,14 +148,14 @@ std::uint64_t LayerCache::Bytes() const {
 }
 
 KvCache::KvCache(const CacheShape& shape) : shape_(shape) {
-  CheckSizes("KvCache", shape);
+  CheckSizes("KvCache", shape.Layer());
   if (shape.num_layers == 0) {
     throw ContractError("KvCache: there are no layers", "num_layers is 0",
                         "give one layer per block");
   }
   layers_.reserve(shape.num_layers);
   for (std::size_t layer = 0; layer < shape.num_layers; ++layer) {
-    layers_.emplace_back(shape);
+    layers_.emplace_back(shape.Layer());
   }
 }
 

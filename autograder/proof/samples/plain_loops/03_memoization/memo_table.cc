@@ -50,8 +50,8 @@ std::uint64_t LatticePaths(std::size_t row, std::size_t col, MemoTable& table) {
   });
 }
 
-EntryCounts CountEntries(std::size_t num_layers, std::size_t num_tokens,
-                         Memoization memoization) {
+EntryCounts CountEntries(const EntryTable& entries, Memoization memoization) {
+  const auto& [num_layers, num_tokens] = entries;
   MemoTable table(num_layers, num_tokens, memoization);
   for (std::size_t step = 1; step <= num_tokens; ++step) {
     for (std::size_t layer = 0; layer < num_layers; ++layer) {
