@@ -39,7 +39,7 @@ void ForEachHead(const Tensor4& queries, const ConstView4& keys,
 
 // The length of all pieces of ForEachPiece but the last: short enough that a
 // piece and its buffer stay in the first-level cache.
-inline constexpr std::size_t kPieceLength = 256;
+inline constexpr std::size_t kPieceLength = 512;
 
 // Cuts `values` into pieces and calls compute(piece, buffer) once for each,
 // with a buffer of the piece's length and of any content; returns when all
