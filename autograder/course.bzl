@@ -26,6 +26,10 @@ def solutions(modules = MODULES):
     """The libraries of their answers."""
     return ["//solutions/%s:solution" % module.folder for module in modules]
 
+def plain(modules = MODULES):
+    """The libraries of the same modules in plain loops."""
+    return ["//solutions/%s:plain" % module.folder for module in modules]
+
 def solution_files(modules = MODULES):
     """The libraries of one file each that the answers are made of."""
     return [

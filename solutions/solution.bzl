@@ -10,6 +10,11 @@ def solution(name, deps):
     these //autograder/judges exchanges one file for a wrong one. The library
     `includes` is what such a wrong file may include.
 
+    The library `plain` is the same module once more, as the lecture writes it:
+    plain/*.cc, each named as the file that it stands for. It is slower, and the
+    answers are tested against it (//autograder/proof/plain). Without a folder
+    plain/ it is the answers themselves.
+
     Args:
       name: the library of all.
       deps: what the files include.
@@ -39,3 +44,19 @@ def solution(name, deps):
         name = name,
         deps = [":" + file[:-len(".cc")] for file in files],
     )
+    plain = native.glob(["plain/*.cc"])
+    if plain:
+        if plain != ["plain/" + file for file in files]:
+            fail("//%s: plain/ holds %s, the module's files are %s" %
+                 (native.package_name(), plain, files))
+        cc_library(
+            name = "plain",
+            srcs = plain,
+            deps = deps,
+            alwayslink = True,
+        )
+    else:
+        native.alias(
+            name = "plain",
+            actual = ":" + name,
+        )

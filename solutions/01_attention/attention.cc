@@ -5,15 +5,14 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string>
 
 #include "kit/error.h"
 #include "kit/linear_algebra.h"
+#include "kit/parallel_loops.h"
 #include "kit/reductions.h"
 #include "kit/tensor.h"
-#include "kit/threads.h"
 #include "kit/vector_math.h"
 
 namespace kvlab {
@@ -66,7 +65,8 @@ void CheckAttention(const Tensor4& queries, const ConstView4& keys,
 
 // Given. Features [first, first + count) of every token.
 Tensor3 Features(const Tensor3& x, std::size_t first, std::size_t count) {
-  Tensor3 part = Tensor3::from_shape({x.shape(0), x.shape(1), count});
+  Tensor3 part =
+      Tensor3::from_shape({x.shape(0), x.shape(1), count});  // [B, T, count]
   for (std::size_t row = 0; row < x.shape(0) * x.shape(1); ++row) {
     std::ranges::copy(Rows(x).Row(row).subspan(first, count),
                       Rows(part).Row(row).begin());
@@ -75,20 +75,37 @@ Tensor3 Features(const Tensor3& x, std::size_t first, std::size_t count) {
 }
 
 // BEGIN SOLUTION-ONLY
-// Scales what query i may see, keys left_pad .. past_len + i, and sets the
-// rest to -infinity: the softmax turns that into exactly 0.
-void ScaleAndMask(Matrix scores, std::size_t past_len, std::size_t left_pad,
-                  float scale) {
+// The four steps of CausalAttention, each for one head of one batch row: T
+// queries, S keys, S >= T.
+
+// Step 1: scores = q k^T / sqrt(D), [T, S].
+void ScaledScores(ConstMatrix queries, ConstMatrix keys, Matrix scores) {
+  MatMulTransposed(Work::kAttention, queries, keys, scores);
+  const float scale = 1.0F / std::sqrt(static_cast<float>(queries.cols));
+  for (std::size_t i = 0; i < scores.rows; ++i) {
+    for (float& score : scores.Row(i)) score *= scale;
+  }
+}
+
+// Step 2: query i may see keys left_pad .. past_len + i. All other scores
+// become -infinity, which the softmax turns into exactly 0.
+void Mask(Matrix scores, std::size_t left_pad) {
   constexpr float kUnseen = -std::numeric_limits<float>::infinity();
+  const std::size_t past_len = scores.cols - scores.rows;
   for (std::size_t i = 0; i < scores.rows; ++i) {
     const std::span<float> row = scores.Row(i);
     const std::size_t end = past_len + i + 1;
     const std::size_t begin = std::min(left_pad, end);
-    std::fill_n(row.begin(), begin, kUnseen);
-    for (std::size_t j = begin; j < end; ++j) row[j] *= scale;
-    std::fill(row.begin() + static_cast<std::ptrdiff_t>(end), row.end(),
-              kUnseen);
+    std::ranges::fill(row.first(begin), kUnseen);
+    std::ranges::fill(row.subspan(end), kUnseen);
   }
+}
+
+// Step 3 is SoftmaxRows: the scores become probabilities.
+
+// Step 4: attended = probs v, [T, D].
+void WeightedSum(ConstMatrix probs, ConstMatrix values, Matrix attended) {
+  MatMul(Work::kAttention, probs, values, attended);
 }
 // END SOLUTION-ONLY
 
@@ -119,6 +136,7 @@ Tensor4 SplitHeads(const Tensor3& x, std::size_t heads) {
   // TODO(1.2): element [b, t, h * head_dim + d] moves to [b, h, t, d].
   // BEGIN SOLUTION SplitHeads
   const std::size_t head_dim = x.shape(2) / heads;
+  // [B, T, heads * D] -> [B, heads, T, D]
   Tensor4 split =
       Tensor4::from_shape({x.shape(0), heads, x.shape(1), head_dim});
   for (std::size_t b = 0; b < x.shape(0); ++b) {
@@ -137,6 +155,7 @@ Tensor3 MergeHeads(const Tensor4& x) {
   // BEGIN SOLUTION MergeHeads
   const std::size_t heads = x.shape(1);
   const std::size_t head_dim = x.shape(3);
+  // [B, heads, T, D] -> [B, T, heads * D]
   Tensor3 merged =
       Tensor3::from_shape({x.shape(0), x.shape(2), heads * head_dim});
   for (std::size_t b = 0; b < x.shape(0); ++b) {
@@ -154,35 +173,22 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
                         const ConstView4& values,
                         std::span<const std::size_t> left_pad) {
   CheckAttention(queries, keys, values, left_pad);
-  // TODO(1.3): for every batch row and head: scores = q k^T
-  // (MatMulTransposed), scale by 1 / sqrt(head_dim), hide what a query may not
-  // see, softmax, then probs * values (MatMul). Count both products as
-  // Work::kAttention. Which key/value head serves query head h?
+  // TODO(1.3): for every batch row and head (ForEachHead calls a function for
+  // each): scores = q k^T (MatMulTransposed), scale by 1 / sqrt(head_dim), hide
+  // what a query may not see, softmax, then probs * values (MatMul). Count both
+  // products as Work::kAttention. Which key/value head serves query head h?
   // BEGIN SOLUTION CausalAttention
-  const std::size_t batch = queries.shape(0);
-  const std::size_t heads = queries.shape(1);
-  const std::size_t new_len = queries.shape(2);
-  const std::size_t total_len = keys.shape(2);
-  const std::size_t past_len = total_len - new_len;
-  const std::size_t heads_per_kv_head = heads / keys.shape(1);
-  const float scale = 1.0F / std::sqrt(static_cast<float>(queries.shape(3)));
-
-  Tensor4 attended = Tensor4::from_shape(queries.shape());
-  // Heads are independent: each thread computes some of them.
-  ForRanges(batch * heads, [&](std::size_t begin, std::size_t end) {
-    Tensor2 scores = Tensor2::from_shape({new_len, total_len});  // reused
-    for (std::size_t head = begin; head < end; ++head) {
-      const std::size_t b = head / heads;
-      const std::size_t h = head % heads;
-      const std::size_t kv_head = h / heads_per_kv_head;
-      const std::size_t pad = left_pad.empty() ? 0 : left_pad[b];
-      MatMulTransposed(Work::kAttention, HeadMatrix(queries, b, h),
-                       HeadMatrix(keys, b, kv_head), Rows(scores));
-      ScaleAndMask(Rows(scores), past_len, pad, scale);
-      SoftmaxRows(Rows(scores));
-      MatMul(Work::kAttention, Rows(scores), HeadMatrix(values, b, kv_head),
-             HeadMatrix(attended, b, h));
-    }
+  const std::size_t heads_per_kv_head = queries.shape(1) / keys.shape(1);
+  Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
+  ForEachHead(queries, keys, [&](std::size_t b, std::size_t h, Matrix scores) {
+    const std::size_t kv_head = h / heads_per_kv_head;
+    const std::size_t pad = left_pad.empty() ? 0 : left_pad[b];
+    ScaledScores(HeadMatrix(queries, b, h), HeadMatrix(keys, b, kv_head),
+                 scores);
+    Mask(scores, pad);
+    SoftmaxRows(scores);
+    WeightedSum(scores, HeadMatrix(values, b, kv_head),
+                HeadMatrix(attended, b, h));
   });
   return attended;
   // END SOLUTION
@@ -197,6 +203,7 @@ Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
   // TODO(1.4): one product with c_attn (Linear, Work::kQkv) gives 3 * d_model
   // features per token; Features() takes each third, and SplitHeads splits it.
   // BEGIN SOLUTION ProjectQkv
+  // [B, T, C] -> [B, T, 3 * C] -> three times [B, H, T, D]
   Tensor3 qkv = Tensor3::from_shape({x.shape(0), x.shape(1), 3 * d_model});
   Linear(Work::kQkv, Rows(x), weights.c_attn.weight, weights.c_attn.bias,
          Rows(qkv));
@@ -218,7 +225,8 @@ Tensor3 ProjectOutput(const Tensor4& attended,
   // TODO(1.4): merge the heads, then one product with c_proj
   // (Work::kProjection).
   // BEGIN SOLUTION ProjectOutput
-  const Tensor3 merged = MergeHeads(attended);
+  const Tensor3 merged = MergeHeads(attended);  // [B, T, H * D]
+  // [B, T, C]
   Tensor3 out = Tensor3::from_shape(
       {merged.shape(0), merged.shape(1), weights.c_proj.weight.Out()});
   Linear(Work::kProjection, Rows(merged), weights.c_proj.weight,

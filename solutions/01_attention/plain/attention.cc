@@ -1,4 +1,4 @@
-// Fill in the TODOs: the header says what is promised, README.md says why.
+// Module 1 as the lecture writes it: softmax and attention in plain loops.
 #include "modules/01_attention/attention.h"
 
 #include <algorithm>
@@ -7,15 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <string>
 
 #include "kit/error.h"
 #include "kit/linear_algebra.h"
-#include "kit/reductions.h"
 #include "kit/tensor.h"
-#include "kit/vector_math.h"
 
 namespace kvlab {
 namespace {
@@ -80,19 +77,19 @@ void SoftmaxRows(Matrix scores) {
   for (std::size_t i = 0; i < scores.rows; ++i) {
     const std::span<float> row = scores.Row(i);
     float maximum = -std::numeric_limits<float>::infinity();
-    for (std::size_t j = 0; j < row.size(); ++j) {
-      if (row[j] > maximum) maximum = row[j];
+    for (const float score : row) {
+      if (score > maximum) maximum = score;
     }
     if (maximum == -std::numeric_limits<float>::infinity()) {
-      for (std::size_t j = 0; j < row.size(); ++j) row[j] = 0.0F;
+      for (float& prob : row) prob = 0.0F;
       continue;
     }
     float sum = 0.0F;
-    for (std::size_t j = 0; j < row.size(); ++j) {
-      row[j] = std::exp(row[j] - maximum);
-      sum += row[j];
+    for (float& score : row) {
+      score = std::exp(score - maximum);
+      sum += score;
     }
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] /= sum;
+    for (float& prob : row) prob /= sum;
   }
 }
 
@@ -101,6 +98,7 @@ Tensor4 SplitHeads(const Tensor3& x, std::size_t heads) {
   const std::size_t batch = x.shape(0);
   const std::size_t len = x.shape(1);
   const std::size_t head_dim = x.shape(2) / heads;
+  // [B, T, heads * D] -> [B, heads, T, D]
   Tensor4 split = Tensor4::from_shape({batch, heads, len, head_dim});
   for (std::size_t b = 0; b < batch; ++b) {
     for (std::size_t h = 0; h < heads; ++h) {
@@ -119,6 +117,7 @@ Tensor3 MergeHeads(const Tensor4& x) {
   const std::size_t heads = x.shape(1);
   const std::size_t len = x.shape(2);
   const std::size_t head_dim = x.shape(3);
+  // [B, heads, T, D] -> [B, T, heads * D]
   Tensor3 merged = Tensor3::from_shape({batch, len, heads * head_dim});
   for (std::size_t b = 0; b < batch; ++b) {
     for (std::size_t h = 0; h < heads; ++h) {
@@ -145,8 +144,9 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
   const std::size_t group = heads / keys.shape(1);
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
 
+  // [B, H, T, D]
   Tensor4 attended = Tensor4::from_shape({batch, heads, new_len, head_dim});
-  Tensor2 scores = Tensor2::from_shape({new_len, total_len});
+  Tensor2 scores = Tensor2::from_shape({new_len, total_len});  // [T, S]
   std::uint64_t macs = 0;
   for (std::size_t b = 0; b < batch; ++b) {
     const std::size_t first = left_pad.empty() ? 0 : left_pad[b];
@@ -195,6 +195,7 @@ Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
   CheckShape("ProjectQkv: x", x,
              std::array<std::size_t, 3>{x.shape(0), x.shape(1), d_model});
   CheckHeads("ProjectQkv", heads, d_model);
+  // [B, T, C] -> [B, T, 3 * C]
   Tensor3 projected =
       Tensor3::from_shape({x.shape(0), x.shape(1), 3 * d_model});
   Linear(Work::kQkv, Rows(x), weights.c_attn.weight, weights.c_attn.bias,
@@ -210,7 +211,8 @@ Tensor3 ProjectOutput(const Tensor4& attended,
   CheckShape("ProjectOutput: attended, as features",
              std::array<std::size_t, 1>{attended.shape(1) * attended.shape(3)},
              std::array<std::size_t, 1>{d_model});
-  const Tensor3 merged = MergeHeads(attended);
+  const Tensor3 merged = MergeHeads(attended);  // [B, T, H * D]
+  // [B, T, C]
   Tensor3 out = Tensor3::from_shape(
       {merged.shape(0), merged.shape(1), weights.c_proj.weight.Out()});
   Linear(Work::kProjection, Rows(merged), weights.c_proj.weight,

@@ -1,4 +1,4 @@
-// Fill in the TODOs: the header says what is promised, README.md says why.
+// Module 2 as the lecture writes it.
 #include "modules/02_transformer/gpt2.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Fill in the TODOs: the header says what is promised, README.md says why.
+// Module 3 as the lecture writes it.
 #include "modules/03_memoization/cached_attention.h"
 
 #include <array>
