@@ -131,8 +131,9 @@ def write_reference(module, folder, options):
     percent = {name: {roof: round(value, 1)
                       for roof, value in result.percent.items()}
                for name, result in results.items() if result.percent}
+    number = int(module.name[:2])
     text = json.dumps({
-        "made_by": f"./kvlab bench {int(module.name[:2])} --write-reference",
+        "made_by": f"./kvlab bench {number} --write-reference",
         "processor": processor(), "percent": percent}, indent=2)
     (module / REFERENCE).write_text(text + "\n", encoding="utf-8")
     print(f"wrote modules/{module.name}/{REFERENCE}")

@@ -103,7 +103,8 @@ class KvlabTest(unittest.TestCase):
         self.assertIn("setup build\n", self.calls())
         self.assertIn("bazel build --config=quiet", self.calls())
         self.assertTrue(self.calls().endswith(
-            f"{where}\n<--model><{self.folder}/project/models/shakespeare-gpt2>"
+            f"{where}\n<--model>"
+            f"<{self.folder}/project/models/shakespeare-gpt2>"
             "<a  b><><--tokens><3>"), self.calls())
 
     def test_the_laboratory_gets_its_program_and_the_users_words(self):

@@ -123,7 +123,7 @@ class Process:
         words, environment = command
         self.words = words
         # Its own session, so that Ctrl-C reaches only the parent process.
-        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **environment}, start_new_session=True)
 

@@ -88,7 +88,7 @@ def _prefill(run, folder):
                       peak * tokens / measures.prefill_flop(shape, tokens),
                       len(engines)))
         tics.append(f"'{tokens}' {begin + (len(engines) - 1) / 2}")
-    highest = max([bar[3] for bar in bars] + [roof[1] for roof in roofs])
+    highest = max([column[3] for column in bars] + [roof[1] for roof in roofs])
     last_bar = len(keys) * (len(engines) + 1.5) - 1.6
     return "\n".join([
         f'prefill = "{_write(folder / "prefill", bars)[1:-1]}"',

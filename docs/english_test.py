@@ -37,12 +37,12 @@ FORBIDDEN = {
     "he|his|him": "they, or repeat the noun",
     "looks? whether": "checks whether",
     "looks? (at|for) what": "name what is checked",
-    "behind (the|a|each) (first|last|old|others?|prompts?|past|tokens?|rows?)":
-        "after",
+    "behind (the|a|each) (first|last|old|past)": "after",
+    "behind (the|a|each) (others?|prompts?|tokens?|rows?)": "after",
     "(step|token|logits|bytes|one) behind": "after",
     "(is|are|was|be) told(?! apart)": "is reported, is printed, is shown",
-    "(?<!there.)is no (text|list|table|number|string|date|toml|file|test)":
-        "must be a ..., is not a valid ...",
+    "(?<!there.)is no (text|list|table|number)": "must be a ...",
+    "(?<!there.)is no (string|date|toml|file|test)": "is not a valid ...",
     "(that|which) (is|are) none": "is not a valid ...",
     "what stands": "the contents, the text",
     "(is|are) there twice": "appears twice",

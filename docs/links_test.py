@@ -271,9 +271,8 @@ class PlantedTest(unittest.TestCase):
     """Pages of a small stand-in for the project."""
 
     def setUp(self):
-        place = tempfile.TemporaryDirectory()
-        self.addCleanup(place.cleanup)
-        self.root = pathlib.Path(place.name)
+        self.root = pathlib.Path(self.enterContext(
+            tempfile.TemporaryDirectory()))
         self.write("kvlab", KVLAB)
         (self.root / "kvlab").chmod(0o755)
         self.write("third_party/setup", "")
@@ -324,8 +323,7 @@ class PlantedTest(unittest.TestCase):
         self.assertFine("`./kvlab`, `./kvlab test 1`, `./kvlab --version`, "
                         "`./kvlab VERB`; ./kvlab says\n\n"
                         "```sh\n./kvlab    # words\n./kvlab test\n```\n")
-        self.assertFinds("./kvlab has no verb 'grade'", "text `./kvlab\n"
-                         "grade x`\n")
+        self.assertFinds("./kvlab has no verb 'grade'", "text `./kvlab\ngrade x`\n")
         self.assertFinds("./kvlab has no verb 'grade'",
                          "```sh\n./kvlab test\n./kvlab grade\n```\n", line=3)
         self.assertFinds("./kvlab has no verb '--fast'", "`./kvlab --fast`")

@@ -23,7 +23,8 @@ import pathlib
 import re
 import sys
 
-NOTICE = "// Fill in the TODOs: the header says what is promised, README.md says why."
+NOTICE = ("// Fill in the TODOs: the header says what is promised, "
+          "README.md says why.")
 
 _BEGIN = re.compile(r"^(\s*)// BEGIN SOLUTION ([A-Za-z_][\w:~]*)$")
 _END = re.compile(r"^\s*// END SOLUTION$")
@@ -87,8 +88,9 @@ class _StubCutter:
             self._close("SOLUTION-ONLY", number)
         elif _LOOKS_LIKE_MARKER.search(line):
             raise self._error(number, (
-                "malformed marker; it must be alone on its line and is one of "
-                "'// BEGIN SOLUTION Class::Function', '// END SOLUTION', "
+                "malformed marker; it must be alone on its line and is one "
+                "of '// BEGIN SOLUTION Class::Function', "
+                "'// END SOLUTION', "
                 "'// BEGIN SOLUTION-ONLY', '// END SOLUTION-ONLY'"))
         elif not self.region:
             self._keep(line)
@@ -106,8 +108,8 @@ class _StubCutter:
     def _open(self, kind, number, replacement):
         if self.region:
             raise self._error(number, (
-                f"BEGIN {kind} inside the {self.region.kind} region of line "
-                f"{self.region.line}; regions do not nest"))
+                f"BEGIN {kind} inside the {self.region.kind} region of "
+                f"line {self.region.line}; regions do not nest"))
         self.region = _Region(kind, number, replacement)
 
     def _close(self, kind, number):
@@ -139,8 +141,8 @@ class _StubCutter:
         found = [todo for line in self.function if (todo := _TODO.match(line))]
         if not found:
             raise self._error(number, (
-                "no '// TODO(module.task): text' between this region and the "
-                "start of its function or the region before it"))
+                "no '// TODO(module.task): text' between this region and "
+                "the start of its function or the region before it"))
         module, task = found[-1].groups()
         folder = _MODULE_FOLDER.match(self.path.parent.name)
         if folder and int(folder.group(1)) != int(module):

@@ -24,9 +24,8 @@ void LongName() {
 class SubmitTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
+        self.root = pathlib.Path(self.enterContext(
+            tempfile.TemporaryDirectory()))
         self.zip = self.root / "submission.zip"
         self.write("01_attention/module.toml", 'files = ["a.cc", "b.cc"]')
         self.write("01_attention/a.cc", STUB)

@@ -47,7 +47,8 @@ def table(path, name):
 
 def number(entries, name, folder):
     value = entries.get("number")
-    if type(value) is not int or not 1 <= value <= 99:  # True is an int
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 1 <= value <= 99:
         raise Mistake(f"{name}: 'number' must be an integer from 1 to 99",
                       "targets, programs and tasks are named by it",
                       "write a line such as: number = 1")
@@ -181,7 +182,8 @@ def read_course(root):
                 f"modules/{second['folder']}/module.toml: 'number' is "
                 f"{second['number']}, as in modules/{first['folder']}",
                 "targets, programs and tasks are named by it",
-                "give one of the two another number, and its folder as well")))
+                "give one of the two another number, and its folder "
+                "as well")))
     if not modules and not mistakes:
         mistakes.append(str(Mistake(
             "modules/ contains no module",

@@ -10,9 +10,8 @@ from third_party import course_modules
 class CourseModulesTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
+        self.root = pathlib.Path(self.enterContext(
+            tempfile.TemporaryDirectory()))
 
     def write(self, name, text=""):
         path = self.root / name

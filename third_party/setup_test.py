@@ -48,6 +48,7 @@ class SetupTest(unittest.TestCase):
         for name, body in STAND_INS.items():
             self.stand_in(name, body)
         self.system(uid="0", installed="", lists="")
+        self.calls = ""
 
     def stand_in(self, name, body):
         path = self.folder / "bin" / name

@@ -7,7 +7,7 @@ with the wrong file and with the solutions for all others.
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from autograder.judges import knockout as knockouts
 

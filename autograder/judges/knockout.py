@@ -1,6 +1,7 @@
 """A solution with one planted bug.
 
-A knockout is a file NN_module/planted_bugs/source/name.toml; the path says which file of solutions/ it edits. It holds
+A knockout is a file NN_module/planted_bugs/source/name.toml; the path says
+which file of solutions/ it edits. It holds
 
     title      what is wrong, in a sentence
     errors     which of the errors in errors.toml it is an instance of

@@ -15,7 +15,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from autograder.judges import knockout as knockouts  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from autograder.judges import knockout as knockouts
 
 
 def all_knockouts():

@@ -124,7 +124,8 @@ def handed_in_at(folder, tag):
         r"submit/(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z-.*", tag or "")
     if form is None:
         return committed
-    tagged = "{}T{}:{}:{}+00:00".format(*form.groups())
+    day, hour, minute, second = form.groups()
+    tagged = f"{day}T{hour}:{minute}:{second}+00:00"
     try:
         apart = (datetime.datetime.fromisoformat(tagged) -
                  datetime.datetime.fromisoformat(committed.strip()))

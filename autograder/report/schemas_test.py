@@ -141,9 +141,8 @@ class SchemasTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
+        cls.folder = pathlib.Path(cls.enterClassContext(
+            tempfile.TemporaryDirectory()))
         subprocess.run([HERE / "write_samples", cls.folder], check=True)
 
     def document(self, schema, sample):

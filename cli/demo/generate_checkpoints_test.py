@@ -86,9 +86,8 @@ class Checkpoint:
     """A folder, valid until a test changes it."""
 
     def __init__(self, test):
-        folder = tempfile.TemporaryDirectory()
-        test.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
+        self.path = pathlib.Path(test.enterContext(
+            tempfile.TemporaryDirectory()))
         self.write("config.json", CONFIG)
         self.write("model.safetensors", safetensors(tensors()))
         self.write("vocab.json", {t: i for i, t in enumerate(TOKENS)})

@@ -41,12 +41,11 @@ class CompleteRun(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        process = start(cls.folder.name, "--quick", "--seed", "3")
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        process = start(cls.folder, "--quick", "--seed", "3")
         cls.output, _ = process.communicate()
         cls.status = process.returncode
-        cls.results = results_in(cls.folder.name)
+        cls.results = results_in(cls.folder)
 
     def test_ends_well(self):
         self.assertEqual(self.status, 0, self.output)

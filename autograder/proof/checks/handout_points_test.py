@@ -1,4 +1,4 @@
-"""The points that the modules' READMEs promise are those that rubric.toml gives."""
+"""The points that the modules' READMEs promise are those of rubric.toml."""
 
 import re
 import tomllib

@@ -14,8 +14,8 @@
     reason = "..."
 
 An entry without `when` stands for the mutation at every size and from any size
-on: what cannot be told when it is always active cannot be told when it is so less
-often. "always" is for errors that cancel each other. Kinds:
+on: what cannot be told when it is always active cannot be told when it is so
+less often. "always" is for errors that cancel each other. Kinds:
 
     equivalent  no caller can tell it from the solution
     allowed     it may be told, but breaks no sentence of a header

@@ -120,12 +120,12 @@ class Tests:
         if self.cpu_seconds:
             environment["KVLAB_MUTANT_CPU_SECONDS"] = str(self.cpu_seconds)
         try:
-            run = subprocess.run(
+            ran = subprocess.run(
                 [self.program, "--gtest_fail_fast",
                  f"--gtest_filter={gtest_filter}"],
                 cwd=self.folder, env=environment, capture_output=True,
                 text=True, errors="replace", check=False, timeout=WALL_SECONDS)
-            return run.returncode, run.stdout
+            return ran.returncode, ran.stdout
         except subprocess.TimeoutExpired as late:
             return -1, (late.stdout or b"").decode()
 
@@ -182,7 +182,7 @@ class Judge:
 
     def __init__(self, program, seed):
         folder = pathlib.Path(f"{program}.runfiles") / "kvlab"
-        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
             [program, str(seed)], cwd=folder, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

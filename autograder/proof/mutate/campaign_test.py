@@ -60,9 +60,8 @@ def mutation(number, gates=None):
 class CampaignTest(unittest.TestCase):
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
+        self.root = pathlib.Path(self.enterContext(
+            tempfile.TemporaryDirectory()))
         (self.root / "solutions/01_attention").mkdir(parents=True)
         (self.root / "solutions/01_attention/attention.cc").touch()
         for name, text in (("01_attention_tests", TESTS),
@@ -74,14 +73,15 @@ class CampaignTest(unittest.TestCase):
         patch.start()
         self.addCleanup(patch.stop)
 
-    def run_with(self, mutations, allowed="", options=()):
+    def run_with(self, mutations, allow_list="", options=()):
         """Exit status and output of a campaign of module 1."""
         folder = self.root / "01_attention"
         folder.mkdir(exist_ok=True)
         (folder / "attention.json").write_text(json.dumps(
             {"file": "01_attention/attention.cc", "mutants": mutations,
              "dropped": []}), encoding="utf-8")
-        (self.root / "allowed.toml").write_text(allowed, encoding="utf-8")
+        (self.root / "allowed.toml").write_text(
+            allow_list, encoding="utf-8")
         output = io.StringIO()
         arguments = ["campaign", "--programs", self.root, "--module", 1,
                      "--allowed", self.root / "allowed.toml", "--jobs", 1,

@@ -4,6 +4,7 @@ Everything is found in clang's syntax tree; the text of the source is only cut
 at the places that the tree names.
 """
 
+import functools
 import zlib
 
 from clang.cindex import CursorKind, Index, TokenKind, TypeKind
@@ -126,8 +127,7 @@ class _File:
     # --- what is found ---
 
     def add(self, operator, cursor, after, edits, before=None, never=""):
-        """Adds a mutation; `never` is a size that cannot be one where it acts.
-        """
+        """Adds a mutation; `never` is a size that cannot be 1 where it acts."""
         extent = cursor.extent
         number = extent.start.line
         normal = " ".join((before or self.cut(cursor)).split())
@@ -163,7 +163,7 @@ class _File:
             text = f"{mutation.function}|{mutation.operator}|" \
                    f"{mutation.before}|{mutation.after}|{gate}|{name}"
             return zlib.crc32(text.encode())
-        return {gate: max(names, key=lambda name: draw(gate, name))
+        return {gate: max(names, key=functools.partial(draw, gate))
                 for gate in GATES}
 
     def sizes_of(self, name, type_, depth=0):
@@ -329,7 +329,7 @@ class _File:
         elif kind == CursorKind.FOR_STMT:
             self.for_loop(cursor)
         elif kind == CursorKind.RETURN_STMT:
-            self.returned(cursor, parent)
+            self.returned(cursor)
         elif kind == CursorKind.VAR_DECL:
             self.variable(cursor)
         elif kind == CursorKind.INIT_LIST_EXPR:
@@ -484,7 +484,7 @@ class _File:
             for argument in arguments:
                 self.replace("operand", cursor, self.cut(argument))
         else:  # of those two it would change nothing
-            self.exchange(cursor, arguments)
+            self.exchange(arguments)
 
     def other_call(self, cursor, name):
         for token in cursor.get_tokens():
@@ -496,7 +496,7 @@ class _File:
                 self.replace("call", cursor, text)
                 return
 
-    def exchange(self, cursor, values, names=None):
+    def exchange(self, values, names=None):
         """Two values of one type trade places."""
         for i, first in enumerate(values):
             for j in range(i + 1, len(values)):
@@ -528,11 +528,11 @@ class _File:
                 values.append(child)
                 names.append("")
         if names and all(names):
-            self.exchange(cursor, values, names)
+            self.exchange(values, names)
         else:
-            self.exchange(cursor, values)
+            self.exchange(values)
 
-    def returned(self, cursor, parent):
+    def returned(self, cursor):
         children = list(cursor.get_children())
         if not children:
             self.jump(cursor)

@@ -51,18 +51,14 @@ class SchemataTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.kept = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
-        cls.folder = pathlib.Path(cls.kept.name)
+        cls.folder = pathlib.Path(cls.enterClassContext(
+            tempfile.TemporaryDirectory()))
         cls.mutations, cls.dropped = cls.write(ANSWER % "")
         cls.program = cls.folder / "answer"
         with open(cls.folder / "out.cc", "a", encoding="utf-8") as out:
             out.write(MAIN)
         subprocess.run(["g++", *FLAGS, "-w", "-o", cls.program,
                         cls.folder / "out.cc"], check=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.kept.cleanup()
 
     @classmethod
     def write(cls, text):

@@ -29,7 +29,8 @@ def _marker(line):
 
 def regions(text):
     """All regions of a solution, in order. Raises SourceError."""
-    found, opened, offset = [], None, 0
+    # What is open: the kind of its marker, and where it begins.
+    found, opened, offset = [], (), 0
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
         marker = _marker(line)
         after = offset + len(line.encode())
@@ -43,7 +44,7 @@ def regions(text):
                 raise SourceError(
                     f"line {number}: END {marker[1]} without its BEGIN")
             found.append(Region(opened[1], offset))
-            opened = None
+            opened = ()
         offset = after
     if opened:
         raise SourceError(f"the last {opened[0]} region does not end")

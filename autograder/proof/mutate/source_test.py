@@ -24,8 +24,7 @@ int given;
 """), ["int helper;\n", "  int answer;\n"])
 
     def test_offsets_are_bytes(self):
-        self.assertEqual(inside("// é\n// BEGIN SOLUTION A\nx\n"
-                                "// END SOLUTION\n"), ["x\n"])
+        self.assertEqual(inside("// é\n// BEGIN SOLUTION A\nx\n// END SOLUTION\n"), ["x\n"])
 
     def test_words_about_markers_are_none(self):
         self.assertEqual(len(regions("// where BEGIN SOLUTION would be\n"

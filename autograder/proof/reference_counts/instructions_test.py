@@ -6,7 +6,8 @@ down in instructions.json were counted with the compiler of Debian 12; another
 compiler's will differ. They hold to 2 %: room for what changes with the
 environment, none for a lost vector instruction.
 
-    bazel run -c opt //autograder/proof/reference_counts:instructions_test -- --write
+    bazel run -c opt \
+        //autograder/proof/reference_counts:instructions_test -- --write
 """
 
 import json
@@ -58,8 +59,8 @@ class Instructions(unittest.TestCase):
             self.assertLess(
                 abs(ratio - 1), TOLERANCE,
                 f"{what}: {count} instructions, {ratio:.3f} times the "
-                f"{written[what]} written down. If that is meant, write the new "
-                "number down: see the top of instructions_test.py")
+                f"{written[what]} written down. If that is meant, write the "
+                "new number down: see the top of instructions_test.py")
 
 
 if __name__ == "__main__":

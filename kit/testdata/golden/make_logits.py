@@ -35,7 +35,7 @@ CONTEXT = 1024
 KEPT = 5  # positions whose logits are kept, per prompt
 GREEDY_TOKENS = 24
 
-SHAKESPEARE = (ROOT / "kit/testdata/tinyshakespeare/input.txt").read_text()
+SHAKESPEARE = (ROOT / "kit/testdata/tinyshakespeare/input.txt").read_text(encoding="utf-8")
 MODELS = {
     "shakespeare-gpt2": (
         ROOT / "models/shakespeare-gpt2",
@@ -95,8 +95,8 @@ class Bpe:
     )
 
     def __init__(self, folder):
-        self.ids = json.loads((folder / "vocab.json").read_text())
-        lines = (folder / "merges.txt").read_text().splitlines()[1:]
+        self.ids = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
         self.merges = [tuple(line.split()) for line in lines]
 
     @staticmethod
@@ -120,7 +120,7 @@ class Bpe:
 
 class Gpt2:
     def __init__(self, folder):
-        self.config = json.loads((folder / "config.json").read_text())
+        self.config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.weights = read_tensors(folder / "model.safetensors")
 
     def linear(self, x, name):
@@ -185,6 +185,11 @@ def golden(model, bpe, texts):
     return arrays
 
 
-for name, (folder, texts) in MODELS.items():
-    arrays = golden(Gpt2(folder), Bpe(folder), texts)
-    write_tensors(HERE / (name + ".safetensors"), arrays)
+def main():
+    for name, (folder, texts) in MODELS.items():
+        arrays = golden(Gpt2(folder), Bpe(folder), texts)
+        write_tensors(HERE / (name + ".safetensors"), arrays)
+
+
+if __name__ == "__main__":
+    main()
