@@ -6,8 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { LONGEST_TITLE, PALETTE } from "./chart_kinds.mjs";
 import { compileChart, svgOf } from "./chart_files.mjs";
+import { LONGEST_TITLE, PALETTE } from "./chart_kinds.mjs";
 import { check, countsAt, entryAt } from "./memo_figure.mjs";
 import {
   byteSteps, bytesText, decades, errorText, powersOfTwo, secondsText,

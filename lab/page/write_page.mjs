@@ -105,7 +105,7 @@ function pageOf(results, sections) {
     ...results,
     css: fs.readFileSync(beside("page.css"), "utf8"),
     ...pageScript(),
-    madeAt: results.made_at.slice(0, 16).replace("T", " ") + " UTC",
+    madeAt: `${results.made_at.slice(0, 16).replace("T", " ")} UTC`,
     model: modelText(results.model),
     machine: machineText(results.machine),
     notes: notesOn(results),
@@ -126,7 +126,8 @@ function writeTables(charts, folder) {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
   for (const { id, values } of charts) {
-    fs.writeFileSync(path.join(folder, `${id}.csv`), csvFormat(values) + "\n");
+    const file = path.join(folder, `${id}.csv`);
+    fs.writeFileSync(file, `${csvFormat(values)}\n`);
   }
 }
 
