@@ -103,12 +103,17 @@ def build(folders, kinds):
     return pathlib.Path(info.stdout.strip()) / PACKAGE
 
 
+def runfiles(program):
+    """The files that the build puts beside a program."""
+    return pathlib.Path(f"{program}.runfiles") / "kvlab"
+
+
 class Tests:
     """The tests of a module, linked with its mutants."""
 
     def __init__(self, program):
         self.program = program
-        self.folder = pathlib.Path(f"{program}.runfiles") / "kvlab"
+        self.folder = runfiles(program)
         self.cpu_seconds = 0
         self.slow = []  # tests that are left to the end
         self.recent = collections.defaultdict(list)
@@ -181,9 +186,8 @@ class Judge:
     """A process that puts checks to mutants."""
 
     def __init__(self, program, seed):
-        folder = pathlib.Path(f"{program}.runfiles") / "kvlab"
         self.process = subprocess.Popen(
-            [program, str(seed)], cwd=folder, text=True,
+            [program, str(seed)], cwd=runfiles(program), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, worker, parts, chosen, cpu_seconds, likely=()):
