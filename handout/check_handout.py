@@ -30,8 +30,10 @@ NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
 
 # Words that occur only in the grader and the solutions. The script kvlab, which
 # is in both, checks whether there is a grader, and its test tries both cases.
-TRACES = re.compile(rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
-                    rb"|rubric|knockout")
+TRACES = re.compile(
+    rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
+    rb"|rubric|knockout"
+)
 MAY_SPEAK_OF_THE_GRADER = {"kvlab", "cli/kvlab_test.py"}
 DATA = ("bazel-", "kit/testdata/", "models/")  # contain no answers
 
@@ -96,8 +98,10 @@ def look_for_traces(tree):
         if path.suffix in (".cc", ".h", ".md"):
             for part in parts:
                 if part in content:
-                    problem(f"{name} holds a part of an answer:\n"
-                            f"{part.decode()}")
+                    problem(
+                        f"{name} holds a part of an answer:\n"
+                        f"{part.decode()}"
+                    )
 
 
 def look_for_dead_links(tree):
@@ -110,9 +114,19 @@ def run_tests(tree, options):
     """Bazel's exit status and the tests it ran."""
     events = PLACE / "events.json"
     status = subprocess.run(
-        ["bazel", "test", "--config=quiet", "--keep_going",
-         f"--build_event_json_file={events}", *options, "//..."],
-        cwd=tree, stdout=subprocess.DEVNULL, check=False).returncode
+        [
+            "bazel",
+            "test",
+            "--config=quiet",
+            "--keep_going",
+            f"--build_event_json_file={events}",
+            *options,
+            "//...",
+        ],
+        cwd=tree,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
     lines = events.read_text(encoding="utf-8").splitlines()
     return status, test_results.read_events(lines).values()
 
@@ -131,13 +145,17 @@ def check_stubs(tree, options):
             if not target.passed:
                 problem(f"{target.label} fails, although its code is given")
         elif target.tests == 0 or len(target.failures) != target.tests:
-            problem(f"{target.label}: {len(target.failures)} of {target.tests} "
-                    "tests fail with the stubs; all of them should")
+            problem(
+                f"{target.label}: {len(target.failures)} of {target.tests} "
+                "tests fail with the stubs; all of them should"
+            )
         for failure in target.failures if is_task_test(target) else ():
             count += 1
             if not NOT_IMPLEMENTED.search(failure.message):
-                problem(f"{failure.test} fails, but not because something is "
-                        f"not implemented:\n{failure.message}")
+                problem(
+                    f"{failure.test} fails, but not because something is "
+                    f"not implemented:\n{failure.message}"
+                )
     print(f"check_handout: {count} tests of tasks fail with NotImplemented")
 
 
@@ -151,8 +169,10 @@ def check_solutions(tree, options):
     if status != 0:
         problem(f"bazel test ends with status {status} with the solutions")
     tests = sum(target.tests for target in targets)
-    print(f"check_handout: with the solutions {len(targets)} test targets "
-          f"pass, {tests} tests")
+    print(
+        f"check_handout: with the solutions {len(targets)} test targets "
+        f"pass, {tests} tests"
+    )
 
 
 def main():
@@ -165,8 +185,10 @@ def main():
     shutil.copy(ROOT / "course.bazelrc", tree)
     check_stubs(tree, options)
     check_solutions(tree, options)
-    print("check_handout: " + (f"{len(problems)} problems" if problems
-                               else "no problems"))
+    print(
+        "check_handout: "
+        + (f"{len(problems)} problems" if problems else "no problems")
+    )
     return 1 if problems else 0
 
 
