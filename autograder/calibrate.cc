@@ -21,6 +21,7 @@
 #include "autograder/machine/checker/local_endpoint.h"
 #include "autograder/machine/checker/worker_endpoint.h"
 #include "autograder/machine/protocol/channel.h"
+#include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/isolation.h"
 #include "autograder/machine/sandbox/sandbox_host.h"
 #include "autograder/machine/submission/submission.h"
@@ -64,11 +65,6 @@ CommandLine Parse(int argc, char** argv) {
     std::exit(2);
   }
   return line;
-}
-
-fs::path Runfile(const std::string& name) {
-  return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab/" +
-         name;
 }
 
 void PrintMachine() {

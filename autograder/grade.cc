@@ -20,6 +20,7 @@
 #include "autograder/exam/check.h"
 #include "autograder/grade_submission.h"
 #include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/isolation.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
 #include "autograder/machine/sandbox/sandbox_host.h"
@@ -64,12 +65,6 @@ struct CommandLine {
   bool brief = false;
   fs::path rubric;
 };
-
-// Files that the build puts beside this program.
-fs::path Runfile(const std::string& name) {
-  return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab/" +
-         name;
-}
 
 std::uint64_t FreshSeed() {
   std::random_device device;

@@ -1,7 +1,6 @@
 #include "autograder/grade_submission.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
@@ -31,17 +30,12 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/error.h"
+#include "kit/stopwatch.h"
 #include "quiz/answer_sheet.h"
 #include "quiz/variant.h"
 
 namespace kvlab::grading {
 namespace {
-
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  const std::chrono::duration<double> seconds =
-      std::chrono::steady_clock::now() - start;
-  return seconds.count();
-}
 
 // What stands in the answer sheet, or why nobody can know.
 struct AnswersRead {
@@ -348,13 +342,13 @@ Report GradeSubmission(const GradingGround& ground,
   }
 
   progress("compiling");
-  auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   const SubmissionBuild build = BuildWorkers(
       ground.kit, submission,
       {.seconds = ground.rubric.limits.build_seconds, .known = ground.known});
-  report.build_seconds = SecondsSince(start);
+  report.build_seconds = watch.Seconds();
 
-  start = std::chrono::steady_clock::now();
+  watch.Restart();
   const std::map<std::string, AnswersRead> answers =
       ReadAllAnswers(ground, submission, options.students);
   for (const auto& [module, read] : answers) {
@@ -376,7 +370,7 @@ Report GradeSubmission(const GradingGround& ground,
            std::ranges::find(options.only, part.Worker()) != options.only.end();
   };
   report.marks = Score(ground.rubric, AllChecks(), scoring);
-  report.check_seconds = SecondsSince(start);
+  report.check_seconds = watch.Seconds();
   for (std::string& notice : BudgetNotices(ground.rubric, report)) {
     report.notices.push_back(std::move(notice));
   }

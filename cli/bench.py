@@ -53,14 +53,28 @@ def build(module, copy, *options):
     """Builds a module's benchmark; returns a copy, since the next build with
     other options overwrites it."""
     label = f"//modules/{module.name}:benchmark"
-    if subprocess.run(bazel("build", *options, label), cwd=ROOT,
-                      check=False).returncode != 0:
+    if (
+        subprocess.run(
+            bazel("build", *options, label), cwd=ROOT, check=False
+        ).returncode
+        != 0
+    ):
         raise BenchError(f"{label} does not build")
     where = subprocess.run(
-        ["bazel", "info", *options, "bazel-bin"], cwd=ROOT, check=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    shutil.copy(pathlib.Path(where.stdout.strip()) / "modules" / module.name /
-                "benchmark", copy)
+        ["bazel", "info", *options, "bazel-bin"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    shutil.copy(
+        pathlib.Path(where.stdout.strip())
+        / "modules"
+        / module.name
+        / "benchmark",
+        copy,
+    )
     return copy
 
 
@@ -69,14 +83,24 @@ def run(program, options, shown):
     with tempfile.TemporaryDirectory(prefix="kvlab-bench-") as folder:
         report = pathlib.Path(folder) / "report.json"
         done = subprocess.run(
-            [program, f"--model={ROOT / 'models' / 'shakespeare-gpt2'}",
-             f"--benchmark_out={report}", "--benchmark_out_format=json",
-             "--benchmark_counters_tabular=true", *options],
-            check=False, stdout=None if shown else subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True)
+            [
+                program,
+                f"--model={ROOT / 'models' / 'shakespeare-gpt2'}",
+                f"--benchmark_out={report}",
+                "--benchmark_out_format=json",
+                "--benchmark_counters_tabular=true",
+                *options,
+            ],
+            check=False,
+            stdout=None if shown else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         if done.returncode != 0:
-            raise BenchError(f"the benchmark ended with status "
-                             f"{done.returncode}\n{done.stderr}")
+            raise BenchError(
+                f"the benchmark ended with status "
+                f"{done.returncode}\n{done.stderr}"
+            )
         text = report.read_text(encoding="utf-8")
         if not text:
             raise BenchError("no benchmark matches the filter")
@@ -97,8 +121,9 @@ def show(module, folder, options):
     results = bench_results.read_report(report)
     reference = json.loads((module / REFERENCE).read_text(encoding="utf-8"))
     print(f"\nThe reference was measured on {reference['processor']}:")
-    print("\n".join(
-        bench_results.reference_table(results, reference["percent"])))
+    print(
+        "\n".join(bench_results.reference_table(results, reference["percent"]))
+    )
     print()
 
 
@@ -109,58 +134,90 @@ def compare(module, folder, options):
     }
     runs = {name: [] for name in programs}
     for turn in range(ROUNDS):
-        print(f"module {int(module.name[:2])}, round {turn + 1} of {ROUNDS}",
-              file=sys.stderr)
+        print(
+            f"module {int(module.name[:2])}, round {turn + 1} of {ROUNDS}",
+            file=sys.stderr,
+        )
         order = list(programs) if turn % 2 == 0 else list(programs)[::-1]
         for name in order:
             report = run(programs[name], options, False)
             runs[name].append(bench_results.read_report(report))
-    print(f"module {int(module.name[:2])}, on {processor()}, medians of "
-          f"{ROUNDS} interleaved runs")
-    print("\n".join(bench_results.comparison_table(
-        bench_results.medians(runs["student"]),
-        bench_results.medians(runs["reference"]))))
+    print(
+        f"module {int(module.name[:2])}, on {processor()}, medians of "
+        f"{ROUNDS} interleaved runs"
+    )
+    print(
+        "\n".join(
+            bench_results.comparison_table(
+                bench_results.medians(runs["student"]),
+                bench_results.medians(runs["reference"]),
+            )
+        )
+    )
     print()
 
 
 def write_reference(module, folder, options):
     program = build(module, folder / "benchmark")
     results = bench_results.medians(
-        [bench_results.read_report(run(program, options, True))
-         for _ in range(ROUNDS)])
-    percent = {name: {roof: round(value, 1)
-                      for roof, value in result.percent.items()}
-               for name, result in results.items() if result.percent}
-    text = json.dumps({
-        "made_by": f"./kvlab bench {int(module.name[:2])} --write-reference",
-        "processor": processor(), "percent": percent}, indent=2)
+        [
+            bench_results.read_report(run(program, options, True))
+            for _ in range(ROUNDS)
+        ]
+    )
+    percent = {
+        name: {roof: round(value, 1) for roof, value in result.percent.items()}
+        for name, result in results.items()
+        if result.percent
+    }
+    number = int(module.name[:2])
+    text = json.dumps(
+        {
+            "made_by": f"./kvlab bench {number} --write-reference",
+            "processor": processor(),
+            "percent": percent,
+        },
+        indent=2,
+    )
     (module / REFERENCE).write_text(text + "\n", encoding="utf-8")
     print(f"wrote modules/{module.name}/{REFERENCE}")
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(
-        prog="kvlab bench", description=__doc__.split("\n", 2)[2],
+        prog="kvlab bench",
+        description=__doc__.split("\n", 2)[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="./kvlab bench [MODULE] [--compare] [--filter REGEX]")
+        usage="./kvlab bench [MODULE] [--compare] [--filter REGEX]",
+    )
     parser.add_argument("module", nargs="?", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--compare", action="store_true",
-                        help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--compare", action="store_true", help=argparse.SUPPRESS
+    )
     parser.add_argument("--filter", metavar="REGEX", help=argparse.SUPPRESS)
-    parser.add_argument("--write-reference", action="store_true",
-                        help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--write-reference", action="store_true", help=argparse.SUPPRESS
+    )
     return parser.parse_args(arguments)
 
 
 def main(arguments):
     chosen = parse(arguments)
     if chosen.compare and not (ROOT / "solutions").exists():
-        print("kvlab bench: there is no reference to run here; without "
-              "--compare its percentages are beside yours", file=sys.stderr)
+        print(
+            "kvlab bench: there is no reference to run here; without "
+            "--compare its percentages are beside yours",
+            file=sys.stderr,
+        )
         return 2
     options = [f"--benchmark_filter={chosen.filter}"] if chosen.filter else []
-    action = (compare if chosen.compare else
-              write_reference if chosen.write_reference else show)
+    action = (
+        compare
+        if chosen.compare
+        else write_reference
+        if chosen.write_reference
+        else show
+    )
     try:
         for module in modules(chosen.module):
             with tempfile.TemporaryDirectory(prefix="kvlab-bench-") as folder:

@@ -11,6 +11,7 @@ ROOFS = ("bandwidth", "flop_peak")
 @dataclasses.dataclass(frozen=True)
 class Result:
     """One benchmark: seconds for an iteration, and percent of each roof."""
+
     seconds: float
     percent: dict
     error: str = ""
@@ -28,8 +29,11 @@ def read_report(report):
             results[name] = Result(0.0, {}, entry.get("error_message", ""))
             continue
         time = entry["real_time" if manual else "cpu_time"]
-        percent = {roof: entry["percent_of_" + roof] for roof in ROOFS
-                   if "percent_of_" + roof in entry}
+        percent = {
+            roof: entry["percent_of_" + roof]
+            for roof in ROOFS
+            if "percent_of_" + roof in entry
+        }
         results[name] = Result(time * SECONDS[entry["time_unit"]], percent)
     return results
 
@@ -45,8 +49,11 @@ def medians(runs):
             continue
         merged[name] = Result(
             statistics.median(r.seconds for r in results),
-            {roof: statistics.median(r.percent[roof] for r in results)
-             for roof in results[0].percent})
+            {
+                roof: statistics.median(r.percent[roof] for r in results)
+                for roof in results[0].percent
+            },
+        )
     return merged
 
 
@@ -65,18 +72,24 @@ def reference_table(results, reference):
     """Percent of this machine's roofs beside those that `reference` (by name,
     then by roof) reached on its machine."""
     width = max(len(name) for name in results)
-    lines = [f"{'percent of the machine':{width}}  "
-             "   bandwidth  (reference)     FLOP peak  (reference)"]
+    lines = [
+        f"{'percent of the machine':{width}}  "
+        "   bandwidth  (reference)     FLOP peak  (reference)"
+    ]
     for name, result in results.items():
         if result.error:
             lines.append(f"{name:{width}}  {result.error}")
         if not result.percent:
             continue
         theirs = reference.get(name, {})
-        lines.append(f"{name:{width}}  " + "  ".join(
-            f"{percent_text(result.percent, roof):>12}"
-            f"{'(' + percent_text(theirs, roof) + ')':>13}"
-            for roof in ROOFS))
+        lines.append(
+            f"{name:{width}}  "
+            + "  ".join(
+                f"{percent_text(result.percent, roof):>12}"
+                f"{'(' + percent_text(theirs, roof) + ')':>13}"
+                for roof in ROOFS
+            )
+        )
     return lines
 
 
@@ -84,15 +97,19 @@ def comparison_table(student, reference):
     """Times of both, and how fast the student's code is: 1 is as fast as the
     reference, 2 twice as fast."""
     width = max(len(name) for name in reference)
-    lines = [f"{'':{width}}  {'student':>10}  {'reference':>10}"
-             f"  {'times as fast':>13}"]
+    lines = [
+        f"{'':{width}}  {'student':>10}  {'reference':>10}"
+        f"  {'times as fast':>13}"
+    ]
     for name, theirs in reference.items():
         mine = student.get(name)
         if mine is None or mine.error or theirs.error:
             why = (mine.error if mine else "") or theirs.error or "did not run"
             lines.append(f"{name:{width}}  {why}")
             continue
-        lines.append(f"{name:{width}}  {time_text(mine.seconds):>10}"
-                     f"  {time_text(theirs.seconds):>10}"
-                     f"  {theirs.seconds / mine.seconds:>13.2f}")
+        lines.append(
+            f"{name:{width}}  {time_text(mine.seconds):>10}"
+            f"  {time_text(theirs.seconds):>10}"
+            f"  {theirs.seconds / mine.seconds:>13.2f}"
+        )
     return lines

@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,16 +9,11 @@
 #include <optional>
 #include <span>
 
+#include "kit/stopwatch.h"
 #include "modules/03_memoization/cached_attention.h"
 
 namespace kvlab {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::optional<CacheShape> CacheInUse(const Gpt2& model) {
   const auto* attention =
@@ -55,19 +49,19 @@ GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
                             const GenerateOptions& options, Caching caching) {
   GenerationRun run;
   const WorkCounts before = CountedWork();
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
 
   GenerateOptions watched = options;
   watched.on_tokens = [&](std::span<const TokenId> tokens) {
     if (run.first_token_s == 0) {
-      run.first_token_s = SecondsSince(start);
+      run.first_token_s = watch.Seconds();
       run.cache = CacheInUse(model);
     }
     if (options.on_tokens) options.on_tokens(tokens);
   };
   run.tokens = caching == Caching::kOn ? GenerateCached(model, prompt, watched)
                                        : Generate(model, prompt, watched);
-  run.total_s = SecondsSince(start);
+  run.total_s = watch.Seconds();
   run.work = CountedWork() - before;
   return run;
 }

@@ -18,7 +18,6 @@ echo "setup $*" >>"$FOLDER/calls"
 
 
 class KvlabTest(unittest.TestCase):
-
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp()).resolve()
         self.addCleanup(shutil.rmtree, self.folder)
@@ -31,8 +30,10 @@ class KvlabTest(unittest.TestCase):
         self.write("bin/bazel", BAZEL)
         self.write("built/cli/generate", PROGRAM)
         for name in "kvlab", "VERSION":
-            self.write(f"project/{name}",
-                       pathlib.Path(name).read_text(encoding="utf-8"))
+            self.write(
+                f"project/{name}",
+                pathlib.Path(name).read_text(encoding="utf-8"),
+            )
 
     def write(self, name, text):
         path = self.folder / name
@@ -42,10 +43,17 @@ class KvlabTest(unittest.TestCase):
 
     def kvlab(self, *words, cwd="/"):
         return subprocess.run(
-            [self.script, *words], cwd=cwd, capture_output=True,
-            encoding="utf-8", check=False,
-            env={"PATH": f"{self.folder}/bin:/usr/bin:/bin",
-                 "HOME": str(self.folder), "FOLDER": str(self.folder)})
+            [self.script, *words],
+            cwd=cwd,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            env={
+                "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+                "HOME": str(self.folder),
+                "FOLDER": str(self.folder),
+            },
+        )
 
     def calls(self):
         path = self.folder / "calls"
@@ -64,18 +72,39 @@ class KvlabTest(unittest.TestCase):
         self.assertEqual(self.calls(), "")
 
     def test_the_handout_has_the_students_verbs(self):
-        self.assertEqual(self.verbs(),
-                         ["setup", "generate", "test", "bench", "lab", "quiz",
-                          "submit"])
+        self.assertEqual(
+            self.verbs(),
+            ["setup", "generate", "test", "bench", "lab", "quiz", "submit"],
+        )
 
     def test_the_course_has_all_verbs(self):
-        for name in ["cli/demo/BUILD", "autograder/proof/mutate/BUILD",
-                     "compare/BUILD", "handout/make_handout.py"]:
+        for name in [
+            "cli/demo/BUILD",
+            "autograder/proof/mutate/BUILD",
+            "compare/BUILD",
+            "handout/make_handout.py",
+        ]:
             self.write(f"project/{name}", "")
-        self.assertEqual(self.verbs(),
-                         ["setup", "demo", "generate", "test", "bench", "lab",
-                          "compare", "grade", "calibrate", "graderlab", "fuzz",
-                          "mutate", "handout", "quiz", "submit"])
+        self.assertEqual(
+            self.verbs(),
+            [
+                "setup",
+                "demo",
+                "generate",
+                "test",
+                "bench",
+                "lab",
+                "compare",
+                "grade",
+                "calibrate",
+                "graderlab",
+                "fuzz",
+                "mutate",
+                "handout",
+                "quiz",
+                "submit",
+            ],
+        )
 
     def test_prints_the_version_of_the_course(self):
         run = self.kvlab("--version")
@@ -92,8 +121,9 @@ class KvlabTest(unittest.TestCase):
         for word in ["9", "2", "x", "33", "03_memoization"]:
             with self.subTest(word):
                 for verb in "test", "bench":
-                    self.assertRefused(f"there is no module '{word}'",
-                                       verb, word)
+                    self.assertRefused(
+                        f"there is no module '{word}'", verb, word
+                    )
 
     def test_a_program_gets_the_users_words_in_the_users_folder(self):
         where = self.folder / "else where"
@@ -102,19 +132,28 @@ class KvlabTest(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertIn("setup build\n", self.calls())
         self.assertIn("bazel build --config=quiet", self.calls())
-        self.assertTrue(self.calls().endswith(
-            f"{where}\n<--model><{self.folder}/project/models/shakespeare-gpt2>"
-            "<a  b><><--tokens><3>"), self.calls())
+        self.assertTrue(
+            self.calls().endswith(
+                f"{where}\n<--model>"
+                f"<{self.folder}/project/models/shakespeare-gpt2>"
+                "<a  b><><--tokens><3>"
+            ),
+            self.calls(),
+        )
 
     def test_the_laboratory_gets_its_program_and_the_users_words(self):
         where = self.folder / "else where"
         where.mkdir()
         run = self.kvlab("lab", "--out", "a b", cwd=where)
         self.assertEqual(run.returncode, 0, run.stderr)
-        self.assertTrue(self.calls().endswith(
-            f"{where}\n<{self.folder}/built/lab/lab>"
-            f"<--model><{self.folder}/project/models/shakespeare-gpt2>"
-            "<--out><a b>"), self.calls())
+        self.assertTrue(
+            self.calls().endswith(
+                f"{where}\n<{self.folder}/built/lab/lab>"
+                f"<--model><{self.folder}/project/models/shakespeare-gpt2>"
+                "<--out><a b>"
+            ),
+            self.calls(),
+        )
 
     def test_works_through_a_link(self):
         link = self.folder / "link"

@@ -31,14 +31,24 @@ def run_bazel(patterns, options):
     """Runs the tests; returns Bazel's exit status and its build events."""
     with tempfile.TemporaryDirectory(prefix="kvlab-test-") as folder:
         events = pathlib.Path(folder) / "events.json"
-        command = ["bazel", "test",
-                   *os.environ["KVLAB_BAZEL_OPTIONS"].split(), "--keep_going",
-                   f"--build_event_json_file={events}", *options, "--",
-                   *patterns]
-        status = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL,
-                                check=False).returncode
-        lines = (events.read_text(encoding="utf-8").splitlines()
-                 if events.exists() else [])
+        command = [
+            "bazel",
+            "test",
+            *os.environ["KVLAB_BAZEL_OPTIONS"].split(),
+            "--keep_going",
+            f"--build_event_json_file={events}",
+            *options,
+            "--",
+            *patterns,
+        ]
+        status = subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False
+        ).returncode
+        lines = (
+            events.read_text(encoding="utf-8").splitlines()
+            if events.exists()
+            else []
+        )
         return status, test_results.read_events(lines)
 
 
@@ -49,8 +59,11 @@ def verdict(target):
         return "passes"
     if target.status in ("FAILED", "FAILED_TO_BUILD") and target.failures:
         return f"{len(target.failures)} of {target.tests} tests fail"
-    return {"TIMEOUT": "ran out of time", "": "did not run",
-            "NO_STATUS": "did not run"}.get(target.status, "fails")
+    return {
+        "TIMEOUT": "ran out of time",
+        "": "did not run",
+        "NO_STATUS": "did not run",
+    }.get(target.status, "fails")
 
 
 def print_failures(target):
@@ -69,8 +82,9 @@ def print_failures(target):
 def print_log_end(target):
     """For a test that crashed: where, and its last lines."""
     try:
-        text = pathlib.Path(target.log).read_text(encoding="utf-8",
-                                                  errors="replace")
+        text = pathlib.Path(target.log).read_text(
+            encoding="utf-8", errors="replace"
+        )
     except OSError:
         return
     started = re.findall(r"^\[ RUN      \] (\S+)", text, re.MULTILINE)
@@ -109,9 +123,12 @@ def print_ground(number, known, targets):
             print(f"module {below}, {title}: all {tests} tests pass")
         else:
             what = "; ".join(
-                f"{t.label.split(':')[1]}: {verdict(t)}" for t in broken)
-            print(f"module {below}, {title}: NOT DONE ({what}); module "
-                  f"{number} needs it: ./kvlab test {below}")
+                f"{t.label.split(':')[1]}: {verdict(t)}" for t in broken
+            )
+            print(
+                f"module {below}, {title}: NOT DONE ({what}); module "
+                f"{number} needs it: ./kvlab test {below}"
+            )
 
 
 def main(arguments):
@@ -121,20 +138,28 @@ def main(arguments):
         number = int(options.pop(0))
     surplus = [word for word in options if not word.startswith("-")]
     if surplus:
-        print(f"kvlab test: '{surplus[0]}' is neither the first word, a "
-              "module, nor an option", file=sys.stderr)
+        print(
+            f"kvlab test: '{surplus[0]}' is neither the first word, a "
+            "module, nor an option",
+            file=sys.stderr,
+        )
         return 2
     known = modules()
     patterns = ["//..."]
     if number is not None:
         options.append("--build_tests_only")
-        patterns = [f"//modules/{folder}:all"
-                    for each, folder in known.items() if each <= number]
+        patterns = [
+            f"//modules/{folder}:all"
+            for each, folder in known.items()
+            if each <= number
+        ]
     status, found = run_bazel(patterns, options)
     targets = list(found.values())
     if not targets:
-        print(f"kvlab test: Bazel found no tests (exit status {status})",
-              file=sys.stderr)
+        print(
+            f"kvlab test: Bazel found no tests (exit status {status})",
+            file=sys.stderr,
+        )
         return 1
 
     shown = targets

@@ -3,8 +3,8 @@
 import json
 import re
 import urllib.parse
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+from xml.etree import ElementTree
 
 
 @dataclass
@@ -36,9 +36,12 @@ def _path(uri):
 _THROWN = re.compile(
     r'^(?:unknown file\n)?C\+\+ exception with description "(.*)" thrown in '
     r"(?:the test body|SetUp\(\)|TearDown\(\)|the test fixture's constructor)"
-    r"\.?$", re.DOTALL)
+    r"\.?$",
+    re.DOTALL,
+)
 _STUB = re.compile(
-    r"[\w:]+ is not implemented yet\n +why: [^\n]*\n +fix: [^\n\"]*")
+    r"[\w:]+ is not implemented yet\n +why: [^\n]*\n +fix: [^\n\"]*"
+)
 
 
 def plain_message(text):
@@ -72,7 +75,8 @@ def read_report(target, path):
             name = f"{case.get('classname')}.{case.get('name')}"
             messages = dict.fromkeys(
                 plain_message(problem.get("message") or problem.text or "")
-                for problem in problems)
+                for problem in problems
+            )
             target.failures.append(Failure(name, "\n".join(messages)))
 
 

@@ -20,25 +20,36 @@ REPORT = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def configured(label, kind="cc_test rule"):
-    return {"id": {"targetConfigured": {"label": label}},
-            "configured": {"targetKind": kind}}
+    return {
+        "id": {"targetConfigured": {"label": label}},
+        "configured": {"targetKind": kind},
+    }
 
 
 def completed(label, success):
-    return {"id": {"targetCompleted": {"label": label}},
-            "completed": {"success": True} if success else {}}
+    return {
+        "id": {"targetCompleted": {"label": label}},
+        "completed": {"success": True} if success else {},
+    }
 
 
 def result(label, report):
-    return {"id": {"testResult": {"label": label}},
-            "testResult": {"testActionOutput": [
+    return {
+        "id": {"testResult": {"label": label}},
+        "testResult": {
+            "testActionOutput": [
                 {"name": "test.log", "uri": "file:///some%20where/test.log"},
-                {"name": "test.xml", "uri": pathlib.Path(report).as_uri()}]}}
+                {"name": "test.xml", "uri": pathlib.Path(report).as_uri()},
+            ]
+        },
+    }
 
 
 def summary(label, status):
-    return {"id": {"testSummary": {"label": label}},
-            "testSummary": {"overallStatus": status}}
+    return {
+        "id": {"testSummary": {"label": label}},
+        "testSummary": {"overallStatus": status},
+    }
 
 
 def read(*events):
@@ -46,7 +57,6 @@ def read(*events):
 
 
 class ReadEventsTest(unittest.TestCase):
-
     def setUp(self):
         handle, self.report = tempfile.mkstemp(suffix=".xml")
         os.write(handle, REPORT.encode())
@@ -54,9 +64,12 @@ class ReadEventsTest(unittest.TestCase):
         self.addCleanup(os.remove, self.report)
 
     def test_counts_cases_and_tells_failures(self):
-        found = read(configured("//m:a_test"), completed("//m:a_test", True),
-                     result("//m:a_test", self.report),
-                     summary("//m:a_test", "FAILED"))["//m:a_test"]
+        found = read(
+            configured("//m:a_test"),
+            completed("//m:a_test", True),
+            result("//m:a_test", self.report),
+            summary("//m:a_test", "FAILED"),
+        )["//m:a_test"]
         self.assertFalse(found.passed)
         self.assertEqual(found.tests, 2)
         self.assertEqual([f.test for f in found.failures], ["CacheTest.Grows"])
@@ -69,37 +82,48 @@ class ReadEventsTest(unittest.TestCase):
         self.assertTrue(found["//m:a_test"].passed)
 
     def test_a_library_is_told_only_when_it_does_not_build(self):
-        found = read(configured("//m:good", "cc_library rule"),
-                     completed("//m:good", True),
-                     configured("//m:bad", "cc_library rule"),
-                     completed("//m:bad", False))
+        found = read(
+            configured("//m:good", "cc_library rule"),
+            completed("//m:good", True),
+            configured("//m:bad", "cc_library rule"),
+            completed("//m:bad", False),
+        )
         self.assertEqual(list(found), ["//m:bad"])
         self.assertFalse(found["//m:bad"].builds)
 
     def test_a_missing_report_is_no_pass(self):
-        found = read(configured("//m:a_test"),
-                     result("//m:a_test", "/nowhere/test.xml"),
-                     summary("//m:a_test", "FAILED"))["//m:a_test"]
+        found = read(
+            configured("//m:a_test"),
+            result("//m:a_test", "/nowhere/test.xml"),
+            summary("//m:a_test", "FAILED"),
+        )["//m:a_test"]
         self.assertEqual((found.passed, found.tests), (False, 0))
 
 
 class PlainMessageTest(unittest.TestCase):
-
     def test_a_thrown_error_is_unwrapped(self):
         self.assertEqual(
-            plain_message('unknown file\nC++ exception with description "a\n'
-                          '  why: b" thrown in the test body.'),
-            "a\n  why: b")
+            plain_message(
+                'unknown file\nC++ exception with description "a\n'
+                '  why: b" thrown in the test body.'
+            ),
+            "a\n  why: b",
+        )
 
     def test_an_assertion_that_met_a_stub_tells_the_stub(self):
         stub = "F is not implemented yet\n  why: task 2\n  fix: fill it in"
         self.assertEqual(
-            plain_message("x.cc:5\nExpected: F(0) throws E.\n  Actual: it "
-                          f'throws N with description "{stub}".'), stub)
+            plain_message(
+                "x.cc:5\nExpected: F(0) throws E.\n  Actual: it "
+                f'throws N with description "{stub}".'
+            ),
+            stub,
+        )
 
     def test_an_assertion_stays_as_it_is(self):
-        self.assertEqual(plain_message("x.cc:5\nValue of: y\n"),
-                         "x.cc:5\nValue of: y")
+        self.assertEqual(
+            plain_message("x.cc:5\nValue of: y\n"), "x.cc:5\nValue of: y"
+        )
 
 
 if __name__ == "__main__":

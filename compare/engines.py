@@ -25,6 +25,7 @@ class EngineError(Exception):
 @dataclasses.dataclass(frozen=True)
 class Programs:
     """Paths of the engines' programs and libraries."""
+
     kvlab: str
     llama: str
     llama_backends: str
@@ -39,8 +40,9 @@ def has_avx512():
 @dataclasses.dataclass(frozen=True)
 class Engine:
     """An entry of the comparison: a program, weights, and fixed settings."""
-    key: str      # as --engine takes it
-    label: str    # as tables and pictures have it
+
+    key: str  # as --engine takes it
+    label: str  # as tables and pictures have it
     program: str  # kvlab, llama, onnx or torch
     weights: str  # float32 or float16
     recomputes: bool = False
@@ -60,59 +62,114 @@ class Engine:
         "--x" goes to the engine's program, the rest into its environment."""
         if self.program == "llama":
             # A cache in the type of the weights; flash attention reads either.
-            return {"--cache": ["f32" if self.weights == "float32" else "f16"],
-                    "--flash": ["off", "on"]}
+            return {
+                "--cache": ["f32" if self.weights == "float32" else "f16"],
+                "--flash": ["off", "on"],
+            }
         if self.program == "torch":
             # PyTorch has its own threads beside those of OpenBLAS, unless both
             # use OpenMP's. OpenBLAS 0.3.21 may mistake a new processor for an
             # old one.
-            return {"blas": ["openblas-pthread"] +
-                            ["openblas-openmp"] * (threads > 1),
-                    "OPENBLAS_CORETYPE": ["SkylakeX"] * has_avx512() +
-                                         ["Haswell", "Zen"],
-                    "--matrices": ["out-in", "in-out"]}
+            return {
+                "blas": ["openblas-pthread"]
+                + ["openblas-openmp"] * (threads > 1),
+                "OPENBLAS_CORETYPE": ["SkylakeX"] * has_avx512()
+                + ["Haswell", "Zen"],
+                "--matrices": ["out-in", "in-out"],
+            }
         return {}
 
     def command(self, programs, folder, threads, settings):
         """(command, environment) of a process that runs this engine."""
-        common = ["--model", str(folder / self.weights),
-                  "--threads", str(threads)]
-        words = [word for name, value in (*self.fixed, *settings.items())
-                 if name.startswith("--") for word in (name, value) if word]
-        environment = {name: value for name, value in settings.items()
-                       if not name.startswith("--")}
+        common = [
+            "--model",
+            str(folder / self.weights),
+            "--threads",
+            str(threads),
+        ]
+        words = [
+            word
+            for name, value in (*self.fixed, *settings.items())
+            if name.startswith("--")
+            for word in (name, value)
+            if word
+        ]
+        environment = {
+            name: value
+            for name, value in settings.items()
+            if not name.startswith("--")
+        }
         if self.program == "kvlab":
             return [programs.kvlab, *common, *words], environment
         if self.program == "llama":
-            return [programs.llama, *common, *words,
-                    "--backends", programs.llama_backends], environment
+            return [
+                programs.llama,
+                *common,
+                *words,
+                "--backends",
+                programs.llama_backends,
+            ], environment
         if self.program == "onnx":
             return [programs.onnx, *common, *words], environment
         # The library is named, not left to the system's default.
         blas = environment.pop("blas")
-        environment |= {"OPENBLAS_NUM_THREADS": str(threads),
-                        "OMP_NUM_THREADS": str(threads),
-                        "LD_LIBRARY_PATH": str(OPENBLAS / blas)}
-        return [DEBIAN_PYTHON, "-B", str(HERE / "torch_engine.py"), *common,
-                *words], environment
+        environment |= {
+            "OPENBLAS_NUM_THREADS": str(threads),
+            "OMP_NUM_THREADS": str(threads),
+            "LD_LIBRARY_PATH": str(OPENBLAS / blas),
+        }
+        return [
+            DEBIAN_PYTHON,
+            "-B",
+            str(HERE / "torch_engine.py"),
+            *common,
+            *words,
+        ], environment
 
 
 ENGINES = (
     Engine("kvlab-f32", "kvlab F32", "kvlab", "float32"),
     Engine("kvlab-f16", "kvlab F16", "kvlab", "float16"),
-    Engine("kvlab-f32-avx2", "kvlab F32, AVX2", "kvlab", "float32",
-           fixed=(("--instructions", "avx2"),)),
-    Engine("kvlab-f16-avx2", "kvlab F16, AVX2", "kvlab", "float16",
-           fixed=(("--instructions", "avx2"),)),
+    Engine(
+        "kvlab-f32-avx2",
+        "kvlab F32, AVX2",
+        "kvlab",
+        "float32",
+        fixed=(("--instructions", "avx2"),),
+    ),
+    Engine(
+        "kvlab-f16-avx2",
+        "kvlab F16, AVX2",
+        "kvlab",
+        "float16",
+        fixed=(("--instructions", "avx2"),),
+    ),
     Engine("llama-f32", "llama.cpp F32", "llama", "float32"),
     Engine("llama-f16", "llama.cpp F16", "llama", "float16"),
     Engine("onnx-f32", "onnxruntime F32", "onnx", "float32"),
-    Engine("torch-f32", "PyTorch F32", "torch", "float32",
-           fixed=(("--cache", "on"),)),
-    Engine("kvlab-recompute", "kvlab F32, no cache", "kvlab", "float32",
-           recomputes=True, fixed=(("--recompute", ""),)),
-    Engine("torch-recompute", "PyTorch F32, no cache", "torch", "float32",
-           recomputes=True, fixed=(("--cache", "off"),)),
+    Engine(
+        "torch-f32",
+        "PyTorch F32",
+        "torch",
+        "float32",
+        fixed=(("--cache", "on"),),
+    ),
+    Engine(
+        "kvlab-recompute",
+        "kvlab F32, no cache",
+        "kvlab",
+        "float32",
+        recomputes=True,
+        fixed=(("--recompute", ""),),
+    ),
+    Engine(
+        "torch-recompute",
+        "PyTorch F32, no cache",
+        "torch",
+        "float32",
+        recomputes=True,
+        fixed=(("--cache", "off"),),
+    ),
 )
 
 
@@ -123,9 +180,14 @@ class Process:
         words, environment = command
         self.words = words
         # Its own session, so that Ctrl-C reaches only the parent process.
-        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, **environment}, start_new_session=True)
+        self.process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
 
     def ask(self, request):
         try:
@@ -135,13 +197,16 @@ class Process:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise EngineError(f"an engine ended, with status "
-                              f"{self.process.wait()}: {' '.join(self.words)}")
+            raise EngineError(
+                f"an engine ended, with status "
+                f"{self.process.wait()}: {' '.join(self.words)}"
+            )
         return json.loads(line)
 
     def peak_memory_bytes(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(
-            encoding="ascii")
+            encoding="ascii"
+        )
         (line,) = (l for l in status.splitlines() if l.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
 
@@ -167,10 +232,19 @@ def pytorch_alone():
     """Peak bytes and seconds of Python with torch_engine.py's imports, doing
     nothing: a base that the other engines do not have."""
     start = time.perf_counter()
-    with Process(([DEBIAN_PYTHON, "-c",
-                   "import sys, torch, numpy; sys.stdin.readline(); "
-                   "print(0, flush=True); sys.stdin.readline()"],
-                  {})) as process:
+    with Process(
+        (
+            [
+                DEBIAN_PYTHON,
+                "-c",
+                "import sys, torch, numpy; sys.stdin.readline(); "
+                "print(0, flush=True); sys.stdin.readline()",
+            ],
+            {},
+        )
+    ) as process:
         process.ask(0)
-        return {"seconds": time.perf_counter() - start,
-                "bytes": process.peak_memory_bytes()}
+        return {
+            "seconds": time.perf_counter() - start,
+            "bytes": process.peak_memory_bytes(),
+        }

@@ -49,10 +49,13 @@ def is_peer(ours, theirs):
     with fewer instructions, on the same weights, both with or without a cache.
     """
     narrowed = [e["key"].endswith("-avx2") for e in (ours, theirs)]
-    return (ours["key"].startswith("kvlab") and not narrowed[0] and
-            (not theirs["key"].startswith("kvlab") or narrowed[1]) and
-            ours["weights"] == theirs["weights"] and
-            ours["recomputes"] == theirs["recomputes"])
+    return (
+        ours["key"].startswith("kvlab")
+        and not narrowed[0]
+        and (not theirs["key"].startswith("kvlab") or narrowed[1])
+        and ours["weights"] == theirs["weights"]
+        and ours["recomputes"] == theirs["recomputes"]
+    )
 
 
 def ratios(run):
@@ -64,14 +67,30 @@ def ratios(run):
         for measure, samples in ours["samples"].items():
             ratio = per_round(samples, peer["samples"].get(measure, []))
             if ratio:
-                found.append({"measure": measure, "engine": ours["key"],
-                              "peer": peer["key"], **ratio})
+                found.append(
+                    {
+                        "measure": measure,
+                        "engine": ours["key"],
+                        "peer": peer["key"],
+                        **ratio,
+                    }
+                )
     return found
 
 
 def shape_of(run):
-    return Shape(**{name: run["shape"][name] for name in (
-        "n_layer", "n_head", "n_embd", "n_positions", "vocab_size")})
+    return Shape(
+        **{
+            name: run["shape"][name]
+            for name in (
+                "n_layer",
+                "n_head",
+                "n_embd",
+                "n_positions",
+                "vocab_size",
+            )
+        }
+    )
 
 
 def roof(run, name, measure=None):
@@ -79,8 +98,9 @@ def roof(run, name, measure=None):
     "float16", bytes per second at which as much as a step reads can be read,
     or of "flop_per_s"."""
     measured = [measure] if measure else run["roofs"]
-    return spread([value for key in measured
-                   for value in _limits(run, key, name)])
+    return spread(
+        [value for key in measured for value in _limits(run, key, name)]
+    )
 
 
 def bandwidth_share(run, key, measure):
@@ -88,39 +108,60 @@ def bandwidth_share(run, key, measure):
     engine = engine_of(run, key)
     if not engine:
         return None
-    step = measures.step_bytes(shape_of(run), engine["weights"],
-                               int(measure.split("_")[1]))
-    return spread([rate * step / limit for rate, limit in zip(
-        _samples(run, key, measure),
-        _limits(run, measure, engine["weights"]))])
+    step = measures.step_bytes(
+        shape_of(run), engine["weights"], int(measure.split("_")[1])
+    )
+    return spread(
+        [
+            rate * step / limit
+            for rate, limit in zip(
+                _samples(run, key, measure),
+                _limits(run, measure, engine["weights"]),
+            )
+        ]
+    )
 
 
 def flop_share(run, key, measure):
     """The share of the multiply-add peak that a prefill used, by round."""
     tokens = int(measure.split("_")[1])
     flop = measures.prefill_flop(shape_of(run), tokens) / tokens
-    return spread([rate * flop / limit for rate, limit in zip(
-        _samples(run, key, measure), _limits(run, measure, "flop_per_s"))])
+    return spread(
+        [
+            rate * flop / limit
+            for rate, limit in zip(
+                _samples(run, key, measure), _limits(run, measure, "flop_per_s")
+            )
+        ]
+    )
 
 
 def _least_ratio(run, ours, peer):
     """Over the lengths that were measured: (figure, where)."""
-    found = [(r["median"], r["measure"]) for r in ratios(run)
-             if (r["engine"], r["peer"]) == (ours, peer) and
-             r["measure"] in DECODE]
+    found = [
+        (r["median"], r["measure"])
+        for r in ratios(run)
+        if (r["engine"], r["peer"]) == (ours, peer) and r["measure"] in DECODE
+    ]
     return min(found, default=None)
 
 
 def _least_bandwidth_share(run, key):
-    found = [(share["median"], measure) for measure in DECODE
-             if (share := bandwidth_share(run, key, measure))]
+    found = [
+        (share["median"], measure)
+        for measure in DECODE
+        if (share := bandwidth_share(run, key, measure))
+    ]
     return min(found, default=None)
 
 
 def _prefill_against_fastest(run, measure="prefill_500"):
     """By round, against the peer with the highest median."""
-    peers = [e for e in run["engines"]
-             if not e["key"].startswith("kvlab") and e["samples"].get(measure)]
+    peers = [
+        e
+        for e in run["engines"]
+        if not e["key"].startswith("kvlab") and e["samples"].get(measure)
+    ]
     ours = _samples(run, "kvlab-f32", measure)
     if not peers or not ours:
         return None
@@ -140,33 +181,84 @@ def _memory_beyond(run, key):
     if not engine or not engine.get("peak_memory_bytes"):
         return None
     shape = shape_of(run)
-    needed = (measures.weight_bytes(shape, engine["weights"]) +
-              measures.cache_bytes(shape, shape.n_positions))
+    needed = measures.weight_bytes(
+        shape, engine["weights"]
+    ) + measures.cache_bytes(shape, shape.n_positions)
     return (engine["peak_memory_bytes"] - needed) / MIB, "peak_memory"
 
 
 # (words, unit, bound, whether the figure must reach it or stay below, figure)
 TARGETS = (
-    ("decode, F32, against llama.cpp", "x", 1.2, "at least",
-     lambda run: _least_ratio(run, "kvlab-f32", "llama-f32")),
-    ("decode, F16, against llama.cpp", "x", 1.0, "at least",
-     lambda run: _least_ratio(run, "kvlab-f16", "llama-f16")),
-    ("decode, F32, against onnxruntime", "x", 1.05, "at least",
-     lambda run: _least_ratio(run, "kvlab-f32", "onnx-f32")),
-    ("decode, F32, against PyTorch", "x", 2.0, "at least",
-     lambda run: _least_ratio(run, "kvlab-f32", "torch-f32")),
-    ("decode, F32, of read bandwidth", "part", 0.9, "at least",
-     lambda run: _least_bandwidth_share(run, "kvlab-f32")),
-    ("decode, F16, of read bandwidth", "part", 0.9, "at least",
-     lambda run: _least_bandwidth_share(run, "kvlab-f16")),
-    ("prefill, F32, against the fastest peer", "x", 1.0, "at least",
-     _prefill_against_fastest),
-    ("prefill, F32, of the multiply-add peak", "part", 0.7, "at least",
-     _prefill_flop_share),
-    ("memory, F32, beyond weights and cache", "MiB", 32, "at most",
-     lambda run: _memory_beyond(run, "kvlab-f32")),
-    ("memory, F16, beyond weights and cache", "MiB", 32, "at most",
-     lambda run: _memory_beyond(run, "kvlab-f16")),
+    (
+        "decode, F32, against llama.cpp",
+        "x",
+        1.2,
+        "at least",
+        lambda run: _least_ratio(run, "kvlab-f32", "llama-f32"),
+    ),
+    (
+        "decode, F16, against llama.cpp",
+        "x",
+        1.0,
+        "at least",
+        lambda run: _least_ratio(run, "kvlab-f16", "llama-f16"),
+    ),
+    (
+        "decode, F32, against onnxruntime",
+        "x",
+        1.05,
+        "at least",
+        lambda run: _least_ratio(run, "kvlab-f32", "onnx-f32"),
+    ),
+    (
+        "decode, F32, against PyTorch",
+        "x",
+        2.0,
+        "at least",
+        lambda run: _least_ratio(run, "kvlab-f32", "torch-f32"),
+    ),
+    (
+        "decode, F32, of read bandwidth",
+        "part",
+        0.9,
+        "at least",
+        lambda run: _least_bandwidth_share(run, "kvlab-f32"),
+    ),
+    (
+        "decode, F16, of read bandwidth",
+        "part",
+        0.9,
+        "at least",
+        lambda run: _least_bandwidth_share(run, "kvlab-f16"),
+    ),
+    (
+        "prefill, F32, against the fastest peer",
+        "x",
+        1.0,
+        "at least",
+        _prefill_against_fastest,
+    ),
+    (
+        "prefill, F32, of the multiply-add peak",
+        "part",
+        0.7,
+        "at least",
+        _prefill_flop_share,
+    ),
+    (
+        "memory, F32, beyond weights and cache",
+        "MiB",
+        32,
+        "at most",
+        lambda run: _memory_beyond(run, "kvlab-f32"),
+    ),
+    (
+        "memory, F16, beyond weights and cache",
+        "MiB",
+        32,
+        "at most",
+        lambda run: _memory_beyond(run, "kvlab-f16"),
+    ),
 )
 
 
@@ -179,25 +271,39 @@ def targets(run):
         if figure is None:
             continue
         value, where = figure
-        found.append({
-            "target": words, "unit": unit, "bound": bound, "sense": sense,
-            "figure": value, "where": where,
-            "holds": value >= bound if sense == "at least" else value <= bound})
+        found.append(
+            {
+                "target": words,
+                "unit": unit,
+                "bound": bound,
+                "sense": sense,
+                "figure": value,
+                "where": where,
+                "holds": value >= bound
+                if sense == "at least"
+                else value <= bound,
+            }
+        )
     return found
 
 
 def derive(run):
     """Adds the figures computed from its samples to a run."""
     for engine in run["engines"]:
-        engine["medians"] = {measure: spread(samples) for measure, samples
-                             in engine["samples"].items() if spread(samples)}
+        engine["medians"] = {
+            measure: spread(samples)
+            for measure, samples in engine["samples"].items()
+            if spread(samples)
+        }
         engine["first_token_median_s"] = (
-            spread(engine["first_token_s"]) or {}).get("median")
+            spread(engine["first_token_s"]) or {}
+        ).get("median")
         shape = shape_of(run)
-        engine["weights_and_cache_bytes"] = (
-            measures.weight_bytes(shape, engine["weights"]) +
-            measures.cache_bytes(shape, shape.n_positions) *
-            (not engine["recomputes"]))
+        engine["weights_and_cache_bytes"] = measures.weight_bytes(
+            shape, engine["weights"]
+        ) + measures.cache_bytes(shape, shape.n_positions) * (
+            not engine["recomputes"]
+        )
     run["ratios"] = ratios(run)
     run["targets"] = targets(run)
     return run

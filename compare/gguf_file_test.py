@@ -23,12 +23,15 @@ class Reader:
     def string(self):
         length = self.take("Q")
         self.place += length
-        return self.data[self.place - length:self.place].decode()
+        return self.data[self.place - length : self.place].decode()
 
     def value(self):
         kind = self.take("I")
-        return {4: lambda: self.take("I"), 6: lambda: self.take("f"),
-                8: self.string}[kind]()
+        return {
+            4: lambda: self.take("I"),
+            6: lambda: self.take("f"),
+            8: self.string,
+        }[kind]()
 
 
 def read(data):
@@ -48,18 +51,21 @@ def read(data):
 
 
 class WrittenFile(unittest.TestCase):
-
     def setUp(self):
         # 5 bytes and 12: neither fills the 32 that tensors are aligned to.
-        self.tensors = {"odd": ("F16", (5, 1), b"0123456789"),
-                        "matrix": ("F32", (1, 3), b"abcdefghijkl")}
+        self.tensors = {
+            "odd": ("F16", (5, 1), b"0123456789"),
+            "matrix": ("F32", (1, 3), b"abcdefghijkl"),
+        }
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "model.gguf"
-            gguf_file.write(path, {"name": "gpt2", "layers": 6, "eps": 0.5},
-                            self.tensors)
+            gguf_file.write(
+                path, {"name": "gpt2", "layers": 6, "eps": 0.5}, self.tensors
+            )
             self.data = path.read_bytes()
-        (self.magic, self.version, self.keys, self.table,
-         self.body) = read(self.data)
+        (self.magic, self.version, self.keys, self.table, self.body) = read(
+            self.data
+        )
 
     def test_begins_as_the_format_asks(self):
         self.assertEqual((self.magic, self.version), (b"GGUF", 3))
@@ -71,14 +77,15 @@ class WrittenFile(unittest.TestCase):
         self.assertEqual(self.table["matrix"][0], [3, 1])
 
     def test_tells_the_type(self):
-        self.assertEqual((self.table["odd"][1], self.table["matrix"][1]),
-                         (1, 0))  # F16, F32
+        self.assertEqual(
+            (self.table["odd"][1], self.table["matrix"][1]), (1, 0)
+        )  # F16, F32
 
     def test_a_tensor_lies_where_the_table_says_aligned(self):
         for name, (_, _, data) in self.tensors.items():
             offset = self.table[name][2]
             self.assertEqual(offset % 32, 0)
-            self.assertEqual(self.body[offset:offset + len(data)], data)
+            self.assertEqual(self.body[offset : offset + len(data)], data)
 
     def test_the_file_ends_aligned(self):
         self.assertEqual(len(self.data) % 32, 0)

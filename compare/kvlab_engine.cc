@@ -8,7 +8,6 @@
 //   {"multiply_add": {"seconds": s}} the machine's speed at the moment
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +27,7 @@
 #include "kit/gpt2_weights.h"
 #include "kit/instruction_set.h"
 #include "kit/kept_memory.h"
+#include "kit/stopwatch.h"
 #include "kit/tensor.h"
 #include "kit/threads.h"
 #include "kit/token_batch.h"
@@ -41,7 +41,6 @@ namespace kvlab {
 namespace {
 
 using Json = nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::string model;
@@ -122,15 +121,15 @@ class Engine {
   // of the first `ids` is found afterwards.
   double Forward(const std::vector<TokenId>& tokens, std::size_t ids,
                  Json& reply) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     const Tensor3 logits =
         model_.Forward(SingleRow(tokens), LogitsFor::kLastPosition);
-    const std::chrono::duration<double> time = Clock::now() - start;
+    const double seconds = watch.Seconds();
     const std::span<const float> row(logits.data(), ids);
     const TokenId best = Greedy(row);
     reply["argmax"].push_back(best);
     reply["margin"].push_back(Margin(row, best));
-    return time.count();
+    return seconds;
   }
 
   Json Read(const Json& request) {

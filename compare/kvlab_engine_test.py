@@ -15,7 +15,6 @@ def ask(request, *options):
 
 
 class Decoding(unittest.TestCase):
-
     @classmethod
     def setUpClass(cls):
         cls.greedy = ask({"prompt": PROMPT, "greedy": 4})
@@ -31,17 +30,20 @@ class Decoding(unittest.TestCase):
 
     def test_each_request_starts_from_nothing(self):
         with engines.Process(([ENGINE, "--model", TINY], {})) as process:
-            replies = [process.ask({"prompt": PROMPT, "forced": self.forced})
-                       for _ in range(2)]
+            replies = [
+                process.ask({"prompt": PROMPT, "forced": self.forced})
+                for _ in range(2)
+            ]
         self.assertEqual(replies[0]["margin"], replies[1]["margin"])
 
     def test_a_time_for_each_step_and_a_token_more(self):
-        self.assertEqual([len(self.greedy[key]) for key in (
-            "step_s", "argmax", "margin")], [4, 5, 5])
+        self.assertEqual(
+            [len(self.greedy[key]) for key in ("step_s", "argmax", "margin")],
+            [4, 5, 5],
+        )
 
 
 class TheMachine(unittest.TestCase):
-
     def test_is_measured(self):
         with engines.Process(([ENGINE, "--model", TINY], {})) as process:
             read = process.ask({"read": {"bytes": 1 << 20, "seconds": 0.05}})
@@ -51,11 +53,11 @@ class TheMachine(unittest.TestCase):
 
 
 class AnEngineThatEnds(unittest.TestCase):
-
     def test_is_an_error_that_names_it(self):
         with self.assertRaisesRegex(engines.EngineError, "status 3.*sh"):
-            with engines.Process((["sh", "-c", "read line; exit 3"],
-                                  {})) as process:
+            with engines.Process(
+                (["sh", "-c", "read line; exit 3"], {})
+            ) as process:
                 process.ask({})
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import random
 import statistics
 
-STEPS = 16          # decode steps timed after each prompt
+STEPS = 16  # decode steps timed after each prompt
 RECOMPUTE_STEPS = 2  # without a cache each costs a whole prefill
 FIRST_TOKEN_PROMPT = 16
 MEMORY_PROMPT = 500
@@ -21,6 +21,7 @@ CLEAR_MARGIN = {"float32": 0.01, "float16": 0.1}
 class Measure:
     """decode: tokens per second of the steps around `tokens` in the cache.
     prefill: tokens per second of a prompt of `tokens`."""
+
     kind: str
     tokens: int
 
@@ -31,7 +32,9 @@ class Measure:
     @property
     def prompt_len(self):
         # The steps are centred on the length that they represent.
-        return self.tokens - STEPS // 2 if self.kind == "decode" else self.tokens
+        return (
+            self.tokens - STEPS // 2 if self.kind == "decode" else self.tokens
+        )
 
     def applies_to(self, engine):
         # Without a cache a step is a prefill: one kind of figure is enough.
@@ -52,9 +55,13 @@ class Measure:
 
 
 MEASURES = tuple(Measure("decode", n) for n in (50, 200, 500, 1000)) + tuple(
-    Measure("prefill", n) for n in (128, 500))
-QUICK_MEASURES = (Measure("decode", 50), Measure("decode", 500),
-                  Measure("prefill", 500))
+    Measure("prefill", n) for n in (128, 500)
+)
+QUICK_MEASURES = (
+    Measure("decode", 50),
+    Measure("decode", 500),
+    Measure("prefill", 500),
+)
 
 
 def make_prompt(length, vocab_size):
@@ -66,9 +73,13 @@ def make_prompt(length, vocab_size):
 def disagreements(reference, reply, weights):
     """(compared, differing): steps where the reference's margin is clear, and
     those of them where an engine prefers another token."""
-    clear = [(ours, theirs) for ours, theirs, margin in zip(
-        reference["argmax"], reply["argmax"], reference["margin"])
-        if margin > CLEAR_MARGIN[weights]]
+    clear = [
+        (ours, theirs)
+        for ours, theirs, margin in zip(
+            reference["argmax"], reply["argmax"], reference["margin"]
+        )
+        if margin > CLEAR_MARGIN[weights]
+    ]
     return len(clear), sum(ours != theirs for ours, theirs in clear)
 
 
@@ -79,8 +90,11 @@ ELEMENT_BYTES = {"float32": 4, "float16": 2}
 def parameters(shape):
     width = shape.n_embd
     block = 12 * width * width + 13 * width
-    return ((shape.vocab_size + shape.n_positions) * width +
-            shape.n_layer * block + 2 * width)
+    return (
+        (shape.vocab_size + shape.n_positions) * width
+        + shape.n_layer * block
+        + 2 * width
+    )
 
 
 def weight_bytes(shape, weights):
@@ -105,5 +119,4 @@ def prefill_flop(shape, tokens):
     width = shape.n_embd
     linear = 24 * width * width * tokens
     attention = 2 * width * tokens * (tokens + 1)
-    return (shape.n_layer * (linear + attention) +
-            2 * width * shape.vocab_size)
+    return shape.n_layer * (linear + attention) + 2 * width * shape.vocab_size

@@ -23,13 +23,20 @@ FUSED = "com.microsoft"
 
 def _initializers(folder):
     for name, (kind, shape, offset, size) in safetensors_file.read_header(
-            folder / WEIGHTS).items():
+        folder / WEIGHTS
+    ).items():
         assert kind == "F32", kind
-        tensor = TensorProto(name=name, dims=shape,
-                             data_type=TensorProto.FLOAT,
-                             data_location=TensorProto.EXTERNAL)
-        for key, value in (("location", WEIGHTS), ("offset", offset),
-                           ("length", size)):
+        tensor = TensorProto(
+            name=name,
+            dims=shape,
+            data_type=TensorProto.FLOAT,
+            data_location=TensorProto.EXTERNAL,
+        )
+        for key, value in (
+            ("location", WEIGHTS),
+            ("offset", offset),
+            ("length", size),
+        ):
             tensor.external_data.add(key=key, value=str(value))
         yield tensor
 
@@ -40,8 +47,11 @@ class _Graph:
         self.nodes = []
 
     def add(self, operator, inputs, outputs, domain="", **attributes):
-        self.nodes.append(helper.make_node(operator, inputs, outputs,
-                                           domain=domain, **attributes))
+        self.nodes.append(
+            helper.make_node(
+                operator, inputs, outputs, domain=domain, **attributes
+            )
+        )
         return outputs[0]
 
     def embed(self):
@@ -54,48 +64,79 @@ class _Graph:
         residual and its layer norm, and returns those of the next."""
         name = f"h.{layer}."
         shape = self.shape
-        product = self.add("MatMul", [normed, name + "attn.c_attn.weight"],
-                           [name + "qkv_product"])
-        qkv = self.add("Add", [product, name + "attn.c_attn.bias"],
-                       [name + "qkv"])
+        product = self.add(
+            "MatMul",
+            [normed, name + "attn.c_attn.weight"],
+            [name + "qkv_product"],
+        )
+        qkv = self.add(
+            "Add", [product, name + "attn.c_attn.bias"], [name + "qkv"]
+        )
         attended = self.add(
             "GroupQueryAttention",
-            [qkv, "", "", f"past_key.{layer}", f"past_value.{layer}",
-             "last_position", "total_len"],
-            [name + "attended", f"present_key.{layer}",
-             f"present_value.{layer}"],
-            FUSED, num_heads=shape.n_head, kv_num_heads=shape.n_head,
-            do_rotary=0)
-        projected = self.add("MatMul",
-                             [attended, name + "attn.c_proj.weight"],
-                             [name + "projected"])
+            [
+                qkv,
+                "",
+                "",
+                f"past_key.{layer}",
+                f"past_value.{layer}",
+                "last_position",
+                "total_len",
+            ],
+            [
+                name + "attended",
+                f"present_key.{layer}",
+                f"present_value.{layer}",
+            ],
+            FUSED,
+            num_heads=shape.n_head,
+            kv_num_heads=shape.n_head,
+            do_rotary=0,
+        )
+        projected = self.add(
+            "MatMul",
+            [attended, name + "attn.c_proj.weight"],
+            [name + "projected"],
+        )
         residual, normed = self.skip_norm(
-            residual, projected, name + "attn.c_proj.bias", name + "ln_2")
-        wide = self.add("MatMul", [normed, name + "mlp.c_fc.weight"],
-                        [name + "wide"])
-        active = self.add("FastGelu", [wide, name + "mlp.c_fc.bias"],
-                          [name + "active"], FUSED)
-        narrow = self.add("MatMul", [active, name + "mlp.c_proj.weight"],
-                          [name + "narrow"])
-        following = (f"h.{layer + 1}.ln_1" if layer + 1 < shape.n_layer
-                     else "ln_f")
-        return self.skip_norm(residual, narrow, name + "mlp.c_proj.bias",
-                              following)
+            residual, projected, name + "attn.c_proj.bias", name + "ln_2"
+        )
+        wide = self.add(
+            "MatMul", [normed, name + "mlp.c_fc.weight"], [name + "wide"]
+        )
+        active = self.add(
+            "FastGelu", [wide, name + "mlp.c_fc.bias"], [name + "active"], FUSED
+        )
+        narrow = self.add(
+            "MatMul", [active, name + "mlp.c_proj.weight"], [name + "narrow"]
+        )
+        following = (
+            f"h.{layer + 1}.ln_1" if layer + 1 < shape.n_layer else "ln_f"
+        )
+        return self.skip_norm(
+            residual, narrow, name + "mlp.c_proj.bias", following
+        )
 
     def skip_norm(self, residual, added, bias, norm):
         normed, total = norm + ".normed", norm + ".residual"
-        self.add("SkipLayerNormalization",
-                 [added, residual, norm + ".weight", norm + ".bias", bias],
-                 [normed, "", "", total], FUSED,
-                 epsilon=self.shape.layer_norm_epsilon)
+        self.add(
+            "SkipLayerNormalization",
+            [added, residual, norm + ".weight", norm + ".bias", bias],
+            [normed, "", "", total],
+            FUSED,
+            epsilon=self.shape.layer_norm_epsilon,
+        )
         return total, normed
 
     def build(self):
         residual = self.embed()
-        normed = self.add("LayerNormalization",
-                          [residual, "h.0.ln_1.weight", "h.0.ln_1.bias"],
-                          ["h.0.ln_1.normed"], axis=-1,
-                          epsilon=self.shape.layer_norm_epsilon)
+        normed = self.add(
+            "LayerNormalization",
+            [residual, "h.0.ln_1.weight", "h.0.ln_1.bias"],
+            ["h.0.ln_1.normed"],
+            axis=-1,
+            epsilon=self.shape.layer_norm_epsilon,
+        )
         for layer in range(self.shape.n_layer):
             residual, normed = self.block(layer, residual, normed)
         last = self.add("Gather", [normed, "last_row"], ["last"], axis=1)
@@ -107,25 +148,33 @@ def write(folder, shape):
     graph = _Graph(shape)
     graph.build()
     cache = [1, shape.n_head, shape.n_positions, shape.head_dim]
-    of, int64, int32 = (helper.make_tensor_value_info, TensorProto.INT64,
-                        TensorProto.INT32)
-    inputs = [of("input_ids", int64, [1, "new_len"]),
-              of("position_ids", int64, [1, "new_len"]),
-              of("last_position", int32, [1]),  # total_len - 1
-              of("total_len", int32, [])]
+    of, int64, int32 = (
+        helper.make_tensor_value_info,
+        TensorProto.INT64,
+        TensorProto.INT32,
+    )
+    inputs = [
+        of("input_ids", int64, [1, "new_len"]),
+        of("position_ids", int64, [1, "new_len"]),
+        of("last_position", int32, [1]),  # total_len - 1
+        of("total_len", int32, []),
+    ]
     outputs = [of("logits", TensorProto.FLOAT, [1, shape.vocab_size])]
     for layer in range(shape.n_layer):
         for what in ("key", "value"):
             inputs.append(of(f"past_{what}.{layer}", TensorProto.FLOAT, cache))
             outputs.append(
-                of(f"present_{what}.{layer}", TensorProto.FLOAT, cache))
+                of(f"present_{what}.{layer}", TensorProto.FLOAT, cache)
+            )
     initializers = list(_initializers(folder))
-    initializers.append(
-        helper.make_tensor("last_row", int64, [], [-1]))
+    initializers.append(helper.make_tensor("last_row", int64, [], [-1]))
     model = helper.make_model(
         helper.make_graph(graph.nodes, "gpt2", inputs, outputs, initializers),
-        opset_imports=[helper.make_opsetid("", 17),
-                       helper.make_opsetid(FUSED, 1)],
-        producer_name="kvlab")
+        opset_imports=[
+            helper.make_opsetid("", 17),
+            helper.make_opsetid(FUSED, 1),
+        ],
+        producer_name="kvlab",
+    )
     model.ir_version = 8
     onnx.save(model, folder / "model.onnx")

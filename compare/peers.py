@@ -9,8 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 MODULES = PEERS / "node_modules"
 LLAMA = MODULES / "@node-llama-cpp" / "linux-x64" / "bins" / "linux-x64"
-ONNXRUNTIME = (MODULES / "onnxruntime-node" / "bin" / "napi-v6" / "linux" /
-               "x64")
+ONNXRUNTIME = MODULES / "onnxruntime-node" / "bin" / "napi-v6" / "linux" / "x64"
 
 
 class PeerError(Exception):
@@ -20,16 +19,23 @@ class PeerError(Exception):
 def _library(folder, name):
     """The library, whose file name may include its version."""
     found = sorted(folder.glob(f"{name}.so*")) + sorted(
-        folder.glob(f"{name}.v*.so"))
+        folder.glob(f"{name}.v*.so")
+    )
     if not found:
-        raise PeerError(f"{folder} has no {name}; remove {MODULES} to "
-                        "fetch it again")
+        raise PeerError(
+            f"{folder} has no {name}; remove {MODULES} to " "fetch it again"
+        )
     return found[0]
 
 
 def _run(*words):
-    done = subprocess.run(words, check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        words,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     if done.returncode:
         raise PeerError(f"{' '.join(map(str, words))} failed\n{done.stdout}")
 
@@ -46,17 +52,40 @@ def _llama_headers(cache):
     headers = cache / "llama.cpp"
     if headers.exists():
         shutil.rmtree(headers)
-    _run("git", "clone", "--quiet", "--no-checkout",
-         MODULES / "node-llama-cpp" / "llama" / "gitRelease.bundle", headers)
-    _run("git", "-C", headers, "checkout", "--quiet", "HEAD", "--", "include",
-         "ggml/include")
+    _run(
+        "git",
+        "clone",
+        "--quiet",
+        "--no-checkout",
+        MODULES / "node-llama-cpp" / "llama" / "gitRelease.bundle",
+        headers,
+    )
+    _run(
+        "git",
+        "-C",
+        headers,
+        "checkout",
+        "--quiet",
+        "HEAD",
+        "--",
+        "include",
+        "ggml/include",
+    )
     return headers / "include", headers / "ggml" / "include"
 
 
 def _compile(program, source, includes, folder, libraries):
-    _run("g++", "-std=c++20", "-O2", *(f"-I{path}" for path in includes),
-         source, "-o", program, f"-Wl,-rpath,{folder}",
-         *(_library(folder, name) for name in libraries))
+    _run(
+        "g++",
+        "-std=c++20",
+        "-O2",
+        *(f"-I{path}" for path in includes),
+        source,
+        "-o",
+        program,
+        f"-Wl,-rpath,{folder}",
+        *(_library(folder, name) for name in libraries),
+    )
 
 
 def build(cache):
@@ -64,13 +93,26 @@ def build(cache):
     onnxruntime, unless they exist; returns their paths."""
     llama, onnx = cache / "llama_engine", cache / "onnx_engine"
     mark = cache / "engines.made_of"
-    made_of = _made_of(HERE / "llama_engine.cc", HERE / "onnx_engine.cc",
-                       HERE / "onnxruntime_interface.h",
-                       PEERS / "package-lock.json")
+    made_of = _made_of(
+        HERE / "llama_engine.cc",
+        HERE / "onnx_engine.cc",
+        HERE / "onnxruntime_interface.h",
+        PEERS / "package-lock.json",
+    )
     if not mark.exists() or mark.read_text(encoding="ascii") != made_of:
-        _compile(llama, HERE / "llama_engine.cc", _llama_headers(cache), LLAMA,
-                 ("libllama", "libggml", "libggml-base"))
-        _compile(onnx, HERE / "onnx_engine.cc", (HERE,), ONNXRUNTIME,
-                 ("libonnxruntime",))
+        _compile(
+            llama,
+            HERE / "llama_engine.cc",
+            _llama_headers(cache),
+            LLAMA,
+            ("libllama", "libggml", "libggml-base"),
+        )
+        _compile(
+            onnx,
+            HERE / "onnx_engine.cc",
+            (HERE,),
+            ONNXRUNTIME,
+            ("libonnxruntime",),
+        )
         mark.write_text(made_of, encoding="ascii")
     return llama, onnx

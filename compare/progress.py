@@ -20,11 +20,16 @@ class Progress:
         left = ""
         if self.done > 0 and passed > 5:
             seconds = passed / self.done * max(0, self.turns - self.done)
-            left = f", about {seconds / 60:.0f} min left" if (
-                seconds >= 90) else f", about {seconds:.0f} s left"
+            left = (
+                f", about {seconds / 60:.0f} min left"
+                if (seconds >= 90)
+                else f", about {seconds:.0f} s left"
+            )
         line = f"  {100 * self.done / self.turns:3.0f} %{left}: {words}"
         if self.terminal:
-            print(f"\r\033[K{line[:WIDTH]}", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r\033[K{line[:WIDTH]}", end="", file=sys.stderr, flush=True
+            )
         elif time.monotonic() - self.shown > NOW_AND_THEN_S:
             print(line, file=sys.stderr, flush=True)
             self.shown = time.monotonic()

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <barrier>
-#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
@@ -18,15 +17,11 @@
 
 #include "kit/instruction_set.h"
 #include "kit/kernels/kernels.h"
+#include "kit/median.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Both loops end in a number, or the compiler would leave them out.
 volatile float sink;
@@ -93,18 +88,18 @@ bool HasAvx512() { return BestInstructionSet() == InstructionSet::kAvx512; }
 // start to the moment the last is done.
 double MedianTurn(std::size_t threads, double seconds,
                   const std::function<void(std::size_t thread)>& work) {
-  const Clock::time_point begin = Clock::now();
-  Clock::time_point start = begin;
+  const Stopwatch all;
+  Stopwatch turn;
   std::vector<double> turns_s;
   bool more = true;
   bool running = false;  // every second barrier ends a turn
   const auto take_time = [&]() noexcept {
     if (running) {
-      turns_s.push_back(SecondsSince(start));
-      more = SecondsSince(begin) < seconds;
+      turns_s.push_back(turn.Seconds());
+      more = all.Seconds() < seconds;
     }
     running = !running;
-    start = Clock::now();
+    turn.Restart();
   };
   std::barrier barrier(static_cast<std::ptrdiff_t>(threads), take_time);
   const auto turns = [&](std::size_t thread) {
@@ -118,10 +113,7 @@ double MedianTurn(std::size_t threads, double seconds,
   for (std::size_t t = 1; t < threads; ++t) others.emplace_back(turns, t);
   turns(0);
   others.clear();  // joins them
-  const auto middle =
-      turns_s.begin() + static_cast<std::ptrdiff_t>(turns_s.size() / 2);
-  std::ranges::nth_element(turns_s, middle);
-  return *middle;
+  return Median(turns_s);
 }
 
 }  // namespace

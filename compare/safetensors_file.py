@@ -14,8 +14,11 @@ def write(path, tensors):
     """tensors: {name: (type, shape, bytes)}, type "F32" or "F16"; row-major."""
     header, end = {}, 0
     for name, (kind, shape, data) in tensors.items():
-        header[name] = {"dtype": kind, "shape": list(shape),
-                        "data_offsets": [end, end + len(data)]}
+        header[name] = {
+            "dtype": kind,
+            "shape": list(shape),
+            "data_offsets": [end, end + len(data)],
+        }
         end += len(data)
     text = json.dumps(header).encode()
     text += b" " * (-(8 + len(text)) % ALIGNMENT)
@@ -30,7 +33,13 @@ def read_header(path):
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
-    return {name: (tensor["dtype"], tuple(tensor["shape"]),
-                   8 + length + tensor["data_offsets"][0],
-                   tensor["data_offsets"][1] - tensor["data_offsets"][0])
-            for name, tensor in header.items() if name != "__metadata__"}
+    return {
+        name: (
+            tensor["dtype"],
+            tuple(tensor["shape"]),
+            8 + length + tensor["data_offsets"][0],
+            tensor["data_offsets"][1] - tensor["data_offsets"][0],
+        )
+        for name, tensor in header.items()
+        if name != "__metadata__"
+    }

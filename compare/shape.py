@@ -7,6 +7,7 @@ import json
 @dataclasses.dataclass(frozen=True)
 class Shape:
     """A GPT-2, in the names of its config.json."""
+
     n_layer: int
     n_head: int
     n_embd: int
@@ -19,25 +20,31 @@ class Shape:
         return self.n_embd // self.n_head
 
     def config(self):
-        return {**dataclasses.asdict(self), "model_type": "gpt2",
-                "activation_function": "gelu_new",
-                "tie_word_embeddings": True}
+        return {
+            **dataclasses.asdict(self),
+            "model_type": "gpt2",
+            "activation_function": "gelu_new",
+            "tie_word_embeddings": True,
+        }
 
     def tensor_shapes(self):
         """{name: shape}; Conv1D, as published checkpoints have it: [in, out]"""
         width = self.n_embd
-        shapes = {"wte.weight": (self.vocab_size, width),
-                  "wpe.weight": (self.n_positions, width)}
+        shapes = {
+            "wte.weight": (self.vocab_size, width),
+            "wpe.weight": (self.n_positions, width),
+        }
         for layer in range(self.n_layer):
             block = f"h.{layer}."
             for norm in ("ln_1", "ln_2"):
                 shapes[f"{block}{norm}.weight"] = (width,)
                 shapes[f"{block}{norm}.bias"] = (width,)
             for name, rows, columns in (
-                    ("attn.c_attn", width, 3 * width),
-                    ("attn.c_proj", width, width),
-                    ("mlp.c_fc", width, 4 * width),
-                    ("mlp.c_proj", 4 * width, width)):
+                ("attn.c_attn", width, 3 * width),
+                ("attn.c_proj", width, width),
+                ("mlp.c_fc", width, 4 * width),
+                ("mlp.c_proj", 4 * width, width),
+            ):
                 shapes[f"{block}{name}.weight"] = (rows, columns)
                 shapes[f"{block}{name}.bias"] = (columns,)
         shapes["ln_f.weight"] = shapes["ln_f.bias"] = (width,)
@@ -52,5 +59,9 @@ SHAPES = {
 
 def read_shape(folder):
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return Shape(**{field.name: config[field.name]
-                    for field in dataclasses.fields(Shape)})
+    return Shape(
+        **{
+            field.name: config[field.name]
+            for field in dataclasses.fields(Shape)
+        }
+    )

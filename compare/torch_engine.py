@@ -30,8 +30,7 @@ class Gpt2:
         self.caching = caching
         self.shape = read_shape(folder)
         self.weights = {}
-        for name, numbers in stored.read_weights(
-                folder / "model.safetensors"):
+        for name, numbers in stored.read_weights(folder / "model.safetensors"):
             tensor = torch.from_numpy(numbers)
             if matrices == "out-in" and tensor.ndim == 2 and name[0] == "h":
                 tensor = tensor.t().contiguous()
@@ -40,13 +39,22 @@ class Gpt2:
         shape = self.shape
         # [layer, keys or values, head, position, head_dim]
         if caching:
-            self.cache = torch.zeros(shape.n_layer, 2, shape.n_head,
-                                     shape.n_positions, shape.head_dim)
+            self.cache = torch.zeros(
+                shape.n_layer,
+                2,
+                shape.n_head,
+                shape.n_positions,
+                shape.head_dim,
+            )
 
     def norm(self, x, name):
         return functional.layer_norm(
-            x, (self.shape.n_embd,), self.weights[name + ".weight"],
-            self.weights[name + ".bias"], self.shape.layer_norm_epsilon)
+            x,
+            (self.shape.n_embd,),
+            self.weights[name + ".weight"],
+            self.weights[name + ".bias"],
+            self.shape.layer_norm_epsilon,
+        )
 
     def linear(self, x, name):
         weight = self.weights[name + ".weight"]
@@ -63,36 +71,44 @@ class Gpt2:
         total_len = past_len + new_len
         qkv = self.linear(x, f"h.{layer}.attn.c_attn")
         # [3, head, new_len, head_dim]
-        qkv = qkv.view(new_len, 3, self.shape.n_head,
-                       self.shape.head_dim).permute(1, 2, 0, 3)
+        qkv = qkv.view(
+            new_len, 3, self.shape.n_head, self.shape.head_dim
+        ).permute(1, 2, 0, 3)
         if self.caching:
             self.cache[layer, :, :, past_len:total_len] = qkv[1:]
             keys, values = self.cache[layer, :, :, :total_len]
         else:
             keys, values = qkv[1:]
-        scores = torch.matmul(qkv[0] * self.shape.head_dim**-0.5,
-                              keys.transpose(1, 2))
+        scores = torch.matmul(
+            qkv[0] * self.shape.head_dim**-0.5, keys.transpose(1, 2)
+        )
         if new_len > 1:
             future = torch.ones(new_len, total_len, dtype=torch.bool).triu(
-                past_len + 1)
+                past_len + 1
+            )
             scores.masked_fill_(future, -torch.inf)
         mixed = torch.matmul(torch.softmax(scores, -1), values)
-        return self.linear(mixed.transpose(0, 1).reshape(new_len, -1),
-                           f"h.{layer}.attn.c_proj")
+        return self.linear(
+            mixed.transpose(0, 1).reshape(new_len, -1), f"h.{layer}.attn.c_proj"
+        )
 
     def mlp(self, x, layer):
         wide = self.linear(x, f"h.{layer}.mlp.c_fc")
-        return self.linear(functional.gelu(wide, approximate="tanh"),
-                           f"h.{layer}.mlp.c_proj")
+        return self.linear(
+            functional.gelu(wide, approximate="tanh"), f"h.{layer}.mlp.c_proj"
+        )
 
     def forward(self, tokens, past_len):
         """Logits after the last of these tokens."""
         places = torch.arange(past_len, past_len + len(tokens))
-        x = (self.weights["wte.weight"][torch.tensor(tokens)] +
-             self.weights["wpe.weight"][places])
+        x = (
+            self.weights["wte.weight"][torch.tensor(tokens)]
+            + self.weights["wpe.weight"][places]
+        )
         for layer in range(self.shape.n_layer):
-            x = x + self.attention(self.norm(x, f"h.{layer}.ln_1"), layer,
-                                   past_len)
+            x = x + self.attention(
+                self.norm(x, f"h.{layer}.ln_1"), layer, past_len
+            )
             x = x + self.mlp(self.norm(x, f"h.{layer}.ln_2"), layer)
         x = self.norm(x[-1], "ln_f")
         return torch.mv(self.weights["wte.weight"], x)
@@ -114,7 +130,7 @@ def answer(model, request):
         if model.caching:
             reply["step_s"].append(timed([token], len(prompt) + i))
         else:
-            reply["step_s"].append(timed(prompt + forced[:i + 1], 0))
+            reply["step_s"].append(timed(prompt + forced[: i + 1], 0))
     return reply
 
 
@@ -123,8 +139,9 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", choices=("on", "off"), default="on")
-    parser.add_argument("--matrices", choices=("in-out", "out-in"),
-                        default="out-in")
+    parser.add_argument(
+        "--matrices", choices=("in-out", "out-in"), default="out-in"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     model = Gpt2(options.model, options.matrices, options.cache == "on")

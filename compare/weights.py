@@ -44,9 +44,11 @@ def random_weights(shape):
 def read_weights(path):
     """(name, numbers) of each tensor, read on demand"""
     for name, (kind, size, offset, _) in safetensors_file.read_header(
-            path).items():
-        numbers = numpy.fromfile(path, NUMPY_TYPES[kind], math.prod(size),
-                                 offset=offset)
+        path
+    ).items():
+        numbers = numpy.fromfile(
+            path, NUMPY_TYPES[kind], math.prod(size), offset=offset
+        )
         yield name, numbers.reshape(size)
 
 
@@ -71,20 +73,27 @@ def write_gguf(path, shape, weights, kind):
         "gpt2.vocab_size": shape.vocab_size,
         "tokenizer.ggml.model": "no_vocab",
     }
-    names = {"ln_1": "attn_norm", "attn.c_attn": "attn_qkv",
-             "attn.c_proj": "attn_output", "ln_2": "ffn_norm",
-             "mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down"}
+    names = {
+        "ln_1": "attn_norm",
+        "attn.c_attn": "attn_qkv",
+        "attn.c_proj": "attn_output",
+        "ln_2": "ffn_norm",
+        "mlp.c_fc": "ffn_up",
+        "mlp.c_proj": "ffn_down",
+    }
     tensors = {
         "token_embd.weight": _stored(weights["wte.weight"], kind),
         "position_embd.weight": _stored(weights["wpe.weight"], "F32"),
         "output_norm.weight": _stored(weights["ln_f.weight"], "F32"),
-        "output_norm.bias": _stored(weights["ln_f.bias"], "F32")}
+        "output_norm.bias": _stored(weights["ln_f.bias"], "F32"),
+    }
     for layer in range(shape.n_layer):
         for ours, theirs in names.items():
             matrix = weights[f"h.{layer}.{ours}.weight"]
             bias = weights[f"h.{layer}.{ours}.bias"]
             tensors[f"blk.{layer}.{theirs}.weight"] = _stored(
-                matrix.T, kind if matrix.ndim == 2 else "F32")
+                matrix.T, kind if matrix.ndim == 2 else "F32"
+            )
             tensors[f"blk.{layer}.{theirs}.bias"] = _stored(bias, "F32")
     gguf_file.write(path, values, tensors)
 
@@ -95,10 +104,12 @@ def write_all(folder, shape, weights):
         target = folder / name
         target.mkdir(parents=True)
         (target / "config.json").write_text(
-            json.dumps(shape.config(), indent=2), encoding="utf-8")
+            json.dumps(shape.config(), indent=2), encoding="utf-8"
+        )
         safetensors_file.write(
             target / "model.safetensors",
-            {key: _stored(value, kind) for key, value in weights.items()})
+            {key: _stored(value, kind) for key, value in weights.items()},
+        )
         write_gguf(target / "model.gguf", shape, weights, kind)
     onnx_graph.write(folder / "float32", shape)
 
@@ -106,8 +117,12 @@ def write_all(folder, shape, weights):
 def recipe(checkpoint):
     """A digest of everything that determines the files written."""
     digest = hashlib.sha256()
-    for name in ("weights.py", "gguf_file.py", "onnx_graph.py",
-                 "safetensors_file.py"):
+    for name in (
+        "weights.py",
+        "gguf_file.py",
+        "onnx_graph.py",
+        "safetensors_file.py",
+    ):
         digest.update((HERE / name).read_bytes())
     if checkpoint:
         digest.update((checkpoint / "model.safetensors").read_bytes())
@@ -126,8 +141,10 @@ def prepare(cache, name, checkpoint=None):
     if checkpoint:
         shape = read_shape(checkpoint)
         stored = read_weights(checkpoint / "model.safetensors")
-        weights = {key.removeprefix("transformer."): value.astype("float32")
-                   for key, value in stored}
+        weights = {
+            key.removeprefix("transformer."): value.astype("float32")
+            for key, value in stored
+        }
     else:
         shape = SHAPES[name]
         weights = random_weights(shape)

@@ -15,13 +15,13 @@ GIVEN = {"50,257", "1,024", "2,048", "5,050"}
 
 
 def figures():
-    printed = subprocess.run([DOCS / "figures"], check=True, text=True,
-                             stdout=subprocess.PIPE).stdout
+    printed = subprocess.run(
+        [DOCS / "figures"], check=True, text=True, stdout=subprocess.PIPE
+    ).stdout
     return dict(line.split(" ", 1) for line in printed.splitlines())
 
 
 class FiguresTest(unittest.TestCase):
-
     def setUp(self):
         self.figures = figures()
         self.pages = {page: (DOCS / page).read_text() for page in PAGES}
@@ -41,8 +41,12 @@ class FiguresTest(unittest.TestCase):
 
     def test_sees_a_number_that_is_wrong(self):
         wrong = self.pages["theory.md"].replace("75,497,472", "75,497,473")
-        self.assertTrue(any(number != self.figures[name]
-                            for number, name in QUOTED.findall(wrong)))
+        self.assertTrue(
+            any(
+                number != self.figures[name]
+                for number, name in QUOTED.findall(wrong)
+            )
+        )
 
 
 if __name__ == "__main__":

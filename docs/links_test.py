@@ -30,24 +30,42 @@ AT_THE_TOP = {"handout/README.student.md"}
 ALLOWED = (
     ("autograder/platforms/README.md", "server.py", "PrairieLearn's own"),
     ("docs/grader.md", "alone/", "made by the build, in the worker's kit"),
-    ("docs/grader.md", "precompiled/course.h",
-     "made by the build, in the worker's kit"),
+    (
+        "docs/grader.md",
+        "precompiled/course.h",
+        "made by the build, in the worker's kit",
+    ),
     ("docs/maintainer.md", "modules/01", "short for the folder, in a diagram"),
     ("lab/page/page.mustache", "csv/", "written beside the page"),
     ("lab/page/page.mustache", "plots/", "written beside the page"),
-    ("modules/04_profiling/README.md", "report/csv/",
-     "written by ./kvlab lab"),
+    ("modules/04_profiling/README.md", "report/csv/", "written by ./kvlab lab"),
 )
 
 # Files with these suffixes are written by people; others may be results.
-WRITTEN = (".bzl", ".cc", ".css", ".csv", ".gnuplot", ".h", ".md", ".mjs",
-           ".mustache", ".py", ".sh", ".svg", ".toml")
+WRITTEN = (
+    ".bzl",
+    ".cc",
+    ".css",
+    ".csv",
+    ".gnuplot",
+    ".h",
+    ".md",
+    ".mjs",
+    ".mustache",
+    ".py",
+    ".sh",
+    ".svg",
+    ".toml",
+)
 OPTIONS = {"--help", "--version", "-h", "help"}
 
 FENCE = re.compile(r"(?ms)^ *(```+)[^\n`]*\n(.*?)^ *\1 *$")
 INLINE = re.compile(r"(?s)(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)")
-LINK = re.compile(r"\[(?:[^][]|\[[^][]*\])*\]\(\s*([^()\s]+)[^()]*\)"
-                  r"|^ *\[[^][]+\]: *(\S+)", re.M)
+LINK = re.compile(
+    r"\[(?:[^][]|\[[^][]*\])*\]\(\s*([^()\s]+)[^()]*\)"
+    r"|^ *\[[^][]+\]: *(\S+)",
+    re.M,
+)
 HTML_CODE = re.compile(r"(?s)<code>(.*?)</code>")
 LONE_RULE = re.compile(r"(?m)(?:\A|^ *\n)(?= *\|[ :|-]*-[ :|-]*\n)")
 LABEL = re.compile(r"(?<![\w@:/])//([A-Za-z_][\w/.-]*)(?::([\w.-]+))?")
@@ -72,8 +90,10 @@ def code_of(text):
 
 def links_of(text):
     """(position, target) of each link and picture."""
-    prose = INLINE.sub(lambda match: re.sub(r"[^\n]", "x", match.group()),
-                       FENCE.sub(blank, text))
+    prose = INLINE.sub(
+        lambda match: re.sub(r"[^\n]", "x", match.group()),
+        FENCE.sub(blank, text),
+    )
     for link in LINK.finditer(prose):
         yield link.start(), link.group(1) or link.group(2)
 
@@ -90,8 +110,10 @@ def anchors_of(text):
 
 def is_placeholder(path):
     """Whether a part of it is to be replaced, such as NN_name, MODULE, X."""
-    return any(re.fullmatch(r"NN_\w+|[A-Z][A-Z_]*(\.\w+)?", part)
-               for part in path.split("/"))
+    return any(
+        re.fullmatch(r"NN_\w+|[A-Z][A-Z_]*(\.\w+)?", part)
+        for part in path.split("/")
+    )
 
 
 class Tree:
@@ -107,17 +129,22 @@ class Tree:
         for place, folders, files in os.walk(root):
             here = pathlib.Path(place).relative_to(root)
             folders[:] = sorted(
-                name for name in folders if not SKIPPED.fullmatch(name)
-                and not (place == str(root) and name in GENERATED))
+                name
+                for name in folders
+                if not SKIPPED.fullmatch(name)
+                and not (place == str(root) and name in GENERATED)
+            )
             self.folders.update((here / name).as_posix() for name in folders)
             self.files.update((here / name).as_posix() for name in files)
         self.tops = tops or {name for name in self.folders if "/" not in name}
         self.verbs = set(OPTIONS)
         if "kvlab" in self.files:
-            listed = subprocess.run([root / "kvlab"], check=True, text=True,
-                                    capture_output=True).stdout
-            self.verbs.update(line.split()[0]
-                              for line in listed.splitlines()[1:])
+            listed = subprocess.run(
+                [root / "kvlab"], check=True, text=True, capture_output=True
+            ).stdout
+            self.verbs.update(
+                line.split()[0] for line in listed.splitlines()[1:]
+            )
         self.groups = set()
         if "third_party/packages.txt" in self.files:
             listed = self.read("third_party/packages.txt")
@@ -127,8 +154,9 @@ class Tree:
         return (self.root / name).read_text(encoding="utf-8")
 
     def pages(self):
-        return sorted(name for name in self.files
-                      if name.endswith((".md", ".mustache")))
+        return sorted(
+            name for name in self.files if name.endswith((".md", ".mustache"))
+        )
 
     def has(self, path):
         return path in self.files or path in self.folders
@@ -140,15 +168,14 @@ class Tree:
             among = self.folders
         else:
             among = self.files
-        return path in among or any(name.endswith("/" + path)
-                                    for name in among)
+        return path in among or any(name.endswith("/" + path) for name in among)
 
     def link_problem(self, page, target):
         if re.match(r"[a-z]+:", target):
             return None
         path, _, anchor = target.partition("#")
         place = "" if page in AT_THE_TOP else os.path.dirname(page)
-        path = (os.path.normpath(os.path.join(place, path)) if path else page)
+        path = os.path.normpath(os.path.join(place, path)) if path else page
         if not self.has(path):
             return f"the link '{target}' leads nowhere"
         if anchor and anchor not in anchors_of(self.read(path)):
@@ -168,7 +195,8 @@ class Tree:
         build = self.read(f"{package}/BUILD")
         # A macro of the course may make targets that it does not spell out.
         if f'"{target}"' not in build and not re.search(
-                r'load\("(:|//|@course)', build):
+            r'load\("(:|//|@course)', build
+        ):
             return f"there is no target '//{package}:{target}'"
         return None
 
@@ -181,8 +209,9 @@ class Tree:
         if slash and top in self.tops:
             if not self.has(path.rstrip("/")):
                 return f"there is no '{path}'"
-        elif path.endswith("/") or (path.endswith(WRITTEN)
-                                    and path not in WRITTEN):
+        elif path.endswith("/") or (
+            path.endswith(WRITTEN) and path not in WRITTEN
+        ):
             if not self.ends_with(path):
                 return f"there is no '{path}', in any folder"
         return None
@@ -207,8 +236,10 @@ class Tree:
         """(position, word, problem) for each word or link that is dead."""
         text = self.read(page)
         if page.endswith(".mustache"):
-            codes = [(code.start(), " ".join(code.group(1).split()))
-                     for code in HTML_CODE.finditer(text)]
+            codes = [
+                (code.start(), " ".join(code.group(1).split()))
+                for code in HTML_CODE.finditer(text)
+            ]
         else:
             codes = code_of(text)
             for rule in LONE_RULE.finditer(FENCE.sub(blank, text)):
@@ -222,36 +253,43 @@ class Tree:
 
 
 def problems(tree, allowed=ALLOWED):
-    """"page:line: problem" for whatever is dead in the tree's pages, and for
+    """ "page:line: problem" for whatever is dead in the tree's pages, and for
     each entry of `allowed` that is needed no longer."""
     found, used, pages = [], set(), tree.pages()
     for page in pages:
         for position, word, problem in tree.page_problems(page):
-            entry = next((each for each in allowed
-                          if each[:2] == (page, word)), None)
+            entry = next(
+                (each for each in allowed if each[:2] == (page, word)), None
+            )
             if entry:
                 used.add(entry)
             else:
                 line = tree.read(page).count("\n", 0, position) + 1
                 found.append(f"{page}:{line}: {problem}")
-    return found + [f"{page}: '{word}' need no longer be allowed"
-                    for page, word, why in allowed
-                    if page in pages and (page, word, why) not in used]
+    return found + [
+        f"{page}: '{word}' need no longer be allowed"
+        for page, word, why in allowed
+        if page in pages and (page, word, why) not in used
+    ]
 
 
 class LinksTest(unittest.TestCase):
-
     def test_nothing_is_dead_in_the_pages(self):
         if found := problems(Tree(ROOT)):
             self.fail("\n" + "\n".join(found))
 
     def test_reads_every_page(self):
         pages = Tree(ROOT).pages()
-        for name in ("README.md", "CONTRIBUTING.md", "compare/README.md",
-                     ".github/ISSUE_TEMPLATE/wrong-mark.md",
-                     "docs/maintainer.md", "handout/README.student.md",
-                     "lab/page/page.mustache",
-                     "modules/01_attention/README.md"):
+        for name in (
+            "README.md",
+            "CONTRIBUTING.md",
+            "compare/README.md",
+            ".github/ISSUE_TEMPLATE/wrong-mark.md",
+            "docs/maintainer.md",
+            "handout/README.student.md",
+            "lab/page/page.mustache",
+            "modules/01_attention/README.md",
+        ):
             self.assertIn(name, pages)
         self.assertFalse([name for name in pages if "node_modules" in name])
 
@@ -271,9 +309,9 @@ class PlantedTest(unittest.TestCase):
     """Pages of a small stand-in for the project."""
 
     def setUp(self):
-        place = tempfile.TemporaryDirectory()
-        self.addCleanup(place.cleanup)
-        self.root = pathlib.Path(place.name)
+        self.root = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
         self.write("kvlab", KVLAB)
         (self.root / "kvlab").chmod(0o755)
         self.write("third_party/setup", "")
@@ -281,8 +319,11 @@ class PlantedTest(unittest.TestCase):
         self.write("kit/BUILD", 'cc_library(name = "tensor")\n')
         self.write("kit/tensor.h", "")
         self.write("kit/made/BUILD", 'load(":made.bzl", "made")\nmade("x")\n')
-        self.write("docs/other.md", "# Other: the *page* of `x`\n\n## Twice\n"
-                                    "\n## Twice\n\n```sh\n# a comment\n```\n")
+        self.write(
+            "docs/other.md",
+            "# Other: the *page* of `x`\n\n## Twice\n"
+            "\n## Twice\n\n```sh\n# a comment\n```\n",
+        )
 
     def write(self, name, text):
         path = self.root / name
@@ -300,92 +341,157 @@ class PlantedTest(unittest.TestCase):
         self.assertEqual(self.found(text, **more), [])
 
     def test_links(self):
-        for target in ("other.md", "../kit/tensor.h", "../kit", "#here",
-                       "other.md#twice", "other.md#twice-1",
-                       "other.md#other-the-page-of-x", "https://example.org/x",
-                       "mailto:a@example.org"):
+        for target in (
+            "other.md",
+            "../kit/tensor.h",
+            "../kit",
+            "#here",
+            "other.md#twice",
+            "other.md#twice-1",
+            "other.md#other-the-page-of-x",
+            "https://example.org/x",
+            "mailto:a@example.org",
+        ):
             self.assertFine(f"# Here\n\n[`a` and\nb]({target}), text\n")
-        self.assertFinds("the link 'gone.md' leads nowhere",
-                         "A\n[page](gone.md)\n", line=2)
-        self.assertFinds("the link 'kit/tensor.h' leads nowhere",
-                         "![picture of\na](kit/tensor.h)\n")
-        self.assertFinds("the link 'other.md#a-comment' leads to no heading of "
-                         "docs/other.md", "[a](other.md#a-comment)")
-        self.assertFinds("the link 'gone' leads nowhere", "[a]\n\n[a]: gone\n",
-                         line=3)
+        self.assertFinds(
+            "the link 'gone.md' leads nowhere", "A\n[page](gone.md)\n", line=2
+        )
+        self.assertFinds(
+            "the link 'kit/tensor.h' leads nowhere",
+            "![picture of\na](kit/tensor.h)\n",
+        )
+        self.assertFinds(
+            "the link 'other.md#a-comment' leads to no heading of "
+            "docs/other.md",
+            "[a](other.md#a-comment)",
+        )
+        self.assertFinds(
+            "the link 'gone' leads nowhere", "[a]\n\n[a]: gone\n", line=3
+        )
         self.assertFine("`[a](gone)`\n\n```\n[b](gone)\n```\n")
 
     def test_links_of_the_page_that_moves_to_the_top(self):
         self.assertFine("[a](kit/tensor.h)", name="handout/README.student.md")
-        self.assertFinds("the link 'BUILD' leads nowhere", "[a](BUILD)",
-                         name="handout/README.student.md")
+        self.assertFinds(
+            "the link 'BUILD' leads nowhere",
+            "[a](BUILD)",
+            name="handout/README.student.md",
+        )
 
     def test_verbs(self):
-        self.assertFine("`./kvlab`, `./kvlab test 1`, `./kvlab --version`, "
-                        "`./kvlab VERB`; ./kvlab says\n\n"
-                        "```sh\n./kvlab    # words\n./kvlab test\n```\n")
-        self.assertFinds("./kvlab has no verb 'grade'", "text `./kvlab\n"
-                         "grade x`\n")
-        self.assertFinds("./kvlab has no verb 'grade'",
-                         "```sh\n./kvlab test\n./kvlab grade\n```\n", line=3)
+        self.assertFine(
+            "`./kvlab`, `./kvlab test 1`, `./kvlab --version`, "
+            "`./kvlab VERB`; ./kvlab says\n\n"
+            "```sh\n./kvlab    # words\n./kvlab test\n```\n"
+        )
+        self.assertFinds(
+            "./kvlab has no verb 'grade'", "text `./kvlab\ngrade x`\n"
+        )
+        self.assertFinds(
+            "./kvlab has no verb 'grade'",
+            "```sh\n./kvlab test\n./kvlab grade\n```\n",
+            line=3,
+        )
         self.assertFinds("./kvlab has no verb '--fast'", "`./kvlab --fast`")
 
     def test_groups_of_packages(self):
         self.assertFine("`third_party/setup build`; `third_party/setup GROUP`")
-        self.assertFinds("third_party/setup has no group 'gold'",
-                         "`third_party/setup build gold`")
+        self.assertFinds(
+            "third_party/setup has no group 'gold'",
+            "`third_party/setup build gold`",
+        )
 
     def test_paths(self):
         self.write("kit/data/seed.json", "")
-        for path in ("kit/tensor.h", "kit/", "./kit/tensor.h:12", "tensor.h",
-                     "data/", "kit/*.h", "kit/NN_name/x.h", "kit/FILE",
-                     "results.json", "/usr/include/x.h", "a/b", "X.cc", ".cc",
-                     "kit/<name>/x.h", "kit/data/seed.json"):
+        for path in (
+            "kit/tensor.h",
+            "kit/",
+            "./kit/tensor.h:12",
+            "tensor.h",
+            "data/",
+            "kit/*.h",
+            "kit/NN_name/x.h",
+            "kit/FILE",
+            "results.json",
+            "/usr/include/x.h",
+            "a/b",
+            "X.cc",
+            ".cc",
+            "kit/<name>/x.h",
+            "kit/data/seed.json",
+        ):
             self.assertFine(f"`{path}`\n\n```\ncommand {path}\n```\n")
         for path in ("kit/gone.h", "kit/gone", "kit/gone/"):
             self.assertFinds(f"there is no '{path}'", f"`{path}`, text")
         for path in ("gone.h", "data/gone.h", "gone/"):
-            self.assertFinds(f"there is no '{path}', in any folder",
-                             f"```\nfind {path}\n```\n", line=2)
+            self.assertFinds(
+                f"there is no '{path}', in any folder",
+                f"```\nfind {path}\n```\n",
+                line=2,
+            )
 
     def test_paths_into_folders_that_the_handout_lacks(self):
         self.assertFine("`solutions/x`")
-        self.assertEqual(self.found("`solutions/x`", tops={"solutions"}),
-                         ["docs/page.md:1: there is no 'solutions/x'"])
+        self.assertEqual(
+            self.found("`solutions/x`", tops={"solutions"}),
+            ["docs/page.md:1: there is no 'solutions/x'"],
+        )
 
     def test_labels(self):
-        for label in ("//kit:tensor", "//kit/...", "//...", "//kit:TARGET",
-                      "//kit/made:derived", "//kit/NN_name:x",
-                      "@course//:x.bzl", "https://example.org/x:y"):
+        for label in (
+            "//kit:tensor",
+            "//kit/...",
+            "//...",
+            "//kit:TARGET",
+            "//kit/made:derived",
+            "//kit/NN_name:x",
+            "@course//:x.bzl",
+            "https://example.org/x:y",
+        ):
             self.assertFine(f"`bazel test {label}`")
         self.write("docs/x.txt", "")
         self.assertFinds("there is no package '//gone'", "`bazel test //gone`")
-        self.assertFinds("there is no package '//kit/gone'",
-                         "`bazel test //kit/gone/...`")
+        self.assertFinds(
+            "there is no package '//kit/gone'", "`bazel test //kit/gone/...`"
+        )
         self.assertFinds("there is no BUILD in '//docs'", "`//docs:x`")
         self.assertFinds("there is no target '//kit:gone'", "`//kit:gone`")
 
     def test_tables(self):
         self.assertFine("| a | b |\n|---|:-:|\n| 1 | 2 |\n")
-        self.assertFinds("this table has no head",
-                         "| a | b |\n\n|---|---|\n| 1 | 2 |\n", line=3)
+        self.assertFinds(
+            "this table has no head",
+            "| a | b |\n\n|---|---|\n| 1 | 2 |\n",
+            line=3,
+        )
 
     def test_code_in_a_page_of_html(self):
-        self.assertFinds("./kvlab has no verb 'grade'",
-                         "<p>`gone.h`\n<code>./kvlab grade</code>", line=2,
-                         name="lab/page.mustache")
+        self.assertFinds(
+            "./kvlab has no verb 'grade'",
+            "<p>`gone.h`\n<code>./kvlab grade</code>",
+            line=2,
+            name="lab/page.mustache",
+        )
 
     def test_an_exception_holds_for_its_page_and_must_be_needed(self):
         self.write("docs/page.md", "`gone.h`")
         tree = Tree(self.root)
         self.assertEqual(
-            problems(tree, [("docs/page.md", "gone.h", "why")]), [])
-        self.assertEqual(problems(tree, [("other.md", "gone.h", "why")]),
-                         problems(tree, ()))
+            problems(tree, [("docs/page.md", "gone.h", "why")]), []
+        )
         self.assertEqual(
-            problems(tree, [("docs/page.md", "gone.h", ""),
-                            ("docs/page.md", "tensor.h", "")]),
-            ["docs/page.md: 'tensor.h' need no longer be allowed"])
+            problems(tree, [("other.md", "gone.h", "why")]), problems(tree, ())
+        )
+        self.assertEqual(
+            problems(
+                tree,
+                [
+                    ("docs/page.md", "gone.h", ""),
+                    ("docs/page.md", "tensor.h", ""),
+                ],
+            ),
+            ["docs/page.md: 'tensor.h' need no longer be allowed"],
+        )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ import pathlib
 import re
 import sys
 
-NOTICE = "// Fill in the TODOs: the header says what is promised, README.md says why."
+NOTICE = (
+    "// Fill in the TODOs: the header says what is promised, "
+    "README.md says why."
+)
 
 _BEGIN = re.compile(r"^(\s*)// BEGIN SOLUTION ([A-Za-z_][\w:~]*)$")
 _END = re.compile(r"^\s*// END SOLUTION$")
@@ -66,10 +69,13 @@ class _StubCutter:
         for number, line in enumerate(text.splitlines(), start=1):
             self._take(number, line)
         if self.region:
-            raise self._error(self.region.line,
-                              f"BEGIN {self.region.kind} is never ended")
+            raise self._error(
+                self.region.line, f"BEGIN {self.region.kind} is never ended"
+            )
         if self.tasks == 0:
-            raise self._error(1, "no BEGIN SOLUTION: nothing for a student to do")
+            raise self._error(
+                1, "no BEGIN SOLUTION: nothing for a student to do"
+            )
         return "\n".join([NOTICE, *self.stub]) + "\n"
 
     def _error(self, number, message):
@@ -86,10 +92,15 @@ class _StubCutter:
         elif _END_ONLY.match(line):
             self._close("SOLUTION-ONLY", number)
         elif _LOOKS_LIKE_MARKER.search(line):
-            raise self._error(number, (
-                "malformed marker; it must be alone on its line and is one of "
-                "'// BEGIN SOLUTION Class::Function', '// END SOLUTION', "
-                "'// BEGIN SOLUTION-ONLY', '// END SOLUTION-ONLY'"))
+            raise self._error(
+                number,
+                (
+                    "malformed marker; it must be alone on its line and is one "
+                    "of '// BEGIN SOLUTION Class::Function', "
+                    "'// END SOLUTION', "
+                    "'// BEGIN SOLUTION-ONLY', '// END SOLUTION-ONLY'"
+                ),
+            )
         elif not self.region:
             self._keep(line)
 
@@ -105,9 +116,13 @@ class _StubCutter:
 
     def _open(self, kind, number, replacement):
         if self.region:
-            raise self._error(number, (
-                f"BEGIN {kind} inside the {self.region.kind} region of line "
-                f"{self.region.line}; regions do not nest"))
+            raise self._error(
+                number,
+                (
+                    f"BEGIN {kind} inside the {self.region.kind} region of "
+                    f"line {self.region.line}; regions do not nest"
+                ),
+            )
         self.region = _Region(kind, number, replacement)
 
     def _close(self, kind, number):
@@ -123,37 +138,53 @@ class _StubCutter:
 
     def _throw(self, number, indent, name):
         module, task = self._task_above(number)
-        if not any(re.search(rf"(?<![\w:]){re.escape(name)}\(", line)
-                   for line in self.function):
-            raise self._error(number, (
-                f"the region is named {name}, but no '{name}(' is above it "
-                "in its function"))
+        if not any(
+            re.search(rf"(?<![\w:]){re.escape(name)}\(", line)
+            for line in self.function
+        ):
+            raise self._error(
+                number,
+                (
+                    f"the region is named {name}, but no '{name}(' is above it "
+                    "in its function"
+                ),
+            )
         call = f"{indent}throw NotImplemented("
-        where = f"\"module {module}, task {task}\");"
-        line = f"{call}\"{name}\", {where}"
+        where = f'"module {module}, task {task}");'
+        line = f'{call}"{name}", {where}'
         if len(line) <= 80:
             return [line]
-        return [f"{call}\"{name}\",", " " * len(call) + where]
+        return [f'{call}"{name}",', " " * len(call) + where]
 
     def _task_above(self, number):
         found = [todo for line in self.function if (todo := _TODO.match(line))]
         if not found:
-            raise self._error(number, (
-                "no '// TODO(module.task): text' between this region and the "
-                "start of its function or the region before it"))
+            raise self._error(
+                number,
+                (
+                    "no '// TODO(module.task): text' between this region and "
+                    "the start of its function or the region before it"
+                ),
+            )
         module, task = found[-1].groups()
         folder = _MODULE_FOLDER.match(self.path.parent.name)
         if folder and int(folder.group(1)) != int(module):
-            raise self._error(number, (
-                f"TODO({module}.{task}) is in module {self.path.parent.name}"))
+            raise self._error(
+                number,
+                (f"TODO({module}.{task}) is in module {self.path.parent.name}"),
+            )
         return module, task
 
 
 def make_stub(text, path):
     """The stub for the solution `text`; `path` names it in errors."""
     if pathlib.PurePath(path).suffix != ".cc":
-        raise StubError(path, 1, "stubs are cut from .cc files; a header is "
-                        "the contract and holds no answer")
+        raise StubError(
+            path,
+            1,
+            "stubs are cut from .cc files; a header is "
+            "the contract and holds no answer",
+        )
     return _StubCutter(path).cut(text)
 
 
@@ -163,8 +194,9 @@ def main():
     parser.add_argument("stub", type=pathlib.Path)
     arguments = parser.parse_args()
     try:
-        stub = make_stub(arguments.solution.read_text(encoding="utf-8"),
-                         arguments.solution)
+        stub = make_stub(
+            arguments.solution.read_text(encoding="utf-8"), arguments.solution
+        )
     except StubError as error:
         sys.exit(str(error))
     arguments.stub.write_text(stub, encoding="utf-8")

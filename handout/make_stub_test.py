@@ -13,16 +13,19 @@ def text(block):
 
 
 class MakeStubTest(unittest.TestCase):
-
     def assertFails(self, block, line, message, path=PATH):
         with self.assertRaises(StubError) as caught:
             make_stub(text(block), path)
-        self.assertTrue(str(caught.exception).startswith(f"{path}:{line}: "),
-                        str(caught.exception))
+        self.assertTrue(
+            str(caught.exception).startswith(f"{path}:{line}: "),
+            str(caught.exception),
+        )
         self.assertIn(message, str(caught.exception))
 
     def test_region_becomes_a_throw_and_the_todo_stays(self):
-        stub = make_stub(text("""
+        stub = make_stub(
+            text(
+                """
             #include "kit/error.h"
 
             void LayerCache::Append(const Tensor4& keys) {
@@ -33,8 +36,16 @@ class MakeStubTest(unittest.TestCase):
               past_len_ += keys.shape(2);
               // END SOLUTION
             }
-            """), PATH)
-        self.assertEqual(stub, NOTICE + "\n" + text("""
+            """
+            ),
+            PATH,
+        )
+        self.assertEqual(
+            stub,
+            NOTICE
+            + "\n"
+            + text(
+                """
             #include "kit/error.h"
 
             void LayerCache::Append(const Tensor4& keys) {
@@ -43,10 +54,14 @@ class MakeStubTest(unittest.TestCase):
               // after the old ones.
               throw NotImplemented("LayerCache::Append", "module 3, task 2");
             }
-            """))
+            """
+            ),
+        )
 
     def test_each_region_takes_the_todo_of_its_own_function(self):
-        stub = make_stub(text("""
+        stub = make_stub(
+            text(
+                """
             void First() {
               // TODO(3.1): one
               // BEGIN SOLUTION First
@@ -58,24 +73,41 @@ class MakeStubTest(unittest.TestCase):
               // BEGIN SOLUTION Second
               // END SOLUTION
             }
-            """), PATH)
-        self.assertIn('throw NotImplemented("First", "module 3, task 1");', stub)
-        self.assertIn('throw NotImplemented("Second", "module 3, task 2");', stub)
+            """
+            ),
+            PATH,
+        )
+        self.assertIn(
+            'throw NotImplemented("First", "module 3, task 1");', stub
+        )
+        self.assertIn(
+            'throw NotImplemented("Second", "module 3, task 2");', stub
+        )
 
     def test_a_long_name_wraps_at_80_columns(self):
         name = "KvCacheHandle::Session::RestoreAttentionOfModel"
-        stub = make_stub(text(f"""
+        stub = make_stub(
+            text(
+                f"""
             void {name}() {{
               // TODO(3.7): give it back
               // BEGIN SOLUTION {name}
               // END SOLUTION
             }}
-            """), PATH)
-        self.assertIn(f'  throw NotImplemented("{name}",\n'
-                      '                       "module 3, task 7");\n', stub)
+            """
+            ),
+            PATH,
+        )
+        self.assertIn(
+            f'  throw NotImplemented("{name}",\n'
+            '                       "module 3, task 7");\n',
+            stub,
+        )
 
     def test_solution_only_regions_vanish_with_their_blank_line(self):
-        stub = make_stub(text("""
+        stub = make_stub(
+            text(
+                """
             namespace kvlab {
 
             // BEGIN SOLUTION-ONLY
@@ -96,8 +128,16 @@ class MakeStubTest(unittest.TestCase):
             // END SOLUTION-ONLY
 
             }  // namespace kvlab
-            """), PATH)
-        self.assertEqual(stub, NOTICE + "\n" + text("""
+            """
+            ),
+            PATH,
+        )
+        self.assertEqual(
+            stub,
+            NOTICE
+            + "\n"
+            + text(
+                """
             namespace kvlab {
 
             void F() {
@@ -106,31 +146,46 @@ class MakeStubTest(unittest.TestCase):
             }
 
             }  // namespace kvlab
-            """))
+            """
+            ),
+        )
 
     def test_a_region_must_end(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void F() {
               // TODO(3.1): text
               // BEGIN SOLUTION F
             }
-            """, 3, "never ended")
+            """,
+            3,
+            "never ended",
+        )
 
     def test_an_end_needs_its_begin(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void F() {
               // END SOLUTION
             }
-            """, 2, "END SOLUTION without its BEGIN SOLUTION")
+            """,
+            2,
+            "END SOLUTION without its BEGIN SOLUTION",
+        )
 
     def test_the_two_kinds_do_not_close_each_other(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             // BEGIN SOLUTION-ONLY
             // END SOLUTION
-            """, 2, "without its BEGIN SOLUTION")
+            """,
+            2,
+            "without its BEGIN SOLUTION",
+        )
 
     def test_regions_do_not_nest(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void F() {
               // TODO(3.1): text
               // BEGIN SOLUTION F
@@ -138,16 +193,23 @@ class MakeStubTest(unittest.TestCase):
               // END SOLUTION-ONLY
               // END SOLUTION
             }
-            """, 4, "do not nest")
+            """,
+            4,
+            "do not nest",
+        )
 
     def test_a_region_needs_a_name(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void F() {
               // TODO(3.1): text
               // BEGIN SOLUTION
               // END SOLUTION
             }
-            """, 3, "malformed marker")
+            """,
+            3,
+            "malformed marker",
+        )
 
     def test_a_marker_stands_alone_on_its_line(self):
         self.assertFails("int x = 1;  // BEGIN SOLUTION F\n", 1, "malformed")
@@ -156,16 +218,21 @@ class MakeStubTest(unittest.TestCase):
         self.assertFails("// begin_solution F\n", 1, "malformed")
 
     def test_the_name_must_be_that_of_the_function_around_it(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void KvCache::Reset() {
               // TODO(3.5): text
               // BEGIN SOLUTION KvCache::Truncate
               // END SOLUTION
             }
-            """, 3, "no 'KvCache::Truncate(' is above it")
+            """,
+            3,
+            "no 'KvCache::Truncate(' is above it",
+        )
 
     def test_a_todo_of_another_function_does_not_count(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void F() {
               // TODO(3.1): text
             }
@@ -174,23 +241,34 @@ class MakeStubTest(unittest.TestCase):
               // BEGIN SOLUTION G
               // END SOLUTION
             }
-            """, 6, "no '// TODO(module.task): text'")
+            """,
+            6,
+            "no '// TODO(module.task): text'",
+        )
 
     def test_the_todo_must_name_the_module_it_stands_in(self):
-        self.assertFails("""
+        self.assertFails(
+            """
             void F() {
               // TODO(2.1): text
               // BEGIN SOLUTION F
               // END SOLUTION
             }
-            """, 3, "TODO(2.1) is in module 03_memoization")
+            """,
+            3,
+            "TODO(2.1) is in module 03_memoization",
+        )
 
     def test_a_file_without_a_task_is_an_error(self):
         self.assertFails("int x;\n", 1, "no BEGIN SOLUTION")
 
     def test_a_header_is_refused(self):
-        self.assertFails("int x;\n", 1, "a header is the contract",
-                         path="solutions/03_memoization/kv_cache.h")
+        self.assertFails(
+            "int x;\n",
+            1,
+            "a header is the contract",
+            path="solutions/03_memoization/kv_cache.h",
+        )
 
 
 if __name__ == "__main__":

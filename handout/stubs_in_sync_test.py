@@ -14,21 +14,25 @@ MODULES = pathlib.Path("modules")
 
 
 class StubsInSyncTest(unittest.TestCase):
-
     def test_every_committed_stub_is_the_one_its_solution_makes(self):
         self.assertTrue(CUT)
         differences = ""
         for name, cut in sorted(CUT.items()):
             committed = MODULES / name
-            differences += "".join(difflib.unified_diff(
-                committed.read_text(encoding="utf-8").splitlines(True),
-                cut.read_text(encoding="utf-8").splitlines(True),
-                fromfile=str(committed), tofile="generated from the solution"))
+            differences += "".join(
+                difflib.unified_diff(
+                    committed.read_text(encoding="utf-8").splitlines(True),
+                    cut.read_text(encoding="utf-8").splitlines(True),
+                    fromfile=str(committed),
+                    tofile="generated from the solution",
+                )
+            )
         if differences:
             self.fail(
                 f"stubs differ from those made from solutions/\n{differences}"
                 "\n  why: stubs are generated, and edited only in solutions/"
-                "\n  fix: edit the solution, then run ./handout/make_stubs")
+                "\n  fix: edit the solution, then run ./handout/make_stubs"
+            )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ MODULES = ROOT / "modules"
 
 _STUB = re.compile(
     r'^\s*throw\s+NotImplemented\(\s*"([^"]+)",\s*"module (\d+), task (\d+)"\)',
-    re.MULTILINE)
+    re.MULTILINE,
+)
 
 
 def named_files(key):
@@ -34,26 +35,36 @@ def named_files(key):
 
 def open_tasks(text):
     """The stubs left in a file, each as (module, "task function")."""
-    return [(module, f"{module}.{task} {function}")
-            for function, module, task in _STUB.findall(text)]
+    return [
+        (module, f"{module}.{task} {function}")
+        for function, module, task in _STUB.findall(text)
+    ]
 
 
 def print_open_tasks(found):
     """Prints a paragraph per module; an overloaded function is named once."""
     for module in sorted({module for module, _ in found}):
-        tasks = sorted({task for each, task in found if each == module},
-                       key=lambda task: (int(re.match(r"\d+\.(\d+)", task)[1]),
-                                         task))
-        print(textwrap.fill(
-            f"not done yet in module {module}: {', '.join(tasks)}",
-            width=80, subsequent_indent="  "))
+        tasks = sorted(
+            {task for each, task in found if each == module},
+            key=lambda task: (int(re.match(r"\d+\.(\d+)", task)[1]), task),
+        )
+        print(
+            textwrap.fill(
+                f"not done yet in module {module}: {', '.join(tasks)}",
+                width=80,
+                subsequent_indent="  ",
+            )
+        )
 
 
 def print_answers(name, quiz):
     """Prints what is missing from the answers, as the grader will read them."""
     run = subprocess.run(
         [quiz, "--check", "--module", (MODULES / name).parent],
-        capture_output=True, encoding="utf-8", check=False)
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     if run.returncode == 1:
         print("some answers to the concept checks are missing or invalid:")
     if run.returncode == 2:
@@ -62,33 +73,43 @@ def print_answers(name, quiz):
 
 
 def pack(names, target):
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED,
-                         strict_timestamps=False) as archive:
+    with zipfile.ZipFile(
+        target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
+    ) as archive:
         for name in names:
             archive.write(MODULES / name, name)
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="kvlab submit",
-                                     description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="kvlab submit", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--quiz", type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("file", nargs="?", type=pathlib.Path,
-                        default=pathlib.Path("submission.zip"))
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=pathlib.Path,
+        default=pathlib.Path("submission.zip"),
+    )
     parsed = parser.parse_args(arguments)
     target = parsed.file
     names = list(named_files("files"))
     for name in names:
         if not (MODULES / name).is_file():
-            print(f"kvlab submit: modules/{name} is missing; nothing was packed",
-                  file=sys.stderr)
+            print(
+                f"kvlab submit: modules/{name} is missing; nothing was packed",
+                file=sys.stderr,
+            )
             return 2
     papers = list(named_files("papers"))
     names += [name for name in papers if (MODULES / name).is_file()]
     try:
         pack(names, target)
     except OSError as error:
-        print(f"kvlab submit: cannot write {target}: {error.strerror}",
-              file=sys.stderr)
+        print(
+            f"kvlab submit: cannot write {target}: {error.strerror}",
+            file=sys.stderr,
+        )
         return 2
 
     unfinished = []
@@ -96,8 +117,10 @@ def main(arguments):
         text = (MODULES / name).read_text(encoding="utf-8", errors="replace")
         unfinished += open_tasks(text)
         print(f"{(MODULES / name).stat().st_size:8,} bytes  {name}")
-    print(f"kvlab submit: {target}, {len(names)} files, "
-          f"{target.stat().st_size:,} bytes")
+    print(
+        f"kvlab submit: {target}, {len(names)} files, "
+        f"{target.stat().st_size:,} bytes"
+    )
     print_open_tasks(unfinished)
     for name in papers:
         if name not in names:

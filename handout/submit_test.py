@@ -22,11 +22,10 @@ void LongName() {
 
 
 class SubmitTest(unittest.TestCase):
-
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
+        self.root = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
         self.zip = self.root / "submission.zip"
         self.write("01_attention/module.toml", 'files = ["a.cc", "b.cc"]')
         self.write("01_attention/a.cc", STUB)
@@ -42,9 +41,9 @@ class SubmitTest(unittest.TestCase):
 
     def submit(self, *arguments):
         out, err = io.StringIO(), io.StringIO()
-        with mock.patch.object(submit, "MODULES", self.root), \
-                contextlib.redirect_stdout(out), \
-                contextlib.redirect_stderr(err):
+        with mock.patch.object(
+            submit, "MODULES", self.root
+        ), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = submit.main(arguments or [str(self.zip)])
         return status, out.getvalue(), err.getvalue()
 
@@ -53,8 +52,14 @@ class SubmitTest(unittest.TestCase):
 
         self.assertEqual(status, 0)
         with zipfile.ZipFile(self.zip) as archive:
-            self.assertEqual(archive.namelist(), [
-                "01_attention/a.cc", "01_attention/b.cc", "02_transformer/c.cc"])
+            self.assertEqual(
+                archive.namelist(),
+                [
+                    "01_attention/a.cc",
+                    "01_attention/b.cc",
+                    "02_transformer/c.cc",
+                ],
+            )
             self.assertEqual(archive.read("01_attention/a.cc"), STUB.encode())
         self.assertRegex(out, r" 8 bytes  02_transformer/c.cc")
         self.assertIn("3 files", out)
@@ -75,8 +80,11 @@ class SubmitTest(unittest.TestCase):
         status, _, err = self.submit()
 
         self.assertEqual(status, 2)
-        self.assertEqual(err, "kvlab submit: modules/01_attention/b.cc is "
-                         "missing; nothing was packed\n")
+        self.assertEqual(
+            err,
+            "kvlab submit: modules/01_attention/b.cc is "
+            "missing; nothing was packed\n",
+        )
         self.assertFalse(self.zip.exists())
 
     def test_refuses_a_place_it_cannot_write_to(self):
@@ -85,14 +93,16 @@ class SubmitTest(unittest.TestCase):
         self.assertEqual(status, 2)
         self.assertRegex(err, r"^kvlab submit: cannot write .*\n$")
 
-
     def with_answers(self, status, words):
         """A module with an answer sheet, and the quiz's output for it."""
-        self.write("04_profiling/module.toml",
-                   'files = []\npapers = ["answers.json"]')
+        self.write(
+            "04_profiling/module.toml", 'files = []\npapers = ["answers.json"]'
+        )
         quiz = self.root / "quiz"
-        quiz.write_text(f"#!/bin/sh\necho \"$@\"\necho '{words}'\n"
-                        f"exit {status}\n", encoding="utf-8")
+        quiz.write_text(
+            f"#!/bin/sh\necho \"$@\"\necho '{words}'\n" f"exit {status}\n",
+            encoding="utf-8",
+        )
         quiz.chmod(0o755)
         return ["--quiz", str(quiz), str(self.zip)]
 
@@ -109,7 +119,8 @@ class SubmitTest(unittest.TestCase):
 
         self.assertEqual(status, 0)
         self.assertIn(
-            "some answers to the concept checks are missing or invalid:\n", out)
+            "some answers to the concept checks are missing or invalid:\n", out
+        )
         self.assertIn("  batch: not answered yet", out)
         self.assertIn(f"--check --module {self.root}/04_profiling", out)
         with zipfile.ZipFile(self.zip) as archive:
@@ -122,13 +133,18 @@ class SubmitTest(unittest.TestCase):
         _, out, _ = self.submit(*arguments)
 
         self.assertIn(
-            "the answers to the concept checks cannot be read:\n", out)
+            "the answers to the concept checks cannot be read:\n", out
+        )
         self.assertIn("this is not an answer sheet", out)
 
     def test_counts_the_tenth_task_after_the_second(self):
-        self.write("01_attention/a.cc", "".join(
-            f'  throw NotImplemented("F{n}", "module 1, task {n}");\n'
-            for n in [10, 2]))
+        self.write(
+            "01_attention/a.cc",
+            "".join(
+                f'  throw NotImplemented("F{n}", "module 1, task {n}");\n'
+                for n in [10, 2]
+            ),
+        )
 
         self.assertIn("1.2 F2, 1.10 F10", self.submit()[1])
 

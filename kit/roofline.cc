@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -12,6 +11,7 @@
 #include "kit/error.h"
 #include "kit/instruction_set.h"
 #include "kit/kernels/kernels.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab {
 namespace {
@@ -19,22 +19,17 @@ namespace {
 // Takes the results of the loops, or the compiler would leave them out.
 volatile float sink;
 
-double Seconds(std::chrono::steady_clock::duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 // The shortest of many runs, in seconds.
 template <typename Action>
 double BestTime(Action action) {
   constexpr double kBudget = 0.05;  // seconds
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point begin = Clock::now();
+  const Stopwatch all;
   double best_s = kBudget;
   do {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch run;
     action();
-    best_s = std::min(best_s, Seconds(Clock::now() - start));
-  } while (Seconds(Clock::now() - begin) < kBudget);
+    best_s = std::min(best_s, run.Seconds());
+  } while (all.Seconds() < kBudget);
   return best_s;
 }
 

@@ -40,33 +40,44 @@ def table(path, name):
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Mistake(f"{name} is not valid TOML: {error}",
-                      "the build reads the modules of the course from it",
-                      "correct the TOML syntax there") from error
+        raise Mistake(
+            f"{name} is not valid TOML: {error}",
+            "the build reads the modules of the course from it",
+            "correct the TOML syntax there",
+        ) from error
 
 
 def number(entries, name, folder):
     value = entries.get("number")
-    if type(value) is not int or not 1 <= value <= 99:  # True is an int
-        raise Mistake(f"{name}: 'number' must be an integer from 1 to 99",
-                      "targets, programs and tasks are named by it",
-                      "write a line such as: number = 1")
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 1 <= value <= 99:
+        raise Mistake(
+            f"{name}: 'number' must be an integer from 1 to 99",
+            "targets, programs and tasks are named by it",
+            "write a line such as: number = 1",
+        )
     if not folder.startswith(f"{value:02}_"):
-        raise Mistake(f"{name}: 'number' is {value}, but the folder is "
-                      f"'{folder}'",
-                      "tools find a module by the two digits that its folder "
-                      "begins with",
-                      f"name the folder {value:02}_..., or correct 'number'")
+        raise Mistake(
+            f"{name}: 'number' is {value}, but the folder is " f"'{folder}'",
+            "tools find a module by the two digits that its folder "
+            "begins with",
+            f"name the folder {value:02}_..., or correct 'number'",
+        )
     return value
 
 
 def title(entries, name):
     value = entries.get("title")
-    if (not isinstance(value, str) or not value.strip()
-            or not value.isprintable()):
-        raise Mistake(f"{name}: 'title' must be a string of one line",
-                      "reports name the module by it",
-                      'write a line such as: title = "Attention"')
+    if (
+        not isinstance(value, str)
+        or not value.strip()
+        or not value.isprintable()
+    ):
+        raise Mistake(
+            f"{name}: 'title' must be a string of one line",
+            "reports name the module by it",
+            'write a line such as: title = "Attention"',
+        )
     return value
 
 
@@ -74,45 +85,57 @@ def names(entries, key, name, pattern, example):
     """The list of file names `key`, each once, each matching `pattern`."""
     values = entries.get(key, [])
     if not isinstance(values, list):
-        raise Mistake(f"{name}: '{key}' must be a list of file names",
-                      "the build and the grader take these files",
-                      f'write a line such as: {key} = ["{example}"]')
+        raise Mistake(
+            f"{name}: '{key}' must be a list of file names",
+            "the build and the grader take these files",
+            f'write a line such as: {key} = ["{example}"]',
+        )
     for value in values:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise Mistake(f"{name}: '{key}' contains {json.dumps(value)}, "
-                          f"which is not a name such as '{example}'",
-                          "it must be a file of the module's own folder, and "
-                          "targets are named by it",
-                          "write the name without a folder")
+            raise Mistake(
+                f"{name}: '{key}' contains {json.dumps(value)}, "
+                f"which is not a name such as '{example}'",
+                "it must be a file of the module's own folder, and "
+                "targets are named by it",
+                "write the name without a folder",
+            )
         if values.count(value) > 1:
-            raise Mistake(f"{name}: '{key}' contains '{value}' twice",
-                          "every file becomes one target",
-                          "remove one of them")
+            raise Mistake(
+                f"{name}: '{key}' contains '{value}' twice",
+                "every file becomes one target",
+                "remove one of them",
+            )
     return values
 
 
 def files(entries, name, folder):
     values = names(entries, "files", name, r"\w+\.cc", "attention.cc")
     if not values:
-        raise Mistake(f"{name}: 'files' names no file",
-                      "a module has at least one file that students edit",
-                      'write a line such as: files = ["attention.cc"]')
+        raise Mistake(
+            f"{name}: 'files' names no file",
+            "a module has at least one file that students edit",
+            'write a line such as: files = ["attention.cc"]',
+        )
     for value in values:
         if not (folder / value).is_file():
-            raise Mistake(f"{name}: 'files' names '{value}', which is not in "
-                          f"modules/{folder.name}",
-                          "students edit that file, and the grader asks for it",
-                          "create it, or correct the name")
+            raise Mistake(
+                f"{name}: 'files' names '{value}', which is not in "
+                f"modules/{folder.name}",
+                "students edit that file, and the grader asks for it",
+                "create it, or correct the name",
+            )
     return values
 
 
 def end_to_end(entries, name):
     value = entries.get("end_to_end", False)
     if not isinstance(value, bool):
-        raise Mistake(f"{name}: 'end_to_end' must be true or false",
-                      "it says whether a student's code for this module is "
-                      "also judged together with that for others",
-                      "write: end_to_end = true")
+        raise Mistake(
+            f"{name}: 'end_to_end' must be true or false",
+            "it says whether a student's code for this module is "
+            "also judged together with that for others",
+            "write: end_to_end = true",
+        )
     return value
 
 
@@ -122,16 +145,19 @@ def check_answers(answers, module):
     present = {path.name for path in answers.glob("*.cc")}
     for missing in ["BUILD", *module["files"], *module["papers"]]:
         if not (answers / missing).is_file():
-            raise Mistake(f"{name}/{missing} is missing",
-                          "the module's tests and the grader need answers "
-                          "to all files that students hand in",
-                          "add it, or correct "
-                          f"modules/{module['folder']}/module.toml")
+            raise Mistake(
+                f"{name}/{missing} is missing",
+                "the module's tests and the grader need answers "
+                "to all files that students hand in",
+                "add it, or correct " f"modules/{module['folder']}/module.toml",
+            )
     for extra in sorted(present - set(module["files"])):
-        raise Mistake(f"{name}/{extra} answers a file that "
-                      f"modules/{module['folder']}/module.toml does not name",
-                      "students would get its stub, and not hand it in",
-                      "add it to 'files' there, or remove it")
+        raise Mistake(
+            f"{name}/{extra} answers a file that "
+            f"modules/{module['folder']}/module.toml does not name",
+            "students would get its stub, and not hand it in",
+            "add it to 'files' there, or remove it",
+        )
 
 
 def read_module(folder, answers):
@@ -152,10 +178,12 @@ def read_module(folder, answers):
         "has_quiz": (folder / "quiz.toml").is_file(),
     }
     if not (folder / "BUILD").is_file():
-        raise Mistake(f"modules/{folder.name}/BUILD is missing",
-                      "a folder with a module.toml is a module, and other "
-                      "targets depend on its targets",
-                      "write it; those of the other modules are examples")
+        raise Mistake(
+            f"modules/{folder.name}/BUILD is missing",
+            "a folder with a module.toml is a module, and other "
+            "targets depend on its targets",
+            "write it; those of the other modules are examples",
+        )
     # What programs link if no build setting says otherwise.
     module["default"] = f"//modules/{folder.name}:student"
     if answers:
@@ -177,16 +205,27 @@ def read_course(root):
             mistakes.append(str(mistake))
     for first, second in zip(modules, modules[1:]):
         if first["number"] == second["number"]:
-            mistakes.append(str(Mistake(
-                f"modules/{second['folder']}/module.toml: 'number' is "
-                f"{second['number']}, as in modules/{first['folder']}",
-                "targets, programs and tasks are named by it",
-                "give one of the two another number, and its folder as well")))
+            mistakes.append(
+                str(
+                    Mistake(
+                        f"modules/{second['folder']}/module.toml: 'number' is "
+                        f"{second['number']}, as in modules/{first['folder']}",
+                        "targets, programs and tasks are named by it",
+                        "give one of the two another number, and its folder "
+                        "as well",
+                    )
+                )
+            )
     if not modules and not mistakes:
-        mistakes.append(str(Mistake(
-            "modules/ contains no module",
-            "the build reads them from modules/*/module.toml",
-            "restore that folder; a copy of the course has it")))
+        mistakes.append(
+            str(
+                Mistake(
+                    "modules/ contains no module",
+                    "the build reads them from modules/*/module.toml",
+                    "restore that folder; a copy of the course has it",
+                )
+            )
+        )
     if mistakes:
         raise CourseError("\n".join(mistakes))
     return modules
@@ -202,11 +241,14 @@ def starlark(value):
 
 def modules_bzl(modules):
     structs = "".join(
-        "    struct(\n" +
-        "".join(f"        {key} = {starlark(value)},\n"
-                for key, value in module.items()) +
-        "    ),\n"
-        for module in modules)
+        "    struct(\n"
+        + "".join(
+            f"        {key} = {starlark(value)},\n"
+            for key, value in module.items()
+        )
+        + "    ),\n"
+        for module in modules
+    )
     return f"{HEAD}MODULES = [\n{structs}]\n"
 
 

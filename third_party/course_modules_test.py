@@ -8,11 +8,10 @@ from third_party import course_modules
 
 
 class CourseModulesTest(unittest.TestCase):
-
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
+        self.root = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
 
     def write(self, name, text=""):
         path = self.root / name
@@ -28,8 +27,9 @@ class CourseModulesTest(unittest.TestCase):
         self.write(f"{course_modules.ANSWERS}/{name}")
 
     def one_module(self):
-        self.write_module("01_one", "number = 1", "title = 'One'",
-                          "files = ['a.cc']")
+        self.write_module(
+            "01_one", "number = 1", "title = 'One'", "files = ['a.cc']"
+        )
 
     def mistakes(self):
         """The error for the course as it is."""
@@ -42,27 +42,37 @@ class CourseModulesTest(unittest.TestCase):
         return self.mistakes()
 
     def test_modules_are_ordered_by_number(self):
-        self.write_module("10_ten", "number = 10", "title = 'Ten'",
-                          "files = ['a.cc']")
+        self.write_module(
+            "10_ten", "number = 10", "title = 'Ten'", "files = ['a.cc']"
+        )
         self.one_module()
         self.assertEqual(
-            [module["title"] for module in
-             course_modules.read_course(self.root)], ["One", "Ten"])
+            [
+                module["title"]
+                for module in course_modules.read_course(self.root)
+            ],
+            ["One", "Ten"],
+        )
 
     def test_files_keep_the_order_of_their_tasks(self):
-        self.write_module("01_one", "number = 1", "title = 'One'",
-                          "files = ['b.cc', 'a.cc']", files=("a.cc", "b.cc"))
-        module, = course_modules.read_course(self.root)
+        self.write_module(
+            "01_one",
+            "number = 1",
+            "title = 'One'",
+            "files = ['b.cc', 'a.cc']",
+            files=("a.cc", "b.cc"),
+        )
+        (module,) = course_modules.read_course(self.root)
         self.assertEqual(module["files"], ["b.cc", "a.cc"])
 
     def test_tests_and_the_quiz_are_seen_in_the_folder(self):
         self.one_module()
-        module, = course_modules.read_course(self.root)
+        (module,) = course_modules.read_course(self.root)
         self.assertEqual(module["tests"], [])
         self.assertFalse(module["has_quiz"])
         for name in ("b_test.cc", "a_test.cc", "quiz.toml"):
             self.write(f"modules/01_one/{name}")
-        module, = course_modules.read_course(self.root)
+        (module,) = course_modules.read_course(self.root)
         self.assertEqual(module["tests"], ["a_test", "b_test"])
         self.assertTrue(module["has_quiz"])
 
@@ -73,24 +83,31 @@ class CourseModulesTest(unittest.TestCase):
 
     def test_the_default_is_the_solution_where_there_is_one(self):
         self.one_module()
-        module, = course_modules.read_course(self.root)
+        (module,) = course_modules.read_course(self.root)
         self.assertEqual(module["default"], "//modules/01_one:student")
         self.answer("BUILD")
         self.answer("01_one/BUILD")
         self.answer("01_one/a.cc")
-        module, = course_modules.read_course(self.root)
-        self.assertEqual(module["default"], "//" + course_modules.ANSWERS +
-                         "/01_one:solution")
+        (module,) = course_modules.read_course(self.root)
+        self.assertEqual(
+            module["default"],
+            "//" + course_modules.ANSWERS + "/01_one:solution",
+        )
 
     def test_a_folder_of_a_student_holds_no_solutions(self):
         self.one_module()
         self.answer("my_notes.txt")
-        module, = course_modules.read_course(self.root)
+        (module,) = course_modules.read_course(self.root)
         self.assertEqual(module["default"], "//modules/01_one:student")
 
     def test_every_file_and_paper_needs_an_answer(self):
-        self.write_module("01_one", "number = 1", "title = 'One'",
-                          "files = ['a.cc']", "papers = ['answers.json']")
+        self.write_module(
+            "01_one",
+            "number = 1",
+            "title = 'One'",
+            "files = ['a.cc']",
+            "papers = ['answers.json']",
+        )
         self.answer("BUILD")
         self.answer("01_one/BUILD")
         self.assertIn("01_one/a.cc is missing", self.mistakes())
@@ -103,62 +120,85 @@ class CourseModulesTest(unittest.TestCase):
         self.one_module()
         for name in ("BUILD", "01_one/BUILD", "01_one/a.cc", "01_one/b.cc"):
             self.answer(name)
-        self.assertIn("01_one/b.cc answers a file that "
-                      "modules/01_one/module.toml does not name",
-                      self.mistakes())
+        self.assertIn(
+            "01_one/b.cc answers a file that "
+            "modules/01_one/module.toml does not name",
+            self.mistakes(),
+        )
 
     def test_a_mistake_says_what_why_and_what_to_do(self):
         self.assertRegex(
             self.mistakes_of("number = 1", "title = 'One'", "files = ['b.cc']"),
             r"^modules/01_one/module.toml: 'files' names 'b.cc', which is not "
-            r"in modules/01_one\n  why: .*\n  fix: .*$")
+            r"in modules/01_one\n  why: .*\n  fix: .*$",
+        )
 
     def test_says_what_is_missing_or_of_another_type(self):
         rest = ["title = 'One'", "files = ['a.cc']"]
         for line in ("", "number = '1'", "number = true", "number = 0"):
-            self.assertIn("'number' must be an integer",
-                          self.mistakes_of(line, *rest))
+            self.assertIn(
+                "'number' must be an integer", self.mistakes_of(line, *rest)
+            )
         rest = ["number = 1", "files = ['a.cc']"]
         for line in ("", "title = 1", "title = ' '", r'title = "a\nb"'):
-            self.assertIn("'title' must be a string of one line",
-                          self.mistakes_of(line, *rest))
+            self.assertIn(
+                "'title' must be a string of one line",
+                self.mistakes_of(line, *rest),
+            )
         rest = ["number = 1", "title = 'One'"]
         for line in ("", "files = []"):
-            self.assertIn("'files' names no file",
-                          self.mistakes_of(line, *rest))
-        self.assertIn("'files' must be a list",
-                      self.mistakes_of("files = 'a.cc'", *rest))
+            self.assertIn(
+                "'files' names no file", self.mistakes_of(line, *rest)
+            )
+        self.assertIn(
+            "'files' must be a list", self.mistakes_of("files = 'a.cc'", *rest)
+        )
 
     def test_files_are_names_in_the_folder_each_once(self):
         start = ["number = 1", "title = 'One'"]
         for name in ("../a.cc", "sub/a.cc", "/a.cc", "a.h", "a b.cc", ""):
-            self.assertIn("'files' contains",
-                          self.mistakes_of(*start, f"files = ['{name}']"))
-        self.assertIn("'files' contains 'a.cc' twice",
-                      self.mistakes_of(*start, "files = ['a.cc', 'a.cc']"))
-        self.assertIn("'papers' contains \"../x.json\"", self.mistakes_of(
-            *start, "files = ['a.cc']", "papers = ['../x.json']"))
+            self.assertIn(
+                "'files' contains",
+                self.mistakes_of(*start, f"files = ['{name}']"),
+            )
+        self.assertIn(
+            "'files' contains 'a.cc' twice",
+            self.mistakes_of(*start, "files = ['a.cc', 'a.cc']"),
+        )
+        self.assertIn(
+            "'papers' contains \"../x.json\"",
+            self.mistakes_of(
+                *start, "files = ['a.cc']", "papers = ['../x.json']"
+            ),
+        )
 
     def test_code_is_judged_end_to_end_only_where_it_says_so(self):
         lines = ["number = 1", "title = 'One'", "files = ['a.cc']"]
         for line, value in (("", False), ("end_to_end = true", True)):
             self.write_module("01_one", *lines, line)
-            module, = course_modules.read_course(self.root)
+            (module,) = course_modules.read_course(self.root)
             self.assertEqual(module["end_to_end"], value)
-        self.assertIn("'end_to_end' must be true or false",
-                      self.mistakes_of(*lines, "end_to_end = 'yes'"))
+        self.assertIn(
+            "'end_to_end' must be true or false",
+            self.mistakes_of(*lines, "end_to_end = 'yes'"),
+        )
 
     def test_the_folder_begins_with_the_number(self):
-        self.assertIn("'number' is 2, but the folder is '01_one'",
-                      self.mistakes_of("number = 2", "title = 'One'",
-                                       "files = ['a.cc']"))
+        self.assertIn(
+            "'number' is 2, but the folder is '01_one'",
+            self.mistakes_of("number = 2", "title = 'One'", "files = ['a.cc']"),
+        )
 
     def test_no_two_modules_have_one_number(self):
         self.one_module()
-        self.write_module("01_two", "number = 1", "title = 'Two'",
-                          "files = ['a.cc']")
-        self.assertIn("modules/01_two/module.toml: 'number' is 1, as in "
-                      "modules/01_one", self.mistakes())
+        self.write_module(
+            "01_two", "number = 1", "title = 'Two'", "files = ['a.cc']"
+        )
+        self.assertIn(
+            "modules/01_two/module.toml: 'number' is 1, as in "
+            "modules/01_one",
+            self.mistakes(),
+        )
 
     def test_a_module_has_a_build_file(self):
         self.one_module()
@@ -166,8 +206,10 @@ class CourseModulesTest(unittest.TestCase):
         self.assertIn("modules/01_one/BUILD is missing", self.mistakes())
 
     def test_toml_that_cannot_be_read_is_named(self):
-        self.assertIn("modules/01_one/module.toml is not valid TOML",
-                      self.mistakes_of("number = "))
+        self.assertIn(
+            "modules/01_one/module.toml is not valid TOML",
+            self.mistakes_of("number = "),
+        )
 
     def test_all_mistakes_are_reported_at_once(self):
         self.write_module("01_one")
@@ -179,9 +221,16 @@ class CourseModulesTest(unittest.TestCase):
 
     def test_writes_what_starlark_reads(self):
         self.assertEqual(
-            course_modules.modules_bzl([
-                {"number": 1, "title": 'A "B"', "files": ["a.cc", "b.cc"],
-                 "has_quiz": False}]),
+            course_modules.modules_bzl(
+                [
+                    {
+                        "number": 1,
+                        "title": 'A "B"',
+                        "files": ["a.cc", "b.cc"],
+                        "has_quiz": False,
+                    }
+                ]
+            ),
             course_modules.HEAD + "MODULES = [\n"
             "    struct(\n"
             "        number = 1,\n"
@@ -189,7 +238,8 @@ class CourseModulesTest(unittest.TestCase):
             '        files = ["a.cc", "b.cc"],\n'
             "        has_quiz = False,\n"
             "    ),\n"
-            "]\n")
+            "]\n",
+        )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ case $1 in -n | -v) ;; *) exec "$@" ;; esac""",
 
 
 class SetupTest(unittest.TestCase):
-
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
@@ -48,11 +47,14 @@ class SetupTest(unittest.TestCase):
         for name, body in STAND_INS.items():
             self.stand_in(name, body)
         self.system(uid="0", installed="", lists="")
+        self.calls = ""
 
     def stand_in(self, name, body):
         path = self.folder / "bin" / name
-        path.write_text(f'#!/bin/bash\necho "{name} $*" >>"$SYSTEM/calls"\n'
-                        f"{body}\n", encoding="utf-8")
+        path.write_text(
+            f'#!/bin/bash\necho "{name} $*" >>"$SYSTEM/calls"\n' f"{body}\n",
+            encoding="utf-8",
+        )
         path.chmod(0o755)
 
     def system(self, **files):
@@ -64,22 +66,39 @@ class SetupTest(unittest.TestCase):
         # Programs of the real system that the script needs, but not sudo.
         tools = self.folder / "tools"
         tools.mkdir(exist_ok=True)
-        for name in ["bash", "cat", "dirname", "env", "grep", "mktemp", "rm",
-                     "tail", "touch"]:
+        for name in [
+            "bash",
+            "cat",
+            "dirname",
+            "env",
+            "grep",
+            "mktemp",
+            "rm",
+            "tail",
+            "touch",
+        ]:
             if not (tools / name).exists():
                 (tools / name).symlink_to(shutil.which(name))
         run = subprocess.run(
-            [self.folder / "setup", *groups], capture_output=True,
-            encoding="utf-8", check=False,
-            env={"PATH": f"{self.folder}/bin:{tools}",
-                 "SYSTEM": str(self.folder)})
+            [self.folder / "setup", *groups],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            env={
+                "PATH": f"{self.folder}/bin:{tools}",
+                "SYSTEM": str(self.folder),
+            },
+        )
         self.calls = (self.folder / "calls").read_text(encoding="utf-8")
         self.assertEqual(run.stdout, "")
         return run
 
     def installs(self):
-        return [line for line in self.calls.splitlines()
-                if line.startswith("apt-get") and " install " in line]
+        return [
+            line
+            for line in self.calls.splitlines()
+            if line.startswith("apt-get") and " install " in line
+        ]
 
     def test_does_nothing_if_nothing_is_missing(self):
         self.system(installed="compiler\nlibrary-dev\n")
@@ -124,8 +143,11 @@ class SetupTest(unittest.TestCase):
                 run = self.setup_script("docs")
                 self.assertEqual(run.returncode, 1)
                 self.assertIn(why, run.stderr)
-                self.assertIn("fix: as root, apt-get install "
-                              "--no-install-recommends plotter", run.stderr)
+                self.assertIn(
+                    "fix: as root, apt-get install "
+                    "--no-install-recommends plotter",
+                    run.stderr,
+                )
                 self.assertEqual(self.installs(), [])
             (self.folder / "bin" / "sudo").unlink(missing_ok=True)
 
@@ -136,10 +158,12 @@ class SetupTest(unittest.TestCase):
 
 
 class PackagesTest(unittest.TestCase):
-
     def test_every_package_says_what_it_is_for(self):
-        lines = pathlib.Path("third_party/packages.txt").read_text(
-            encoding="utf-8").splitlines()
+        lines = (
+            pathlib.Path("third_party/packages.txt")
+            .read_text(encoding="utf-8")
+            .splitlines()
+        )
         for line in lines:
             if line and not line.startswith(("#", "[")):
                 self.assertRegex(line, r"^[a-z0-9.+-]+  # \w")

@@ -1,24 +1,23 @@
 #include "autograder/exam/counted_times.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
 
 #include "fmt/format.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 
 Values CountedTimes::AskCounted(Exam& exam, std::size_t tokens,
                                 const std::string& operation,
                                 const Question& question) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   Values answer = exam.AskCounted(operation, question);
-  const std::chrono::duration<double> time = Clock::now() - start;
-  const auto [known, fresh] = seconds_.emplace(tokens, time.count());
-  if (!fresh) known->second = std::min(known->second, time.count());
+  const double seconds = watch.Seconds();
+  const auto [known, fresh] = seconds_.emplace(tokens, seconds);
+  if (!fresh) known->second = std::min(known->second, seconds);
   return answer;
 }
 

@@ -1,13 +1,13 @@
 #include "autograder/exam/exam.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "fmt/format.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {
@@ -116,11 +116,9 @@ Reply Exam::CallStudent(Endpoint& endpoint, const Request& request,
   CallLimits limits = limits_;
   limits.seconds = std::min(limits.seconds, left);
   limits.refusal_is_right = refusal_is_right;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Reply reply = endpoint.Call(request, limits);
-  const std::chrono::duration<double> waited =
-      std::chrono::steady_clock::now() - start;
-  waited_seconds_ += waited.count();
+  waited_seconds_ += watch.Seconds();
   Note(reply);
   if (reply.status == Status::kTimedOut && left < limits_.seconds) {
     FailForTime();

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "kit/median.h"
+
 namespace kvlab::grading {
 namespace {
 
@@ -30,11 +32,7 @@ void PairedRatios::Add(double ratio) {
   sorted_.insert(std::ranges::upper_bound(sorted_, ratio), ratio);
 }
 
-double PairedRatios::Median() const {
-  const std::size_t middle = sorted_.size() / 2;
-  return sorted_.size() % 2 == 1 ? sorted_[middle]
-                                 : (sorted_[middle - 1] + sorted_[middle]) / 2;
-}
+double PairedRatios::Median() const { return kvlab::Median(sorted_); }
 
 MedianInterval PairedRatios::Interval() const {
   constexpr std::size_t kEnough = 6;

@@ -7,7 +7,7 @@ with the wrong file and with the solutions for all others.
 import os
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 from autograder.judges import knockout as knockouts
 
@@ -17,11 +17,16 @@ def failing_tests(program, only):
     report = os.path.join(os.environ["TEST_TMPDIR"], "report.xml")
     run = subprocess.run(
         [program, f"--gtest_filter={only}", f"--gtest_output=xml:{report}"],
-        capture_output=True, text=True, check=False)
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     print(run.stdout, run.stderr)
     if run.returncode not in (0, 1):
-        sys.exit(f"the tests ended with status {run.returncode}: a bug must "
-                 "make a test fail, not the program that runs it")
+        sys.exit(
+            f"the tests ended with status {run.returncode}: a bug must "
+            "make a test fail, not the program that runs it"
+        )
     ran, failed = set(), set()
     for case in ElementTree.parse(report).iter("testcase"):
         name = f"{case.get('classname')}.{case.get('name')}"
@@ -37,8 +42,10 @@ def main():
     if not ran:
         sys.exit(f"{knockout.name}: there is no test {knockout.caught_by}")
     if ran != failed:
-        sys.exit(f"{knockout.name} is not caught by {knockout.caught_by}: "
-                 f"{knockout.title}")
+        sys.exit(
+            f"{knockout.name} is not caught by {knockout.caught_by}: "
+            f"{knockout.title}"
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ ERRORS = pathlib.Path("autograder/judges/errors.toml")
 
 
 class ErrorsTest(unittest.TestCase):
-
     def setUp(self):
         listed = tomllib.loads(ERRORS.read_text(encoding="utf-8"))["error"]
         self.errors = {error["number"]: error for error in listed}

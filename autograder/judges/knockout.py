@@ -1,6 +1,7 @@
 """A solution with one planted bug.
 
-A knockout is a file NN_module/planted_bugs/source/name.toml; the path says which file of solutions/ it edits. It holds
+A knockout is a file NN_module/planted_bugs/source/name.toml; the path says
+which file of solutions/ it edits. It holds
 
     title      what is wrong, in a sentence
     errors     which of the errors in errors.toml it is an instance of
@@ -59,8 +60,7 @@ def read(path):
     path = pathlib.Path(path)
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Knockout(name=_name(path),
-                        **fields)
+        return Knockout(name=_name(path), **fields)
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise KnockoutError(f"{path}: {error}") from error
 
@@ -83,20 +83,23 @@ def plant(knockout, solution):
     if times != 1:
         raise KnockoutError(
             f"{knockout.name}: 'find' stands {times} times in "
-            f"solutions/{knockout.source}; it must stand there once")
+            f"solutions/{knockout.source}; it must stand there once"
+        )
     if knockout.find not in _answers(solution):
         raise KnockoutError(
             f"{knockout.name}: 'find' is not inside a SOLUTION region of "
-            f"solutions/{knockout.source}; a student cannot make this error")
-    return without_markers(
-        solution.replace(knockout.find, knockout.replace))
+            f"solutions/{knockout.source}; a student cannot make this error"
+        )
+    return without_markers(solution.replace(knockout.find, knockout.replace))
 
 
 def without_markers(solution):
     """The solution as somebody would hand it in."""
     return "".join(
-        line for line in solution.splitlines(keepends=True)
-        if not _BEGIN.match(line) and not _END.match(line))
+        line
+        for line in solution.splitlines(keepends=True)
+        if not _BEGIN.match(line) and not _END.match(line)
+    )
 
 
 def main():

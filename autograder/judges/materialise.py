@@ -15,37 +15,51 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from autograder.judges import knockout as knockouts  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from autograder.judges import knockout as knockouts
 
 
 def all_knockouts():
-    return [knockouts.read(path) for path in sorted(HERE.glob("*/planted_bugs/*/*.toml"))]
+    return [
+        knockouts.read(path)
+        for path in sorted(HERE.glob("*/planted_bugs/*/*.toml"))
+    ]
 
 
 def find(name):
-    found = [each for each in all_knockouts()
-             if each.name == name or each.name.endswith("/" + name)]
+    found = [
+        each
+        for each in all_knockouts()
+        if each.name == name or each.name.endswith("/" + name)
+    ]
     if len(found) != 1:
-        sys.exit(f"materialise: {len(found)} knockouts are named '{name}'; "
-                 "--list shows all")
+        sys.exit(
+            f"materialise: {len(found)} knockouts are named '{name}'; "
+            "--list shows all"
+        )
     return found[0]
 
 
 def materialise(knockout, outdir):
-    for solution in sorted([*ROOT.glob("solutions/*/*.cc"),
-                            *ROOT.glob("solutions/*/answers.json")]):
+    for solution in sorted(
+        [*ROOT.glob("solutions/*/*.cc"), *ROOT.glob("solutions/*/answers.json")]
+    ):
         text = solution.read_text(encoding="utf-8")
         source = f"{solution.parent.name}/{solution.name}"
         target = outdir / source
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(
-            knockouts.plant(knockout, text) if source == knockout.source
-            else knockouts.without_markers(text), encoding="utf-8")
+            knockouts.plant(knockout, text)
+            if source == knockout.source
+            else knockouts.without_markers(text),
+            encoding="utf-8",
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--list", action="store_true")
     parser.add_argument("name", nargs="?")
     parser.add_argument("outdir", nargs="?", type=pathlib.Path)

@@ -30,9 +30,11 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-FAILED = ("The grader failed. This is not the fault of your submission, which "
-          "was not graded and has no mark. Your instructor can run the grader "
-          "again.")
+FAILED = (
+    "The grader failed. This is not the fault of your submission, which "
+    "was not graded and has no mark. Your instructor can run the grader "
+    "again."
+)
 
 # What the author's own files are called in a folder of reports.
 AUTHORS_REPORT = "report.txt"
@@ -83,8 +85,9 @@ def gradescope_options(root):
     """From submission_metadata.json: e-mail addresses of all submitters."""
     metadata = read_json(root / "submission_metadata.json")
     users = metadata.get("users") or []
-    return who_and_when([user.get("email") for user in users],
-                        metadata.get("created_at"))
+    return who_and_when(
+        [user.get("email") for user in users], metadata.get("created_at")
+    )
 
 
 def prairielearn_options(root):
@@ -108,9 +111,22 @@ def autolab_options(folder):
 def committed_at(folder):
     """When the commit was made that is checked out; None without git."""
     run = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-c", "log.showSignature=false", "-C",
-         folder, "log", "-1", "--format=%cI"],
-        capture_output=True, encoding="utf-8", check=False)
+        [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "-c",
+            "log.showSignature=false",
+            "-C",
+            folder,
+            "log",
+            "-1",
+            "--format=%cI",
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     return run.stdout
 
 
@@ -121,13 +137,16 @@ def handed_in_at(folder, tag):
     """
     committed = committed_at(folder)
     form = re.fullmatch(
-        r"submit/(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z-.*", tag or "")
+        r"submit/(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z-.*", tag or ""
+    )
     if form is None:
         return committed
-    tagged = "{}T{}:{}:{}+00:00".format(*form.groups())
+    day, hour, minute, second = form.groups()
+    tagged = f"{day}T{hour}:{minute}:{second}+00:00"
     try:
-        apart = (datetime.datetime.fromisoformat(tagged) -
-                 datetime.datetime.fromisoformat(committed.strip()))
+        apart = datetime.datetime.fromisoformat(
+            tagged
+        ) - datetime.datetime.fromisoformat(committed.strip())
     except ValueError:
         return tagged
     # Grading begins a little after a push.
@@ -140,7 +159,8 @@ def classroom50_options(folder):
     if os.environ.get("ASSIGNMENT_TYPE", "individual") != "individual":
         owner = os.environ.get("GITHUB_ACTOR") or owner
     return who_and_when(
-        [owner], handed_in_at(folder, os.environ.get("SUBMISSION_TAG")))
+        [owner], handed_in_at(folder, os.environ.get("SUBMISSION_TAG"))
+    )
 
 
 def reveal_options(options):
@@ -149,8 +169,11 @@ def reveal_options(options):
     if not reveal:
         return []
     if "--student" not in options:
-        print("KVLAB_REVEAL is passed over: the platform did not say whose "
-              "submission this is", file=sys.stderr)
+        print(
+            "KVLAB_REVEAL is passed over: the platform did not say whose "
+            "submission this is",
+            file=sys.stderr,
+        )
         return []
     return ["--reveal", reveal]
 
@@ -158,19 +181,32 @@ def reveal_options(options):
 def grade(submission, options, seconds):
     """The folder of reports of one submission, or None if the grader failed."""
     out = pathlib.Path(tempfile.mkdtemp(prefix="kvlab-reports-"))
-    command = [*program(), "--out", out, *options, *reveal_options(options),
-               *shlex.split(os.environ.get("KVLAB_OPTIONS", "")), submission]
+    command = [
+        *program(),
+        "--out",
+        out,
+        *options,
+        *reveal_options(options),
+        *shlex.split(os.environ.get("KVLAB_OPTIONS", "")),
+        submission,
+    ]
     seconds = float(os.environ.get("KVLAB_SECONDS", seconds))
     log = out / "log.txt"
     try:
         with open(log, "wb") as stream:
-            subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT,
-                           stdin=subprocess.DEVNULL, timeout=seconds,
-                           check=True)
+            subprocess.run(
+                command,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                timeout=seconds,
+                check=True,
+            )
         found = True
     except subprocess.TimeoutExpired:
-        print(f"the grader took longer than {seconds:g} seconds",
-              file=sys.stderr)
+        print(
+            f"the grader took longer than {seconds:g} seconds", file=sys.stderr
+        )
         found = False
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"the grader failed: {error}", file=sys.stderr)
@@ -185,17 +221,26 @@ def place(source, target, failure):
     if source is not None and source.is_file():
         shutil.copyfile(source, target)
     else:
-        target.write_text(json.dumps(failure, indent=2) + "\n",
-                          encoding="utf-8")
+        target.write_text(
+            json.dumps(failure, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def gradescope(_):
     """Standard output is for instructors alone."""
     root = pathlib.Path(os.environ.get("AUTOGRADER", "/autograder"))
     out, reports = grade(root / "submission", gradescope_options(root), 2400)
-    place(reports and reports / "results.json", root / "results/results.json",
-          {"score": 0, "output": FAILED, "output_format": "text",
-           "visibility": "visible", "stdout_visibility": "hidden"})
+    place(
+        reports and reports / "results.json",
+        root / "results/results.json",
+        {
+            "score": 0,
+            "output": FAILED,
+            "output_format": "text",
+            "visibility": "visible",
+            "stdout_visibility": "hidden",
+        },
+    )
     shown = reports / "instructor.txt" if reports else out / "log.txt"
     print(shown.read_text(encoding="utf-8", errors="replace"), end="")
     return out, reports
@@ -205,9 +250,11 @@ def prairielearn(_):
     """Nothing on standard output: students may see it."""
     root = pathlib.Path(os.environ.get("GRADE", "/grade"))
     out, reports = grade(root / "student", prairielearn_options(root), 540)
-    place(reports and reports / "prairielearn.json",
-          root / "results/results.json",
-          {"gradable": False, "format_errors": [FAILED], "message": FAILED})
+    place(
+        reports and reports / "prairielearn.json",
+        root / "results/results.json",
+        {"gradable": False, "format_errors": [FAILED], "message": FAILED},
+    )
     return out, reports
 
 
@@ -226,8 +273,10 @@ def autolab(submission):
 
 def complete(result, environment, now):
     """A result of the grader with what Classroom 50 wants to know beside it."""
+
     def of(name, otherwise=""):
         return environment.get(name) or otherwise
+
     commit = of("COMMIT_URL")
     whole = {
         "schema": result["schema"],
@@ -248,7 +297,8 @@ def complete(result, environment, now):
         actor = of("GITHUB_ACTOR_ID")
         whole["submitted_by"] = {
             "username": of("GITHUB_ACTOR"),
-            "id": int(actor) if actor.isdecimal() else None}
+            "id": int(actor) if actor.isdecimal() else None,
+        }
     return whole
 
 
@@ -281,8 +331,12 @@ def classroom50(_):
     return out, reports
 
 
-PLATFORMS = {"gradescope": gradescope, "prairielearn": prairielearn,
-             "autolab": autolab, "classroom50": classroom50}
+PLATFORMS = {
+    "gradescope": gradescope,
+    "prairielearn": prairielearn,
+    "autolab": autolab,
+    "classroom50": classroom50,
+}
 
 
 def main(arguments):

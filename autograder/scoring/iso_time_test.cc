@@ -37,13 +37,19 @@ TEST(IsoTimeTest, KnowsLeapYears) {
   EXPECT_EQ(InUtc("2027-02-29T00:00Z"), "refused");
 }
 
+TEST(IsoTimeTest, NoYearIsTooFar) {
+  EXPECT_EQ(InUtc("9999-12-31T23:59:59Z"), "9999-12-31 23:59:59 UTC");
+  EXPECT_EQ(InUtc("0001-01-01T00:00Z"), "0001-01-01 00:00:00 UTC");
+}
+
 TEST(IsoTimeTest, RefusesWhatIsNoTime) {
   for (const std::string text :
        {"", "yesterday", "2027-01-15", "2027-01-15T23:59", "2027-13-01T00:00Z",
         "2027-01-32T00:00Z", "2027-01-00T00:00Z", "2027-01-15T24:00Z",
         "2027-01-15T23:60Z", "2027-01-15T23:59:60Z", "2027-1-15T23:59Z",
         "2027-01-15T23:59Z ", "2027-01-15T23:59:Z", "15.1.2027 23:59",
-        "2027-01-15T23:59+1", "+027-01-15T23:59Z"}) {
+        "2027-01-15T23:59+1", "+027-01-15T23:59Z", "2027-01-15T23:59+24:00",
+        "2027-01-15T23:59+01:60"}) {
     EXPECT_EQ(InUtc(text), "refused") << text;
   }
 }

@@ -1,7 +1,6 @@
 #include "autograder/scoring/scoring.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "autograder/exam/check.h"
 #include "fmt/format.h"
 #include "kit/random.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {
@@ -173,19 +173,17 @@ class PartScoring {
     Exam exam(parties, options_.checkpoint, check.settings,
               SeedFrom(options_.seed, check.name), limits, check.tiers);
     exam.GiveTime(rubric_.limits.check_seconds, seconds_left_);
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const Verdict verdict =
         RunCheck(*std::ranges::find(known_, check.run, &Check::name), exam);
     if (exam.TimedOut()) ++timed_out_;
     seconds_left_ -= exam.WaitedSeconds();
-    const std::chrono::duration<double> seconds =
-        std::chrono::steady_clock::now() - start;
     return {.mark = {.check = &check,
                      .run = true,
                      .points = verdict.share * check.points,
                      .came_back = verdict.came_back,
                      .measured = verdict.measured,
-                     .seconds = seconds.count(),
+                     .seconds = watch.Seconds(),
                      .measurements = verdict.measurements,
                      .blocked = verdict.blocked},
             .affordable = verdict.affordable,

@@ -5,18 +5,9 @@
 #include <vector>
 
 #include "kit/error.h"
+#include "kit/median.h"
 
 namespace kvlab {
-namespace {
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  if (values.size() % 2 == 1) return values[middle];
-  return (values[middle - 1] + values[middle]) / 2;
-}
-
-}  // namespace
 
 std::size_t EqualTokens(const Tokens& a, const Tokens& b) {
   const auto difference = std::mismatch(a.begin(), a.end(), b.begin(), b.end());

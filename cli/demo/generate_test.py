@@ -8,18 +8,19 @@ GENERATE = "cli/generate"
 
 
 def generate(*arguments):
-    run = subprocess.run([GENERATE, *arguments], capture_output=True,
-                         check=True)
+    run = subprocess.run(
+        [GENERATE, *arguments], capture_output=True, check=True
+    )
     text, measured = run.stdout.decode("utf-8").rsplit("\n\n", 1)
     return text, measured
 
 
 class GenerateTest(unittest.TestCase):
-
     def test_the_cache_changes_the_speed_and_not_the_text(self):
         cached, with_cache = generate("JULIET:\n", "--tokens", "40")
-        uncached, without = generate("JULIET:\n", "--tokens", "40",
-                                     "--no-cache")
+        uncached, without = generate(
+            "JULIET:\n", "--tokens", "40", "--no-cache"
+        )
         self.assertTrue(cached.startswith("JULIET:\n"))
         self.assertGreater(len(cached), 40)
         self.assertEqual(cached, uncached)
@@ -32,8 +33,11 @@ class GenerateTest(unittest.TestCase):
 
     def test_ends_with_what_it_measured(self):
         _, measured = generate("x", "--tokens", "3")
-        self.assertRegex(measured, r"^3 tokens after a prompt of 1: \d+ "
-                         r"tokens/s, time to first token \d+\.\d ms")
+        self.assertRegex(
+            measured,
+            r"^3 tokens after a prompt of 1: \d+ "
+            r"tokens/s, time to first token \d+\.\d ms",
+        )
 
     def test_an_empty_prompt_starts_from_the_end_of_text(self):
         text, measured = generate("", "--tokens", "5")

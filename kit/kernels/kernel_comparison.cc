@@ -31,6 +31,7 @@
 
 #include "kit/instruction_set.h"
 #include "kit/linear_algebra.h"
+#include "kit/median.h"
 #include "kit/random.h"
 #include "kit/tensor.h"
 #include "kit/weight_matrix.h"
@@ -291,13 +292,6 @@ double CpuSeconds() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) +
          1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-double Median(std::vector<double> values) {
-  const auto middle =
-      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 // Seconds of each of the model's products, summed over its layers and heads.

@@ -28,20 +28,25 @@ def shared_symbols(nm_output):
 
 
 class KernelsApart(unittest.TestCase):
-
     def test_no_weak_symbol_is_shared(self):
         listing = subprocess.run(
             ["nm", "--demangle", "--defined-only", archive()],
-            check=True, capture_output=True, text=True).stdout
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
         self.assertIn("kAvx512Kernels", listing)
         self.assertEqual(shared_symbols(listing), [])
 
     def test_a_shared_one_would_be_seen(self):
         self.assertEqual(
-            shared_symbols("0000 W float* std::fill_n<float*>(float*, int)\n"
-                           "0000 W kvlab::kernels::avx512::Add()\n"
-                           "0000 D kvlab::kernels::kAvx512Kernels\n"),
-            ["float* std::fill_n<float*>(float*, int)"])
+            shared_symbols(
+                "0000 W float* std::fill_n<float*>(float*, int)\n"
+                "0000 W kvlab::kernels::avx512::Add()\n"
+                "0000 D kvlab::kernels::kAvx512Kernels\n"
+            ),
+            ["float* std::fill_n<float*>(float*, int)"],
+        )
 
 
 if __name__ == "__main__":

@@ -46,7 +46,11 @@ export async function writePictures(charts, folder) {
     const svg = path.join(folder, `${id}.svg`);
     fs.writeFileSync(svg, await svgOf(spec));
     execFileSync("rsvg-convert", [
-      "--zoom", "2", "--output", path.join(folder, `${id}.png`), svg,
+      "--zoom",
+      "2",
+      "--output",
+      path.join(folder, `${id}.png`),
+      svg,
     ]);
   }
 }

@@ -113,7 +113,15 @@ export function series({ field, domain, range }) {
   };
 }
 
-const DASHES = [[1, 0], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4], [12, 4]];
+const DASHES = [
+  [1, 0],
+  [7, 4],
+  [2, 3],
+  [10, 3, 2, 3],
+  [4, 2],
+  [1, 4],
+  [12, 4],
+];
 
 const dash = (i) => DASHES[i % DASHES.length];
 
@@ -122,7 +130,8 @@ function dashesUnseen({ field, domain }) {
   return {
     strokeDash: {
       condition: domain.map((name, i) => ({
-        test: { field, equal: name }, value: dash(i),
+        test: { field, equal: name },
+        value: dash(i),
       })),
       value: dash(0),
     },
@@ -151,7 +160,17 @@ export function logarithmic(values, ...fields) {
 // Points joined by lines, one colour for each series. `bars`: { low, high },
 // fields of an interval around each point. `layers`: drawn below.
 export function lineChart({
-  id, title, see, values, columns, x, y, by, bars, points = true, layers = [],
+  id,
+  title,
+  see,
+  values,
+  columns,
+  x,
+  y,
+  by,
+  bars,
+  points = true,
+  layers = [],
 }) {
   const encoding = { x: position(x), y: position(y) };
   const drawn = [...layers];
@@ -191,7 +210,16 @@ export function heightOfRows(count) {
 
 // One row for each name, its values as points on a scale. The scale's title may
 // reach below the names, which take half of a phone.
-export function dotChart({ id, title, see, values, columns, x: axis, rows, by }) {
+export function dotChart({
+  id,
+  title,
+  see,
+  values,
+  columns,
+  x: axis,
+  rows,
+  by,
+}) {
   const x = position(axis);
   return {
     id,

@@ -7,7 +7,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  AXE_VERSION, expectEyes, look, openBrowser, VIEWS,
+  AXE_VERSION,
+  expectEyes,
+  look,
+  openBrowser,
+  VIEWS,
 } from "../../third_party/chromium/look.mjs";
 
 const PLANTED = [
@@ -28,8 +32,10 @@ const PATIENCE_MS = 10000;
 async function chartFaults(page) {
   await page
     .waitForFunction(
-      () => [...document.querySelectorAll(".chart")].every(
-        (chart) => chart.dataset.drawn === "yes"),
+      () =>
+        [...document.querySelectorAll(".chart")].every(
+          (chart) => chart.dataset.drawn === "yes",
+        ),
       undefined,
       { timeout: page.isPlanted ? 1 : PATIENCE_MS },
     )
@@ -46,19 +52,26 @@ async function chartFaults(page) {
         continue;
       }
       const marks = svg.querySelectorAll(
-        ".mark-symbol path, .mark-rect path, .mark-line path");
+        ".mark-symbol path, .mark-rect path, .mark-line path",
+      );
       if (marks.length === 0) faults.push(`${name}: has no marks`);
       const frame = svg.getBoundingClientRect();
       const slack = 2;
       const cut = [...svg.querySelectorAll("text")].filter((text) => {
         const box = text.getBoundingClientRect();
-        return text.textContent.trim() !== "" &&
-          (box.left < frame.left - slack || box.right > frame.right + slack ||
-            box.top < frame.top - slack || box.bottom > frame.bottom + slack);
+        return (
+          text.textContent.trim() !== "" &&
+          (box.left < frame.left - slack ||
+            box.right > frame.right + slack ||
+            box.top < frame.top - slack ||
+            box.bottom > frame.bottom + slack)
+        );
       });
       if (cut.length > 0) {
-        faults.push(`${name}: its words are cut off: ` +
-          cut.map((text) => text.textContent).join(", "));
+        faults.push(
+          `${name}: its words are cut off: ` +
+            cut.map((text) => text.textContent).join(", "),
+        );
       }
     }
     return faults;
@@ -74,8 +87,10 @@ async function figureFaults(page) {
   const layers = await page.locator(".memo tbody tr").count();
   const faults = [];
   const expect = async (what, computed, found) => {
-    if ((await count("computed")) !== computed * layers ||
-        (await count("found")) !== found * layers) {
+    if (
+      (await count("computed")) !== computed * layers ||
+      (await count("found")) !== found * layers
+    ) {
       faults.push(`figure: ${what}`);
     }
   };
@@ -101,14 +116,21 @@ const [folder, pictures] = process.argv.slice(2);
 const browser = await openBrowser();
 const also = [chartFaults, figureFaults];
 const results = JSON.parse(
-  fs.readFileSync(path.join(folder, "results.json"), "utf8"));
+  fs.readFileSync(path.join(folder, "results.json"), "utf8"),
+);
 const knowing = (page) => {
   page.hasMemo = results.memo !== undefined;
   return [];
 };
 const planted = fileURLToPath(new URL("planted.html", import.meta.url));
 await expectEyes(browser, planted, PLANTED, {
-  also: [(page) => { page.isPlanted = true; return []; }, ...also],
+  also: [
+    (page) => {
+      page.isPlanted = true;
+      return [];
+    },
+    ...also,
+  ],
 });
 if (pictures) fs.mkdirSync(pictures, { recursive: true });
 let failed = 0;
@@ -116,7 +138,8 @@ for (const view of VIEWS) {
   const picture = pictures && path.join(pictures, `${view.name}.png`);
   const file = path.resolve(folder, "index.html");
   const found = await look(browser, file, view, {
-    picture, also: [knowing, ...also],
+    picture,
+    also: [knowing, ...also],
   });
   failed += found.length > 0 ? 1 : 0;
   for (const line of found) console.log(`${view.name}: ${line}`);

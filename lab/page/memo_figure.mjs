@@ -3,7 +3,9 @@
 
 const SIGNS = { empty: "", computed: "●", found: "○" };
 const SPOKEN = {
-  empty: "not computed yet", computed: "computed", found: "found",
+  empty: "not computed yet",
+  computed: "computed",
+  found: "found",
 };
 
 // What happens to entry (any layer, position) at a step: positions from 0,
@@ -38,7 +40,9 @@ export function check({ numLayers, steps }) {
       }
       const { now } = countsAt(steps, step, memo);
       if (now.computed !== drawn.computed || now.found !== drawn.found) {
-        throw new Error(`memo: counts of step ${step} do not match the drawing`);
+        throw new Error(
+          `memo: counts of step ${step} do not match the drawing`,
+        );
       }
     }
   }
@@ -50,16 +54,19 @@ function sentence(state, data) {
   }
   const { now, total } = countsAt(data.steps, state.step, state.memo);
   const needed = data.numLayers * state.step;
-  return `Step ${state.step} of ${data.steps.length}, ` +
+  return (
+    `Step ${state.step} of ${data.steps.length}, ` +
     `${state.memo ? "with" : "without"} a memo: ${needed} entries needed, ` +
     `${now.computed} computed, ${now.found} found. ` +
-    `So far ${total.computed} computed and ${total.found} found.`;
+    `So far ${total.computed} computed and ${total.found} found.`
+  );
 }
 
 function makeTable(data) {
   const table = document.createElement("table");
   const caption = table.createCaption();
-  caption.textContent = "Entries: keys and values of a token in a layer. " +
+  caption.textContent =
+    "Entries: keys and values of a token in a layer. " +
     "● computed in this step, ○ found in the memo.";
   const head = table.createTHead().insertRow();
   const corner = document.createElement("th");
@@ -141,8 +148,10 @@ export function drawMemoFigure(figure) {
   scroller.className = "wide";
   scroller.tabIndex = 0;
   scroller.setAttribute("role", "group");
-  scroller.setAttribute("aria-label",
-    "Memo table: arrow keys step, M switches the memo, Home starts again");
+  scroller.setAttribute(
+    "aria-label",
+    "Memo table: arrow keys step, M switches the memo, Home starts again",
+  );
   scroller.append(table);
   scroller.addEventListener("keydown", (event) => {
     const keys = {

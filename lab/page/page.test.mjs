@@ -6,11 +6,16 @@ import os from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { LONGEST_TITLE, PALETTE } from "./chart_kinds.mjs";
 import { compileChart, svgOf } from "./chart_files.mjs";
+import { LONGEST_TITLE, PALETTE } from "./chart_kinds.mjs";
 import { check, countsAt, entryAt } from "./memo_figure.mjs";
 import {
-  byteSteps, bytesText, decades, errorText, powersOfTwo, secondsText,
+  byteSteps,
+  bytesText,
+  decades,
+  errorText,
+  powersOfTwo,
+  secondsText,
 } from "./quantities.mjs";
 import { sectionsOf } from "./sections/all.mjs";
 import { writePage } from "./write_page.mjs";
@@ -19,8 +24,12 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const read = (name) => fs.readFileSync(path.join(here, name), "utf8");
 const results = () => JSON.parse(read("testdata/results.json"));
 const SECTIONS = [
-  "control_against_cache", "memory", "space_against_time", "memo",
-  "bandwidth", "known_models",
+  "control_against_cache",
+  "memory",
+  "space_against_time",
+  "memo",
+  "bandwidth",
+  "known_models",
 ];
 
 describe("quantities", () => {
@@ -47,8 +56,13 @@ describe("quantities", () => {
     const wide = powersOfTwo(1, 2 ** 40);
     assert.ok(wide.length <= 8);
     assert.equal(wide[wide.length - 1], 2 ** 40);
-    assert.deepEqual(byteSteps(2 ** 21), [0, 2 ** 19, 2 ** 20, 3 * 2 ** 19,
-      2 ** 21]);
+    assert.deepEqual(byteSteps(2 ** 21), [
+      0,
+      2 ** 19,
+      2 ** 20,
+      3 * 2 ** 19,
+      2 ** 21,
+    ]);
   });
   test("ticks of a narrow logarithmic axis are 1, 2 and 5", () => {
     assert.deepEqual(decades(1, 1000), [1, 10, 100, 1000]);
@@ -76,7 +90,10 @@ describe("colours", () => {
   for (const [name, color] of Object.entries(PALETTE)) {
     for (const [, paper] of papers) {
       test(`${name} stands out from ${paper}`, () => {
-        assert.ok(contrast(color, paper) >= 3, contrast(color, paper).toFixed(2));
+        assert.ok(
+          contrast(color, paper) >= 3,
+          contrast(color, paper).toFixed(2),
+        );
       });
     }
   }
@@ -85,8 +102,13 @@ describe("colours", () => {
 describe("the memo figure", () => {
   test("without a memo every token so far is computed at each step", () => {
     const row = [0, 1, 2, 3, 4].map((position) => entryAt(position, 3, false));
-    assert.deepEqual(
-      row, ["computed", "computed", "computed", "empty", "empty"]);
+    assert.deepEqual(row, [
+      "computed",
+      "computed",
+      "computed",
+      "empty",
+      "empty",
+    ]);
   });
   test("with a memo only the newest is", () => {
     const row = [0, 1, 2, 3, 4].map((position) => entryAt(position, 3, true));
@@ -96,12 +118,14 @@ describe("the memo figure", () => {
     const { steps } = results().memo;
     const layers = results().memo.num_layers;
     assert.deepEqual(countsAt(steps, 0, true).total, { computed: 0, found: 0 });
-    assert.deepEqual(countsAt(steps, 4, false),
-      { now: { computed: 4 * layers, found: 0 },
-        total: { computed: 10 * layers, found: 0 } });
-    assert.deepEqual(countsAt(steps, 4, true),
-      { now: { computed: layers, found: 3 * layers },
-        total: { computed: 4 * layers, found: 6 * layers } });
+    assert.deepEqual(countsAt(steps, 4, false), {
+      now: { computed: 4 * layers, found: 0 },
+      total: { computed: 10 * layers, found: 0 },
+    });
+    assert.deepEqual(countsAt(steps, 4, true), {
+      now: { computed: layers, found: 3 * layers },
+      total: { computed: 4 * layers, found: 6 * layers },
+    });
   });
   test("refuses counts that are not what it would draw", () => {
     const { num_layers: numLayers, steps } = results().memo;
@@ -115,7 +139,8 @@ describe("sections", () => {
   test("all of them stand in the order of the run", () => {
     assert.deepEqual(
       sectionsOf(results()).map((section) => section.id),
-      ["control", "memory", "space", "memo", "bandwidth", "known-models"]);
+      ["control", "memory", "space", "memo", "bandwidth", "known-models"],
+    );
   });
   for (const missing of SECTIONS) {
     test(`a run that was stopped before ${missing} still makes a page`, () => {
@@ -126,22 +151,24 @@ describe("sections", () => {
       assert.equal(sectionsOf(partial).length, SECTIONS.indexOf(missing));
     });
   }
-  test("a section that was stopped at its start has no chart without points",
-    () => {
-      const partial = results();
-      partial.control_against_cache = {
-        prompt_len: 8, lengths: [], steps: [], fits: [],
-      };
-      partial.memory.growth = [];
-      partial.space_against_time.runs = [];
-      partial.bandwidth.models = [];
-      partial.bandwidth.batches = [];
-      for (const section of sectionsOf(partial)) {
-        for (const chart of section.charts) {
-          assert.notEqual(chart.values.length, 0, chart.id);
-        }
+  test("a section that was stopped at its start has no chart without points", () => {
+    const partial = results();
+    partial.control_against_cache = {
+      prompt_len: 8,
+      lengths: [],
+      steps: [],
+      fits: [],
+    };
+    partial.memory.growth = [];
+    partial.space_against_time.runs = [];
+    partial.bandwidth.models = [];
+    partial.bandwidth.batches = [];
+    for (const section of sectionsOf(partial)) {
+      for (const chart of section.charts) {
+        assert.notEqual(chart.values.length, 0, chart.id);
       }
-    });
+    }
+  });
   test("a way that claims to be exact and is not is refused", () => {
     const wrong = results();
     wrong.space_against_time.runs[1].relative_error = 0.01;
@@ -167,7 +194,10 @@ describe("charts", () => {
       const titles = spec.axes.flatMap((axis) => axis.title ?? []);
       assert.ok(titles.length > 0, "an axis without a title");
       for (const title of titles) {
-        assert.ok(title.length <= LONGEST_TITLE, `too long for a phone: ${title}`);
+        assert.ok(
+          title.length <= LONGEST_TITLE,
+          `too long for a phone: ${title}`,
+        );
       }
       const svg = await svgOf(spec);
       for (const title of titles) {
@@ -186,28 +216,33 @@ describe("charts", () => {
 describe("the page", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "kvlab-page-"));
   const hostile = "</script><script>window.taken = 1</script><b>";
-  test("holds every chart, and words of a model's name stay words",
-    async (context) => {
-      context.after(() => fs.rmSync(folder, { recursive: true }));
-      const measured = results();
-      measured.model.name = hostile;
-      measured.complete = false;
-      fs.writeFileSync(
-        path.join(folder, "results.json"), JSON.stringify(measured));
-      const count = await writePage(folder);
-      const html = fs.readFileSync(path.join(folder, "index.html"), "utf8");
-      assert.equal(html.match(/class="chart"/g).length, count);
-      assert.ok(!html.includes(hostile));
-      assert.ok(!html.includes("<script>window.taken"));
-      assert.match(html, /stopped before its end/);
-      assert.match(html, /vega\n\nCopyright \(c\) /);
-      const ids = (suffix, place) => fs.readdirSync(path.join(folder, place))
+  test("holds every chart, and words of a model's name stay words", async (context) => {
+    context.after(() => fs.rmSync(folder, { recursive: true }));
+    const measured = results();
+    measured.model.name = hostile;
+    measured.complete = false;
+    fs.writeFileSync(
+      path.join(folder, "results.json"),
+      JSON.stringify(measured),
+    );
+    const count = await writePage(folder);
+    const html = fs.readFileSync(path.join(folder, "index.html"), "utf8");
+    assert.equal(html.match(/class="chart"/g).length, count);
+    assert.ok(!html.includes(hostile));
+    assert.ok(!html.includes("<script>window.taken"));
+    assert.match(html, /stopped before its end/);
+    assert.match(html, /vega\n\nCopyright \(c\) /);
+    const ids = (suffix, place) =>
+      fs
+        .readdirSync(path.join(folder, place))
         .filter((name) => name.endsWith(suffix)).length;
-      assert.equal(ids(".svg", "plots"), count);
-      assert.equal(ids(".png", "plots"), count);
-      assert.equal(ids(".csv", "csv"), count);
-      const csv = fs.readFileSync(
-        path.join(folder, "csv", "total-time.csv"), "utf8");
-      assert.match(csv.split("\n")[0], /^new_tokens,caching,seconds,/);
-    });
+    assert.equal(ids(".svg", "plots"), count);
+    assert.equal(ids(".png", "plots"), count);
+    assert.equal(ids(".csv", "csv"), count);
+    const csv = fs.readFileSync(
+      path.join(folder, "csv", "total-time.csv"),
+      "utf8",
+    );
+    assert.match(csv.split("\n")[0], /^new_tokens,caching,seconds,/);
+  });
 });

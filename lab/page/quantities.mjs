@@ -64,12 +64,33 @@ export const TICK_LABELS = {
     BYTE_UNITS.map((unit, i) => [KIBI ** i, unit]).reverse(),
     "0 B",
   ),
-  bandwidth: scaledLabel([[1e9, "GB/s"], [1e6, "MB/s"]], "0"),
-  seconds: scaledLabel([[1, "s"], [1e-3, "ms"], [1e-6, "µs"]], "0 s"),
+  bandwidth: scaledLabel(
+    [
+      [1e9, "GB/s"],
+      [1e6, "MB/s"],
+    ],
+    "0",
+  ),
+  seconds: scaledLabel(
+    [
+      [1, "s"],
+      [1e-3, "ms"],
+      [1e-6, "µs"],
+    ],
+    "0 s",
+  ),
   count: "format(datum.value, ',~f')",
-  macs: scaledLabel([[1e9, "G"], [1e6, "M"], [1e3, "k"]], "0"),
+  macs: scaledLabel(
+    [
+      [1e9, "G"],
+      [1e6, "M"],
+      [1e3, "k"],
+    ],
+    "0",
+  ),
   times: "format(datum.value, ',~f') + '×'",
-  error: "datum.value == 0 ? '0' : datum.value >= 0.01 ? " +
+  error:
+    "datum.value == 0 ? '0' : datum.value >= 0.01 ? " +
     "format(datum.value * 100, '~g') + ' %' : format(datum.value, '.0e')",
 };
 

@@ -24,17 +24,27 @@ function jsonInsideScript(value) {
 
 // The page contains the packages it was bundled from, so also their licences.
 function licencesOf(inputs) {
-  const folders = new Set(inputs
-    .map((input) => input.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1])
-    .filter((folder) => folder !== undefined));
-  return [...folders].sort().map((folder) => {
-    const file = fs.readdirSync(beside(folder))
-      .find((name) => /^licen[cs]e/i.test(name));
-    const text = file === undefined
-      ? JSON.parse(fs.readFileSync(beside(`${folder}/package.json`))).license
-      : fs.readFileSync(beside(`${folder}/${file}`), "utf8");
-    return `${path.basename(folder)}\n\n${text.trim()}`;
-  }).join("\n\n----\n\n");
+  const folders = new Set(
+    inputs
+      .map(
+        (input) => input.match(/^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1],
+      )
+      .filter((folder) => folder !== undefined),
+  );
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const file = fs
+        .readdirSync(beside(folder))
+        .find((name) => /^licen[cs]e/i.test(name));
+      const text =
+        file === undefined
+          ? JSON.parse(fs.readFileSync(beside(`${folder}/package.json`)))
+              .license
+          : fs.readFileSync(beside(`${folder}/${file}`), "utf8");
+      return `${path.basename(folder)}\n\n${text.trim()}`;
+    })
+    .join("\n\n----\n\n");
 }
 
 function pageScript() {
@@ -70,9 +80,12 @@ function withTable(chart) {
 function modelText(model) {
   return {
     name: model.name,
-    weightsAre: model.weights === "random"
-      ? "random weights of this shape" : "a trained checkpoint",
-    shape: `${countText(model.parameters)} parameters, ` +
+    weightsAre:
+      model.weights === "random"
+        ? "random weights of this shape"
+        : "a trained checkpoint",
+    shape:
+      `${countText(model.parameters)} parameters, ` +
       `${bytesText(model.weights_bytes)} of weights, ` +
       `${model.num_layers} layers, ${model.num_heads} heads, ` +
       `width ${model.d_model}, context ${countText(model.max_positions)}`,
@@ -91,8 +104,10 @@ function machineText(machine) {
 function notesOn(results) {
   const notes = [];
   if (!results.complete) {
-    notes.push("The run was stopped before its end: this page shows only " +
-      "what was measured.");
+    notes.push(
+      "The run was stopped before its end: this page shows only " +
+        "what was measured.",
+    );
   }
   if (results.quick) {
     notes.push("A quick run: fewer lengths and trials than ./kvlab lab makes.");
@@ -105,17 +120,19 @@ function pageOf(results, sections) {
     ...results,
     css: fs.readFileSync(beside("page.css"), "utf8"),
     ...pageScript(),
-    madeAt: results.made_at.slice(0, 16).replace("T", " ") + " UTC",
+    madeAt: `${results.made_at.slice(0, 16).replace("T", " ")} UTC`,
     model: modelText(results.model),
     machine: machineText(results.machine),
     notes: notesOn(results),
     sections: sections.map((section) => ({
       ...section,
       tables: section.tables.map((table) => ({
-        ...table, rows: table.rows.map((cells) => ({ cells })),
+        ...table,
+        rows: table.rows.map((cells) => ({ cells })),
       })),
       charts: section.charts.map((chart) => ({
-        ...chart, vega: jsonInsideScript(chart.vega),
+        ...chart,
+        vega: jsonInsideScript(chart.vega),
       })),
     })),
   });
@@ -126,7 +143,8 @@ function writeTables(charts, folder) {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
   for (const { id, values } of charts) {
-    fs.writeFileSync(path.join(folder, `${id}.csv`), csvFormat(values) + "\n");
+    const file = path.join(folder, `${id}.csv`);
+    fs.writeFileSync(file, `${csvFormat(values)}\n`);
   }
 }
 
@@ -145,7 +163,8 @@ function readResults(folder) {
 export async function writePage(folder) {
   const results = readResults(folder);
   const sections = sectionsOf(results).map((section) => ({
-    ...section, charts: section.charts.map(withTable),
+    ...section,
+    charts: section.charts.map(withTable),
   }));
   const charts = sections.flatMap((section) => section.charts);
   writeTables(charts, path.join(folder, "csv"));
@@ -162,8 +181,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   try {
     const charts = await writePage(folder);
-    console.log(`kvlab lab: ${charts} charts and all numbers in ` +
-      path.join(folder, "index.html"));
+    console.log(
+      `kvlab lab: ${charts} charts and all numbers in ` +
+        path.join(folder, "index.html"),
+    );
   } catch (error) {
     console.error(`kvlab lab: ${error.message}`);
     process.exit(1);

@@ -16,20 +16,31 @@ import jsonschema
 LAB = "lab/lab"
 TINY = "kit/testdata/tiny-gpt2-random"
 SCHEMA = json.loads(
-    pathlib.Path("lab/results.schema.json").read_text(encoding="utf-8"))
-SECTIONS = ["control_against_cache", "memory", "space_against_time", "memo",
-            "bandwidth", "known_models"]
+    pathlib.Path("lab/results.schema.json").read_text(encoding="utf-8")
+)
+SECTIONS = [
+    "control_against_cache",
+    "memory",
+    "space_against_time",
+    "memo",
+    "bandwidth",
+    "known_models",
+]
 
 
 def start(out, *options):
-    return subprocess.Popen([LAB, "--model", TINY, "--out", out, *options],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True)
+    return subprocess.Popen(
+        [LAB, "--model", TINY, "--out", out, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def results_in(folder):
     return json.loads(
-        (pathlib.Path(folder) / "results.json").read_text(encoding="utf-8"))
+        (pathlib.Path(folder) / "results.json").read_text(encoding="utf-8")
+    )
 
 
 def complaints(results):
@@ -38,15 +49,13 @@ def complaints(results):
 
 
 class CompleteRun(unittest.TestCase):
-
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        process = start(cls.folder.name, "--quick", "--seed", "3")
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        process = start(cls.folder, "--quick", "--seed", "3")
         cls.output, _ = process.communicate()
         cls.status = process.returncode
-        cls.results = results_in(cls.folder.name)
+        cls.results = results_in(cls.folder)
 
     def test_ends_well(self):
         self.assertEqual(self.status, 0, self.output)
@@ -62,7 +71,8 @@ class CompleteRun(unittest.TestCase):
     def test_says_how_to_repeat_it(self):
         self.assertEqual(
             self.results["command"],
-            "./kvlab lab --quick --model tiny-gpt2-random --seed 3")
+            "./kvlab lab --quick --model tiny-gpt2-random --seed 3",
+        )
         self.assertEqual(self.results["seed"], 3)
 
     def test_describes_the_model(self):
@@ -74,16 +84,19 @@ class CompleteRun(unittest.TestCase):
     def test_both_ways_of_generating_agree(self):
         for length in self.results["control_against_cache"]["lengths"]:
             self.assertEqual(length["differing_pairs"], 0, length)
-            self.assertTrue(all(trial["same_tokens"]
-                                for trial in length["trials"]))
+            self.assertTrue(
+                all(trial["same_tokens"] for trial in length["trials"])
+            )
 
     def test_every_trial_is_there(self):
         for length in self.results["control_against_cache"]["lengths"]:
             self.assertEqual(len(length["trials"]), 3)
 
     def test_the_work_ratio_grows_with_the_length(self):
-        ratios = [length["work_ratio"] for length in
-                  self.results["control_against_cache"]["lengths"]]
+        ratios = [
+            length["work_ratio"]
+            for length in self.results["control_against_cache"]["lengths"]
+        ]
         self.assertEqual(ratios, sorted(set(ratios)))
         self.assertGreater(ratios[0], 1)
 
@@ -91,34 +104,46 @@ class CompleteRun(unittest.TestCase):
         section = self.results["control_against_cache"]
         longest = section["lengths"][-1]["new_tokens"]
         for caching in ["uncached", "cached"]:
-            positions = [step["position"] for step in section["steps"]
-                         if step["caching"] == caching]
+            positions = [
+                step["position"]
+                for step in section["steps"]
+                if step["caching"] == caching
+            ]
             first = section["prompt_len"] + 1
-            self.assertEqual(positions,
-                             list(range(first, first + longest - 1)))
+            self.assertEqual(positions, list(range(first, first + longest - 1)))
 
     def test_work_is_fitted_beside_time(self):
-        fits = {(fit["quantity"], fit["caching"]): fit for fit in
-                self.results["control_against_cache"]["fits"]}
+        fits = {
+            (fit["quantity"], fit["caching"]): fit
+            for fit in self.results["control_against_cache"]["fits"]
+        }
         self.assertEqual(len(fits), 4)
         for caching in ["uncached", "cached"]:
-            self.assertEqual(fits["work", caching]["exponent"],
-                             fits["total time", caching]["predicted"])
-        self.assertGreater(fits["work", "uncached"]["exponent"],
-                           fits["work", "cached"]["exponent"] + 0.5)
+            self.assertEqual(
+                fits["work", caching]["exponent"],
+                fits["total time", caching]["predicted"],
+            )
+        self.assertGreater(
+            fits["work", "uncached"]["exponent"],
+            fits["work", "cached"]["exponent"] + 0.5,
+        )
 
     def test_caches_take_what_the_formula_says(self):
         for cache in self.results["memory"]["measured"]:
             # The heap adds a header and a page's rest to each tensor.
             slack = 64 * 4096
-            self.assertGreaterEqual(cache["measured_bytes"],
-                                    cache["formula_bytes"])
-            self.assertLess(cache["measured_bytes"],
-                            cache["formula_bytes"] + slack, cache)
+            self.assertGreaterEqual(
+                cache["measured_bytes"], cache["formula_bytes"]
+            )
+            self.assertLess(
+                cache["measured_bytes"], cache["formula_bytes"] + slack, cache
+            )
 
     def test_concatenation_writes_every_token_again(self):
-        written = {(entry["way"], entry["tokens"]): entry["bytes_written"]
-                   for entry in self.results["memory"]["growth"]}
+        written = {
+            (entry["way"], entry["tokens"]): entry["bytes_written"]
+            for entry in self.results["memory"]["growth"]
+        }
         for tokens in [128, 256, 512]:
             once = written["preallocation", tokens]
             again = once * (tokens + 1) / 2
@@ -126,8 +151,10 @@ class CompleteRun(unittest.TestCase):
             self.assertEqual(written["concatenation by memcpy", tokens], again)
 
     def test_what_recomputes_is_exact_and_what_forgets_is_not(self):
-        runs = {run["way"]: run
-                for run in self.results["space_against_time"]["runs"]}
+        runs = {
+            run["way"]: run
+            for run in self.results["space_against_time"]["runs"]
+        }
         self.assertEqual(len(runs), 5)
         for run in runs.values():
             if run["exact"]:
@@ -137,8 +164,10 @@ class CompleteRun(unittest.TestCase):
                 self.assertGreater(run["relative_error"], 1e-5, run)
 
     def test_less_memory_is_more_work_if_the_answer_stays(self):
-        runs = {run["way"]: run
-                for run in self.results["space_against_time"]["runs"]}
+        runs = {
+            run["way"]: run
+            for run in self.results["space_against_time"]["runs"]
+        }
         order = ["full cache", "sqrt(n) kept, rest recomputed", "no cache"]
         memory = [runs[way]["cache_bytes"] for way in order]
         work = [runs[way]["macs_per_token"] for way in order]
@@ -157,7 +186,7 @@ class CompleteRun(unittest.TestCase):
         edit = self.results["memo"]["edit"]
         changed = 0
         for row in edit["same_entries"]:
-            self.assertTrue(all(row[:edit["changed"]]))
+            self.assertTrue(all(row[: edit["changed"]]))
             self.assertFalse(row[edit["changed"]])
             changed += row.count(False)
         self.assertEqual(edit["changed_entries"], changed)
@@ -169,10 +198,11 @@ class CompleteRun(unittest.TestCase):
 
     def test_published_figures(self):
         # 2 * 32 layers * 32 heads * 128 * 2 bytes; Touvron 2023.
-        models = {model["name"]: model
-                  for model in self.results["known_models"]}
+        models = {
+            model["name"]: model for model in self.results["known_models"]
+        }
         self.assertEqual(models["Llama-2-7B"]["bytes_per_token"], 512 * 1024)
-        self.assertEqual(models["Llama-2-7B"]["cache_bytes"], 2 * 1024 ** 3)
+        self.assertEqual(models["Llama-2-7B"]["cache_bytes"], 2 * 1024**3)
 
     def test_schema_refuses_mistakes(self):
         def put(results, *path_and_value):
@@ -186,22 +216,22 @@ class CompleteRun(unittest.TestCase):
 
         first = ("control_against_cache", "lengths", 0)
         for mistake in [
-                ("format", "something else"),
-                ("machine", None),
-                ("machine", "host", "name"),
-                ("model", "num_layers", 0),
-                (*first, "new_tokens", "10"),
-                (*first, "trials", []),
-                (*first, "trials", 0, "cached", "total_s", 0),
-                (*first, "cached", "total_s", "median", None),
-                ("control_against_cache", "fits", 0, "caching", "maybe"),
-                ("memory", "measured", 0, "measured_bytes", 1.5),
-                ("memory", "growth", 0, "way", "magic"),
-                ("space_against_time", "runs", 0, "relative_error", -1),
-                ("space_against_time", "runs", 0, "exact", "yes"),
-                ("memo", "edit", "same_entries", 0, 0, 1),
-                ("bandwidth", "models", 0, "tokens_per_s", 0),
-                ("known_models", 0, "fits", 0, "users", -1),
+            ("format", "something else"),
+            ("machine", None),
+            ("machine", "host", "name"),
+            ("model", "num_layers", 0),
+            (*first, "new_tokens", "10"),
+            (*first, "trials", []),
+            (*first, "trials", 0, "cached", "total_s", 0),
+            (*first, "cached", "total_s", "median", None),
+            ("control_against_cache", "fits", 0, "caching", "maybe"),
+            ("memory", "measured", 0, "measured_bytes", 1.5),
+            ("memory", "growth", 0, "way", "magic"),
+            ("space_against_time", "runs", 0, "relative_error", -1),
+            ("space_against_time", "runs", 0, "exact", "yes"),
+            ("memo", "edit", "same_entries", 0, 0, 1),
+            ("bandwidth", "models", 0, "tokens_per_s", 0),
+            ("known_models", 0, "fits", 0, "users", -1),
         ]:
             broken = copy.deepcopy(self.results)
             put(broken, *mistake)
@@ -209,15 +239,14 @@ class CompleteRun(unittest.TestCase):
 
 
 class StoppedRun(unittest.TestCase):
-
     def test_ctrl_c_keeps_what_was_measured(self):
         with tempfile.TemporaryDirectory() as folder:
             process = start(folder)
             file = pathlib.Path(folder) / "results.json"
             # The file is whole at any time, so it can be read at any time.
             while process.poll() is None and not (
-                    file.exists() and
-                    "control_against_cache" in results_in(folder)):
+                file.exists() and "control_against_cache" in results_in(folder)
+            ):
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate()
@@ -227,17 +256,19 @@ class StoppedRun(unittest.TestCase):
             self.assertEqual(complaints(results), [])
             self.assertFalse(results["complete"])
             self.assertGreater(
-                len(results["control_against_cache"]["lengths"]), 0)
+                len(results["control_against_cache"]["lengths"]), 0
+            )
             self.assertGreater(
-                len(results["control_against_cache"]["steps"]), 0)
+                len(results["control_against_cache"]["steps"]), 0
+            )
             self.assertNotIn("known_models", results)
 
 
 class Refusals(unittest.TestCase):
-
     def refused(self, *options):
-        done = subprocess.run([LAB, *options], capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run(
+            [LAB, *options], capture_output=True, text=True, check=False
+        )
         self.assertNotEqual(done.returncode, 0)
         return done.stderr + done.stdout
 

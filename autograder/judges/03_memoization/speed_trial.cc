@@ -12,6 +12,7 @@
 #include "autograder/exam/inputs.h"
 #include "autograder/judges/02_transformer/checkpoint_trial.h"
 #include "fmt/format.h"
+#include "kit/median.h"
 
 namespace kvlab::grading {
 namespace {
@@ -37,14 +38,6 @@ TimedTurn Timed(Endpoint& endpoint, const Call& call) {
     turn.cpu_share = (*after - *before) / turn.seconds;
   }
   return turn;
-}
-
-// The upper one of two.
-double MiddleOf(std::vector<double>& values) {
-  const auto middle =
-      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
 }
 
 }  // namespace
@@ -277,8 +270,8 @@ Speedups MeasureSpeedups(Exam& exam) {
         "own ratios lie between {:.1f} and {:.1f}",
         speedups.student.Count(), spread.low, spread.high));
   }
-  speedups.baseline_seconds = MiddleOf(baseline);
-  speedups.student_seconds = MiddleOf(student);
+  speedups.baseline_seconds = Median(baseline);
+  speedups.student_seconds = Median(student);
   return speedups;
 }
 

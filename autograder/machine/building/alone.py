@@ -63,17 +63,26 @@ def symbols_of(names, defined):
 
 
 def _output(*command):
-    return subprocess.run(command, check=True, text=True,
-                          capture_output=True).stdout
+    return subprocess.run(
+        command, check=True, text=True, capture_output=True
+    ).stdout
 
 
 def _defined(objects):
-    symbols = [line.split()[0]
-               for line in _output("nm", "-P", "-g", "--defined-only",
-                                   *objects).splitlines()
-               if len(line.split()) > 2 and line.split()[1] == "T"]
-    names = subprocess.run(["c++filt"], input="\n".join(symbols), check=True,
-                           text=True, capture_output=True).stdout.splitlines()
+    symbols = [
+        line.split()[0]
+        for line in _output(
+            "nm", "-P", "-g", "--defined-only", *objects
+        ).splitlines()
+        if len(line.split()) > 2 and line.split()[1] == "T"
+    ]
+    names = subprocess.run(
+        ["c++filt"],
+        input="\n".join(symbols),
+        check=True,
+        text=True,
+        capture_output=True,
+    ).stdout.splitlines()
     return dict(zip(symbols, names))
 
 
@@ -81,7 +90,8 @@ def main(out, archives, sources):
     functions = {}
     for source in sources:
         for task, names in functions_of_tasks(
-                pathlib.Path(source).read_text(encoding="utf-8")).items():
+            pathlib.Path(source).read_text(encoding="utf-8")
+        ).items():
             functions.setdefault(task, set()).update(names)
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -90,22 +100,28 @@ def main(out, archives, sources):
         for archive in archives:
             folder = pathlib.Path(scratch) / str(len(objects))
             folder.mkdir()
-            subprocess.run(["ar", "x", pathlib.Path(archive).resolve()],
-                           cwd=folder, check=True)
+            subprocess.run(
+                ["ar", "x", pathlib.Path(archive).resolve()],
+                cwd=folder,
+                check=True,
+            )
             objects += sorted(folder.iterdir())
         defined = _defined(objects)
         for task, names in with_measured(functions).items():
             weakened = []
             for number, one in enumerate(objects):
                 copy = pathlib.Path(scratch) / f"{task}-{number}.o"
-                flags = [f"--weaken-symbol={symbol}"
-                         for symbol in symbols_of(names, defined)]
+                flags = [
+                    f"--weaken-symbol={symbol}"
+                    for symbol in symbols_of(names, defined)
+                ]
                 subprocess.run(["objcopy", *flags, one, copy], check=True)
                 weakened.append(copy)
-            subprocess.run(["ar", "rcD", out / f"{task}.a", *weakened],
-                           check=True)
+            subprocess.run(
+                ["ar", "rcD", out / f"{task}.a", *weakened], check=True
+            )
 
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
-    main(sys.argv[1], sys.argv[2:split], sys.argv[split + 1:])
+    main(sys.argv[1], sys.argv[2:split], sys.argv[split + 1 :])

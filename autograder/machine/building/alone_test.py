@@ -18,18 +18,21 @@ _SOURCE = """
 
 
 class AloneTest(unittest.TestCase):
-
     def test_a_region_belongs_to_the_task_above_it(self):
-        self.assertEqual(alone.functions_of_tasks(_SOURCE), {
-            "3.4": {"LayerCache::Values"},
-            "3.7": {"KvCacheHandle::Disable"},
-            "3.8": {"GenerateCached"},
-        })
+        self.assertEqual(
+            alone.functions_of_tasks(_SOURCE),
+            {
+                "3.4": {"LayerCache::Values"},
+                "3.7": {"KvCacheHandle::Disable"},
+                "3.8": {"GenerateCached"},
+            },
+        )
 
     def test_speed_measures_how_a_model_gets_its_cache_and_generates(self):
         functions = alone.with_measured(alone.functions_of_tasks(_SOURCE))
-        self.assertEqual(functions["3.10"],
-                         {"KvCacheHandle::Disable", "GenerateCached"})
+        self.assertEqual(
+            functions["3.10"], {"KvCacheHandle::Disable", "GenerateCached"}
+        )
 
     def test_a_function_has_all_symbols_of_its_name_and_no_others(self):
         defined = {
@@ -38,8 +41,9 @@ class AloneTest(unittest.TestCase):
             "_C": "kvlab::Block(xt::view const&, int)",
             "_D": "kvlab::MakeBlock(int)",
         }
-        self.assertEqual(alone.symbols_of({"LayerCache::Keys"}, defined),
-                         ["_A"])
+        self.assertEqual(
+            alone.symbols_of({"LayerCache::Keys"}, defined), ["_A"]
+        )
         self.assertEqual(alone.symbols_of({"Block"}, defined), ["_C"])
 
     def test_a_function_without_a_symbol_is_an_error(self):

@@ -1,15 +1,13 @@
 #include "autograder/machine/checker/local_endpoint.h"
 
-#include <chrono>
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 
 Reply LocalEndpoint::Call(const Request& request, const CallLimits&) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Reply reply = Dispatch(objects_, request);
-  const std::chrono::duration<double> elapsed =
-      std::chrono::steady_clock::now() - start;
-  reply.seconds = elapsed.count();
+  reply.seconds = watch.Seconds();
   return reply;
 }
 

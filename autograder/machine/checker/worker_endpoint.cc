@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -18,6 +17,7 @@
 #include "autograder/machine/protocol/message.h"
 #include "autograder/machine/sandbox/process_tree.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {
@@ -34,12 +34,6 @@ std::string SecondsText(double seconds) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3g s", seconds);
   return text.data();
-}
-
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  const std::chrono::duration<double> elapsed =
-      std::chrono::steady_clock::now() - start;
-  return elapsed.count();
 }
 
 }  // namespace
@@ -79,9 +73,9 @@ SandboxSpec WorkerEndpoint::Spec() const {
 Reply WorkerEndpoint::Call(const Request& request, const CallLimits& limits) {
   if (std::optional<Reply> failure = EnsureWorker()) return *failure;
   if (std::optional<Reply> refusal = RefuseStranger()) return *refusal;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Reply reply = Exchange(request, limits);
-  reply.seconds = SecondsSince(start);
+  reply.seconds = watch.Seconds();
   return reply;
 }
 

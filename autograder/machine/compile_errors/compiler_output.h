@@ -1,4 +1,8 @@
 // What g++ says, taken apart.
+//
+// Not read from -fdiagnostics-format=json: in g++ 12 that has neither "In file
+// included from" nor "required from here", and for an error inside a header
+// these alone name the student's line.
 #ifndef KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_COMPILER_OUTPUT_H_
 #define KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_COMPILER_OUTPUT_H_
 

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <utility>
 
 #include "autograder/machine/sandbox/file_descriptor.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {
@@ -38,7 +38,7 @@ void Drain(const FileDescriptor& output, std::size_t cap,
 
 RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
                        const RunLimits& limits) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const Deadline deadline(limits.seconds);
   const FileDescriptor nothing = OpenDevNull();
   Pipe output = MakePipe();
@@ -62,9 +62,7 @@ RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
               "on a machine or in a container that has them");
   }
   result.output = process.AsInside(std::move(result.output));
-  const std::chrono::duration<double> elapsed =
-      std::chrono::steady_clock::now() - start;
-  result.seconds = elapsed.count();
+  result.seconds = watch.Seconds();
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/process_tree.h"
 
 namespace kvlab::grading {
@@ -68,10 +69,8 @@ std::string Translated(const std::string& word, const SandboxSpec& spec,
   return is_ours ? word.substr(0, begin) + InScratch(scratch, path) : word;
 }
 
-// The build puts it beside the running program.
 std::string ProgramBeside(const std::string& name) {
-  return std::filesystem::read_symlink("/proc/self/exe").string() +
-         ".runfiles/kvlab/autograder/machine/sandbox/" + name;
+  return Runfile("autograder/machine/sandbox/" + name);
 }
 
 // The kernel counts all that a user runs, so what runs already comes on top.

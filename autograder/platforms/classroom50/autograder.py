@@ -12,6 +12,14 @@ import sys
 
 HOME = pathlib.Path(os.environ.get("KVLAB_HOME", "/kvlab"))
 
-sys.exit(subprocess.run(
-    [sys.executable, "-B", HOME / "autograder/platforms/run_grader.py",
-     "classroom50"], check=False).returncode)
+sys.exit(
+    subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            HOME / "autograder/platforms/run_grader.py",
+            "classroom50",
+        ],
+        check=False,
+    ).returncode
+)

@@ -30,13 +30,20 @@ def integers(*values):
 
 
 def tensor(shape, values):
-    return (b"\x03" + struct.pack(f"<Q{len(shape)}Q", len(shape), *shape)
-            + struct.pack(f"<Q{len(values)}f", len(values), *values))
+    return (
+        b"\x03"
+        + struct.pack(f"<Q{len(shape)}Q", len(shape), *shape)
+        + struct.pack(f"<Q{len(values)}f", len(values), *values)
+    )
 
 
 def reply(status, message, *values):
-    return (struct.pack("<B", status) + text(message)
-            + struct.pack("<Q", len(values)) + b"".join(values))
+    return (
+        struct.pack("<B", status)
+        + text(message)
+        + struct.pack("<Q", len(values))
+        + b"".join(values)
+    )
 
 
 def stream(payload, size=None):
@@ -49,9 +56,19 @@ def replies():
     real = b"\x01" + struct.pack("<d", 0.1)
     handle = b"\x04" + struct.pack("<Q", 2**64 - 1)
     nan, infinity = float("nan"), float("inf")
-    everything = reply(0, b"", number, real, integers(1, -2, 3), integers(),
-                       tensor([2, 1, 3], [1, 2, 3, 4, 5, 6]), tensor([], [3]),
-                       tensor([0, 7], []), handle, b"\x05" + text(b"ab\0c"))
+    everything = reply(
+        0,
+        b"",
+        number,
+        real,
+        integers(1, -2, 3),
+        integers(),
+        tensor([2, 1, 3], [1, 2, 3, 4, 5, 6]),
+        tensor([], [3]),
+        tensor([0, 7], []),
+        handle,
+        b"\x05" + text(b"ab\0c"),
+    )
     huge = 2**60
     yield "ready", stream(reply(0, b"ready"))
     yield "every-kind", stream(everything)
@@ -59,11 +76,14 @@ def replies():
     yield "stub", stream(reply(2, b"module 3, task 2 is not done"))
     yield "exception", stream(reply(3, b"std::bad_alloc"))
     yield "crash-claimed", stream(reply(4, b"it crashed"))
-    yield "not-finite", stream(reply(0, b"", tensor([3], [nan, infinity,
-                                                          -infinity])))
+    yield "not-finite", stream(
+        reply(0, b"", tensor([3], [nan, infinity, -infinity]))
+    )
     yield "tokens", stream(reply(0, b"", integers(*range(64))))
     yield "nine-axes", stream(reply(0, b"", tensor([1] * 9, [1])))
-    yield "shape-overflow", stream(reply(0, b"", tensor([2**32, 2**32], [1])))
+    yield "shape-overflow", stream(
+        reply(0, b"", tensor([2**32, 2**32], [1]))
+    )
     yield "shape-lies", stream(reply(0, b"", tensor([5], [1, 2])))
     yield "huge-list", stream(reply(0, b"", b"\x02" + struct.pack("<Q", huge)))
     yield "huge-text", stream(b"\0" + struct.pack("<QQ", huge, 0))
@@ -106,17 +126,21 @@ def tar(*entries, packed=True):
 def submissions():
     warnings.simplefilter("ignore")  # of names that are there twice
     attention = "modules/01_attention/attention.cc"
-    sound = archive((attention, b"int one;\n"),
-                    ("modules/02_transformer/layers.cc", b"int two;\r\n"),
-                    ("notes.txt", b"hello"))
+    sound = archive(
+        (attention, b"int one;\n"),
+        ("modules/02_transformer/layers.cc", b"int two;\r\n"),
+        ("notes.txt", b"hello"),
+    )
     yield "sound", sound
-    yield "stored", archive((attention, b"int one;\n"),
-                            method=zipfile.ZIP_STORED)
+    yield "stored", archive(
+        (attention, b"int one;\n"), method=zipfile.ZIP_STORED
+    )
     yield "nested", archive(("me/handout/01_attention/attention.cc", b"1"))
     yield "windows", archive(("handout\\02_transformer\\gpt2.cc", b"2"))
     yield "twice", archive((attention, b"1"), (attention, b"2"))
-    yield "leads-out", archive(("../" + attention, b"1"),
-                               ("/etc/passwd", b"2"), ("a/../../b", b"3"))
+    yield "leads-out", archive(
+        ("../" + attention, b"1"), ("/etc/passwd", b"2"), ("a/../../b", b"3")
+    )
     yield "link", archive((attention, b"/etc/passwd", stat.S_IFLNK | 0o777))
     yield "device", archive((attention, b"", stat.S_IFCHR | 0o666))
     yield "bomb", archive((attention, bytes(2_000_000)))
@@ -124,21 +148,32 @@ def submissions():
     yield "odd-names", archive(("\x1b[31mred\n.txt", b""), ("\u4e2d.cc", b""))
     yield "many", archive(*[(f"{n}.txt", b"") for n in range(60)])
     yield "cut", sound[:-30]
-    yield "encrypted", sound.replace(b"PK\x01\x02\x14\x03\x14\0\0\0",
-                                     b"PK\x01\x02\x14\x03\x14\0\x01\0")
-    yield "size-lies", sound.replace(struct.pack("<I", 9),
-                                     struct.pack("<I", 2**32 - 2))
-    yield "flat", archive(("attention.cc", b"1"), ("layers (1).cc", b"2"),
-                          ("02_Transformer/GPT2.CC", b"3"))
+    yield "encrypted", sound.replace(
+        b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"
+    )
+    yield "size-lies", sound.replace(
+        struct.pack("<I", 9), struct.pack("<I", 2**32 - 2)
+    )
+    yield "flat", archive(
+        ("attention.cc", b"1"),
+        ("layers (1).cc", b"2"),
+        ("02_Transformer/GPT2.CC", b"3"),
+    )
     yield "zip-in-zip", archive(("submission.zip", sound))
-    yield "tar-in-zip", archive(("a.tar.gz", tar(("attention.cc", b"1"))),
-                                ("b.tar", tar(("layers.cc", b"2"), packed=False)))
+    yield "tar-in-zip", archive(
+        ("a.tar.gz", tar(("attention.cc", b"1"))),
+        ("b.tar", tar(("layers.cc", b"2"), packed=False)),
+    )
     yield "zip-in-tar", tar(("submission.zip", sound), packed=False)
-    yield "tar", tar((attention, b"int one;\n"), ("notes.txt", bytes(1000)),
-                     packed=False)
+    yield "tar", tar(
+        (attention, b"int one;\n"), ("notes.txt", bytes(1000)), packed=False
+    )
     yield "tar-gz", tar((attention, b"int one;\n"), ("gpt2.cc", b"2"))
-    yield "tar-link", tar((attention, b"", tarfile.SYMTYPE),
-                          ("gpt2.cc", b"", tarfile.LNKTYPE), packed=False)
+    yield "tar-link", tar(
+        (attention, b"", tarfile.SYMTYPE),
+        ("gpt2.cc", b"", tarfile.LNKTYPE),
+        packed=False,
+    )
     yield "tar-gz-cut", tar((attention, bytes(5000)))[:-20]
     yield "empty-archive", archive()
     yield "no-archive", b"this is no archive\n"
@@ -146,18 +181,33 @@ def submissions():
 
 # ------------------------------------------------------------ checkpoints --
 
-CONFIG = {"model_type": "gpt2", "activation_function": "gelu_new",
-          "n_layer": 1, "n_head": 2, "n_embd": 4, "n_inner": 4,
-          "n_positions": 2, "vocab_size": 3}
+CONFIG = {
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "n_layer": 1,
+    "n_head": 2,
+    "n_embd": 4,
+    "n_inner": 4,
+    "n_positions": 2,
+    "vocab_size": 3,
+}
 SHAPES = {
-    "wte.weight": [3, 4], "wpe.weight": [2, 4],
-    "h.0.ln_1.weight": [4], "h.0.ln_1.bias": [4],
-    "h.0.attn.c_attn.weight": [4, 12], "h.0.attn.c_attn.bias": [12],
-    "h.0.attn.c_proj.weight": [4, 4], "h.0.attn.c_proj.bias": [4],
-    "h.0.ln_2.weight": [4], "h.0.ln_2.bias": [4],
-    "h.0.mlp.c_fc.weight": [4, 4], "h.0.mlp.c_fc.bias": [4],
-    "h.0.mlp.c_proj.weight": [4, 4], "h.0.mlp.c_proj.bias": [4],
-    "ln_f.weight": [4], "ln_f.bias": [4],
+    "wte.weight": [3, 4],
+    "wpe.weight": [2, 4],
+    "h.0.ln_1.weight": [4],
+    "h.0.ln_1.bias": [4],
+    "h.0.attn.c_attn.weight": [4, 12],
+    "h.0.attn.c_attn.bias": [12],
+    "h.0.attn.c_proj.weight": [4, 4],
+    "h.0.attn.c_proj.bias": [4],
+    "h.0.ln_2.weight": [4],
+    "h.0.ln_2.bias": [4],
+    "h.0.mlp.c_fc.weight": [4, 4],
+    "h.0.mlp.c_fc.bias": [4],
+    "h.0.mlp.c_proj.weight": [4, 4],
+    "h.0.mlp.c_proj.bias": [4],
+    "ln_f.weight": [4],
+    "ln_f.bias": [4],
 }
 
 
@@ -170,19 +220,27 @@ def tensors(dtype="F16", prefix="", shapes=None):
         for axis in shape:
             size *= axis
         end += size
-        header[prefix + name] = {"dtype": dtype, "shape": shape,
-                                 "data_offsets": [begin, end]}
+        header[prefix + name] = {
+            "dtype": dtype,
+            "shape": shape,
+            "data_offsets": [begin, end],
+        }
     return header, end
 
 
-def checkpoint(config, header, data_bytes, padding=b"", length=None,
-               config_end=b""):
+def checkpoint(
+    config, header, data_bytes, padding=b"", length=None, config_end=b""
+):
     config = json.dumps(config).encode() + config_end
     header = json.dumps(header).encode() + padding
     data = bytes(n % 251 for n in range(data_bytes))
-    return (struct.pack("<I", len(config)) + config
-            + struct.pack("<Q", len(header) if length is None else length)
-            + header + data)
+    return (
+        struct.pack("<I", len(config))
+        + config
+        + struct.pack("<Q", len(header) if length is None else length)
+        + header
+        + data
+    )
 
 
 def checkpoints():
@@ -192,47 +250,85 @@ def checkpoints():
     yield "bf16-prefix", checkpoint(CONFIG, *tensors("BF16", "transformer."))
     yield "not-aligned", checkpoint(CONFIG, header, size, padding=b" ")
     own_head = tensors(shapes=SHAPES | {"lm_head.weight": [3, 4]})
-    yield "own-head", checkpoint(CONFIG | {"tie_word_embeddings": False},
-                                 *own_head)
+    yield "own-head", checkpoint(
+        CONFIG | {"tie_word_embeddings": False}, *own_head
+    )
     yield "metadata", checkpoint(
-        CONFIG, {"__metadata__": {"format": "pt"}} | header, size)
+        CONFIG, {"__metadata__": {"format": "pt"}} | header, size
+    )
     yield "nul-padding", checkpoint(CONFIG, header, size, padding=b"\0" * 7)
-    yield "nul-and-more", checkpoint(CONFIG, header, size,
-                                     padding=b'\0{"wte.weight": 1}')
-    yield "config-nul-and-more", checkpoint(CONFIG, header, size,
-                                            config_end=b'\0{"n_layer": 2}')
-    only_head = {"lm_head.weight" if name == "wte.weight" else name: shape
-                 for name, shape in SHAPES.items()}
+    yield "nul-and-more", checkpoint(
+        CONFIG, header, size, padding=b'\0{"wte.weight": 1}'
+    )
+    yield "config-nul-and-more", checkpoint(
+        CONFIG, header, size, config_end=b'\0{"n_layer": 2}'
+    )
+    only_head = {
+        "lm_head.weight" if name == "wte.weight" else name: shape
+        for name, shape in SHAPES.items()
+    }
     head, head_size = tensors(shapes=only_head)
     yield "only-head", checkpoint(
-        CONFIG, {"__metadata__": {"wte.weight": "lm_head.weight"}} | head,
-        head_size)
+        CONFIG,
+        {"__metadata__": {"wte.weight": "lm_head.weight"}} | head,
+        head_size,
+    )
     yield "alias-of-itself", checkpoint(
-        CONFIG, {"__metadata__": {"wte.weight": "wte.weight",
-                                  "ln_f.bias": "format"}} | head, head_size)
+        CONFIG,
+        {"__metadata__": {"wte.weight": "wte.weight", "ln_f.bias": "format"}}
+        | head,
+        head_size,
+    )
     yield "two-heads", checkpoint(CONFIG, *own_head)
     yield "lfs-pointer", struct.pack("<I", 0) + LFS_POINTER
     yield "integers", checkpoint(CONFIG, *tensors("I16"))
-    yield "huge-shape", checkpoint(CONFIG, {"wte.weight": {
-        "dtype": "F32", "shape": [2**32, 2**32], "data_offsets": [0, 0]}}, 0)
-    yield "outside", checkpoint(CONFIG, {"wte.weight": {
-        "dtype": "U8", "shape": [2**40], "data_offsets": [0, 2**40]}}, 8)
-    yield "overlap", checkpoint(CONFIG, {
-        "a": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]},
-        "b": {"dtype": "U8", "shape": [8], "data_offsets": [4, 12]}}, 12)
-    yield "hole", checkpoint(CONFIG, {
-        "a": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}}, 8)
+    yield "huge-shape", checkpoint(
+        CONFIG,
+        {
+            "wte.weight": {
+                "dtype": "F32",
+                "shape": [2**32, 2**32],
+                "data_offsets": [0, 0],
+            }
+        },
+        0,
+    )
+    yield "outside", checkpoint(
+        CONFIG,
+        {
+            "wte.weight": {
+                "dtype": "U8",
+                "shape": [2**40],
+                "data_offsets": [0, 2**40],
+            }
+        },
+        8,
+    )
+    yield "overlap", checkpoint(
+        CONFIG,
+        {
+            "a": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]},
+            "b": {"dtype": "U8", "shape": [8], "data_offsets": [4, 12]},
+        },
+        12,
+    )
+    yield "hole", checkpoint(
+        CONFIG, {"a": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}}, 8
+    )
     yield "long-header", checkpoint(CONFIG, header, size, length=2**63)
-    yield "many-layers", checkpoint(CONFIG | {"n_layer": 2**31 - 1}, header,
-                                    size)
+    yield "many-layers", checkpoint(
+        CONFIG | {"n_layer": 2**31 - 1}, header, size
+    )
     yield "no-heads", checkpoint(CONFIG | {"n_head": 0}, header, size)
     yield "empty", b""
 
 
 # ------------------------------------------------- tokenizers and indices --
 
-LFS_POINTER = (b"version https://git-lfs.github.com/spec/v1\n"
-               b"oid sha256:" + b"0" * 64 + b"\nsize 548105171\n")
+LFS_POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:" + b"0" * 64 + b"\nsize 548105171\n"
+)
 
 
 def tokenizers():
@@ -241,11 +337,18 @@ def tokenizers():
 
     def tokenizer(merges, added=(), model=None, **parts):
         model = {"type": "BPE", "vocab": vocab, "merges": merges} | (
-            model or {})
-        return json.dumps({
-            "added_tokens": [{"id": i, "content": c} for i, c in added],
-            "normalizer": None, "pre_tokenizer": {"type": "ByteLevel"},
-            "decoder": {"type": "ByteLevel"}, "model": model} | parts).encode()
+            model or {}
+        )
+        return json.dumps(
+            {
+                "added_tokens": [{"id": i, "content": c} for i, c in added],
+                "normalizer": None,
+                "pre_tokenizer": {"type": "ByteLevel"},
+                "decoder": {"type": "ByteLevel"},
+                "model": model,
+            }
+            | parts
+        ).encode()
 
     pairs = [["a", "b"], ["t", "h"], ["th", "e"]]
     strings = [" ".join(pair) for pair in pairs]
@@ -261,8 +364,13 @@ def tokenizers():
     yield "numbers-merged", tokenizer([[1, 2], 3])
     yield "unigram", tokenizer([], model={"type": "Unigram", "vocab": []})
     yield "normalizer", tokenizer(strings, normalizer={"type": "NFC"})
-    yield "sequence", tokenizer(strings, pre_tokenizer={
-        "type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}]})
+    yield "sequence", tokenizer(
+        strings,
+        pre_tokenizer={
+            "type": "Sequence",
+            "pretokenizers": [{"type": "ByteLevel"}],
+        },
+    )
     yield "nul-and-more", tokenizer(strings) + b"\0{}"
     yield "deep", b'{"model":' + b"[" * 4000
     yield "lfs-pointer", LFS_POINTER
@@ -293,8 +401,13 @@ def shard_indices():
 
 def answer_sheets():
     def sheet(answers, student=b'"Ann.Lee@example.org"'):
-        return (b'// mine\n{"student": ' + student + b', "answers": {'
-                + answers + b"}}")
+        return (
+            b'// mine\n{"student": '
+            + student
+            + b', "answers": {'
+            + answers
+            + b"}}"
+        )
 
     yield "both", sheet(b'"colour": "b", /* no */ "sum": 15')
     yield "not-answered", sheet(b'"colour": "", "sum": ""')
@@ -313,7 +426,9 @@ def answer_sheets():
     yield "nul-and-more", sheet(b'"sum": 1') + b'\0{"student": "other"}'
     yield "escapes", sheet(b'"c\\u006flour": "\\ud83d\\ude00"')
     yield "half-a-pair", sheet(b'"colour": "\\ud83d"')
-    lines = '{\n"student": "ann",\n"answers": {\n"colour": a,\n"sum": 1,152\n}}\n'
+    lines = (
+        '{\n"student": "ann",\n"answers": {\n"colour": a,\n"sum": 1,152\n}}\n'
+    )
     yield "lines", lines.encode()
     yield "trailing-comma", sheet(b'"colour": "b", "sum": "1 152 apples",')
     yield "utf-16", lines.encode("utf-16")
@@ -330,11 +445,14 @@ def answer_sheets():
 
 
 def main():
-    for target, seeds in {"reply": replies, "submission": submissions,
-                          "checkpoint": checkpoints,
-                          "tokenizer": tokenizers,
-                          "shard_index": shard_indices,
-                          "answer_sheet": answer_sheets}.items():
+    for target, seeds in {
+        "reply": replies,
+        "submission": submissions,
+        "checkpoint": checkpoints,
+        "tokenizer": tokenizers,
+        "shard_index": shard_indices,
+        "answer_sheet": answer_sheets,
+    }.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("seed-*"):

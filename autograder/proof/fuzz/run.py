@@ -39,11 +39,22 @@ LOG_LINES = 15
 
 def parse_command_line():
     parser = argparse.ArgumentParser(
-        prog="kvlab fuzz", description="Searches for inputs that do harm.")
-    parser.add_argument("seconds", nargs="?", type=int, default=60,
-                        metavar="SECONDS", help="for each target (60)")
-    parser.add_argument("--target", action="append", choices=sorted(TARGETS),
-                        help="only this one")
+        prog="kvlab fuzz", description="Searches for inputs that do harm."
+    )
+    parser.add_argument(
+        "seconds",
+        nargs="?",
+        type=int,
+        default=60,
+        metavar="SECONDS",
+        help="for each target (60)",
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        choices=sorted(TARGETS),
+        help="only this one",
+    )
     options = parser.parse_args()
     if options.seconds < 1:
         parser.error("SECONDS has to be 1 or more")
@@ -54,13 +65,25 @@ def build(names):
     """Folder of the programs, or nothing if they do not build."""
     options = os.environ.get("KVLAB_BAZEL_OPTIONS", "").split()
     built = subprocess.run(
-        ["bazel", "build", *options, "--config=fuzz",
-         *[f"//autograder/proof/fuzz:{name}_fuzzer" for name in names]],
-        cwd=ROOT, check=False)
+        [
+            "bazel",
+            "build",
+            *options,
+            "--config=fuzz",
+            *[f"//autograder/proof/fuzz:{name}_fuzzer" for name in names],
+        ],
+        cwd=ROOT,
+        check=False,
+    )
     if built.returncode != 0:
         return None
-    info = subprocess.run(["bazel", "info", "--config=fuzz", "bazel-bin"],
-                          cwd=ROOT, check=True, capture_output=True, text=True)
+    info = subprocess.run(
+        ["bazel", "info", "--config=fuzz", "bazel-bin"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return pathlib.Path(info.stdout.strip()) / "autograder" / "proof" / "fuzz"
 
 
@@ -73,15 +96,27 @@ def run(programs, name, seconds):
     if words.exists():
         limits.append(f"-dict={words}")
     with tempfile.TemporaryDirectory(
-            dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as scratch:
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+    ) as scratch:
         done = subprocess.run(
-            [programs / f"{name}_fuzzer", found, FUZZ / "corpus" / name,
-             f"-max_total_time={seconds}", "-seed=1",
-             f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={PROCESS_MIB}",
-             f"-artifact_prefix={KEPT}/{name}-", "-print_final_stats=1",
-             *limits],
-            check=False, capture_output=True, text=True, errors="replace",
-            env=os.environ | {"TEST_TMPDIR": scratch})
+            [
+                programs / f"{name}_fuzzer",
+                found,
+                FUZZ / "corpus" / name,
+                f"-max_total_time={seconds}",
+                "-seed=1",
+                f"-timeout={INPUT_SECONDS}",
+                f"-rss_limit_mb={PROCESS_MIB}",
+                f"-artifact_prefix={KEPT}/{name}-",
+                "-print_final_stats=1",
+                *limits,
+            ],
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=os.environ | {"TEST_TMPDIR": scratch},
+        )
     return done.returncode, done.stderr
 
 
@@ -93,17 +128,24 @@ def number(pattern, log):
 
 def report(name, seconds, status, log):
     """Prints one target's line, and how to see a fault again."""
-    print(f"{name:<12}{number('number_of_executed_units:', log):>10,} inputs "
-          f"in {seconds} s, {number(' cov:', log):>6,} edges reached, "
-          f"{number('peak_rss_mb:', log):>5} MiB: "
-          f"{'no fault' if status == 0 else 'FAULT'}", flush=True)
+    print(
+        f"{name:<12}{number('number_of_executed_units:', log):>10,} inputs "
+        f"in {seconds} s, {number(' cov:', log):>6,} edges reached, "
+        f"{number('peak_rss_mb:', log):>5} MiB: "
+        f"{'no fault' if status == 0 else 'FAULT'}",
+        flush=True,
+    )
     if status != 0:
         lines = log.splitlines()
-        begin = next((n for n, line in enumerate(lines) if "ERROR:" in line),
-                     max(0, len(lines) - LOG_LINES))
-        print("\n".join(lines[begin:begin + LOG_LINES]))
-        print(f"the input is kept as {KEPT}/{name}-*; once mended, it goes to "
-              f"autograder/proof/fuzz/corpus/{name}/")
+        begin = next(
+            (n for n, line in enumerate(lines) if "ERROR:" in line),
+            max(0, len(lines) - LOG_LINES),
+        )
+        print("\n".join(lines[begin : begin + LOG_LINES]))
+        print(
+            f"the input is kept as {KEPT}/{name}-*; once mended, it goes to "
+            f"autograder/proof/fuzz/corpus/{name}/"
+        )
 
 
 def main():
@@ -114,8 +156,10 @@ def main():
         return 1
     faults = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, (status, log) in zip(names, pool.map(
-                lambda name: run(programs, name, options.seconds), names)):
+        for name, (status, log) in zip(
+            names,
+            pool.map(lambda name: run(programs, name, options.seconds), names),
+        ):
             report(name, options.seconds, status, log)
             faults += status != 0
     return 1 if faults else 0

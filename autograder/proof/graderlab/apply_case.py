@@ -29,8 +29,10 @@ def apply(case, source, text):
         elif "find" in edit:
             times = text.count(edit["find"])
             if times != 1:
-                raise CaseError(f"{source}: what is to be replaced occurs "
-                                f"{times} times; write the edit anew")
+                raise CaseError(
+                    f"{source}: what is to be replaced occurs "
+                    f"{times} times; write the edit anew"
+                )
             text = text.replace(edit["find"], edit["replace"])
         else:
             raise CaseError(f"{source}: an edit that a test cannot compile")
@@ -43,8 +45,9 @@ def main():
     if parsed.get("loses") or parsed.get("halves"):
         sys.exit(f"{case}: a case that loses points need not pass the tests")
     try:
-        text = apply(parsed, source,
-                     pathlib.Path(solution).read_text(encoding="utf-8"))
+        text = apply(
+            parsed, source, pathlib.Path(solution).read_text(encoding="utf-8")
+        )
     except CaseError as error:
         sys.exit(f"{case}: {error}")
     pathlib.Path(output).write_text(text, encoding="utf-8")

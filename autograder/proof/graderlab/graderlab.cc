@@ -27,6 +27,7 @@
 #include "autograder/machine/abreast/abreast.h"
 #include "autograder/machine/building/build_workers.h"
 #include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/run.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
 #include "autograder/machine/sandbox/sandbox_user.h"
@@ -59,11 +60,7 @@ struct CommandLine {
   std::optional<std::size_t> exploits;
 };
 
-fs::path Runfiles() {
-  return fs::read_symlink("/proc/self/exe").string() + ".runfiles/kvlab";
-}
-
-fs::path WorkerKit() { return Runfiles() / "autograder/worker_kit/worker_kit"; }
+fs::path WorkerKit() { return Runfile("autograder/worker_kit/worker_kit"); }
 
 CommandLine Parse(int argc, char** argv) {
   CommandLine line;
@@ -115,7 +112,7 @@ std::vector<fs::path> TomlFilesBelow(const fs::path& folder) {
 
 std::vector<LabCase> AllCases() {
   std::vector<LabCase> cases;
-  const fs::path here = Runfiles() / "autograder";
+  const fs::path here = Runfile("autograder");
   for (const fs::path& file : TomlFilesBelow(here / "proof/graderlab/cases")) {
     cases.push_back(ReadLabCase(file));
   }
@@ -228,20 +225,20 @@ class Lab {
  public:
   Lab()
       : user_(ChooseSandboxUser()),
-        rubric_(LoadRubric(Runfiles() / "autograder/rubric.toml", AllChecks())),
+        rubric_(LoadRubric(Runfile("autograder/rubric.toml"), AllChecks())),
         short_rubric_(ShortRubric(rubric_)),
         quick_rubric_(QuickRubric(rubric_)),
         rubric_without_table_(RubricWithoutTable(rubric_)),
         kit_(WorkerKit(), Checkpoint(),
              {.user = user_, .keeper = ChooseKeeper(user_)}),
-        quizzes_(LoadQuizzes(Runfiles(), kit_.Modules())) {
+        quizzes_(LoadQuizzes(Runfile(""), kit_.Modules())) {
     RequireBubblewrap(user_);
     ExpectModulesOf(Ground(rubric_, kit_));
     for (const char* base : {"solutions", "modules"}) {
       const StagingFolder folder(user_);
       LabCase unchanged;
       unchanged.base = base;
-      WriteSubmission(unchanged, Runfiles(), folder);
+      WriteSubmission(unchanged, Runfile(""), folder);
       Submission submission = ReadSubmission(folder.Path(), kit_.Modules());
       SubmissionBuild build = BuildWorkers(kit_, submission);
       known_.push_back({std::move(submission), std::move(build)});
@@ -262,7 +259,7 @@ class Lab {
     Result result;
     result.one = &one;
     const StagingFolder folder(user_);
-    WriteSubmission(one, Runfiles(), folder);
+    WriteSubmission(one, Runfile(""), folder);
     GradingOptions options;
     options.seed = seed;
     options.only = std::move(parts);
@@ -275,7 +272,7 @@ class Lab {
     result.deviations = Deviations(one, report);
     if (one.kind == "knockout") {
       for (std::string& deviation :
-           CostDeviations(report, TaskOf(one, Runfiles()))) {
+           CostDeviations(report, TaskOf(one, Runfile("")))) {
         result.deviations.push_back(std::move(deviation));
       }
     }
@@ -301,9 +298,7 @@ class Lab {
     return *kit;
   }
 
-  static fs::path Checkpoint() {
-    return Runfiles() / "models/shakespeare-gpt2";
-  }
+  static fs::path Checkpoint() { return Runfile("models/shakespeare-gpt2"); }
 
   std::optional<SandboxUser> user_;
   Rubric rubric_;

@@ -14,8 +14,8 @@
     reason = "..."
 
 An entry without `when` stands for the mutation at every size and from any size
-on: what cannot be told when it is always active cannot be told when it is so less
-often. "always" is for errors that cancel each other. Kinds:
+on: what cannot be told when it is always active cannot be told when it is so
+less often. "always" is for errors that cancel each other. Kinds:
 
     equivalent  no caller can tell it from the solution
     allowed     it may be told, but breaks no sentence of a header
@@ -28,8 +28,16 @@ import tomllib
 from dataclasses import dataclass
 
 KINDS = ("equivalent", "allowed", "tests", "grader")
-_NEEDED = ("file", "function", "operator", "before", "after", "line", "kind",
-           "reason")
+_NEEDED = (
+    "file",
+    "function",
+    "operator",
+    "before",
+    "after",
+    "line",
+    "kind",
+    "reason",
+)
 _FIELDS = set(_NEEDED) | {"ordinal", "when"}
 
 
@@ -45,8 +53,10 @@ class Entry:
     reason: str
 
     def covers(self, mutant):
-        return mutant.mutation == self.mutation and \
-            self.when in ("", mutant.when or "always")
+        return mutant.mutation == self.mutation and self.when in (
+            "",
+            mutant.when or "always",
+        )
 
     def excuses(self, by_tests, by_grader):
         """Whether a mutant may be caught, or not, as this one was."""
@@ -67,8 +77,10 @@ class Entry:
     def __str__(self):
         file, function, operator, before, after, line, _ = self.mutation
         when = f", once {self.when}" if self.when else ""
-        return (f"{file} {function}: {operator}: {before} -> {after}{when} "
-                f"in '{line}'")
+        return (
+            f"{file} {function}: {operator}: {before} -> {after}{when} "
+            f"in '{line}'"
+        )
 
 
 def _entry(number, fields):
@@ -83,22 +95,33 @@ def _entry(number, fields):
         problem = "gives no reason"
     if problem:
         raise AllowedError(f"entry {number} of allowed.toml {problem}")
-    return Entry((fields["file"], fields["function"], fields["operator"],
-                  fields["before"], fields["after"], fields["line"],
-                  fields.get("ordinal", 1)),
-                 fields.get("when", ""), fields["kind"], fields["reason"])
+    return Entry(
+        (
+            fields["file"],
+            fields["function"],
+            fields["operator"],
+            fields["before"],
+            fields["after"],
+            fields["line"],
+            fields.get("ordinal", 1),
+        ),
+        fields.get("when", ""),
+        fields["kind"],
+        fields["reason"],
+    )
 
 
 class Allowed:
-
     def __init__(self, text):
         """Raises AllowedError."""
         try:
             listed = tomllib.loads(text).get("allowed", [])
         except tomllib.TOMLDecodeError as error:
             raise AllowedError(f"allowed.toml: {error}") from error
-        self.entries = [_entry(number, fields)
-                        for number, fields in enumerate(listed, start=1)]
+        self.entries = [
+            _entry(number, fields)
+            for number, fields in enumerate(listed, start=1)
+        ]
         names = [(entry.mutation, entry.when) for entry in self.entries]
         for entry, name in zip(self.entries, names):
             if names.count(name) > 1:
@@ -106,19 +129,26 @@ class Allowed:
 
     def find(self, mutant):
         """The entry for a mutant, or nothing."""
-        return next((entry for entry in self.entries if entry.covers(mutant)),
-                    None)
+        return next(
+            (entry for entry in self.entries if entry.covers(mutant)), None
+        )
 
     def without_mutant(self, mutants):
         """Entries that stand for none of the mutants: the solution has
         changed, and they are to be looked at again."""
-        return [entry for entry in self.entries
-                if not any(entry.covers(mutant) for mutant in mutants)]
+        return [
+            entry
+            for entry in self.entries
+            if not any(entry.covers(mutant) for mutant in mutants)
+        ]
 
 
 def _text(value):
-    return str(value) if isinstance(value, int) else json.dumps(
-        value, ensure_ascii=False)
+    return (
+        str(value)
+        if isinstance(value, int)
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
 def propose(survivors):
@@ -130,9 +160,14 @@ def propose(survivors):
     lines = []
     for mutant, by_tests, by_grader in survivors:
         kind = "tests" if by_grader else "grader" if by_tests else ""
-        fields = {"file": mutant.file, "function": mutant.function,
-                  "operator": mutant.operator, "before": mutant.before,
-                  "after": mutant.after, "line": mutant.line}
+        fields = {
+            "file": mutant.file,
+            "function": mutant.function,
+            "operator": mutant.operator,
+            "before": mutant.before,
+            "after": mutant.after,
+            "line": mutant.line,
+        }
         if mutant.ordinal != 1:
             fields["ordinal"] = mutant.ordinal
         if mutant.when:

@@ -18,6 +18,7 @@
 #include "autograder/exam/exam.h"
 #include "autograder/machine/protocol/channel.h"
 #include "autograder/machine/protocol/message.h"
+#include "kit/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {
@@ -116,12 +117,11 @@ Reply BareWorker::Call(const Request& request, const CallLimits& limits) {
     Reply ready = ReadReply(limits);
     if (ready.status != Status::kOk) return ready;
   }
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   Reply reply = WriteAll(requests_, EncodeRequest(request))
                     ? ReadReply(limits)
                     : Lost(Status::kWorkerCrashed, "it does not read");
-  const std::chrono::duration<double> elapsed = Clock::now() - start;
-  reply.seconds = elapsed.count();
+  reply.seconds = watch.Seconds();
   return reply;
 }
 

@@ -28,7 +28,7 @@ def _position(line, path):
     `path`."""
     if not line.startswith(path + ":"):
         return None
-    numbers = line[len(path) + 1:].split(":")
+    numbers = line[len(path) + 1 :].split(":")
     if len(numbers) < 3 or not (numbers[0].isdigit() and numbers[1].isdigit()):
         return None
     return int(numbers[0]), int(numbers[1])
@@ -56,11 +56,22 @@ def places_of_errors(words, path):
 def compile_errors(path, compiler, flags):
     """What keeps a file from compiling, as places_of_errors has it."""
     run = subprocess.run(
-        [compiler, *flags, "-w", "-Wno-narrowing", "-fsyntax-only",
-         "-fmax-errors=0", "-fdiagnostics-plain-output",
-         "-fdiagnostics-column-unit=byte", path],
-        capture_output=True, text=True, check=False,
-        env=os.environ | {"LC_ALL": "C"})
+        [
+            compiler,
+            *flags,
+            "-w",
+            "-Wno-narrowing",
+            "-fsyntax-only",
+            "-fmax-errors=0",
+            "-fdiagnostics-plain-output",
+            "-fdiagnostics-column-unit=byte",
+            path,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"LC_ALL": "C"},
+    )
     if run.returncode == 0:
         return []
     errors = places_of_errors(run.stderr, path)
@@ -80,7 +91,8 @@ def _at_fault(errors, text, owners):
         owner = None
         for line, column in places:
             owner = owner or schemata.owner_of(
-                owners, lines[line - 1].start + column - 1, lines[line - 1])
+                owners, lines[line - 1].start + column - 1, lines[line - 1]
+            )
         if owner is not None:
             found[owner.number] = owner
     if not found:  # else the others may follow from these
@@ -97,9 +109,15 @@ def write(solution, output, first_number, compiler, flags):
     dropped = []
     for _ in range(_ROUNDS):
         body, owners = schemata.compose(text.encode(), mutations, wraps)
-        owners = [schemata.Owned(own.begin + len(HEADER),
-                                 own.end + len(HEADER), own.mutation,
-                                 own.chosen) for own in owners]
+        owners = [
+            schemata.Owned(
+                own.begin + len(HEADER),
+                own.end + len(HEADER),
+                own.mutation,
+                own.chosen,
+            )
+            for own in owners
+        ]
         whole = HEADER + body
         pathlib.Path(output).write_bytes(whole)
         errors = compile_errors(output, compiler, flags)
@@ -113,13 +131,22 @@ def write(solution, output, first_number, compiler, flags):
 
 def as_json(mutation, file):
     sizes = list(dict.fromkeys(mutation.sizes.values()))
-    return {"number": mutation.number, "file": file,
-            "function": mutation.function, "operator": mutation.operator,
-            "before": mutation.before, "after": mutation.after,
-            "line": mutation.line, "line_number": mutation.line_number,
-            "ordinal": mutation.ordinal, "sizes": sizes,
-            "gates": {str(gate): sizes.index(size)
-                      for gate, size in mutation.sizes.items()}}
+    return {
+        "number": mutation.number,
+        "file": file,
+        "function": mutation.function,
+        "operator": mutation.operator,
+        "before": mutation.before,
+        "after": mutation.after,
+        "line": mutation.line,
+        "line_number": mutation.line_number,
+        "ordinal": mutation.ordinal,
+        "sizes": sizes,
+        "gates": {
+            str(gate): sizes.index(size)
+            for gate, size in mutation.sizes.items()
+        },
+    }
 
 
 def main():
@@ -131,14 +158,25 @@ def main():
     file = "/".join(pathlib.PurePath(options.solution).parts[-2:])
     try:
         mutations, dropped = write(
-            options.solution, options.source, int(options.first_number),
-            options.compiler, options.flags)
+            options.solution,
+            options.source,
+            int(options.first_number),
+            options.compiler,
+            options.flags,
+        )
     except (source.SourceError, operators.ParseError, CompileError) as error:
         sys.exit(f"make_schemata: {options.solution}: {error}")
-    pathlib.Path(options.list).write_text(json.dumps(
-        {"file": file, "dropped": [as_json(m, file) for m in dropped],
-         "mutants": [as_json(m, file) for m in mutations]}, indent=1),
-        encoding="utf-8")
+    pathlib.Path(options.list).write_text(
+        json.dumps(
+            {
+                "file": file,
+                "dropped": [as_json(m, file) for m in dropped],
+                "mutants": [as_json(m, file) for m in mutations],
+            },
+            indent=1,
+        ),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ def _parts(description):
 
 
 # By the folder of the module.
-PARTS = {path.parent.name: _parts(path)
-         for path in sorted(ROOT.glob("modules/*/module.toml"))}
+PARTS = {
+    path.parent.name: _parts(path)
+    for path in sorted(ROOT.glob("modules/*/module.toml"))
+}
 NUMBERS = [int(folder[:2]) for folder in PARTS]
 
 
@@ -51,8 +53,16 @@ class Mutant:
     @property
     def name(self):
         """Everything that tells it from the others, in words."""
-        return (self.file, self.function, self.operator, self.before,
-                self.after, self.line, self.ordinal, self.when)
+        return (
+            self.file,
+            self.function,
+            self.operator,
+            self.before,
+            self.after,
+            self.line,
+            self.ordinal,
+            self.when,
+        )
 
     @property
     def id(self):
@@ -67,43 +77,62 @@ class Mutant:
     def __str__(self):
         when = f", once {self.when}" if self.when else ""
         after = f"-> {self.after}" if self.after else "left out"
-        return (f"{self.id} solutions/{self.file}:{self.line_number} "
-                f"{self.function}: {self.operator}: {self.before} "
-                f"{after}{when}")
+        return (
+            f"{self.id} solutions/{self.file}:{self.line_number} "
+            f"{self.function}: {self.operator}: {self.before} "
+            f"{after}{when}"
+        )
 
 
 @dataclass
 class Made:
     """What the mutator made of one source."""
+
     mutants: list
     mutations: int  # without sizes
     dropped: int  # mutations that do not compile
 
 
 def _variants(listed):
-    named = {key: listed[key] for key in
-             ("file", "function", "operator", "before", "after", "line",
-              "ordinal", "line_number")}
+    named = {
+        key: listed[key]
+        for key in (
+            "file",
+            "function",
+            "operator",
+            "before",
+            "after",
+            "line",
+            "ordinal",
+            "line_number",
+        )
+    }
     yield Mutant(**named, chosen=str(listed["number"]))
     for gate, index in listed["gates"].items():
         size = listed["sizes"][index]
         # The names that the mutator gives to items of a loop have offsets.
         size = "item" if size.startswith("kvlab_item_") else size
-        yield Mutant(**named, when=f"{size} >= {gate}",
-                     chosen=f"{listed['number']} {index} {gate}")
+        yield Mutant(
+            **named,
+            when=f"{size} >= {gate}",
+            chosen=f"{listed['number']} {index} {gate}",
+        )
 
 
 def read(path):
     """What a list of make_schemata.py says."""
     listed = json.loads(path.read_text(encoding="utf-8"))
-    mutants = [mutant for entry in listed["mutants"]
-               for mutant in _variants(entry)]
+    mutants = [
+        mutant for entry in listed["mutants"] for mutant in _variants(entry)
+    ]
     return Made(mutants, len(listed["mutants"]), len(listed["dropped"]))
 
 
 def sample(mutants, count, seed):
     """`count` of the mutants: the same for a seed, and hardly others when
     mutants come or go elsewhere."""
+
     def draw(mutant):
         return hashlib.sha256(f"{seed}:{mutant.id}".encode()).hexdigest()
+
     return sorted(mutants, key=draw)[:count]

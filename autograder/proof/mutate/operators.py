@@ -4,6 +4,7 @@ Everything is found in clang's syntax tree; the text of the source is only cut
 at the places that the tree names.
 """
 
+import functools
 import zlib
 
 from clang.cindex import CursorKind, Index, TokenKind, TypeKind
@@ -15,34 +16,68 @@ from autograder.proof.mutate.schemata import Edit, Mutation
 GATES = (2, 3, 9, 65, 257)
 
 RELATIONS = {
-    "<": ("<=", ">="), "<=": ("<", ">"), ">": (">=", "<="), ">=": (">", "<"),
-    "==": ("!=",), "!=": ("==",),
+    "<": ("<=", ">="),
+    "<=": ("<", ">"),
+    ">": (">=", "<="),
+    ">=": (">", "<"),
+    "==": ("!=",),
+    "!=": ("==",),
 }
 ARITHMETIC = {
-    "+": ("-", "*"), "-": ("+",), "*": ("+", "/"), "/": ("*",), "%": ("/",),
+    "+": ("-", "*"),
+    "-": ("+",),
+    "*": ("+", "/"),
+    "/": ("*",),
+    "%": ("/",),
 }
 LOGIC = {"&&": ("||",), "||": ("&&",)}
-ASSIGNMENTS = {"+=": ("-=", "="), "-=": ("+=", "="), "*=": ("/=", "="),
-               "/=": ("*=", "=")}
+ASSIGNMENTS = {
+    "+=": ("-=", "="),
+    "-=": ("+=", "="),
+    "*=": ("/=", "="),
+    "/=": ("*=", "="),
+}
 # Calls that are easily taken for each other.
 OTHER_CALLS = {
-    "min": "max", "max": "min", "front": "back", "back": "front",
-    "Keys": "Values", "Values": "Keys", "In": "Out", "Out": "In",
-    "max_element": "min_element", "sqrt": "abs", "Sum": "SumOfSquares",
-    "Hits": "Misses", "Misses": "Hits",
+    "min": "max",
+    "max": "min",
+    "front": "back",
+    "back": "front",
+    "Keys": "Values",
+    "Values": "Keys",
+    "In": "Out",
+    "Out": "In",
+    "max_element": "min_element",
+    "sqrt": "abs",
+    "Sum": "SumOfSquares",
+    "Hits": "Misses",
+    "Misses": "Hits",
 }
 _INTEGERS = {
-    TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG,
-    TypeKind.LONGLONG, TypeKind.ULONGLONG,
+    TypeKind.INT,
+    TypeKind.UINT,
+    TypeKind.LONG,
+    TypeKind.ULONG,
+    TypeKind.LONGLONG,
+    TypeKind.ULONGLONG,
 }
 _WIDE = {TypeKind.LONG, TypeKind.ULONG, TypeKind.LONGLONG, TypeKind.ULONGLONG}
-_LOOPS = {CursorKind.FOR_STMT, CursorKind.WHILE_STMT,
-          CursorKind.CXX_FOR_RANGE_STMT}
-_FUNCTIONS = {CursorKind.FUNCTION_DECL, CursorKind.CXX_METHOD,
-              CursorKind.CONSTRUCTOR, CursorKind.FUNCTION_TEMPLATE}
+_LOOPS = {
+    CursorKind.FOR_STMT,
+    CursorKind.WHILE_STMT,
+    CursorKind.CXX_FOR_RANGE_STMT,
+}
+_FUNCTIONS = {
+    CursorKind.FUNCTION_DECL,
+    CursorKind.CXX_METHOD,
+    CursorKind.CONSTRUCTOR,
+    CursorKind.FUNCTION_TEMPLATE,
+}
 _STATEMENT_EXPRESSIONS = {
-    CursorKind.CALL_EXPR, CursorKind.BINARY_OPERATOR,
-    CursorKind.COMPOUND_ASSIGNMENT_OPERATOR, CursorKind.UNARY_OPERATOR,
+    CursorKind.CALL_EXPR,
+    CursorKind.BINARY_OPERATOR,
+    CursorKind.COMPOUND_ASSIGNMENT_OPERATOR,
+    CursorKind.UNARY_OPERATOR,
     CursorKind.CXX_THROW_EXPR,
 }
 _TRANSPARENT = {CursorKind.UNEXPOSED_EXPR, CursorKind.PAREN_EXPR}
@@ -88,7 +123,8 @@ class _File:
         self.lines = text.splitlines()
         self.regions = sources.regions(text)
         self.unit = Index.create().parse(
-            path, args=arguments, unsaved_files=[(path, text)])
+            path, args=arguments, unsaved_files=[(path, text)]
+        )
         errors = [str(d) for d in self.unit.diagnostics if d.severity >= 3]
         if errors:
             raise ParseError("\n".join(errors[:5]))
@@ -101,47 +137,60 @@ class _File:
 
     def cut(self, cursor):
         extent = cursor.extent
-        return self.text[extent.start.offset:extent.end.offset].decode()
+        return self.text[extent.start.offset : extent.end.offset].decode()
 
     def in_region(self, cursor):
         begin, end = cursor.extent.start.offset, cursor.extent.end.offset
-        return any(region.begin <= begin and end <= region.end
-                   for region in self.regions)
+        return any(
+            region.begin <= begin and end <= region.end
+            for region in self.regions
+        )
 
     def touches_region(self, cursor):
         begin, end = cursor.extent.start.offset, cursor.extent.end.offset
-        return any(begin < region.end and region.begin < end
-                   for region in self.regions)
+        return any(
+            begin < region.end and region.begin < end for region in self.regions
+        )
 
     def token_between(self, cursor, first, last, spellings):
         """(begin, end, spelling) of the operator between two operands."""
         for token in cursor.get_tokens():
             begin = token.extent.start.offset
-            if (first.extent.end.offset <= begin < last.extent.start.offset and
-                    token.kind == TokenKind.PUNCTUATION and
-                    token.spelling in spellings):
+            if (
+                first.extent.end.offset <= begin < last.extent.start.offset
+                and token.kind == TokenKind.PUNCTUATION
+                and token.spelling in spellings
+            ):
                 return begin, token.extent.end.offset, token.spelling
         return None
 
     # --- what is found ---
 
     def add(self, operator, cursor, after, edits, before=None, never=""):
-        """Adds a mutation; `never` is a size that cannot be one where it acts.
-        """
+        """Adds a mutation; `never` is a size that cannot be 1 where it acts."""
         extent = cursor.extent
         number = extent.start.line
         normal = " ".join((before or self.cut(cursor)).split())
         mutation = Mutation(
-            operator=operator, before=normal, after=" ".join(after.split()),
-            edits=edits, function=self.function,
-            line=self.lines[number - 1].strip(), line_number=number)
+            operator=operator,
+            before=normal,
+            after=" ".join(after.split()),
+            edits=edits,
+            function=self.function,
+            line=self.lines[number - 1].strip(),
+            line_number=number,
+        )
         mutation.sizes = self.choose_sizes(mutation, extent, never)
         self.mutations.append(mutation)
 
     def replace(self, operator, cursor, after):
         extent = cursor.extent
-        self.add(operator, cursor, after,
-                 [Edit(extent.start.offset, extent.end.offset, after)])
+        self.add(
+            operator,
+            cursor,
+            after,
+            [Edit(extent.start.offset, extent.end.offset, after)],
+        )
 
     # --- sizes in scope ---
 
@@ -160,17 +209,24 @@ class _File:
             return {}
 
         def draw(gate, name):
-            text = f"{mutation.function}|{mutation.operator}|" \
-                   f"{mutation.before}|{mutation.after}|{gate}|{name}"
+            text = (
+                f"{mutation.function}|{mutation.operator}|"
+                f"{mutation.before}|{mutation.after}|{gate}|{name}"
+            )
             return zlib.crc32(text.encode())
-        return {gate: max(names, key=lambda name: draw(gate, name))
-                for gate in GATES}
+
+        return {
+            gate: max(names, key=functools.partial(draw, gate))
+            for gate in GATES
+        }
 
     def sizes_of(self, name, type_, depth=0):
         """Expressions for the sizes that a variable holds."""
         canonical = type_.get_canonical()
-        if canonical.kind in (TypeKind.LVALUEREFERENCE,
-                              TypeKind.RVALUEREFERENCE):
+        if canonical.kind in (
+            TypeKind.LVALUEREFERENCE,
+            TypeKind.RVALUEREFERENCE,
+        ):
             canonical = canonical.get_pointee().get_canonical()
         if canonical.kind in _WIDE:
             return [name]
@@ -179,20 +235,27 @@ class _File:
         record = canonical.get_declaration()
         spelling = record.spelling
         if spelling.startswith("xtensor_container"):
-            return [f"{name}.shape({axis})"
-                    for axis in range(self.rank(canonical))]
+            return [
+                f"{name}.shape({axis})" for axis in range(self.rank(canonical))
+            ]
         if spelling.startswith("xtensor_adaptor"):
             return [f"{name}.shape({axis})" for axis in (1, 2)]
         if spelling in ("span", "vector"):
             return [f"{name}.size()"]
-        if depth < 2 and record.location.file and \
-                not record.location.file.name.startswith("/usr/"):
+        if (
+            depth < 2
+            and record.location.file
+            and not record.location.file.name.startswith("/usr/")
+        ):
             found = []
             for field in canonical.get_fields():
-                if field.access_specifier.name in ("PUBLIC", "INVALID") or \
-                        name == "":
-                    inner = f"{name}.{field.spelling}" if name else \
-                        field.spelling
+                if (
+                    field.access_specifier.name in ("PUBLIC", "INVALID")
+                    or name == ""
+                ):
+                    inner = (
+                        f"{name}.{field.spelling}" if name else field.spelling
+                    )
                     found += self.sizes_of(inner, field.type, depth + 1)
             return found
         return []
@@ -229,8 +292,9 @@ class _File:
             self.function = f"{parent.spelling}::{function.spelling}"
         scope = []
         if function.kind in (CursorKind.CXX_METHOD, CursorKind.CONSTRUCTOR):
-            scope += [(name, 0, True)
-                      for name in self.sizes_of("", parent.type)]
+            scope += [
+                (name, 0, True) for name in self.sizes_of("", parent.type)
+            ]
         self.scopes = [scope]
         for child in function.get_children():
             if child.kind == CursorKind.PARM_DECL:
@@ -255,17 +319,20 @@ class _File:
         waits for it would wait for ever.
         """
         canonical = variable.type.get_canonical()
-        if variable.kind != CursorKind.VAR_DECL or \
-                canonical.kind != TypeKind.RECORD or \
-                canonical.is_const_qualified():
+        if (
+            variable.kind != CursorKind.VAR_DECL
+            or canonical.kind != TypeKind.RECORD
+            or canonical.is_const_qualified()
+        ):
             return False
         file = canonical.get_declaration().location.file
         return file is not None and not file.name.startswith("/usr/")
 
     def visit(self, cursor, parent):
         kind = cursor.kind
-        if kind == CursorKind.DECL_STMT and \
-                self.cut(cursor).startswith(("constexpr", "using")):
+        if kind == CursorKind.DECL_STMT and self.cut(cursor).startswith(
+            ("constexpr", "using")
+        ):
             return
         if kind == CursorKind.LAMBDA_EXPR:
             self.visit_lambda(cursor)
@@ -279,8 +346,11 @@ class _File:
             if self.in_region(cursor):
                 self.mutate(cursor, parent)
             # The words of an error are no part of the contract.
-            for child in (cursor.get_children()
-                          if kind != CursorKind.CXX_THROW_EXPR else ()):
+            for child in (
+                cursor.get_children()
+                if kind != CursorKind.CXX_THROW_EXPR
+                else ()
+            ):
                 self.visit(child, cursor)
             if kind == CursorKind.VAR_DECL:
                 self.declare(cursor)
@@ -321,15 +391,18 @@ class _File:
         elif kind == CursorKind.CXX_BOOL_LITERAL_EXPR:
             self.replace("constant", cursor, f"!{self.cut(cursor)}")
         elif kind == CursorKind.IF_STMT:
-            children = [c for c in cursor.get_children()
-                        if c.kind != CursorKind.DECL_STMT]
+            children = [
+                c
+                for c in cursor.get_children()
+                if c.kind != CursorKind.DECL_STMT
+            ]
             self.condition(children[0])
         elif kind == CursorKind.CONDITIONAL_OPERATOR:
             self.condition(list(cursor.get_children())[0])
         elif kind == CursorKind.FOR_STMT:
             self.for_loop(cursor)
         elif kind == CursorKind.RETURN_STMT:
-            self.returned(cursor, parent)
+            self.returned(cursor)
         elif kind == CursorKind.VAR_DECL:
             self.variable(cursor)
         elif kind == CursorKind.INIT_LIST_EXPR:
@@ -346,8 +419,11 @@ class _File:
         begin, end, spelling = found
         extent = cursor.extent
         for other in table[spelling]:
-            text = (self.text[extent.start.offset:begin] + other.encode() +
-                    self.text[end:extent.end.offset]).decode()
+            text = (
+                self.text[extent.start.offset : begin]
+                + other.encode()
+                + self.text[end : extent.end.offset]
+            ).decode()
             self.replace(name, cursor, text)
         return spelling
 
@@ -382,8 +458,10 @@ class _File:
         declared = cursor.referenced
         if declared is None or declared.kind != CursorKind.VAR_DECL:
             return
-        if not declared.location.file or \
-                declared.location.file.name != self.path:
+        if (
+            not declared.location.file
+            or declared.location.file.name != self.path
+        ):
             return
         tokens = [token.spelling for token in declared.get_tokens()]
         if "constexpr" not in tokens:
@@ -402,37 +480,55 @@ class _File:
             self.replace("unary", cursor, text)
         elif sign == "++" and _kind(operand.type) in _WIDE:
             self.replace(
-                "type", cursor,
-                f"({text} = static_cast<std::uint8_t>({text} + 1))")
+                "type",
+                cursor,
+                f"({text} = static_cast<std::uint8_t>({text} + 1))",
+            )
 
     def condition(self, cursor):
         text = self.cut(cursor)
         self.replace("condition", cursor, f"true || ({text})")
         self.replace("condition", cursor, f"false && ({text})")
-        if _inner(cursor).kind != CursorKind.BINARY_OPERATOR or \
-                "&&" in text or "||" in text:
+        if (
+            _inner(cursor).kind != CursorKind.BINARY_OPERATOR
+            or "&&" in text
+            or "||" in text
+        ):
             self.replace("condition", cursor, f"!({text})")
 
     def for_loop(self, cursor):
         children = list(cursor.get_children())
-        test = next((c for c in children[:-1]
-                     if _inner(c).kind == CursorKind.BINARY_OPERATOR and
-                     _kind(c.type) == TypeKind.BOOL), None)
+        test = next(
+            (
+                c
+                for c in children[:-1]
+                if _inner(c).kind == CursorKind.BINARY_OPERATOR
+                and _kind(c.type) == TypeKind.BOOL
+            ),
+            None,
+        )
         if test is not None:
             first, last = list(_inner(test).get_children())
             found = self.token_between(test, first, last, ("<", "<="))
             if found:
-                self.replace("loop", test,
-                             f"{self.cut(first)} + 1 {found[2]} "
-                             f"{self.cut(last)}")
+                self.replace(
+                    "loop",
+                    test,
+                    f"{self.cut(first)} + 1 {found[2]} " f"{self.cut(last)}",
+                )
         if children and children[0].kind == CursorKind.DECL_STMT:
             for variable in children[0].get_children():
-                values = [c for c in variable.get_children()
-                          if c.kind.is_expression()]
-                if variable.kind == CursorKind.VAR_DECL and values and \
-                        _inner(values[-1]).kind != CursorKind.INTEGER_LITERAL:
-                    self.replace("loop", values[-1],
-                                 f"{self.cut(values[-1])} + 1")
+                values = [
+                    c for c in variable.get_children() if c.kind.is_expression()
+                ]
+                if (
+                    variable.kind == CursorKind.VAR_DECL
+                    and values
+                    and _inner(values[-1]).kind != CursorKind.INTEGER_LITERAL
+                ):
+                    self.replace(
+                        "loop", values[-1], f"{self.cut(values[-1])} + 1"
+                    )
 
     def visit_range_for(self, cursor):
         children = list(cursor.get_children())
@@ -441,35 +537,59 @@ class _File:
         counter = f"kvlab_item_{cursor.extent.start.offset}"
         inside = self.in_region(cursor)
         if inside and items is not None:
-            self.wraps.append(Edit(variable.extent.start.offset,
-                                   variable.extent.end.offset,
-                                   f"std::size_t {counter} = 0; {{body}}",
-                                   "wrap"))
-            self.wraps.append(Edit(body.extent.start.offset,
-                                   body.extent.end.offset,
-                                   f"if (++{counter}, false) {{}} else {{body}}"
-                                   .replace("{}", "{{}}", 1)
-                                   .replace("{{}}", "{}"), "wrap"))
+            self.wraps.append(
+                Edit(
+                    variable.extent.start.offset,
+                    variable.extent.end.offset,
+                    f"std::size_t {counter} = 0; {{body}}",
+                    "wrap",
+                )
+            )
+            self.wraps.append(
+                Edit(
+                    body.extent.start.offset,
+                    body.extent.end.offset,
+                    f"if (++{counter}, false) {{}} else {{body}}".replace(
+                        "{}", "{{}}", 1
+                    ).replace("{{}}", "{}"),
+                    "wrap",
+                )
+            )
             self.visit(items, cursor)
             self.scopes[-1].append((counter, variable.extent.end.offset, False))
             self.declare(variable)
             text = self.cut(items)
             header = self.cut(variable) + " " + text
             for what, test, never in (
-                    ("without the first", f"{counter} == 1", counter),
-                    ("without the last",
-                     f"{counter} == kvlab_mutant::Size({text})", "")):
-                self.add("loop", body, what,
-                         [Edit(body.extent.start.offset,
-                               body.extent.end.offset, test, "jump")],
-                         before=header, never=never)
+                ("without the first", f"{counter} == 1", counter),
+                (
+                    "without the last",
+                    f"{counter} == kvlab_mutant::Size({text})",
+                    "",
+                ),
+            ):
+                self.add(
+                    "loop",
+                    body,
+                    what,
+                    [
+                        Edit(
+                            body.extent.start.offset,
+                            body.extent.end.offset,
+                            test,
+                            "jump",
+                        )
+                    ],
+                    before=header,
+                    never=never,
+                )
         self.visit(body, cursor)
 
     def call(self, cursor):
         name = cursor.spelling
         children = list(cursor.get_children())
         if name.startswith("operator"):
-            operator = name[len("operator"):]
+            operator = name[len("operator") :]
             if operator in RELATIONS or operator in ARITHMETIC:
                 self.binary(cursor, children)
                 return
@@ -484,19 +604,21 @@ class _File:
             for argument in arguments:
                 self.replace("operand", cursor, self.cut(argument))
         else:  # of those two it would change nothing
-            self.exchange(cursor, arguments)
+            self.exchange(arguments)
 
     def other_call(self, cursor, name):
         for token in cursor.get_tokens():
             if token.spelling == name and token.kind == TokenKind.IDENTIFIER:
                 extent, place = cursor.extent, token.extent
-                text = (self.text[extent.start.offset:place.start.offset] +
-                        OTHER_CALLS[name].encode() +
-                        self.text[place.end.offset:extent.end.offset]).decode()
+                text = (
+                    self.text[extent.start.offset : place.start.offset]
+                    + OTHER_CALLS[name].encode()
+                    + self.text[place.end.offset : extent.end.offset]
+                ).decode()
                 self.replace("call", cursor, text)
                 return
 
-    def exchange(self, cursor, values, names=None):
+    def exchange(self, values, names=None):
         """Two values of one type trade places."""
         for i, first in enumerate(values):
             for j in range(i + 1, len(values)):
@@ -507,14 +629,20 @@ class _File:
                     continue
                 if first.extent.end.offset > last.extent.start.offset:
                     continue
-                edits = [Edit(first.extent.start.offset,
-                              first.extent.end.offset, b),
-                         Edit(last.extent.start.offset,
-                              last.extent.end.offset, a)]
-                before = f"{a}, {b}" if not names else \
-                    f"{names[i]} = {a}, {names[j]} = {b}"
-                after = f"{b}, {a}" if not names else \
-                    f"{names[i]} = {b}, {names[j]} = {a}"
+                edits = [
+                    Edit(first.extent.start.offset, first.extent.end.offset, b),
+                    Edit(last.extent.start.offset, last.extent.end.offset, a),
+                ]
+                before = (
+                    f"{a}, {b}"
+                    if not names
+                    else f"{names[i]} = {a}, {names[j]} = {b}"
+                )
+                after = (
+                    f"{b}, {a}"
+                    if not names
+                    else f"{names[i]} = {b}, {names[j]} = {a}"
+                )
                 self.add("exchange", first, after, edits, before=before)
 
     def fields(self, cursor):
@@ -528,21 +656,23 @@ class _File:
                 values.append(child)
                 names.append("")
         if names and all(names):
-            self.exchange(cursor, values, names)
+            self.exchange(values, names)
         else:
-            self.exchange(cursor, values)
+            self.exchange(values)
 
-    def returned(self, cursor, parent):
+    def returned(self, cursor):
         children = list(cursor.get_children())
         if not children:
             self.jump(cursor)
             return
         value = children[0]
-        if _inner(value).kind == CursorKind.INIT_LIST_EXPR or \
-                not self.cut(value):
+        if _inner(value).kind == CursorKind.INIT_LIST_EXPR or not self.cut(
+            value
+        ):
             return
-        self.replace("return", value,
-                     f"kvlab_mutant::Altered({self.cut(value)})")
+        self.replace(
+            "return", value, f"kvlab_mutant::Altered({self.cut(value)})"
+        )
 
     def variable(self, cursor):
         values = [c for c in cursor.get_children() if c.kind.is_expression()]
@@ -550,10 +680,12 @@ class _File:
             return
         value, kind = values[-1], _kind(cursor.type)
         text = self.cut(value)
-        if not text or _inner(value).kind in (CursorKind.INIT_LIST_EXPR,
-                                              CursorKind.INTEGER_LITERAL,
-                                              CursorKind.FLOATING_LITERAL,
-                                              CursorKind.LAMBDA_EXPR):
+        if not text or _inner(value).kind in (
+            CursorKind.INIT_LIST_EXPR,
+            CursorKind.INTEGER_LITERAL,
+            CursorKind.FLOATING_LITERAL,
+            CursorKind.LAMBDA_EXPR,
+        ):
             return
         narrower = ()
         if kind in _WIDE:
@@ -582,21 +714,30 @@ class _File:
 
     def remove(self, cursor):
         extent = cursor.extent
-        self.add("statement", cursor, "",
-                 [Edit(extent.start.offset, extent.end.offset, "", "void")])
+        self.add(
+            "statement",
+            cursor,
+            "",
+            [Edit(extent.start.offset, extent.end.offset, "", "void")],
+        )
 
     def jump(self, cursor):
         extent = cursor.extent
-        self.add("statement", cursor, "",
-                 [Edit(extent.start.offset, extent.end.offset, "", "jump")])
+        self.add(
+            "statement",
+            cursor,
+            "",
+            [Edit(extent.start.offset, extent.end.offset, "", "jump")],
+        )
 
     def name_and_number(self):
         """Tells apart what is alike, and drops what is there twice."""
         seen, kept = {}, []
         places = set()
         for mutation in self.mutations:
-            place = tuple((e.begin, e.end, e.text, e.kind)
-                          for e in mutation.edits)
+            place = tuple(
+                (e.begin, e.end, e.text, e.kind) for e in mutation.edits
+            )
             if place in places:
                 continue
             places.add(place)

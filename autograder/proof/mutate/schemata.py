@@ -30,6 +30,7 @@ class Edit:
 @dataclass
 class Mutation:
     """What is changed where. `number` selects it, the rest names it."""
+
     operator: str  # "relation"
     before: str  # source text that is replaced
     after: str  # by this
@@ -44,8 +45,14 @@ class Mutation:
 
     @property
     def key(self):
-        return (self.function, self.operator, self.before, self.after,
-                self.line, self.ordinal)
+        return (
+            self.function,
+            self.operator,
+            self.before,
+            self.after,
+            self.line,
+            self.ordinal,
+        )
 
 
 def condition(mutation):
@@ -60,6 +67,7 @@ def condition(mutation):
 @dataclass(frozen=True)
 class Owned:
     """Bytes of the composed source that are there because of a mutation."""
+
     begin: int
     end: int
     mutation: Mutation
@@ -98,7 +106,8 @@ def compose(source, mutations, wraps=()):
     for mutation in mutations:
         for edit in mutation.edits:
             by_range.setdefault((edit.begin, edit.end), []).append(
-                (mutation, edit))
+                (mutation, edit)
+            )
     for edit in wraps:
         by_range.setdefault((edit.begin, edit.end), []).append((None, edit))
     # Outer ranges first.
@@ -122,7 +131,7 @@ def compose(source, mutations, wraps=()):
             inner = ranges[following]
             if inner[1] > end:
                 raise ValueError(f"edits {begin}-{end} and {inner} overlap")
-            writer.put(source[position:inner[0]])
+            writer.put(source[position : inner[0]])
             following = write_range(following)
         writer.put(source[position:end])
         position = end
@@ -148,12 +157,14 @@ def compose(source, mutations, wraps=()):
         chosen = condition(mutation)
         if edit.kind == "jump":
             extra = f" && {edit.text}" if edit.text else ""
-            writer.put_owned(f"if ({chosen}{extra}) {{}} else ".encode(),
-                             mutation)
+            writer.put_owned(
+                f"if ({chosen}{extra}) {{}} else ".encode(), mutation
+            )
             return write_edits(rest, index, begin, end)
         if edit.kind == "void":
-            writer.put_owned(f"({chosen} ? static_cast<void>(0) : ".encode(),
-                             mutation)
+            writer.put_owned(
+                f"({chosen} ? static_cast<void>(0) : ".encode(), mutation
+            )
             throws = source[begin:end].startswith(b"throw")
             writer.put(b"(" if throws else b"static_cast<void>(")
         else:
@@ -165,7 +176,7 @@ def compose(source, mutations, wraps=()):
 
     index = 0
     while index < len(ranges):
-        writer.put(source[position:ranges[index][0]])
+        writer.put(source[position : ranges[index][0]])
         index = write_range(index)
     writer.put(source[position:])
     return b"".join(writer.pieces), writer.owners
@@ -179,11 +190,17 @@ def owner_of(owners, offset, line):
     """
     around = [own for own in owners if own.begin <= offset < own.end]
     chosen = [own for own in around if own.chosen]
-    found = min(chosen or around, key=lambda own: own.end - own.begin,
-                default=None)
+    found = min(
+        chosen or around, key=lambda own: own.end - own.begin, default=None
+    )
     if found is None:
-        found = min((own for own in owners
-                     if own.begin < line.stop and line.start < own.end),
-                    key=lambda own: max(own.begin - offset, offset - own.end),
-                    default=None)
+        found = min(
+            (
+                own
+                for own in owners
+                if own.begin < line.stop and line.start < own.end
+            ),
+            key=lambda own: max(own.begin - offset, offset - own.end),
+            default=None,
+        )
     return found.mutation if found else None

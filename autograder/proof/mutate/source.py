@@ -19,7 +19,7 @@ class Region:
 
 
 def _marker(line):
-    """"BEGIN SOLUTION" and the like, or nothing."""
+    """ "BEGIN SOLUTION" and the like, or nothing."""
     words = line.split()
     if len(words) >= 3 and words[0] == "//" and words[1] in ("BEGIN", "END"):
         if words[2] in ("SOLUTION", "SOLUTION-ONLY"):
@@ -29,21 +29,24 @@ def _marker(line):
 
 def regions(text):
     """All regions of a solution, in order. Raises SourceError."""
-    found, opened, offset = [], None, 0
+    # What is open: the kind of its marker, and where it begins.
+    found, opened, offset = [], (), 0
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
         marker = _marker(line)
         after = offset + len(line.encode())
         if marker and marker[0] == "BEGIN":
             if opened:
                 raise SourceError(
-                    f"line {number}: a region begins inside another")
+                    f"line {number}: a region begins inside another"
+                )
             opened = (marker[1], after)
         elif marker:
             if not opened or opened[0] != marker[1]:
                 raise SourceError(
-                    f"line {number}: END {marker[1]} without its BEGIN")
+                    f"line {number}: END {marker[1]} without its BEGIN"
+                )
             found.append(Region(opened[1], offset))
-            opened = None
+            opened = ()
         offset = after
     if opened:
         raise SourceError(f"the last {opened[0]} region does not end")

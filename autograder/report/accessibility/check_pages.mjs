@@ -6,7 +6,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  AXE_VERSION, expectEyes, look, openBrowser, VIEWS,
+  AXE_VERSION,
+  expectEyes,
+  look,
+  openBrowser,
+  VIEWS,
 } from "../../../third_party/chromium/look.mjs";
 
 const PLANTED = [

@@ -35,7 +35,9 @@ CONTEXT = 1024
 KEPT = 5  # positions whose logits are kept, per prompt
 GREEDY_TOKENS = 24
 
-SHAKESPEARE = (ROOT / "kit/testdata/tinyshakespeare/input.txt").read_text()
+SHAKESPEARE = (ROOT / "kit/testdata/tinyshakespeare/input.txt").read_text(
+    encoding="utf-8"
+)
 MODELS = {
     "shakespeare-gpt2": (
         ROOT / "models/shakespeare-gpt2",
@@ -95,8 +97,12 @@ class Bpe:
     )
 
     def __init__(self, folder):
-        self.ids = json.loads((folder / "vocab.json").read_text())
-        lines = (folder / "merges.txt").read_text().splitlines()[1:]
+        self.ids = json.loads(
+            (folder / "vocab.json").read_text(encoding="utf-8")
+        )
+        lines = (
+            (folder / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
+        )
         self.merges = [tuple(line.split()) for line in lines]
 
     @staticmethod
@@ -120,14 +126,19 @@ class Bpe:
 
 class Gpt2:
     def __init__(self, folder):
-        self.config = json.loads((folder / "config.json").read_text())
+        self.config = json.loads(
+            (folder / "config.json").read_text(encoding="utf-8")
+        )
         self.weights = read_tensors(folder / "model.safetensors")
 
     def linear(self, x, name):
         return x @ self.weights[name + ".weight"] + self.weights[name + ".bias"]
 
     def norm(self, x, name):
-        weight, bias = self.weights[name + ".weight"], self.weights[name + ".bias"]
+        weight, bias = (
+            self.weights[name + ".weight"],
+            self.weights[name + ".bias"],
+        )
         epsilon = self.config["layer_norm_epsilon"]
         return F.layer_norm(x, x.shape[-1:], weight, bias, epsilon)
 
@@ -171,20 +182,29 @@ def golden(model, bpe, texts):
     arrays = {}
     for i, text in enumerate(texts):
         tokens = bpe.encode(text)[:CONTEXT]
-        positions = sorted({round(p) for p in numpy.linspace(0, len(tokens) - 1, KEPT)})
+        positions = sorted(
+            {round(p) for p in numpy.linspace(0, len(tokens) - 1, KEPT)}
+        )
         room = min(GREEDY_TOKENS, CONTEXT - len(tokens))
         continuation, margins = model.greedy(tokens, room)
         arrays |= {
             f"{i}.text": numpy.frombuffer(text.encode(), "u1"),
             f"{i}.tokens": numpy.array(tokens, "<i4"),
             f"{i}.positions": numpy.array(positions, "<i4"),
-            f"{i}.logits": model.logits(tokens)[positions].numpy().astype("<f4"),
+            f"{i}.logits": model.logits(tokens)[positions]
+            .numpy()
+            .astype("<f4"),
             f"{i}.greedy": numpy.array(continuation, "<i4"),
             f"{i}.margins": numpy.array(margins, "<f4"),
         }
     return arrays
 
 
-for name, (folder, texts) in MODELS.items():
-    arrays = golden(Gpt2(folder), Bpe(folder), texts)
-    write_tensors(HERE / (name + ".safetensors"), arrays)
+def main():
+    for name, (folder, texts) in MODELS.items():
+        arrays = golden(Gpt2(folder), Bpe(folder), texts)
+        write_tensors(HERE / (name + ".safetensors"), arrays)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,16 +19,10 @@ from pathlib import Path
 import regex
 
 PATTERN = regex.compile(
-    r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+"
+    r"|\s+(?!\S)|\s+"
 )
 TEXTS = 400
-
-random.seed(20240601)
-by_category = {}
-for code_point in range(0x110000):
-    category = unicodedata.category(chr(code_point))
-    if category not in ("Cs", "Cn"):
-        by_category.setdefault(category, []).append(chr(code_point))
 
 # Characters that the pattern treats differently from their neighbours.
 SPACES = [chr(c) for c in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680, 0x2000)]
@@ -37,7 +31,17 @@ NOT_SPACES = [chr(c) for c in (0x1C, 0x1F, 0x180E, 0x200B, 0x2060, 0xFEFF)]
 CONTRACTIONS = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'r", "'"]
 
 
-def piece():
+def characters_by_category():
+    """All characters of each of Unicode's categories."""
+    found = {}
+    for code_point in range(0x110000):
+        category = unicodedata.category(chr(code_point))
+        if category not in ("Cs", "Cn"):
+            found.setdefault(category, []).append(chr(code_point))
+    return found
+
+
+def piece(by_category):
     kind = random.randrange(6)
     if kind == 0:
         return " "
@@ -51,13 +55,20 @@ def piece():
     return random.choice(by_category[category]) * random.choice((1, 1, 2))
 
 
-texts = []
-for _ in range(TEXTS):
-    text = "".join(piece() for _ in range(random.randrange(1, 16)))
-    words = PATTERN.findall(text)
-    assert "".join(words) == text
-    texts.append(words)
+def main():
+    random.seed(20240601)
+    by_category = characters_by_category()
+    texts = []
+    for _ in range(TEXTS):
+        pieces = range(random.randrange(1, 16))
+        text = "".join(piece(by_category) for _ in pieces)
+        words = PATTERN.findall(text)
+        assert "".join(words) == text
+        texts.append(words)
+    lines = ",\n".join(json.dumps(words) for words in texts)
+    path = Path(__file__).resolve().parent / "words.json"
+    path.write_text('{"words": [\n' + lines + "\n]}\n", encoding="utf-8")
 
-lines = ",\n".join(json.dumps(words) for words in texts)
-path = Path(__file__).resolve().parent / "words.json"
-path.write_text('{"words": [\n' + lines + "\n]}\n")
+
+if __name__ == "__main__":
+    main()

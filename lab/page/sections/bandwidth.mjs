@@ -28,7 +28,8 @@ function machineChart(machine) {
   return lineChart({
     id: "machine-bandwidth",
     title: "How fast this machine reads",
-    see: "The steps down are the caches of the processor: data that fits in " +
+    see:
+      "The steps down are the caches of the processor: data that fits in " +
       "the first is read fastest, data that fits in none comes from memory.",
     values,
     columns: [
@@ -36,16 +37,21 @@ function machineChart(machine) {
       { field: "rate", title: "Read bandwidth" },
     ],
     x: {
-      field: "working_set_bytes", kind: "bytes", scale: LOG2,
+      field: "working_set_bytes",
+      kind: "bytes",
+      scale: LOG2,
       title: "Working set (bytes, logarithmic)",
       values: powersOfTwo(Math.min(...sizes), Math.max(...sizes)),
     },
     y: {
-      field: "bytes_per_s", kind: "bandwidth",
+      field: "bytes_per_s",
+      kind: "bandwidth",
       title: "Read bandwidth (bytes per second)",
     },
     by: {
-      field: "what", domain: ["read by one thread"], range: [PALETTE.green],
+      field: "what",
+      domain: ["read by one thread"],
+      range: [PALETTE.green],
     },
   });
 }
@@ -53,7 +59,10 @@ function machineChart(machine) {
 function pairs(entries, keep) {
   return entries.flatMap((entry) =>
     [entry.tokens_per_s, entry.roofline_tokens_per_s].map((speed, i) => ({
-      ...keep(entry), what: BY.domain[i], speed, shown: numberText(speed),
+      ...keep(entry),
+      what: BY.domain[i],
+      speed,
+      shown: numberText(speed),
     })),
   );
 }
@@ -68,7 +77,8 @@ function modelsChart(bandwidth) {
   return lineChart({
     id: "speed-by-model-size",
     title: "Tokens per second against the size of the model",
-    see: "A cached step reads every weight once, so the speed falls with the " +
+    see:
+      "A cached step reads every weight once, so the speed falls with the " +
       "size. The grey line is the limit set by the bandwidth at this size; " +
       "the distance to it is everything else.",
     values,
@@ -78,12 +88,16 @@ function modelsChart(bandwidth) {
       ...COLUMNS_OF_SPEED,
     ],
     x: {
-      field: "bytes", kind: "bytes", scale: LOG2,
+      field: "bytes",
+      kind: "bytes",
+      scale: LOG2,
       title: "Weights (bytes, logarithmic)",
       values: powersOfTwo(Math.min(...sizes), Math.max(...sizes)),
     },
     y: {
-      field: "speed", kind: "count", ...logarithmic(values, "speed"),
+      field: "speed",
+      kind: "count",
+      ...logarithmic(values, "speed"),
       title: "Tokens per second (logarithmic)",
     },
     by: BY,
@@ -95,19 +109,23 @@ function batchChart(bandwidth, model) {
   return lineChart({
     id: "speed-by-batch",
     title: `Tokens per second against the batch: ${model.name}`,
-    see: "Sequences of a batch share each read of the weights, so the " +
+    see:
+      "Sequences of a batch share each read of the weights, so the " +
       "roof rises until the multiplications take as long as the reading; " +
       "from there on it is flat. The measured speed rises less where a step " +
       "has other costs for each sequence.",
     values,
     columns: [{ field: "batch", title: "Sequences" }, ...COLUMNS_OF_SPEED],
     x: {
-      field: "batch", kind: "count", scale: LOG2,
+      field: "batch",
+      kind: "count",
+      scale: LOG2,
       title: "Sequences in the batch (logarithmic)",
       values: bandwidth.batches.map((entry) => entry.batch),
     },
     y: {
-      field: "speed", kind: "count",
+      field: "speed",
+      kind: "count",
       title: "Tokens per second, all together",
     },
     by: BY,
@@ -117,7 +135,8 @@ function batchChart(bandwidth, model) {
 function recomputeTable({ recompute }) {
   return {
     name: "recomputing",
-    caption: "Would it pay to recompute keys and values instead of reading " +
+    caption:
+      "Would it pay to recompute keys and values instead of reading " +
       "them? Only on a machine whose ridge is above the last line.",
     head: ["On this machine and model", "Measured"],
     rows: [
@@ -140,16 +159,19 @@ function recomputeTable({ recompute }) {
 
 function answer(bandwidth) {
   const shares = bandwidth.models.map(
-    (model) => model.tokens_per_s / model.roofline_tokens_per_s);
+    (model) => model.tokens_per_s / model.roofline_tokens_per_s,
+  );
   if (shares.length === 0) return "Nothing was measured.";
   const percent = (share) => `${Math.round(100 * share)} %`;
   const { recompute } = bandwidth;
   const factor =
     recompute.wins_above_flop_per_byte / recompute.ridge_flop_per_byte;
-  return "A cached step reaches " +
+  return (
+    "A cached step reaches " +
     `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of ` +
     "what the machine's memory allows. Recomputing would win if its " +
-    `arithmetic were ${numberText(factor)} times as fast beside its memory.`;
+    `arithmetic were ${numberText(factor)} times as fast beside its memory.`
+  );
 }
 
 export function section(results) {

@@ -1,9 +1,19 @@
 // Section: generation without a cache against one with it.
 import {
-  CACHING_COLORS, cachingName, lineChart, logarithmic, PALETTE, position,
+  CACHING_COLORS,
+  cachingName,
+  lineChart,
+  logarithmic,
+  PALETTE,
+  position,
   series,
 } from "../chart_kinds.mjs";
-import { countText, numberText, secondsText, timesText } from "../quantities.mjs";
+import {
+  countText,
+  numberText,
+  secondsText,
+  timesText,
+} from "../quantities.mjs";
 
 const BY_CACHING = { field: "caching", ...CACHING_COLORS };
 
@@ -69,17 +79,22 @@ function totalCharts(section) {
   const linear = lineChart({
     id: "total-time",
     title: "Total time of a generation",
-    see: "Without a cache the curve bends upwards: twice the tokens take more " +
+    see:
+      "Without a cache the curve bends upwards: twice the tokens take more " +
       "than twice the time. With one it is almost a straight line at the " +
       "bottom. Bars: quartiles over trials.",
-    values, columns: TOTAL_COLUMNS, by: BY_CACHING, bars,
+    values,
+    columns: TOTAL_COLUMNS,
+    by: BY_CACHING,
+    bars,
     x: NEW_TOKENS,
     y: { field: "seconds", kind: "seconds", title: "Total time (seconds)" },
   });
   const axes = {
     x: newTokensLog(section),
     y: {
-      field: "seconds", kind: "seconds",
+      field: "seconds",
+      kind: "seconds",
       title: "Total time (seconds, logarithmic)",
       ...logarithmic(values, "low", "high"),
     },
@@ -96,9 +111,13 @@ function totalCharts(section) {
   const log = lineChart({
     id: "total-time-log",
     title: "The same, both axes logarithmic",
-    see: "A power law is a straight line here and its exponent the slope. " +
+    see:
+      "A power law is a straight line here and its exponent the slope. " +
       "Dotted: the slope that the exact count of multiplications predicts.",
-    values, columns: TOTAL_COLUMNS, by: BY_CACHING, bars,
+    values,
+    columns: TOTAL_COLUMNS,
+    by: BY_CACHING,
+    bars,
     layers: section.fits.length > 0 ? [predicted] : [],
     ...axes,
   });
@@ -119,26 +138,42 @@ function stepCharts(section) {
   ];
   const chart = (id, title, see, log) =>
     lineChart({
-      id, title, see, values, columns, points: false, by: BY_CACHING,
+      id,
+      title,
+      see,
+      values,
+      columns,
+      points: false,
+      by: BY_CACHING,
       x: {
-        field: "position", kind: "count",
+        field: "position",
+        kind: "count",
         title: `Position of the token${log ? " (logarithmic)" : ""}`,
         ...(log ? logarithmic(values, "position") : {}),
       },
       y: {
-        field: "seconds", kind: "seconds",
+        field: "seconds",
+        kind: "seconds",
         title: `Time per token (seconds${log ? ", logarithmic" : ""})`,
         ...(log ? logarithmic(values, "seconds") : {}),
       },
     });
   return [
-    chart("time-per-token", "Time of each token",
+    chart(
+      "time-per-token",
+      "Time of each token",
       "Without a cache each token costs more than the one before it: the " +
-      "whole prefix is computed again. With one the line is almost flat; " +
-      "its slope comes from attention over a longer past.", false),
-    chart("time-per-token-log", "The same, both axes logarithmic",
+        "whole prefix is computed again. With one the line is almost flat; " +
+        "its slope comes from attention over a longer past.",
+      false,
+    ),
+    chart(
+      "time-per-token-log",
+      "The same, both axes logarithmic",
       "Where the upper line becomes straight, the prefix dominates the " +
-      "fixed cost of each step.", true),
+        "fixed cost of each step.",
+      true,
+    ),
   ];
 }
 
@@ -146,20 +181,27 @@ function speedupChart(section) {
   const names = ["measured speedup", "ratio of work"];
   const values = section.lengths.flatMap((length) => [
     {
-      new_tokens: length.new_tokens, what: names[0],
-      ratio: length.speedup.median, low: length.speedup.low,
-      high: length.speedup.high, shown: timesText(length.speedup.median),
+      new_tokens: length.new_tokens,
+      what: names[0],
+      ratio: length.speedup.median,
+      low: length.speedup.low,
+      high: length.speedup.high,
+      shown: timesText(length.speedup.median),
     },
     {
-      new_tokens: length.new_tokens, what: names[1], ratio: length.work_ratio,
-      low: length.work_ratio, high: length.work_ratio,
+      new_tokens: length.new_tokens,
+      what: names[1],
+      ratio: length.work_ratio,
+      low: length.work_ratio,
+      high: length.work_ratio,
       shown: timesText(length.work_ratio),
     },
   ]);
   return lineChart({
     id: "speedup",
     title: "Speedup, and the work that is saved",
-    see: "The ratio of multiplications is the work that the cache saves. " +
+    see:
+      "The ratio of multiplications is the work that the cache saves. " +
       "The clock shows less, because a cached step waits for memory while " +
       "a recomputing one multiplies. Bars: quartiles over trials.",
     values,
@@ -170,8 +212,10 @@ function speedupChart(section) {
     ],
     x: newTokensLog(section),
     y: {
-      field: "ratio", title: "Times as fast (ratio, logarithmic)",
-      kind: "times", ...logarithmic(values, "low", "high"),
+      field: "ratio",
+      title: "Times as fast (ratio, logarithmic)",
+      kind: "times",
+      ...logarithmic(values, "low", "high"),
     },
     by: { field: "what", domain: names, range: [PALETTE.green, PALETTE.grey] },
     bars: { low: "low", high: "high" },
@@ -181,7 +225,8 @@ function speedupChart(section) {
 function fitTable(section) {
   return {
     name: "exponents",
-    caption: "Exponents of n: 1 is linear, 2 quadratic. Predicted: the " +
+    caption:
+      "Exponents of n: 1 is linear, 2 quadratic. Predicted: the " +
       "exponent of the exact work over the same lengths, which is below 2 " +
       "and 1 while the prompt and the logits still matter.",
     head: ["Quantity", "Generation", "Exponent", "95 % interval", "Predicted"],
@@ -208,15 +253,21 @@ function phaseTable(section) {
   };
   return {
     name: "prefill and decode",
-    caption: "Prefill is the time to the first token, decode that of all " +
+    caption:
+      "Prefill is the time to the first token, decode that of all " +
       "others, in total and per token. Medians.",
     head: [
-      "New tokens", "Generation", "Prefill", "Decode", "Per token",
+      "New tokens",
+      "Generation",
+      "Prefill",
+      "Decode",
+      "Per token",
       "Tokens per second",
     ],
     rows: section.lengths.flatMap((length) =>
       ["uncached", "cached"].map((caching) => [
-        countText(length.new_tokens), ...phases(length, caching),
+        countText(length.new_tokens),
+        ...phases(length, caching),
       ]),
     ),
   };
@@ -226,13 +277,18 @@ function answer(section) {
   const longest = section.lengths[section.lengths.length - 1];
   if (!longest) return "Nothing was measured.";
   const differing = section.lengths.reduce(
-    (sum, length) => sum + length.differing_pairs, 0);
-  const outputs = differing === 0
-    ? "Both gave the same tokens in every trial."
-    : `The tokens differed in ${differing} trials.`;
-  return `At ${countText(longest.new_tokens)} new tokens the cache makes generation ` +
+    (sum, length) => sum + length.differing_pairs,
+    0,
+  );
+  const outputs =
+    differing === 0
+      ? "Both gave the same tokens in every trial."
+      : `The tokens differed in ${differing} trials.`;
+  return (
+    `At ${countText(longest.new_tokens)} new tokens the cache makes generation ` +
     `${timesText(longest.speedup.median)} as fast; it saves ` +
-    `${timesText(longest.work_ratio)} the multiplications. ${outputs}`;
+    `${timesText(longest.work_ratio)} the multiplications. ${outputs}`
+  );
 }
 
 export function section(results) {

@@ -13,7 +13,8 @@ function stepsChart(memo) {
   return lineChart({
     id: "memo-steps",
     title: "Entries of the memo, step by step",
-    see: "Every step needs the keys and values of all tokens so far. Without " +
+    see:
+      "Every step needs the keys and values of all tokens so far. Without " +
       "a memo all are computed; with one, only those of the new token are, " +
       "and the others are found.",
     values,
@@ -23,15 +24,19 @@ function stepsChart(memo) {
       { field: "entries", title: "Entries (layer, position)" },
     ],
     x: {
-      field: "step", title: "Step (tokens so far)", kind: "count",
+      field: "step",
+      title: "Step (tokens so far)",
+      kind: "count",
       values: memo.steps.map((step) => step.step),
     },
     y: {
-      field: "entries", title: "Entries computed or found (count)",
+      field: "entries",
+      title: "Entries computed or found (count)",
       kind: "count",
     },
     by: {
-      field: "what", domain: NAMES,
+      field: "what",
+      domain: NAMES,
       range: [PALETTE.orange, PALETTE.blue, PALETTE.green],
     },
   });
@@ -56,18 +61,23 @@ function editChart(memo) {
     { field: "edited", title: "Edit" },
   ];
   const x = {
-    field: "position", type: "ordinal",
+    field: "position",
+    type: "ordinal",
     title: `Position (token ${edit.changed} was replaced)`,
     sort: edit.same_entries[0].map((_, at) => String(at)),
     axis: { labelAngle: 0 },
   };
   const y = {
-    field: "layer", type: "ordinal", title: "Layer", sort: "descending",
+    field: "layer",
+    type: "ordinal",
+    title: "Layer",
+    sort: "descending",
   };
   return {
     id: "memo-edit",
     title: "What an edit in the middle of the prompt invalidates",
-    see: "Before the edit everything stays the same: causality. At layer 0 only " +
+    see:
+      "Before the edit everything stays the same: causality. At layer 0 only " +
       "the replaced token changes, since keys and values there depend on one " +
       "token. From layer 1 on everything after it changes, because " +
       "attention has mixed it in. So a cache can be kept up to the edit, and " +
@@ -81,9 +91,11 @@ function editChart(memo) {
         {
           mark: { type: "rect", stroke: "currentColor", strokeOpacity: 0.5 },
           encoding: {
-            x, y,
+            x,
+            y,
             color: {
-              field: "kept", type: "nominal",
+              field: "kept",
+              type: "nominal",
               scale: { domain: names, range: [PALETTE.green, PALETTE.pink] },
             },
             tooltip: tooltip(columns),
@@ -103,12 +115,14 @@ function answer(memo) {
     memo.steps.reduce((total, step) => total + step[field], 0);
   const without = sum("computed_without");
   const computed = sum("computed_with");
-  return `${memo.tokens} tokens through ${memo.num_layers} layers make ` +
+  return (
+    `${memo.tokens} tokens through ${memo.num_layers} layers make ` +
     `${countText(computed)} entries. Without a memo ${countText(without)} are ` +
     `computed; with one ${countText(computed)}, and ` +
     `${countText(sum("hits"))} are found. Replacing token ` +
     `${memo.edit.changed} of ${memo.edit.tokens} invalidates ` +
-    `${memo.edit.changed_entries} of ${countText(computed)} entries.`;
+    `${memo.edit.changed_entries} of ${countText(computed)} entries.`
+  );
 }
 
 export function section(results) {

@@ -1,9 +1,21 @@
 // Section: the memory of a cache.
 import {
-  dashes, dotChart, lineChart, logarithmic, PALETTE, position, series, tooltip,
+  dashes,
+  dotChart,
+  lineChart,
+  logarithmic,
+  PALETTE,
+  position,
+  series,
+  tooltip,
 } from "../chart_kinds.mjs";
 import {
-  byteSteps, bytesText, countText, powersOfTwo, secondsText, timesText,
+  byteSteps,
+  bytesText,
+  countText,
+  powersOfTwo,
+  secondsText,
+  timesText,
 } from "../quantities.mjs";
 
 const LOG2 = { type: "log", base: 2 };
@@ -11,7 +23,10 @@ const LOG2 = { type: "log", base: 2 };
 function bytesAxis(field, title, values) {
   const bytes = values.map((value) => value[field]);
   return {
-    field, kind: "bytes", title: `${title} (bytes, logarithmic)`, scale: LOG2,
+    field,
+    kind: "bytes",
+    title: `${title} (bytes, logarithmic)`,
+    scale: LOG2,
     values: powersOfTwo(Math.min(...bytes), Math.max(...bytes)),
   };
 }
@@ -19,7 +34,10 @@ function bytesAxis(field, title, values) {
 function tokensAxis(field, title, values) {
   const tokens = values.map((value) => value[field]);
   return {
-    field, kind: "count", title: `${title} (logarithmic)`, scale: LOG2,
+    field,
+    kind: "count",
+    title: `${title} (logarithmic)`,
+    scale: LOG2,
     values: powersOfTwo(Math.min(...tokens), Math.max(...tokens), 12),
   };
 }
@@ -55,7 +73,8 @@ function formulaChart(memory) {
   return {
     id: "cache-bytes",
     title: "Bytes of a cache, by the formula",
-    see: "Straight lines of slope one: each token costs the same, and each " +
+    see:
+      "Straight lines of slope one: each token costs the same, and each " +
       "sequence of a batch costs it again (dashed). The lines of models " +
       "differ by layers times key/value heads times head_dim, not in " +
       "proportion to their parameters.",
@@ -68,7 +87,8 @@ function formulaChart(memory) {
           data: { values },
           mark: { type: "line" },
           encoding: {
-            ...encoding, ...dashes({ field: "sequences", domain: batches }),
+            ...encoding,
+            ...dashes({ field: "sequences", domain: batches }),
           },
         },
         {
@@ -105,7 +125,8 @@ function measuredChart(memory) {
   return {
     id: "cache-measured",
     title: "Formula and measurement",
-    see: "Lines: the formula, with 4 bytes per element. Points: the measured " +
+    see:
+      "Lines: the formula, with 4 bytes per element. Points: the measured " +
       "growth of the heap when such a cache was made.",
     values,
     columns,
@@ -116,7 +137,10 @@ function measuredChart(memory) {
           data: { values },
           mark: { type: "line", opacity: 0.8 },
           encoding: {
-            x, y, color, ...dashes({ field: "sequences", domain: batches }),
+            x,
+            y,
+            color,
+            ...dashes({ field: "sequences", domain: batches }),
           },
         },
         {
@@ -154,7 +178,8 @@ function layersChart(memory, model) {
   return {
     id: "cache-by-layer",
     title: `Layer by layer: ${model.name} at ${countText(model.max_positions)} tokens`,
-    see: "Every layer keeps its own keys and values, all of the same size. " +
+    see:
+      "Every layer keeps its own keys and values, all of the same size. " +
       "Queries are not kept: each is used once, in its own step.",
     values,
     columns,
@@ -163,19 +188,24 @@ function layersChart(memory, model) {
       mark: { type: "bar" },
       encoding: {
         x: {
-          field: "layer", type: "ordinal", title: "Layer",
+          field: "layer",
+          type: "ordinal",
+          title: "Layer",
           sort: memory.layers.map((layer) => String(layer.layer)),
           axis: { labelAngle: 0 },
         },
         y: {
           ...position({
-            field: "bytes", kind: "bytes", title: "Cache, float32 (bytes)",
+            field: "bytes",
+            kind: "bytes",
+            title: "Cache, float32 (bytes)",
             values: byteSteps(high),
           }),
           stack: "zero",
         },
         color: {
-          field: "what", type: "nominal",
+          field: "what",
+          type: "nominal",
           scale: { domain: names, range: [PALETTE.blue, PALETTE.orange] },
         },
         tooltip: tooltip(columns),
@@ -188,7 +218,10 @@ function besideWeightsChart(known) {
   const names = ["weights", "cache of 1 user", "cache of 8 users"];
   const values = known.flatMap((model) => {
     const at = (what, bytes) => ({
-      model: model.name, what, bytes, shown: bytesText(bytes),
+      model: model.name,
+      what,
+      bytes,
+      shown: bytesText(bytes),
       context: model.context,
     });
     return [
@@ -200,7 +233,8 @@ function besideWeightsChart(known) {
   return dotChart({
     id: "cache-beside-weights",
     title: "The cache beside the weights",
-    see: "One user at full context takes a fraction of the weights. Eight " +
+    see:
+      "One user at full context takes a fraction of the weights. Eight " +
       "users take as much as the weights or more, in some models: then the " +
       "cache, not the model, decides how many can be served.",
     values,
@@ -213,7 +247,8 @@ function besideWeightsChart(known) {
     x: bytesAxis("bytes", "Size", values),
     rows: { field: "model", domain: known.map((model) => model.name) },
     by: {
-      field: "what", domain: names,
+      field: "what",
+      domain: names,
       range: [PALETTE.grey, PALETTE.blue, PALETTE.orange],
     },
   });
@@ -248,26 +283,35 @@ function growthCharts(memory) {
   const x = tokensAxis("tokens", "Tokens appended, one at a time", values);
   const two = {
     values: values.filter((value) => TWO_WAYS.domain.includes(value.way)),
-    columns, x, by: TWO_WAYS,
+    columns,
+    x,
+    by: TWO_WAYS,
   };
   return [
     lineChart({
       ...two,
       id: "growth-bytes",
       title: "Growing a cache: bytes written",
-      see: "Concatenation copies all old tokens at each step, n(n+1)/2 in " +
+      see:
+        "Concatenation copies all old tokens at each step, n(n+1)/2 in " +
         "all: the quadratic cost is back. One layer.",
       y: bytesAxis("bytes_written", "Written", values),
     }),
     lineChart({
-      values, columns, x, by: WAYS,
+      values,
+      columns,
+      x,
+      by: WAYS,
       id: "growth-time",
       title: "Growing a cache: time",
-      see: "The same copies by memcpy show how much of the time goes into moving " +
+      see:
+        "The same copies by memcpy show how much of the time goes into moving " +
         "the bytes, and how much into a tensor library that concatenates " +
         "element by element.",
       y: {
-        field: "seconds", kind: "seconds", title: "Time (seconds, logarithmic)",
+        field: "seconds",
+        kind: "seconds",
+        title: "Time (seconds, logarithmic)",
         ...logarithmic(values, "seconds"),
       },
     }),
@@ -275,7 +319,8 @@ function growthCharts(memory) {
       ...two,
       id: "growth-peak",
       title: "Growing a cache: peak memory, counted",
-      see: "Counted, not measured: while a tensor is concatenated, the old and " +
+      see:
+        "Counted, not measured: while a tensor is concatenated, the old and " +
         "the new one both exist, almost twice the memory.",
       y: bytesAxis("peak_bytes", "Peak", values),
     }),
@@ -284,20 +329,24 @@ function growthCharts(memory) {
 
 function answer(memory, model) {
   const off = memory.measured.map((entry) =>
-    Math.abs(entry.measured_bytes / entry.formula_bytes - 1));
+    Math.abs(entry.measured_bytes / entry.formula_bytes - 1),
+  );
   const worst = Math.max(...off);
   const layers = memory.layers.reduce((sum, l) => sum + l.keys + l.values, 0);
-  return `${model.name} at ${countText(model.max_positions)} tokens keeps ` +
+  return (
+    `${model.name} at ${countText(model.max_positions)} tokens keeps ` +
     `${bytesText(layers)} in float32. ${off.length} caches were made; the ` +
     "heap's growth for each is within " +
-    `${(100 * worst).toFixed(2)} % of the formula.`;
+    `${(100 * worst).toFixed(2)} % of the formula.`
+  );
 }
 
 export function section(results) {
   const { memory } = results;
   if (!memory) return null;
   const charts = [
-    formulaChart(memory), measuredChart(memory),
+    formulaChart(memory),
+    measuredChart(memory),
     layersChart(memory, results.model),
   ];
   if (results.known_models) {
