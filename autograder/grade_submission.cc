@@ -30,7 +30,7 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/error.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 #include "quiz/answer_sheet.h"
 #include "quiz/variant.h"
 

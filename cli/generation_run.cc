@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 #include "modules/03_memoization/cached_attention.h"
 
 namespace kvlab {

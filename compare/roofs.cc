@@ -15,10 +15,10 @@
 #include <thread>
 #include <vector>
 
-#include "kit/instruction_set.h"
+#include "kit/kernels/instruction_set.h"
 #include "kit/kernels/kernels.h"
-#include "kit/median.h"
-#include "kit/stopwatch.h"
+#include "kit/math/median.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab {
 namespace {

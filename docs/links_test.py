@@ -317,7 +317,7 @@ class PlantedTest(unittest.TestCase):
         self.write("third_party/setup", "")
         self.write("third_party/packages.txt", "[build]\ng++  # compiler\n")
         self.write("kit/BUILD", 'cc_library(name = "tensor")\n')
-        self.write("kit/tensor.h", "")
+        self.write("kit/tensor/tensor.h", "")
         self.write("kit/made/BUILD", 'load(":made.bzl", "made")\nmade("x")\n')
         self.write(
             "docs/other.md",
@@ -343,7 +343,7 @@ class PlantedTest(unittest.TestCase):
     def test_links(self):
         for target in (
             "other.md",
-            "../kit/tensor.h",
+            "../kit/tensor/tensor.h",
             "../kit",
             "#here",
             "other.md#twice",
@@ -357,8 +357,8 @@ class PlantedTest(unittest.TestCase):
             "the link 'gone.md' leads nowhere", "A\n[page](gone.md)\n", line=2
         )
         self.assertFinds(
-            "the link 'kit/tensor.h' leads nowhere",
-            "![picture of\na](kit/tensor.h)\n",
+            "the link 'kit/tensor/tensor.h' leads nowhere",
+            "![picture of\na](kit/tensor/tensor.h)\n",
         )
         self.assertFinds(
             "the link 'other.md#a-comment' leads to no heading of "
@@ -371,7 +371,9 @@ class PlantedTest(unittest.TestCase):
         self.assertFine("`[a](gone)`\n\n```\n[b](gone)\n```\n")
 
     def test_links_of_the_page_that_moves_to_the_top(self):
-        self.assertFine("[a](kit/tensor.h)", name="handout/README.student.md")
+        self.assertFine(
+            "[a](kit/tensor/tensor.h)", name="handout/README.student.md"
+        )
         self.assertFinds(
             "the link 'BUILD' leads nowhere",
             "[a](BUILD)",
@@ -404,9 +406,9 @@ class PlantedTest(unittest.TestCase):
     def test_paths(self):
         self.write("kit/data/seed.json", "")
         for path in (
-            "kit/tensor.h",
+            "kit/tensor/tensor.h",
             "kit/",
-            "./kit/tensor.h:12",
+            "./kit/tensor/tensor.h:12",
             "tensor.h",
             "data/",
             "kit/*.h",
@@ -439,7 +441,7 @@ class PlantedTest(unittest.TestCase):
 
     def test_labels(self):
         for label in (
-            "//kit:tensor",
+            "//kit/tensor",
             "//kit/...",
             "//...",
             "//kit:TARGET",

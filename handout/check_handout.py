@@ -31,10 +31,15 @@ NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
 # Words that occur only in the grader and the solutions. The script kvlab, which
 # is in both, checks whether there is a grader, and its test tries both cases;
 # a module's library says that the grader's worker may link it.
-TRACES = re.compile(rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
-                    rb"|rubric|knockout")
-MAY_SPEAK_OF_THE_GRADER = {"kvlab", "cli/kvlab_test.py",
-                           "implementation/module.bzl"}
+TRACES = re.compile(
+    rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
+    rb"|rubric|knockout"
+)
+MAY_SPEAK_OF_THE_GRADER = {
+    "kvlab",
+    "cli/kvlab_test.py",
+    "implementation/module.bzl",
+}
 DATA = ("bazel-", "kit/testdata/", "models/")  # contain no answers
 
 problems = []
@@ -95,8 +100,10 @@ def look_for_traces(tree):
         if path.suffix in (".cc", ".h", ".md"):
             for part in parts:
                 if part in content:
-                    problem(f"{name} holds a part of an answer:\n"
-                            f"{part.decode()}")
+                    problem(
+                        f"{name} holds a part of an answer:\n"
+                        f"{part.decode()}"
+                    )
 
 
 def look_for_dead_links(tree):
@@ -109,9 +116,19 @@ def run_tests(tree, options):
     """Bazel's exit status and the tests it ran."""
     events = PLACE / "events.json"
     status = subprocess.run(
-        ["bazel", "test", "--config=quiet", "--keep_going",
-         f"--build_event_json_file={events}", *options, "//..."],
-        cwd=tree, stdout=subprocess.DEVNULL, check=False).returncode
+        [
+            "bazel",
+            "test",
+            "--config=quiet",
+            "--keep_going",
+            f"--build_event_json_file={events}",
+            *options,
+            "//...",
+        ],
+        cwd=tree,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    ).returncode
     lines = events.read_text(encoding="utf-8").splitlines()
     return status, test_results.read_events(lines).values()
 
@@ -130,13 +147,17 @@ def check_stubs(tree, options):
             if not target.passed:
                 problem(f"{target.label} fails, although its code is given")
         elif target.tests == 0 or len(target.failures) != target.tests:
-            problem(f"{target.label}: {len(target.failures)} of {target.tests} "
-                    "tests fail with the stubs; all of them should")
+            problem(
+                f"{target.label}: {len(target.failures)} of {target.tests} "
+                "tests fail with the stubs; all of them should"
+            )
         for failure in target.failures if is_task_test(target) else ():
             count += 1
             if not NOT_IMPLEMENTED.search(failure.message):
-                problem(f"{failure.test} fails, but not because something is "
-                        f"not implemented:\n{failure.message}")
+                problem(
+                    f"{failure.test} fails, but not because something is "
+                    f"not implemented:\n{failure.message}"
+                )
     print(f"check_handout: {count} tests of tasks fail with NotImplemented")
 
 
@@ -150,8 +171,10 @@ def check_solutions(tree, options):
     if status != 0:
         problem(f"bazel test ends with status {status} with the solutions")
     tests = sum(target.tests for target in targets)
-    print(f"check_handout: with the solutions {len(targets)} test targets "
-          f"pass, {tests} tests")
+    print(
+        f"check_handout: with the solutions {len(targets)} test targets "
+        f"pass, {tests} tests"
+    )
 
 
 def main():
@@ -164,8 +187,10 @@ def main():
     shutil.copy(ROOT / "course.bazelrc", tree)
     check_stubs(tree, options)
     check_solutions(tree, options)
-    print("check_handout: " + (f"{len(problems)} problems" if problems
-                               else "no problems"))
+    print(
+        "check_handout: "
+        + (f"{len(problems)} problems" if problems else "no problems")
+    )
     return 1 if problems else 0
 
 

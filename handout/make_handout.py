@@ -19,52 +19,92 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = "kvlab"  # what the archive unpacks to
 
 SHIPPED = (
-    ".bazelignore", ".bazelrc", ".clang-format", ".clang-tidy",
-    ".editorconfig", ".gitattributes", ".gitignore", "BUILD", "LICENSE",
-    "VERSION", "WORKSPACE", "cli/", "docs/errata.md", "docs/theory.md",
-    "handout/submit.py", "implementation/", "kit/", "kvlab", "lab/", "models/",
-    "modules/", "quiz/", "third_party/",
+    ".bazelignore",
+    ".bazelrc",
+    ".clang-format",
+    ".clang-tidy",
+    ".editorconfig",
+    ".gitattributes",
+    ".gitignore",
+    "BUILD",
+    "LICENSE",
+    "VERSION",
+    "WORKSPACE",
+    "cli/",
+    "docs/errata.md",
+    "docs/theory.md",
+    "handout/submit.py",
+    "implementation/",
+    "kit/",
+    "kvlab",
+    "lab/",
+    "models/",
+    "modules/",
+    "quiz/",
+    "third_party/",
 )
 # Parts of shipped folders that students do not get.
-KEPT = ("cli/demo/", "lab/page/check", "lab/page/page.test.mjs",
-        "lab/page/planted.html", "lab/page/testdata/", "lab/test/",
-        "third_party/chromium/", "third_party/lint/")
+KEPT = (
+    "cli/demo/",
+    "lab/page/check",
+    "lab/page/page.test.mjs",
+    "lab/page/planted.html",
+    "lab/page/testdata/",
+    "lab/test/",
+    "third_party/chromium/",
+    "third_party/lint/",
+)
 
 README = "handout/README.student.md"
 MIDNIGHT = 1704067200  # 1 January 2024, in every entry of the archive
 
 
 def tracked():
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True,
-                            capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return [name for name in listed.stdout.split("\0") if name]
 
 
 def is_shipped(name):
-    return (any(name == each or each.endswith("/") and name.startswith(each)
-                for each in SHIPPED)
-            and not name.startswith(KEPT))
+    return any(
+        name == each or each.endswith("/") and name.startswith(each)
+        for each in SHIPPED
+    ) and not name.startswith(KEPT)
 
 
 def students_packages(text):
     """packages.txt with only the groups that build and draw, and that make
     kit/testdata/golden again."""
     groups = re.split(r"(?m)^(?=\[)", text)
-    kept = [group for group in groups[1:]
-            if group.startswith(("[build]", "[lab]", "[npm]", "[golden]"))]
+    kept = [
+        group
+        for group in groups[1:]
+        if group.startswith(("[build]", "[lab]", "[npm]", "[golden]"))
+    ]
     return "".join([groups[0]] + kept).rstrip() + "\n"
 
 
 def students_ignored(text):
     """.bazelignore with the folders that the handout can have."""
-    return "".join(line for line in text.splitlines(keepends=True)
-                   if not line.startswith((*KEPT, "autograder/", "compare/")))
+    return "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if not line.startswith((*KEPT, "autograder/", "compare/"))
+    )
 
 
 def students_docs(text):
     """A page of docs/ without the commands that the handout lacks."""
-    return "".join(line for line in text.splitlines(keepends=True)
-                   if "//docs:" not in line and "./kvlab demo" not in line)
+    return "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if "//docs:" not in line and "./kvlab demo" not in line
+    )
 
 
 REWRITTEN = {
@@ -90,8 +130,9 @@ def pack(out):
     """Writes the archive to the file object; returns the number of files."""
     count = 0
     # No time and no name in gzip's header.
-    with gzip.GzipFile(filename="", fileobj=out, mode="wb", mtime=0) as zipped, \
-            tarfile.open(fileobj=zipped, mode="w") as archive:
+    with gzip.GzipFile(
+        filename="", fileobj=out, mode="wb", mtime=0
+    ) as zipped, tarfile.open(fileobj=zipped, mode="w") as archive:
         for name, content, executable in files():
             entry = tarfile.TarInfo(f"{FOLDER}/{name}")
             entry.size = len(content)
@@ -103,21 +144,30 @@ def pack(out):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="kvlab handout",
-                                     description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", type=pathlib.Path,
-                        default=pathlib.Path("kvlab-handout.tar.gz"))
+    parser = argparse.ArgumentParser(
+        prog="kvlab handout", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=pathlib.Path,
+        default=pathlib.Path("kvlab-handout.tar.gz"),
+    )
     target = parser.parse_args().file
     archive = io.BytesIO()
     count = pack(archive)
     try:
         target.write_bytes(archive.getvalue())
     except OSError as error:
-        print(f"kvlab handout: cannot write {target}: {error.strerror}",
-              file=sys.stderr)
+        print(
+            f"kvlab handout: cannot write {target}: {error.strerror}",
+            file=sys.stderr,
+        )
         return 2
-    print(f"kvlab handout: {target}, {count} files, "
-          f"{target.stat().st_size / 1e6:.1f} MB; it unpacks to {FOLDER}/")
+    print(
+        f"kvlab handout: {target}, {count} files, "
+        f"{target.stat().st_size / 1e6:.1f} MB; it unpacks to {FOLDER}/"
+    )
     return 0
 
 

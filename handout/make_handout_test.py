@@ -12,7 +12,7 @@ class MakeHandoutTest(unittest.TestCase):
             "BUILD",
             "VERSION",
             ".gitattributes",
-            "kit/tensor.h",
+            "kit/tensor/tensor.h",
             "modules/01_a/a_test.cc",
             "handout/submit.py",
             "third_party/setup",

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "fmt/format.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 

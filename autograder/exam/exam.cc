@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "fmt/format.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "kit/median.h"
+#include "kit/math/median.h"
 
 namespace kvlab::grading {
 namespace {

@@ -17,7 +17,15 @@ import jsonschema
 from autograder.platforms import run_grader
 
 HERE = pathlib.Path("autograder/platforms")
-SAMPLES = ["mixed", "perfect", "bonus", "broken", "concealed", "hostile", "worst"]
+SAMPLES = [
+    "mixed",
+    "perfect",
+    "bonus",
+    "broken",
+    "concealed",
+    "hostile",
+    "worst",
+]
 
 # Schema, and the file of a report that it is for.
 JSON_FILES = {
@@ -29,42 +37,52 @@ JSON_FILES = {
 
 # The environment of a job of Classroom 50.
 ENVIRONMENT = json.loads(
-    pathlib.Path("autograder/platforms/testdata/classroom50_environment.json")
-    .read_text(encoding="utf-8"))
+    pathlib.Path(
+        "autograder/platforms/testdata/classroom50_environment.json"
+    ).read_text(encoding="utf-8")
+)
 
 
 def rename(path, new_name):
     """A mistake: the field at `path` under another name."""
+
     def plant(document):
         for key in path[:-1]:
             document = document[key]
         document[new_name] = document.pop(path[-1])
+
     return plant
 
 
 def put(path, value):
     """A mistake: `value` at `path`."""
+
     def plant(document):
         for key in path[:-1]:
             document = document[key]
         document[path[-1]] = value
+
     return plant
 
 
 def drop(path):
     """A mistake: nothing at `path`."""
+
     def plant(document):
         for key in path[:-1]:
             document = document[key]
         del document[path[-1]]
+
     return plant
 
 
 def both(first, second):
     """Two mistakes that are one only together."""
+
     def plant(document):
         first(document)
         second(document)
+
     return plant
 
 
@@ -124,34 +142,36 @@ MISTAKES = {
 
 # Mistakes in JUnit XML: what is replaced, and by what.
 JUNIT_MISTAKES = [
-    ("<testsuites>", "<testsuites name=\"kvlab\">"),
+    ("<testsuites>", '<testsuites name="kvlab">'),
     ("classname=", "class="),
-    (" hostname=\"localhost\"", ""),
-    ("failures=\"2\"", "failures=\"two\""),
-    ("T12:34:56\"", "T12:34:56Z\""),
+    (' hostname="localhost"', ""),
+    ('failures="2"', 'failures="two"'),
+    ('T12:34:56"', 'T12:34:56Z"'),
     ("<skipped />", "<skip />"),
-    (" type=\"CheckFailed\"", ""),
+    (' type="CheckFailed"', ""),
     ("<system-out />", ""),
-    ("time=\"0.250\"", "time=\"0.250 s\""),
+    ('time="0.250"', 'time="0.250 s"'),
     ("</testsuites>", "<testcase /></testsuites>"),
 ]
 
 
 class SchemasTest(unittest.TestCase):
-
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        subprocess.run(["autograder/report/write_samples", cls.folder], check=True)
+        subprocess.run(
+            ["autograder/report/write_samples", cls.folder], check=True
+        )
 
     def document(self, schema, sample):
         path = self.folder / sample / JSON_FILES[schema]
         document = json.loads(path.read_text(encoding="utf-8"))
         if schema == "classroom50":  # as sent to the platform
-            document = run_grader.complete(document, ENVIRONMENT,
-                                           "2026-06-01T14:32:01Z")
+            document = run_grader.complete(
+                document, ENVIRONMENT, "2026-06-01T14:32:01Z"
+            )
         return document
 
     def validator(self, name):
@@ -163,9 +183,18 @@ class SchemasTest(unittest.TestCase):
     def junit_errors(self, path):
         """The errors of xmllint for a file; empty if it is valid."""
         run = subprocess.run(
-            ["xmllint", "--noout", "--nonet", "--schema",
-             HERE / "schemas/junit.xsd", path],
-            capture_output=True, encoding="utf-8", check=False)
+            [
+                "xmllint",
+                "--noout",
+                "--nonet",
+                "--schema",
+                HERE / "schemas/junit.xsd",
+                path,
+            ],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
         return "" if run.returncode == 0 else run.stderr
 
     def test_each_json_file_keeps_its_format(self):
@@ -182,7 +211,8 @@ class SchemasTest(unittest.TestCase):
                 for field in ["score", "max-score"]:
                     self.assertEqual(
                         sum(test[field] for test in document["tests"]),
-                        document[field])
+                        document[field],
+                    )
                 for test in [document, *document["tests"]]:
                     self.assertLessEqual(test["score"], test["max-score"])
 
@@ -200,16 +230,23 @@ class SchemasTest(unittest.TestCase):
             with self.subTest(schema=name):
                 self.validator(name).validate(self.document(name, "failed"))
         self.assertEqual(
-            self.junit_errors(self.folder / "failed/junit.xml"), "")
+            self.junit_errors(self.folder / "failed/junit.xml"), ""
+        )
         for path in (self.folder / "failed").iterdir():
             text = path.read_text(encoding="utf-8")
             if path.suffix in {".html", ".txt"}:
                 self.assertRegex(text, r"kvlab \d{4}\.[12]")
             with self.subTest(path=path):
-                self.assertEqual("the disk is full" in text,
-                                 path.name == "instructor.txt")
-                if path.name in {"report.txt", "report.html", "results.json",
-                                 "prairielearn.json", "junit.xml"}:
+                self.assertEqual(
+                    "the disk is full" in text, path.name == "instructor.txt"
+                )
+                if path.name in {
+                    "report.txt",
+                    "report.html",
+                    "results.json",
+                    "prairielearn.json",
+                    "junit.xml",
+                }:
                     self.assertIn("not the fault of your submission", text)
 
     def test_each_mistake_in_a_json_file_is_refused(self):
@@ -226,7 +263,8 @@ class SchemasTest(unittest.TestCase):
     def test_autolabs_scores_are_the_last_line(self):
         for sample in SAMPLES:
             text = (self.folder / sample / "autolab.json").read_text(
-                encoding="utf-8")
+                encoding="utf-8"
+            )
             self.assertEqual(text.count("\n"), 1)
             self.assertTrue(text.endswith("}\n"))
 

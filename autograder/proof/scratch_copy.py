@@ -15,9 +15,15 @@ def tracked_files():
     """The repository's files, as they are on the disk."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True).stdout
-    return {pathlib.Path(name) for name in listed.decode().split("\0")
-            if name and (ROOT / name).is_file()}
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+    return {
+        pathlib.Path(name)
+        for name in listed.decode().split("\0")
+        if name and (ROOT / name).is_file()
+    }
 
 
 def copy_file(source, target):
@@ -37,9 +43,12 @@ def make(added, options):
     course = tracked_files()
     for path in COPY.rglob("*"):
         name = path.relative_to(COPY)
-        if (path.is_file() and not name.parts[0].startswith("bazel-")
-                and name.parts[0] != ".kvlab"
-                and name not in course | set(added)):
+        if (
+            path.is_file()
+            and not name.parts[0].startswith("bazel-")
+            and name.parts[0] != ".kvlab"
+            and name not in course | set(added)
+        ):
             path.unlink()
     for name in course:
         copy_file(ROOT / name, COPY / name)
@@ -51,11 +60,15 @@ def make(added, options):
     # course.bazelrc reads it, in place of the repository's own.
     (COPY / ".kvlab").mkdir(exist_ok=True)
     (COPY / ".kvlab/ci.bazelrc").write_text(
-        "".join(f"build {option}\n" for option in options), encoding="utf-8")
+        "".join(f"build {option}\n" for option in options), encoding="utf-8"
+    )
     return course
 
 
 def changed(course):
     """Which of the repository's files differ in the copy."""
-    return {str(name) for name in course
-            if (ROOT / name).read_bytes() != (COPY / name).read_bytes()}
+    return {
+        str(name)
+        for name in course
+        if (ROOT / name).read_bytes() != (COPY / name).read_bytes()
+    }

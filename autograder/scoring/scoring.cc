@@ -11,8 +11,8 @@
 
 #include "autograder/exam/check.h"
 #include "fmt/format.h"
-#include "kit/random.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/median.h"
+#include "kit/math/median.h"
 
 namespace kvlab {
 

@@ -12,7 +12,7 @@
 #include "autograder/exam/inputs.h"
 #include "autograder/judges/02_transformer/checkpoint_trial.h"
 #include "fmt/format.h"
-#include "kit/median.h"
+#include "kit/math/median.h"
 
 namespace kvlab::grading {
 namespace {

@@ -1,6 +1,6 @@
 #include "autograder/machine/checker/local_endpoint.h"
 
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 

@@ -17,7 +17,7 @@
 #include "autograder/machine/protocol/message.h"
 #include "autograder/machine/sandbox/process_tree.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {

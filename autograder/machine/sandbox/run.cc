@@ -11,7 +11,7 @@
 
 #include "autograder/machine/sandbox/file_descriptor.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {

@@ -50,7 +50,9 @@ class HandoutPointsTest(unittest.TestCase):
         for number, readme in MODULES.items():
             own = {t for t in promised(readme) if not t.startswith("E")}
             self.assertTrue(own, readme)
-            self.assertEqual({t for t in own if not t.startswith(f"{number}.")}, set())
+            self.assertEqual(
+                {t for t in own if not t.startswith(f"{number}.")}, set()
+            )
 
 
 if __name__ == "__main__":

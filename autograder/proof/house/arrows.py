@@ -23,22 +23,53 @@ ROOMS = {
     "handout": ("modules", "solutions"),
     "autograder/machine": ("kit",),
     "autograder/exam": ("kit", "quiz", "autograder/machine"),
-    "autograder/judges": ("kit", "quiz", "modules", "solutions",
-                          "autograder/machine", "autograder/exam"),
-    "autograder/worker_kit": ("modules", "solutions", "autograder/machine",
-                              "autograder/judges"),
+    "autograder/judges": (
+        "kit",
+        "quiz",
+        "modules",
+        "solutions",
+        "autograder/machine",
+        "autograder/exam",
+    ),
+    "autograder/worker_kit": (
+        "modules",
+        "solutions",
+        "autograder/machine",
+        "autograder/judges",
+    ),
     "autograder/scoring": ("kit", "autograder/machine", "autograder/exam"),
-    "autograder/report": ("autograder/machine", "autograder/exam",
-                          "autograder/scoring"),
+    "autograder/report": (
+        "autograder/machine",
+        "autograder/exam",
+        "autograder/scoring",
+    ),
     "autograder/platforms": ("autograder/report",),
-    "autograder": ("kit", "quiz", "cli", "modules", "solutions",
-                   "autograder/machine", "autograder/exam",
-                   "autograder/judges", "autograder/worker_kit",
-                   "autograder/scoring", "autograder/report"),
-    "autograder/proof": ("kit", "quiz", "modules", "solutions", "autograder",
-                         "autograder/machine", "autograder/exam",
-                         "autograder/judges", "autograder/worker_kit",
-                         "autograder/scoring", "autograder/report"),
+    "autograder": (
+        "kit",
+        "quiz",
+        "cli",
+        "modules",
+        "solutions",
+        "autograder/machine",
+        "autograder/exam",
+        "autograder/judges",
+        "autograder/worker_kit",
+        "autograder/scoring",
+        "autograder/report",
+    ),
+    "autograder/proof": (
+        "kit",
+        "quiz",
+        "modules",
+        "solutions",
+        "autograder",
+        "autograder/machine",
+        "autograder/exam",
+        "autograder/judges",
+        "autograder/worker_kit",
+        "autograder/scoring",
+        "autograder/report",
+    ),
 }
 
 DATA = re.compile(r"//models\b|//:|.*:(module|quiz)\.toml$|.*:README\.md$")
@@ -61,16 +92,26 @@ class Graph:
                 self.compiled.add(name)
             self.needs[name] = labels_of(rule.iter("rule-input"), "name")
             # An alias stands for whatever a build setting chooses.
-            self.links[name] = self.needs[name] if (
-                rule.get("class") == "alias") else [
-                    label for attribute in rule
+            self.links[name] = (
+                self.needs[name]
+                if (rule.get("class") == "alias")
+                else [
+                    label
+                    for attribute in rule
                     if attribute.get("name") in ("deps", "srcs")
-                    for label in labels_of(attribute.iter("label"), "value")]
+                    for label in labels_of(attribute.iter("label"), "value")
+                ]
+            )
 
     def edges(self):
         """(target, label it needs), each pair once."""
-        return sorted({(name, label) for name, labels in self.needs.items()
-                       for label in labels})
+        return sorted(
+            {
+                (name, label)
+                for name, labels in self.needs.items()
+                for label in labels
+            }
+        )
 
     def linked(self, target):
         """What a program consists of: not the files that it reads."""
@@ -83,15 +124,21 @@ class Graph:
 
 
 def labels_of(elements, attribute):
-    return [label for label in (each.get(attribute) for each in elements)
-            if label and label.startswith("//")]
+    return [
+        label
+        for label in (each.get(attribute) for each in elements)
+        if label and label.startswith("//")
+    ]
 
 
 def room_of(label):
     """The innermost room; None for a label that is in no room."""
     folder = label[2:].split(":")[0]
-    inside = [room for room in ROOMS
-              if folder == room or folder.startswith(room + "/")]
+    inside = [
+        room
+        for room in ROOMS
+        if folder == room or folder.startswith(room + "/")
+    ]
     return max(inside, key=len, default=None)
 
 
@@ -104,14 +151,19 @@ def wrong_arrows(graph):
         if room is None or other is None or room == other:
             continue
         if other not in ROOMS[room]:
-            yield (f"{user} uses {used}: {room}/ may not use {other}/, see "
-                   "ROOMS in autograder/proof/house/arrows.py")
+            yield (
+                f"{user} uses {used}: {room}/ may not use {other}/, see "
+                "ROOMS in autograder/proof/house/arrows.py"
+            )
 
 
 def unused_arrows(graph):
     """A sentence for each arrow of ROOMS that the build does not need."""
-    drawn = {(room_of(user), room_of(used)) for user, used in graph.edges()
-             if not DATA.match(used)}
+    drawn = {
+        (room_of(user), room_of(used))
+        for user, used in graph.edges()
+        if not DATA.match(used)
+    }
     for room, others in ROOMS.items():
         for other in others:
             if (room, other) not in drawn:
@@ -145,30 +197,49 @@ def student_code(graph):
     labels = [r"//implementation:.*"]
     for name in graph.needs:
         if re.match(r"//modules/\w+:student$", name):
-            labels += [name, *(source for source in graph.links[name]
-                               if source.endswith(".cc"))]
+            labels += [
+                name,
+                *(
+                    source
+                    for source in graph.links[name]
+                    if source.endswith(".cc")
+                ),
+            ]
     return "|".join(labels)
 
 
 def walls(graph):
     """(targets, what they must not be linked with, why); both are patterns."""
     return (
-        (r"//autograder(?!/worker_kit)[/:].*", student_code(graph),
-         "the grader must not be linked with a student's code"),
-        (r"//autograder/judges/\w+:(operations|checks)$", r"//solutions/.*",
-         "a worker has operations, so they must not contain an answer"),
-        (r"//autograder/machine/.*", r"//modules/.*",
-         "the machine must not know what it runs"),
-        (r"//(cli|lab|compare|quiz|docs)[/:].*", r"//autograder.*",
-         "what a student runs must not need the grader"),
+        (
+            r"//autograder(?!/worker_kit)[/:].*",
+            student_code(graph),
+            "the grader must not be linked with a student's code",
+        ),
+        (
+            r"//autograder/judges/\w+:(operations|checks)$",
+            r"//solutions/.*",
+            "a worker has operations, so they must not contain an answer",
+        ),
+        (
+            r"//autograder/machine/.*",
+            r"//modules/.*",
+            "the machine must not know what it runs",
+        ),
+        (
+            r"//(cli|lab|compare|quiz|docs)[/:].*",
+            r"//autograder.*",
+            "what a student runs must not need the grader",
+        ),
     )
 
 
 def breached_walls(graph):
     """A sentence for each target that is linked with what it must not be."""
     for inside, outside, why in walls(graph):
-        matching = [name for name in sorted(graph.compiled)
-                    if re.match(inside, name)]
+        matching = [
+            name for name in sorted(graph.compiled) if re.match(inside, name)
+        ]
         if not matching:
             yield f"no target matches {inside}: the wall has moved"
         for name in matching:
@@ -178,5 +249,10 @@ def breached_walls(graph):
 
 
 def problems(graph):
-    return [*wrong_arrows(graph), *unused_arrows(graph), *circles(),
-            *later_modules(graph), *breached_walls(graph)]
+    return [
+        *wrong_arrows(graph),
+        *unused_arrows(graph),
+        *circles(),
+        *later_modules(graph),
+        *breached_walls(graph),
+    ]

@@ -16,19 +16,29 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from autograder.proof import scratch_copy  # pylint: disable=wrong-import-position
-from autograder.proof.house import arrows  # pylint: disable=wrong-import-position
+from autograder.proof import (
+    scratch_copy,
+)  # pylint: disable=wrong-import-position
+from autograder.proof.house import (
+    arrows,
+)  # pylint: disable=wrong-import-position
 
 # Package, a library that it must not see, and one that it may: what Bazel
 # refuses for another reason would prove nothing.
 TRIALS = (
-    ("autograder", "//modules/01_attention:student",
-     "//modules/01_attention:contract"),
+    (
+        "autograder",
+        "//modules/01_attention:student",
+        "//modules/01_attention:contract",
+    ),
     ("autograder/exam", "//modules/03_memoization:student", "//kit:error"),
     ("lab", "//solutions/01_attention:solution", "//kit:error"),
     ("cli", "//solutions/03_memoization:solution", "//kit:error"),
-    ("modules/02_transformer", "//solutions/01_attention:solution",
-     "//modules/01_attention:contract"),
+    (
+        "modules/02_transformer",
+        "//solutions/01_attention:solution",
+        "//modules/01_attention:contract",
+    ),
     ("modules/02_transformer", "//modules/01_attention:student", "//kit:error"),
     ("kit", "//autograder/machine/protocol:value", "//kit:error"),
     ("autograder/machine/protocol", "//autograder/exam", "//kit:error"),
@@ -50,24 +60,44 @@ trial_cc_library(
 
 def check_arrows():
     query = subprocess.run(
-        ["bazel", "query", "--noshow_progress", "--output=xml",
-         "kind(rule, //...)"],
-        cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+        [
+            "bazel",
+            "query",
+            "--noshow_progress",
+            "--output=xml",
+            "kind(rule, //...)",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     if query.returncode != 0:
         return [f"bazel query fails:\n{query.stderr}"]
     graph = arrows.Graph(query.stdout)
-    print(f"house: {len(graph.edges())} uses of {len(graph.needs)} targets in "
-          f"{len(arrows.ROOMS)} rooms")
+    print(
+        f"house: {len(graph.edges())} uses of {len(graph.needs)} targets in "
+        f"{len(arrows.ROOMS)} rooms"
+    )
     return arrows.problems(graph)
 
 
 def refused(labels):
     """What Bazel says of each of these targets, and whether it refuses any."""
     run = subprocess.run(
-        ["bazel", "build", "--config=quiet", "--nobuild", "--keep_going",
-         *labels],
-        cwd=scratch_copy.COPY, capture_output=True, encoding="utf-8",
-        check=False)
+        [
+            "bazel",
+            "build",
+            "--config=quiet",
+            "--nobuild",
+            "--keep_going",
+            *labels,
+        ],
+        cwd=scratch_copy.COPY,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     return run.returncode != 0, run.stderr
 
 
@@ -76,8 +106,10 @@ def check_walls(options):
     forbidden, allowed = [], []
     for number, (package, wall, open_door) in enumerate(TRIALS):
         with (scratch_copy.COPY / package / "BUILD").open("a") as build:
-            for kind, label, labels in (("closed", wall, forbidden),
-                                        ("open", open_door, allowed)):
+            for kind, label, labels in (
+                ("closed", wall, forbidden),
+                ("open", open_door, allowed),
+            ):
                 name = f"{kind}_{number}"
                 build.write(TRIAL.format(name=name, label=label))
                 labels.append((f"//{package}:wall_trial_{name}", label))
@@ -97,8 +129,9 @@ def main():
     problems = [*check_arrows(), *check_walls(sys.argv[1:])]
     for problem in problems:
         print(f"house: {problem}", file=sys.stderr)
-    print("house: " + (f"{len(problems)} problems" if problems
-                       else "no problems"))
+    print(
+        "house: " + (f"{len(problems)} problems" if problems else "no problems")
+    )
     return 1 if problems else 0
 
 

@@ -18,7 +18,7 @@
 #include "autograder/exam/exam.h"
 #include "autograder/machine/protocol/channel.h"
 #include "autograder/machine/protocol/message.h"
-#include "kit/stopwatch.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {

@@ -28,13 +28,17 @@ def judged(seed, worker):
     """The judge's answer about the worker of one part of the rubric."""
     part = pathlib.PurePath(worker).name.removesuffix("_worker")
     question = "\t".join([worker, part, "0", str(CPU_SECONDS)])
-    done = subprocess.run([JUDGE, str(seed)], input=question + "\n", text=True,
-                          capture_output=True, check=True)
+    done = subprocess.run(
+        [JUDGE, str(seed)],
+        input=question + "\n",
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     return json.loads(done.stdout)
 
 
 class AgreementTest(unittest.TestCase):
-
     def test_plain_loops_agree_with_the_answers_on_random_shapes(self):
         self.assertTrue(WORKERS)
         for seed in SEEDS:

@@ -27,8 +27,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT))
 
-from autograder.proof import scratch_copy  # pylint: disable=wrong-import-position
-from autograder.proof.scratch_copy import COPY  # pylint: disable=wrong-import-position
+from autograder.proof import (
+    scratch_copy,
+)  # pylint: disable=wrong-import-position
+from autograder.proof.scratch_copy import (
+    COPY,
+)  # pylint: disable=wrong-import-position
 
 COURSE = HERE / "course"
 RUBRIC = pathlib.Path("autograder/rubric.toml")
@@ -72,24 +76,36 @@ def expect(condition, text):
 
 def make_copy():
     """Returns the names of the course's files and of the module's."""
-    toy = {path.relative_to(COURSE): path
-           for path in COURSE.rglob("*") if path.is_file()}
+    toy = {
+        path.relative_to(COURSE): path
+        for path in COURSE.rglob("*")
+        if path.is_file()
+    }
     course = scratch_copy.make(toy, sys.argv[1:])
     for name in set(toy) & course:
-        problem(f"{name} was there before: a module is added by new files alone")
+        problem(
+            f"{name} was there before: a module is added by new files alone"
+        )
     text = (ROOT / RUBRIC).read_text(encoding="utf-8")
     expect(text.count(BEFORE) == 1, f"{RUBRIC} has no such part:\n{BEFORE}")
-    (COPY / RUBRIC).write_text(text.replace(BEFORE, AFTER) + BONUS,
-                               encoding="utf-8")
+    (COPY / RUBRIC).write_text(
+        text.replace(BEFORE, AFTER) + BONUS, encoding="utf-8"
+    )
     return course, set(toy)
 
 
 def kvlab(*words):
     """Runs ./kvlab in the copy; its exit status and what it printed."""
     print(f"toy module: ./kvlab {' '.join(words)}", flush=True)
-    run = subprocess.run(["./kvlab", *words], cwd=COPY, stdout=subprocess.PIPE,
-                         stdin=subprocess.DEVNULL, encoding="utf-8",
-                         env=os.environ, check=False)
+    run = subprocess.run(
+        ["./kvlab", *words],
+        cwd=COPY,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        encoding="utf-8",
+        env=os.environ,
+        check=False,
+    )
     print(run.stdout, end="", flush=True)
     return run.returncode, run.stdout
 
@@ -97,36 +113,63 @@ def kvlab(*words):
 def check_tests():
     status, printed = kvlab("test", "9")
     expect(status == 0, f"./kvlab test 9 ends with status {status}")
-    expect(re.search(r"^//modules/09_toy:blocks_test +passes +5 tests$",
-                     printed, re.M),
-           "./kvlab test 9 does not pass its 5 tests")
-    command = ["bazel", "test", "--config=quiet", "--test_output=errors",
-               "//solutions/09_toy/...", "//autograder/judges/09_toy/..."]
+    expect(
+        re.search(
+            r"^//modules/09_toy:blocks_test +passes +5 tests$", printed, re.M
+        ),
+        "./kvlab test 9 does not pass its 5 tests",
+    )
+    command = [
+        "bazel",
+        "test",
+        "--config=quiet",
+        "--test_output=errors",
+        "//solutions/09_toy/...",
+        "//autograder/judges/09_toy/...",
+    ]
     print(f"toy module: {' '.join(command)}", flush=True)
     status = subprocess.run(command, cwd=COPY, check=False).returncode
     expect(status == 0, "the stub or the planted bug is not as it should be")
 
 
 def check_marks():
-    status, _ = kvlab("grade", "solutions", "modules", "--module", "9",
-                      "--seed", "7", "--out", str(COPY.parent / "report"))
+    status, _ = kvlab(
+        "grade",
+        "solutions",
+        "modules",
+        "--module",
+        "9",
+        "--seed",
+        "7",
+        "--out",
+        str(COPY.parent / "report"),
+    )
     expect(status == 0, f"./kvlab grade ends with status {status}")
     if status != 0:
         return
     for name, points in (("solutions", 3), ("modules", 0)):
-        results = json.loads((COPY.parent / "report" / name / "results.json")
-                             .read_text(encoding="utf-8"))
-        expect(results["score"] == points,
-               f"{name} got {results['score']} points for module 9, "
-               f"not {points}")
-        expect([test["max_score"] for test in results["tests"]] == [2, 1],
-               f"{name} was not asked for 2 points and a bonus of 1")
+        results = json.loads(
+            (COPY.parent / "report" / name / "results.json").read_text(
+                encoding="utf-8"
+            )
+        )
+        expect(
+            results["score"] == points,
+            f"{name} got {results['score']} points for module 9, "
+            f"not {points}",
+        )
+        expect(
+            [test["max_score"] for test in results["tests"]] == [2, 1],
+            f"{name} was not asked for 2 points and a bonus of 1",
+        )
 
 
 def check_graderlab():
     status, printed = kvlab("graderlab", "--seed", "7", "knockout/rounds_down")
-    expect(status == 0 and "1 of 1 as expected" in printed,
-           f"./kvlab graderlab ends with status {status}")
+    expect(
+        status == 0 and "1 of 1 as expected" in printed,
+        f"./kvlab graderlab ends with status {status}",
+    )
 
 
 def check_handout(toy):
@@ -138,8 +181,10 @@ def check_handout(toy):
     with tarfile.open(archive) as handout:
         names = {name.split("/", 1)[-1] for name in handout.getnames()}
     for name in map(str, toy):
-        expect((name in names) == name.startswith("modules/"),
-               f"{name} is {'' if name in names else 'not '}in the handout")
+        expect(
+            (name in names) == name.startswith("modules/"),
+            f"{name} is {'' if name in names else 'not '}in the handout",
+        )
 
 
 def check_submission():
@@ -148,11 +193,15 @@ def check_submission():
     expect(status == 0, f"./kvlab submit ends with status {status}")
     if status != 0:
         return
-    expect("9.1 BlocksFor, 9.2 EmptySlots" in printed,
-           "./kvlab submit does not say that module 9 is not done")
+    expect(
+        "9.1 BlocksFor, 9.2 EmptySlots" in printed,
+        "./kvlab submit does not say that module 9 is not done",
+    )
     with zipfile.ZipFile(archive) as submission:
-        expect("09_toy/blocks.cc" in submission.namelist(),
-               "the submission lacks 09_toy/blocks.cc")
+        expect(
+            "09_toy/blocks.cc" in submission.namelist(),
+            "the submission lacks 09_toy/blocks.cc",
+        )
 
 
 def main():
@@ -164,8 +213,10 @@ def main():
     check_graderlab()
     check_handout(toy)
     check_submission()
-    print("toy module: " + (f"{len(problems)} problems" if problems
-                            else "no problems"))
+    print(
+        "toy module: "
+        + (f"{len(problems)} problems" if problems else "no problems")
+    )
     return 1 if problems else 0
 
 

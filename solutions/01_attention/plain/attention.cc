@@ -11,8 +11,8 @@
 #include <string>
 
 #include "kit/error.h"
-#include "kit/linear_algebra.h"
-#include "kit/tensor.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 namespace {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 namespace {

@@ -9,8 +9,8 @@
 #include <span>
 
 #include "kit/error.h"
-#include "kit/linear_algebra.h"
-#include "kit/tensor.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 
 namespace kvlab {

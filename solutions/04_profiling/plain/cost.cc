@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "kit/caching.h"
 #include "kit/error.h"
-#include "kit/gpt2_weights.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/caching.h"
+#include "kit/model/gpt2_weights.h"
 #include "modules/04_profiling/exact.h"
 
 namespace kvlab {

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "kit/caching.h"
 #include "kit/error.h"
-#include "kit/instruments.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/measure/instruments.h"
+#include "kit/model/caching.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"

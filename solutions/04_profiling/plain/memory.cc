@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/known_models.h"
+#include "kit/model/known_models.h"
 #include "modules/04_profiling/exact.h"
 
 namespace kvlab {

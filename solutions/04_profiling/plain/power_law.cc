@@ -10,7 +10,7 @@
 #include <string>
 
 #include "kit/error.h"
-#include "kit/student_t.h"
+#include "kit/measure/student_t.h"
 
 namespace kvlab {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "kit/error.h"
-#include "kit/roofline.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/measure/roofline.h"
 #include "modules/04_profiling/cost.h"
 
 namespace kvlab {
