@@ -26,7 +26,7 @@
 #include "autograder/machine/submission/submission.h"
 #include "autograder/scoring/rubric.h"
 #include "fmt/format.h"
-#include "kit/roofline.h"
+#include "kit/measure/roofline.h"
 
 namespace kvlab::grading {
 namespace {

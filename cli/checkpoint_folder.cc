@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "kit/checkpoint.h"
-#include "kit/checkpoint_tensors.h"
 #include "kit/error.h"
+#include "kit/model/checkpoint.h"
+#include "kit/model/checkpoint_tensors.h"
 
 namespace kvlab {
 namespace {

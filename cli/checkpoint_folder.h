@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "kit/checkpoint.h"
-#include "kit/tensor.h"
-#include "kit/tokenizer.h"
+#include "kit/model/checkpoint.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tokenizer/tokenizer.h"
 
 namespace kvlab {
 

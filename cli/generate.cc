@@ -22,10 +22,10 @@
 #include "cli/utf8_stream.h"
 #include "fmt/format.h"
 #include "kit/error.h"
-#include "kit/instruction_set.h"
-#include "kit/kept_memory.h"
-#include "kit/threads.h"
-#include "kit/token_batch.h"
+#include "kit/kernels/instruction_set.h"
+#include "kit/math/kept_memory.h"
+#include "kit/math/threads.h"
+#include "kit/model/token_batch.h"
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {

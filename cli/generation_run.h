@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "kit/caching.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/caching.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/kv_cache.h"

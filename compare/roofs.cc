@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "kit/instruction_set.h"
+#include "kit/kernels/instruction_set.h"
 #include "kit/kernels/kernels.h"
 
 namespace kvlab {

@@ -1,9 +1,9 @@
 // The machine's limits during a comparison, measured between the engines'
 // turns: reading, and multiplying and adding, on several threads.
 //
-// kit/roofline.h measures one thread by one plain loop, as published figures
-// do. Here an engine must not be able to beat the roof, so the loop is the
-// fastest that we know.
+// kit/measure/roofline.h measures one thread by one plain loop, as published
+// figures do. Here an engine must not be able to beat the roof, so the loop is
+// the fastest that we know.
 #ifndef KVLAB_COMPARE_ROOFS_H_
 #define KVLAB_COMPARE_ROOFS_H_
 

@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "fmt/format.h"
-#include "kit/caching.h"
-#include "kit/gpt2_weights.h"
-#include "kit/known_models.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/caching.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/known_models.h"
 #include "modules/04_profiling/cost.h"
 #include "modules/04_profiling/memory.h"
 

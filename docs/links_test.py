@@ -279,7 +279,7 @@ class PlantedTest(unittest.TestCase):
         self.write("third_party/setup", "")
         self.write("third_party/packages.txt", "[build]\ng++  # compiler\n")
         self.write("kit/BUILD", 'cc_library(name = "tensor")\n')
-        self.write("kit/tensor.h", "")
+        self.write("kit/tensor/tensor.h", "")
         self.write("kit/made/BUILD", 'load(":made.bzl", "made")\nmade("x")\n')
         self.write("docs/other.md", "# Other: the *page* of `x`\n\n## Twice\n"
                                     "\n## Twice\n\n```sh\n# a comment\n```\n")
@@ -300,15 +300,15 @@ class PlantedTest(unittest.TestCase):
         self.assertEqual(self.found(text, **more), [])
 
     def test_links(self):
-        for target in ("other.md", "../kit/tensor.h", "../kit", "#here",
+        for target in ("other.md", "../kit/tensor/tensor.h", "../kit", "#here",
                        "other.md#twice", "other.md#twice-1",
                        "other.md#other-the-page-of-x", "https://example.org/x",
                        "mailto:a@example.org"):
             self.assertFine(f"# Here\n\n[`a` and\nb]({target}), text\n")
         self.assertFinds("the link 'gone.md' leads nowhere",
                          "A\n[page](gone.md)\n", line=2)
-        self.assertFinds("the link 'kit/tensor.h' leads nowhere",
-                         "![picture of\na](kit/tensor.h)\n")
+        self.assertFinds("the link 'kit/tensor/tensor.h' leads nowhere",
+                         "![picture of\na](kit/tensor/tensor.h)\n")
         self.assertFinds("the link 'other.md#a-comment' leads to no heading of "
                          "docs/other.md", "[a](other.md#a-comment)")
         self.assertFinds("the link 'gone' leads nowhere", "[a]\n\n[a]: gone\n",
@@ -316,7 +316,7 @@ class PlantedTest(unittest.TestCase):
         self.assertFine("`[a](gone)`\n\n```\n[b](gone)\n```\n")
 
     def test_links_of_the_page_that_moves_to_the_top(self):
-        self.assertFine("[a](kit/tensor.h)", name="handout/README.student.md")
+        self.assertFine("[a](kit/tensor/tensor.h)", name="handout/README.student.md")
         self.assertFinds("the link 'BUILD' leads nowhere", "[a](BUILD)",
                          name="handout/README.student.md")
 
@@ -337,7 +337,7 @@ class PlantedTest(unittest.TestCase):
 
     def test_paths(self):
         self.write("kit/data/seed.json", "")
-        for path in ("kit/tensor.h", "kit/", "./kit/tensor.h:12", "tensor.h",
+        for path in ("kit/tensor/tensor.h", "kit/", "./kit/tensor/tensor.h:12", "tensor.h",
                      "data/", "kit/*.h", "kit/NN_name/x.h", "kit/FILE",
                      "results.json", "/usr/include/x.h", "a/b", "X.cc", ".cc",
                      "kit/<name>/x.h", "kit/data/seed.json"):
@@ -354,7 +354,7 @@ class PlantedTest(unittest.TestCase):
                          ["docs/page.md:1: there is no 'solutions/x'"])
 
     def test_labels(self):
-        for label in ("//kit:tensor", "//kit/...", "//...", "//kit:TARGET",
+        for label in ("//kit/tensor", "//kit/...", "//...", "//kit:TARGET",
                       "//kit/made:derived", "//kit/NN_name:x",
                       "@course//:x.bzl", "https://example.org/x:y"):
             self.assertFine(f"`bazel test {label}`")

@@ -9,7 +9,7 @@ class MakeHandoutTest(unittest.TestCase):
 
     def test_ships_what_students_need(self):
         for name in ("kvlab", "BUILD", "VERSION", ".gitattributes",
-                     "kit/tensor.h", "modules/01_a/a_test.cc",
+                     "kit/tensor/tensor.h", "modules/01_a/a_test.cc",
                      "handout/submit.py", "third_party/setup", "lab/lab.cc",
                      "lab/page/page.css", "quiz/quiz.cc", "docs/theory.md"):
             self.assertTrue(make_handout.is_shipped(name), name)

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "kit/caching.h"
-#include "kit/random.h"
-#include "kit/token_batch.h"
+#include "kit/model/caching.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
 #include "lab/experiments.h"
 #include "lab/lab_json.h"
 #include "modules/02_transformer/gpt2.h"

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "kit/gpt2_weights.h"
-#include "kit/roofline.h"
+#include "kit/measure/roofline.h"
+#include "kit/model/gpt2_weights.h"
 #include "lab/lab_run.h"
 #include "modules/02_transformer/gpt2.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "kit/known_models.h"
+#include "kit/model/known_models.h"
 #include "lab/experiments.h"
 #include "modules/04_profiling/memory.h"
 

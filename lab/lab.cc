@@ -20,7 +20,7 @@
 #include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "kit/error.h"
-#include "kit/instruments.h"
+#include "kit/measure/instruments.h"
 #include "lab/experiments.h"
 #include "lab/lab_run.h"
 #include "lab/lab_subject.h"

@@ -9,7 +9,7 @@
 #include <functional>
 #include <string>
 
-#include "kit/instruments.h"
+#include "kit/measure/instruments.h"
 #include "nlohmann/json.hpp"
 
 namespace kvlab {

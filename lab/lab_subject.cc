@@ -17,7 +17,7 @@
 #include "cli/machine.h"
 #include "fmt/format.h"
 #include "kit/error.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab {
 namespace {

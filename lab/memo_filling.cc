@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "kit/random.h"
-#include "kit/token_batch.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
 #include "lab/experiments.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"

@@ -10,9 +10,9 @@
 
 #include "cli/generation_run.h"
 #include "fmt/format.h"
-#include "kit/known_models.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
+#include "kit/model/known_models.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
 #include "lab/experiments.h"
 #include "modules/03_memoization/growing_cache.h"
 #include "modules/03_memoization/kv_cache.h"

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "kit/caching.h"
-#include "kit/random.h"
-#include "kit/token_batch.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/caching.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
 #include "lab/experiments.h"
 #include "lab/lab_json.h"
 #include "lab/windowed_attention.h"

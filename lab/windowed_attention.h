@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/attention_seam.h"
 
 namespace kvlab {

@@ -12,7 +12,7 @@
 
 #include "fmt/format.h"
 #include "kit/error.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 #include "quiz/placeholders.h"
 #include "utf8proc.h"
 

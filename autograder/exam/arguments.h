@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "autograder/machine/protocol/value.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab::grading {
 

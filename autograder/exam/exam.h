@@ -19,7 +19,7 @@
 #include "autograder/exam/tiers.h"
 #include "autograder/machine/checker/endpoint.h"
 #include "autograder/machine/protocol/value.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 

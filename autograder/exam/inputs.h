@@ -8,7 +8,7 @@
 
 #include "autograder/machine/protocol/value.h"
 #include "autograder/machine/text/count.h"  // IWYU pragma: export
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 

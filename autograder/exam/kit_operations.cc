@@ -9,11 +9,11 @@
 #include "autograder/exam/arguments.h"
 #include "autograder/machine/protocol/operation.h"
 #include "autograder/machine/protocol/value.h"
-#include "kit/checkpoint.h"
-#include "kit/copy.h"
-#include "kit/gpt2_weights.h"
-#include "kit/random.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/checkpoint.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
+#include "kit/tensor/copy.h"
 
 namespace kvlab::grading {
 namespace {

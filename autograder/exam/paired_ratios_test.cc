@@ -5,7 +5,7 @@
 #include <initializer_list>
 
 #include "gtest/gtest.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 namespace {

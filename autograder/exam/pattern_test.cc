@@ -9,7 +9,7 @@
 
 #include "autograder/exam/difference.h"
 #include "gtest/gtest.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 namespace {

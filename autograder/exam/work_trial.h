@@ -11,7 +11,7 @@
 
 namespace kvlab::grading {
 
-// Categories in the answer of work.counted, as kit/work.h has them.
+// Categories in the answer of work.counted, as kit/math/work.h has them.
 enum class WorkKind : std::size_t {
   kQkv,
   kAttention,

@@ -75,7 +75,7 @@ def checks(srcs, deps):
             "//autograder/exam:tiers",
             "//autograder/machine/checker:endpoint",
             "//autograder/machine/protocol:value",
-            "//kit:all_pairs",
+            "//kit/testing:all_pairs",
             "@fmt",
         ],
         alwayslink = True,

@@ -12,7 +12,7 @@
 
 #include "autograder/exam/check.h"
 #include "fmt/format.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 namespace {

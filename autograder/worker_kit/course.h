@@ -20,6 +20,6 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 
 #endif  // KVLAB_AUTOGRADER_WORKER_KIT_COURSE_H_

@@ -6,8 +6,8 @@
 #include <functional>
 
 #include "cli/generation_run.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 

@@ -6,7 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab {
 namespace {

@@ -22,9 +22,9 @@
 #include "cli/progress_line.h"
 #include "cli/utf8_stream.h"
 #include "fmt/format.h"
-#include "kit/instruction_set.h"
-#include "kit/kept_memory.h"
-#include "kit/token_batch.h"
+#include "kit/kernels/instruction_set.h"
+#include "kit/math/kept_memory.h"
+#include "kit/model/token_batch.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 

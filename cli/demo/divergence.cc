@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"
 

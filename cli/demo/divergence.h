@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {

@@ -5,9 +5,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "kit/gpt2_weights.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 namespace {

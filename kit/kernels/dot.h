@@ -9,7 +9,7 @@
 
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/vectors.h"
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 
 namespace KVLAB_KERNELS {
 

@@ -9,8 +9,8 @@
 
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/tile.h"
-#include "kit/tensor.h"
-#include "kit/weight_matrix.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace KVLAB_KERNELS {
 

@@ -2,7 +2,7 @@
 // tokens: this kit against Debian's libraries, one thread each, interleaved.
 //
 //   third_party/setup compare
-//   bazel run -c opt //kit:kernel_comparison
+//   bazel run -c opt //kit/kernels:kernel_comparison
 //
 // A model's layers are run one after the other, each with its own weights, so
 // that weights too large for the caches come from memory here as well. Debian's
@@ -29,11 +29,11 @@
 #include <utility>
 #include <vector>
 
-#include "kit/instruction_set.h"
-#include "kit/linear_algebra.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/weight_matrix.h"
+#include "kit/kernels/instruction_set.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace kvlab {
 namespace {

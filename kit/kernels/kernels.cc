@@ -11,8 +11,8 @@
 #include "kit/kernels/panel.h"
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/vectors.h"
-#include "kit/tensor.h"
-#include "kit/weight_matrix.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace KVLAB_KERNELS {
 namespace {

@@ -1,14 +1,15 @@
-// The kernels of one instruction set. The products of kit/linear_algebra.h and
-// the functions of kit/vector_math.h call these; a program contains one such
-// table for each instruction set and picks at run time (kit/instruction_set.h).
+// The kernels of one instruction set. The products of kit/math/linear_algebra.h
+// and the functions of kit/math/vector_math.h call these; a program contains
+// one such table for each instruction set and picks at run time
+// (kit/kernels/instruction_set.h).
 #ifndef KVLAB_KIT_KERNELS_KERNELS_H_
 #define KVLAB_KIT_KERNELS_KERNELS_H_
 
 #include <cstddef>
 #include <span>
 
-#include "kit/tensor.h"
-#include "kit/weight_matrix.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace kvlab::kernels {
 
@@ -34,8 +35,8 @@ struct Kernels {
   void (*exp_in_place)(std::span<float> values);
   void (*tanh_in_place)(std::span<float> values);
 
-  // The roofs of kit/roofline.h. Both return a number that depends on all of
-  // the work, so that the compiler cannot leave any out.
+  // The roofs of kit/measure/roofline.h. Both return a number that depends on
+  // all of the work, so that the compiler cannot leave any out.
   float (*read_all)(std::span<const float> values);
   float (*multiply_add)(std::size_t rounds, float factor);
   std::size_t flop_per_round;  // of multiply_add

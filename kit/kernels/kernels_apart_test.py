@@ -13,7 +13,7 @@ import unittest
 
 def archive():
     found = sorted(pathlib.Path("kit").glob("libkernels_avx512*.a"))
-    assert found, "no archive of //kit:kernels_avx512 in the test's data"
+    assert found, "no archive of //kit/kernels:kernels_avx512 in the test's data"
     return found[0]
 
 

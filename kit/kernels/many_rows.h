@@ -14,7 +14,7 @@
 
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/tile.h"
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 
 namespace KVLAB_KERNELS {
 

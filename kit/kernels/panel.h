@@ -8,7 +8,7 @@
 
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/vectors.h"
-#include "kit/weight_matrix.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace KVLAB_KERNELS {
 

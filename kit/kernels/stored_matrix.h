@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kit/half.h"
 #include "kit/kernels/vectors.h"
-#include "kit/tensor.h"
-#include "kit/weight_matrix.h"
+#include "kit/tensor/half.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace KVLAB_KERNELS {
 

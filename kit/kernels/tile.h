@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include "kit/kernels/stored_matrix.h"
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 
 namespace KVLAB_KERNELS {
 

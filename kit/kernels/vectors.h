@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kit/weight_matrix.h"
+#include "kit/tensor/weight_matrix.h"
 #include "xsimd/xsimd.hpp"
 
 #if defined(__AVX512F__)

@@ -6,8 +6,8 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/token_batch.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {

@@ -4,10 +4,10 @@
 #include <cstdint>
 
 #include "benchmark/benchmark.h"
-#include "kit/benchmarking.h"
-#include "kit/gpt2_weights.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
+#include "kit/measure/benchmarking.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 
 namespace kvlab {

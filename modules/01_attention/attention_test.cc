@@ -19,12 +19,12 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "kit/all_pairs.h"
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/all_pairs.h"
+#include "kit/testing/testing.h"
 
 namespace kvlab {
 namespace {

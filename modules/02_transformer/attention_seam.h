@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <span>
 
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 

@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "kit/checkpoint.h"
-#include "kit/golden_logits.h"
-#include "kit/nano_sort.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
-#include "kit/token_batch.h"
+#include "kit/model/checkpoint.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/golden_logits.h"
+#include "kit/testing/nano_sort.h"
+#include "kit/testing/testing.h"
 #include "modules/01_attention/attention.h"
 #include "modules/02_transformer/attention_seam.h"
 #include "modules/02_transformer/generate.h"

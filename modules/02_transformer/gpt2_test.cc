@@ -15,14 +15,14 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "kit/all_pairs.h"
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
-#include "kit/token_batch.h"
-#include "kit/weight_matrix.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tensor/weight_matrix.h"
+#include "kit/testing/all_pairs.h"
+#include "kit/testing/testing.h"
 
 namespace kvlab {
 namespace {

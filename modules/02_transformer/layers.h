@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <span>
 
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/attention_seam.h"
 
 namespace kvlab {

@@ -11,12 +11,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/gpt2_weights.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
-#include "kit/threads.h"
-#include "kit/work.h"
+#include "kit/math/threads.h"
+#include "kit/math/work.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/testing.h"
 
 namespace kvlab {
 namespace {

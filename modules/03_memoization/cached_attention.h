@@ -7,9 +7,9 @@
 #include <memory>
 #include <span>
 
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/attention_seam.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"

@@ -1,17 +1,17 @@
 // Task 3.6 and 3.8 on a real model: the shipped checkpoint, 4 layers, float16
 // weights, fed in every split of prefill and steps.
-#include "kit/checkpoint.h"
+#include "kit/model/checkpoint.h"
 
 #include <cstddef>
 #include <memory>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
-#include "kit/token_batch.h"
-#include "kit/tokenizer.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/testing.h"
+#include "kit/tokenizer/tokenizer.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"

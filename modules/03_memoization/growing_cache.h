@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 

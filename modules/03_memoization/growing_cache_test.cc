@@ -9,10 +9,10 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "kit/copy.h"
 #include "kit/error.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
+#include "kit/tensor/copy.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/testing.h"
 #include "modules/03_memoization/kv_cache.h"
 
 namespace kvlab {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 
@@ -45,7 +45,7 @@ class LayerCache {
   // Throws ContractError, changing nothing, if a shape disagrees or the tokens
   // do not fit. Cost grows with new_len, not with PastLen(): nothing is
   // allocated, and stored tokens are neither read nor written. Copy as you
-  // like: CopyRows (kit/copy.h) counts the bytes, std::copy_n does not.
+  // like: CopyRows (kit/tensor/copy.h) counts the bytes, std::copy_n does not.
   void Append(const Tensor4& keys, const Tensor4& values);
 
   // Task 3.4. Views of [batch, num_kv_heads, PastLen(), head_dim] into the

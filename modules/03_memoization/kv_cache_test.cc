@@ -14,11 +14,11 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "kit/copy.h"
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
+#include "kit/model/random.h"
+#include "kit/tensor/copy.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/testing.h"
 #include "modules/03_memoization/allocation_counter.h"
 #include "modules/03_memoization/locked_memory.h"
 

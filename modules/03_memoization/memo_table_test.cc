@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/testing.h"
+#include "kit/testing/testing.h"
 
 namespace kvlab {
 namespace {

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "kit/benchmarking.h"
-#include "kit/gpt2_weights.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/measure/benchmarking.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"

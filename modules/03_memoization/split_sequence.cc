@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "kit/tensor.h"
-#include "kit/testing.h"
-#include "kit/token_batch.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
+#include "kit/testing/testing.h"
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {

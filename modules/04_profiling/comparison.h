@@ -8,9 +8,9 @@
 #include <functional>
 #include <vector>
 
-#include "kit/caching.h"
-#include "kit/instruments.h"
-#include "kit/token_batch.h"
+#include "kit/measure/instruments.h"
+#include "kit/model/caching.h"
+#include "kit/model/token_batch.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/04_profiling/measurement.h"

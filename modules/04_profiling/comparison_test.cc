@@ -16,10 +16,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/testing.h"
-#include "kit/token_batch.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
+#include "kit/testing/testing.h"
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {

@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "kit/caching.h"
-#include "kit/gpt2_weights.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/caching.h"
+#include "kit/model/gpt2_weights.h"
 #include "modules/04_profiling/exact.h"
 
 namespace kvlab {
@@ -41,7 +41,7 @@ std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
                                   Caching caching);
 
 // Task 4.4. The MACs of one pass by category, exactly those that the kit's
-// products count (kit/work.h) when modules 1 to 3 run:
+// products count (kit/math/work.h) when modules 1 to 3 run:
 //   qkv         B L T 3 d^2
 //   attention   B L 2 T S d      every query against every key, also those
 //                                that the mask then hides; attention that

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kit/caching.h"
-#include "kit/instruments.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/measure/instruments.h"
+#include "kit/model/caching.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 

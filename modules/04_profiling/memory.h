@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kit/known_models.h"
+#include "kit/model/known_models.h"
 
 namespace kvlab {
 

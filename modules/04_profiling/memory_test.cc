@@ -10,7 +10,7 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/known_models.h"
+#include "kit/model/known_models.h"
 #include "modules/03_memoization/kv_cache.h"
 
 namespace kvlab {

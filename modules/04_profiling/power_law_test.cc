@@ -12,9 +12,9 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/gpt2_weights.h"
-#include "kit/random.h"
-#include "kit/student_t.h"
+#include "kit/measure/student_t.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
 #include "modules/04_profiling/cost.h"
 
 namespace kvlab {

@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-#include "kit/roofline.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/measure/roofline.h"
 #include "modules/04_profiling/cost.h"
 
 namespace kvlab {

@@ -9,8 +9,8 @@
 
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/roofline.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/measure/roofline.h"
 
 namespace kvlab {
 namespace {

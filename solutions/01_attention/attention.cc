@@ -10,11 +10,11 @@
 #include <string>
 
 #include "kit/error.h"
-#include "kit/linear_algebra.h"
-#include "kit/reductions.h"
-#include "kit/tensor.h"
-#include "kit/threads.h"
-#include "kit/vector_math.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/math/reductions.h"
+#include "kit/math/threads.h"
+#include "kit/math/vector_math.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 namespace {

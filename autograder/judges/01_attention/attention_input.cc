@@ -12,7 +12,7 @@
 #include "autograder/exam/difference.h"
 #include "autograder/exam/inputs.h"
 #include "fmt/format.h"
-#include "kit/all_pairs.h"
+#include "kit/testing/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {

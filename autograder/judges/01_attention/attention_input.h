@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "autograder/machine/protocol/value.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 

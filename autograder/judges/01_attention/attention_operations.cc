@@ -12,8 +12,8 @@
 #include "autograder/exam/arguments.h"
 #include "autograder/machine/protocol/operation.h"
 #include "autograder/machine/protocol/value.h"
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 
 namespace kvlab::grading {

@@ -12,7 +12,7 @@
 #include "autograder/exam/inputs.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "autograder/machine/protocol/operation.h"
 #include "autograder/machine/protocol/value.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 

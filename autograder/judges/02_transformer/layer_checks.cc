@@ -13,7 +13,7 @@
 #include "autograder/exam/inputs.h"
 #include "autograder/judges/02_transformer/model_trial.h"
 #include "fmt/format.h"
-#include "kit/all_pairs.h"
+#include "kit/testing/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {

@@ -16,7 +16,7 @@
 #include "autograder/judges/02_transformer/generate_trial.h"
 #include "autograder/judges/02_transformer/sampling_trial.h"
 #include "fmt/format.h"
-#include "kit/all_pairs.h"
+#include "kit/testing/all_pairs.h"
 
 namespace kvlab::grading {
 namespace {

@@ -9,7 +9,7 @@
 #include "autograder/judges/03_memoization/cache_values.h"
 #include "autograder/machine/protocol/operation.h"
 #include "autograder/machine/protocol/value.h"
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 #include "modules/03_memoization/growing_cache.h"
 #include "modules/03_memoization/kv_cache.h"
 

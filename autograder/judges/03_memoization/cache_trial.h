@@ -9,7 +9,7 @@
 #include "autograder/exam/exam.h"
 #include "autograder/exam/inputs.h"
 #include "autograder/machine/protocol/value.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 
 namespace kvlab::grading {
 

@@ -117,7 +117,7 @@ class Parser {
     return way == nullptr || (before != nullptr && way->text == before->text);
   }
 
-  // "In file included from ./kit/tensor.h:12,"
+  // "In file included from ./kit/tensor/tensor.h:12,"
   static Kind TakeInclude(const std::string& line, Remark& remark) {
     constexpr std::string_view kFrom = "from ";
     const std::size_t begin = line.find(kFrom) + kFrom.size();

@@ -34,7 +34,7 @@ const Remark* WayThere(const std::vector<Remark>& context);
 std::vector<Diagnostic> ParseDiagnostics(std::string_view output);
 
 // A path as students know it: "/usr/include/xtensor/xview.hpp" becomes
-// "xtensor/xview.hpp", "./kit/tensor.h" becomes "kit/tensor.h".
+// "xtensor/xview.hpp", "./kit/tensor/tensor.h" becomes "kit/tensor/tensor.h".
 std::string KnownPath(std::string_view path);
 
 }  // namespace kvlab::grading

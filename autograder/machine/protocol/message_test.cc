@@ -11,7 +11,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "kit/testing.h"
+#include "kit/testing/testing.h"
 
 namespace kvlab::grading {
 namespace {

@@ -18,7 +18,7 @@
 #include "archive_entry.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
-#include "kit/testing.h"
+#include "kit/testing/testing.h"
 #include "zip.h"
 
 namespace kvlab::grading {

@@ -8,10 +8,10 @@
 #include <span>
 
 #include "autograder/proof/fuzz/scratch_folder.h"
-#include "kit/checkpoint.h"
 #include "kit/error.h"
-#include "kit/gpt2_weights.h"
-#include "kit/weights_testing.h"
+#include "kit/model/checkpoint.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/testing/weights_testing.h"
 
 namespace kvlab::grading {
 namespace {

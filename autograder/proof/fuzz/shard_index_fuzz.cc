@@ -8,8 +8,8 @@
 
 #include "autograder/proof/fuzz/require.h"
 #include "autograder/proof/fuzz/scratch_folder.h"
-#include "kit/checkpoint_tensors.h"
 #include "kit/error.h"
+#include "kit/model/checkpoint_tensors.h"
 
 namespace kvlab::grading {
 namespace {

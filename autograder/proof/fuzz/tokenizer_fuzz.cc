@@ -7,8 +7,8 @@
 #include "autograder/proof/fuzz/require.h"
 #include "autograder/proof/fuzz/scratch_folder.h"
 #include "kit/error.h"
-#include "kit/tensor.h"
-#include "kit/tokenizer.h"
+#include "kit/tensor/tensor.h"
+#include "kit/tokenizer/tokenizer.h"
 
 namespace kvlab::grading {
 namespace {

@@ -42,7 +42,7 @@ def honest_tests(name, cases):
             testonly = True,
             srcs = [target + ".cc"],
             copts = ["-w"],  # an oddity may well earn a warning
-            deps = solution_includes() + ["//kit:work"],
+            deps = solution_includes() + ["//kit/math:work"],
             alwayslink = True,
         )
         cc_test(

@@ -40,7 +40,7 @@ class WrongArrowTest(unittest.TestCase):
 
     def test_nothing_below_may_use_what_is_above(self):
         self.assertIn("kit/ may not use modules/", self.one(
-            rule("//kit:tensor", deps=["//modules/01_attention:contract"])))
+            rule("//kit/tensor", deps=["//modules/01_attention:contract"])))
         self.assertIn("autograder/exam/ may not use autograder/judges/",
                       self.one(rule("//autograder/exam:check",
                                     deps=["//autograder/judges/a:checks"])))

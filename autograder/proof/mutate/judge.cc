@@ -26,7 +26,7 @@
 #include "autograder/scoring/rubric.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
-#include "kit/random.h"
+#include "kit/model/random.h"
 #include "nlohmann/json.hpp"
 
 namespace kvlab::grading {

@@ -7,10 +7,10 @@
 
 #include "autograder/proof/reference_counts/reference_run.h"
 #include "gtest/gtest.h"
-#include "kit/copy.h"
-#include "kit/gpt2_weights.h"
-#include "kit/testing.h"
-#include "kit/work.h"
+#include "kit/math/work.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/tensor/copy.h"
+#include "kit/testing/testing.h"
 #include "modules/03_memoization/allocation_counter.h"
 
 namespace kvlab {

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <memory>
 
-#include "kit/checkpoint.h"
-#include "kit/tensor.h"
-#include "kit/token_batch.h"
+#include "kit/model/checkpoint.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 

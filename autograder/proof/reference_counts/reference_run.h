@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <memory>
 
-#include "kit/gpt2_weights.h"
-#include "kit/tensor.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/cached_attention.h"
 

@@ -1,5 +1,5 @@
-// Eigen with the interface of a BLAS, so that //kit:kernel_comparison can load
-// it, compiled once for AVX2 and once for AVX-512.
+// Eigen with the interface of a BLAS, so that //kit/kernels:kernel_comparison
+// can load it, compiled once for AVX2 and once for AVX-512.
 #include "eigen3/Eigen/Core"
 
 namespace {

@@ -1,6 +1,6 @@
-// libxsmm with the interface of a BLAS, so that //kit:kernel_comparison can
-// load it. It generates code for small products; larger ones are computed in
-// blocks of 64 columns, like this kit's panels.
+// libxsmm with the interface of a BLAS, so that //kit/kernels:kernel_comparison
+// can load it. It generates code for small products; larger ones are computed
+// in blocks of 64 columns, like this kit's panels.
 #include <algorithm>
 #include <cstddef>
 #include <vector>

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/reductions.h"
-#include "kit/tensor.h"
-#include "kit/vector_math.h"
+#include "kit/math/reductions.h"
+#include "kit/math/vector_math.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 namespace {

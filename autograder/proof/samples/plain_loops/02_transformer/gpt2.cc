@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/linear_algebra.h"
-#include "kit/tensor.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/tensor/tensor.h"
 #include "modules/02_transformer/layers.h"
 
 namespace kvlab {

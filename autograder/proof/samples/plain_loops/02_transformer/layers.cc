@@ -9,10 +9,10 @@
 #include <span>
 
 #include "kit/error.h"
-#include "kit/linear_algebra.h"
-#include "kit/reductions.h"
-#include "kit/tensor.h"
-#include "kit/vector_math.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/math/reductions.h"
+#include "kit/math/vector_math.h"
+#include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 
 namespace kvlab {

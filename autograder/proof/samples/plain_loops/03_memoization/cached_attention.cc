@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/random.h"
-#include "kit/tensor.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 
 namespace kvlab {

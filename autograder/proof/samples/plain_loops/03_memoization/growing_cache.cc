@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "kit/error.h"
-#include "kit/tensor.h"
+#include "kit/tensor/tensor.h"
 #include "xtensor/xbuilder.hpp"
 
 namespace kvlab {

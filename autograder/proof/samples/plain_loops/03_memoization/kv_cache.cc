@@ -8,9 +8,9 @@
 #include <limits>
 #include <string>
 
-#include "kit/copy.h"
 #include "kit/error.h"
-#include "kit/tensor.h"
+#include "kit/tensor/copy.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 namespace {
