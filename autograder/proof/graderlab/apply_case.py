@@ -30,7 +30,7 @@ def apply(case, source, text):
             times = text.count(edit["find"])
             if times != 1:
                 raise CaseError(f"{source}: what is to be replaced occurs "
-                                f"{times} times; write the edit anew")
+                                f"{times} times; adapt the edit")
             text = text.replace(edit["find"], edit["replace"])
         else:
             raise CaseError(f"{source}: an edit that a test cannot compile")
