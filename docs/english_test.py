@@ -15,11 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 SCANNED = (
     ".github", "CHANGELOG.md", "CONTRIBUTING.md", "README.md",
-    "autograder/calibrate.cc", "autograder/grade.cc",
-    "autograder/judges/*/*.toml", "autograder/report", "autograder/rubric.toml",
-    "cli", "compare", "docs",
-    "handout", "implementation", "kit", "kvlab", "lab", "models", "modules",
-    "quiz", "solutions", "third_party", "third_party/packages.txt",
+    "autograder", "cli", "compare", "docs", "handout", "implementation", "kit",
+    "kvlab", "lab", "models", "modules", "quiz", "solutions", "third_party",
+    "third_party/packages.txt",
 )
 SUFFIXES = {".bzl", ".cc", ".h", ".md", ".mjs", ".mustache", ".py", ".toml"}
 # Published texts, fetched packages, and this list itself.
@@ -31,7 +29,8 @@ SKIPPED = re.compile(
 FORBIDDEN = {
     "whoever": "name the thing, or use the passive",
     "whom": "name the thing, or use the passive",
-    "nobody": "name the thing, or use the passive",
+    # In quotes it is the Unix user.
+    "(?!(?<=[`'\"])nobody[`'\"])nobody": "name the thing, or use the passive",
     "somebody": "name the thing, or use the passive",
     "anybody": "name the thing, or use the passive",
     "no one": "name the thing, or use the passive",
@@ -42,7 +41,8 @@ FORBIDDEN = {
         "after",
     "(step|token|logits|bytes|one) behind": "after",
     "(is|are|was|be) told(?! apart)": "is reported, is printed, is shown",
-    "(?<!there.)is no (text|list|table|number|string|date|toml|file|test)":
+    "(?<!there.)(is|are) no (text|list|table|number|string|date|toml|file|test|"
+    "percentage|count|reply|message|manifest|visibility|regular|zip|tar)":
         "must be a ..., is not a valid ...",
     "(that|which) (is|are) none": "is not a valid ...",
     "what stands": "the contents, the text",
@@ -57,9 +57,11 @@ FORBIDDEN = {
 
 # Path, text, and why it stays.
 ALLOWED = (
-    ("autograder/judges/03_memoization/rubric.toml",
-     "Behind the tokens held, in every row and head",
-     "a knockout of kv_cache quotes it"),
+    ("autograder/proof/graderlab/cases/exploits/"
+     "hands_in_the_sheet_of_a_friend.toml",
+     "somebody.else@example.org", "a made-up address"),
+    ("autograder/proof/checks/quiz_checks_test.cc",
+     '"somebody.else"', "a made-up name, which selects the questions"),
 )
 
 
@@ -127,6 +129,8 @@ class EnglishTest(unittest.TestCase):
                      "modules/03_memoization/kv_cache.h", "quiz/quiz.cc",
                      "solutions/03_memoization/kv_cache.cc",
                      "lab/page/sections/memo.mjs", "cli/bench.py",
+                     "autograder/machine/sandbox/sandbox_user.h",
+                     "autograder/proof/mutate/allowed.py",
                      "autograder/rubric.toml",
                      "autograder/judges/01_attention/rubric.toml"):
             self.assertIn(name, names)
@@ -151,7 +155,7 @@ class FindingsTest(unittest.TestCase):
                      "the median is told", "'title' is no text",
                      "a date that is none", "what stands in the sheet",
                      "key 'a' is there twice", "wait till", "mend that line",
-                     "an engine more"):
+                     "an engine more", "'Nobody calls it'", "a nobody'"):
             with self.subTest(text):
                 self.assertEqual(len(self.messages(text)), 1)
 
@@ -164,7 +168,7 @@ class FindingsTest(unittest.TestCase):
         for text in ("the theory", "this", "recommend", "still", "told = []",
                      "a name behind which", "there is no list of them",
                      "test_a_token_is_told", "told apart",
-                     "one token more than it"):
+                     "one token more than it", "`nobody`", '"nobody"'):
             with self.subTest(text):
                 self.assertEqual(self.messages(text), [])
 
