@@ -1,8 +1,8 @@
 // grade PATH...: marks submissions and writes a report for each.
 //
-// Exit status: 0 whatever the marks, 2 for a usage error, 1 if the grader
-// itself failed, 3 if the machine was too busy to judge something: those marks
-// are provisional.
+// Exit status: 0 for any marks, 1 if the grader itself failed, 2 for a usage
+// error, 3 if the machine was too busy to judge some checks: those marks are
+// provisional.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -37,7 +37,7 @@
 namespace kvlab::grading {
 namespace {
 
-// What stands in the answer sheet, or why nobody can know.
+// The contents of the answer sheet, or why it cannot be read.
 struct AnswersRead {
   std::optional<QuizPaper> paper;
   std::string problem;
@@ -207,14 +207,14 @@ class Workers {
   std::vector<SubmissionBuild> also_alone_;
 };
 
-// Nothing of what was asked for.
+// Whether none of the requested files is present.
 bool IsEmpty(const Submission& submission) {
   return std::ranges::none_of(submission.files, [](const auto& file) {
     return !file.second.found_at.empty();
   });
 }
 
-// What is missing of a module is told where the module's part is.
+// Missing files of a module are reported in the module's part.
 std::vector<std::string> Notices(const Submission& submission) {
   std::vector<std::string> notices = submission.notes;
   if (IsEmpty(submission)) {

@@ -1,4 +1,4 @@
-// From a path that somebody handed in to a report.
+// Grades one submission: a path in, a report out.
 #ifndef KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
 #define KVLAB_AUTOGRADER_GRADE_SUBMISSION_H_
 
@@ -23,16 +23,16 @@ namespace kvlab::grading {
 
 struct GradingOptions {
   std::uint64_t seed = 0;
-  // Which parts of the rubric: folders of modules, or kEverything. All parts if
-  // none is named.
+  // The parts of the rubric to grade: folders of modules, or kEverything. All
+  // if empty.
   std::vector<std::string> only = {};
-  // What the report calls it; the path's last part if not given.
+  // The name in the report; the path's last part if empty.
   std::string name = {};
-  // Who handed it in, if that is known: the answers must be of one of them.
+  // The authors, if known: the answers must belong to one of them.
   std::vector<std::string> students = {};
   // When it was handed in; without it no late policy applies.
   std::optional<ClockTime> submitted_at;
-  // Called with what is being done: "3.6 Cached attention: Steps".
+  // Called with the current step: "3.6 Cached attention: Steps".
   std::function<void(const std::string& what)> on_progress;
 };
 
@@ -41,18 +41,18 @@ using Quizzes = std::map<std::string, Quiz>;
 
 // Reads `root`/modules/*/quiz.toml of those modules that have one. Their
 // answers are the first of the module's papers. Throws DataError if it has
-// none, or for a quiz that does not hold.
+// none, or for an invalid quiz.
 Quizzes LoadQuizzes(const std::filesystem::path& root,
                     const std::vector<ModuleFiles>& modules);
 
-// What all submissions of a run share.
+// Shared by all submissions of a run.
 struct GradingGround {
   const Rubric& rubric;
   const StagedKit& kit;
   const Quizzes& quizzes;
   std::filesystem::path checkpoint;  // as this process finds it
   std::string isolation;  // as ProbeIsolation found it, for the report
-  // Sources of ours that need not be compiled again, see BuildOptions.
+  // The course's own sources that need not be compiled again, see BuildOptions.
   std::span<const KnownBuild> known = {};
 };
 
@@ -60,8 +60,8 @@ struct GradingGround {
 // for concept checks, the quizzes, do not have.
 void ExpectModulesOf(const GradingGround& ground);
 
-// Reads, compiles, runs and marks. Whatever is wrong with the submission is in
-// the report. Throws GraderError or SandboxError if the grader is at fault.
+// Reads, compiles, runs and marks. Faults of the submission are in the report;
+// throws GraderError or SandboxError for a fault of the grader.
 Report GradeSubmission(const GradingGround& ground,
                        const std::filesystem::path& path,
                        const GradingOptions& options);

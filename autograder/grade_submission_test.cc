@@ -38,8 +38,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kCheckpoint = "models/shakespeare-gpt2";
 
-// The course's rubric, but no mark hangs on how busy this machine is, and
-// nobody waits long for what hangs.
+// The course's rubric, except that no mark depends on how busy this machine is,
+// and time limits are short.
 Rubric RubricWithoutClock() {
   Rubric rubric = LoadRubric("autograder/rubric.toml", AllChecks());
   rubric.limits.call.seconds = 3;
@@ -210,7 +210,7 @@ TEST_F(GradeSubmissionTest, FaultsCostTheChecksThatMeetThemAndNoOthers) {
     ASSERT_TRUE(lost.contains(name)) << name;
     EXPECT_NE(lost[name].find(message), std::string::npos) << lost[name];
   }
-  // Others call these functions on their way, and are told as what follows.
+  // Other checks call these functions too, and are reported as consequences.
   for (const CheckMark& mark : MarksOf(report)) {
     if (mark.Passed() || mark.blocked) continue;
     if (expected.contains(mark.check->name)) continue;
@@ -328,11 +328,10 @@ TEST_F(GradeSubmissionTest, WhatHoldsNothingThatWasAskedForIsToldSo) {
 
 TEST_F(GradeSubmissionTest, WhatIsNoSubmissionEarnsNothingAndSaysWhy) {
   const StagingFolder folder(kit_->User());
-  const Report report =
-      Grade(folder.WriteFile("homework.zip", "this is no zip"));
+  const Report report = Grade(folder.WriteFile("homework.zip", "not a zip"));
   EXPECT_EQ(report.name, "homework");
   EXPECT_EQ(report.marks.Points(), 0);
-  EXPECT_NE(FullText(report).find("no zip archive"), std::string::npos);
+  EXPECT_NE(FullText(report).find("not a zip archive"), std::string::npos);
 }
 
 }  // namespace

@@ -18,11 +18,7 @@ SCANNED = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
-    "autograder/calibrate.cc",
-    "autograder/grade.cc",
-    "autograder/judges/*/*.toml",
-    "autograder/report",
-    "autograder/rubric.toml",
+    "autograder",
     "cli",
     "compare",
     "docs",
@@ -49,7 +45,8 @@ SKIPPED = re.compile(
 FORBIDDEN = {
     "whoever": "name the thing, or use the passive",
     "whom": "name the thing, or use the passive",
-    "nobody": "name the thing, or use the passive",
+    # In quotes it is the Unix user.
+    "(?!(?<=[`'\"])nobody[`'\"])nobody": "name the thing, or use the passive",
     "somebody": "name the thing, or use the passive",
     "anybody": "name the thing, or use the passive",
     "no one": "name the thing, or use the passive",
@@ -59,7 +56,8 @@ FORBIDDEN = {
     "behind (the|a|each) (first|last|old|others?|prompts?|past|tokens?|rows?)": "after",
     "(step|token|logits|bytes|one) behind": "after",
     "(is|are|was|be) told(?! apart)": "is reported, is printed, is shown",
-    "(?<!there.)is no (text|list|table|number|string|date|toml|file|test)": "must be a ..., is not a valid ...",
+    "(?<!there.)(is|are) no (text|list|table|number|string|date|toml|file|test|"
+    "percentage|count|reply|message|manifest|visibility|regular|zip|tar)": "must be a ..., is not a valid ...",
     "(that|which) (is|are) none": "is not a valid ...",
     "what stands": "the contents, the text",
     "(is|are) there twice": "appears twice",
@@ -74,9 +72,15 @@ FORBIDDEN = {
 # Path, text, and why it stays.
 ALLOWED = (
     (
-        "autograder/judges/03_memoization/rubric.toml",
-        "Behind the tokens held, in every row and head",
-        "a knockout of kv_cache quotes it",
+        "autograder/proof/graderlab/cases/exploits/"
+        "hands_in_the_sheet_of_a_friend.toml",
+        "somebody.else@example.org",
+        "a made-up address",
+    ),
+    (
+        "autograder/proof/checks/quiz_checks_test.cc",
+        '"somebody.else"',
+        "a made-up name, which selects the questions",
     ),
 )
 
@@ -160,6 +164,8 @@ class EnglishTest(unittest.TestCase):
             "solutions/03_memoization/kv_cache.cc",
             "lab/page/sections/memo.mjs",
             "cli/bench.py",
+            "autograder/machine/sandbox/sandbox_user.h",
+            "autograder/proof/mutate/allowed.py",
             "autograder/rubric.toml",
             "autograder/judges/01_attention/rubric.toml",
         ):
@@ -197,6 +203,8 @@ class FindingsTest(unittest.TestCase):
             "wait till",
             "mend that line",
             "an engine more",
+            "'Nobody calls it'",
+            "a nobody'",
         ):
             with self.subTest(text):
                 self.assertEqual(len(self.messages(text)), 1)
@@ -219,6 +227,8 @@ class FindingsTest(unittest.TestCase):
             "test_a_token_is_told",
             "told apart",
             "one token more than it",
+            "`nobody`",
+            '"nobody"',
         ):
             with self.subTest(text):
                 self.assertEqual(self.messages(text), [])

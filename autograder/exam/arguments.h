@@ -1,4 +1,4 @@
-// Between the values of a request and the types of the modules.
+// Converts between the values of a request and the types of the modules.
 #ifndef KVLAB_AUTOGRADER_EXAM_ARGUMENTS_H_
 #define KVLAB_AUTOGRADER_EXAM_ARGUMENTS_H_
 
@@ -38,7 +38,7 @@ class Arguments {
   }
   float NextFloat() { return static_cast<float>(Next<double>()); }
 
-  // Whatever stands behind the last argument taken is optional.
+  // Whether all arguments have been taken. Trailing arguments are optional.
   bool Done() const { return next_ == values_.size(); }
 
   template <std::size_t N>

@@ -8,7 +8,8 @@
 namespace kvlab::grading {
 namespace {
 
-// Constructed by the first to register, whatever the order of sources.
+// Constructed by the first registration, so the order of sources does not
+// matter.
 Checks& Registered() {
   static Checks checks;
   return checks;

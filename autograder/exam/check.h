@@ -12,17 +12,18 @@
 
 namespace kvlab::grading {
 
-// What a check concluded.
+// The result of a check.
 struct Verdict {
   double share = 0;       // of the check's points, 0 to 1
   std::string came_back;  // what the author reads when share is below 1
   std::string measured;   // what was measured, also when all is well
   Measurements measurements = {};  // what the check recorded, pass or fail
-  // For a check of a cost (time, instructions, memory): whether that was kept,
-  // whatever became of the numbers; nothing if it was never measured.
+  // For a check of a cost (time, instructions, memory): whether the cost was
+  // within its limit, even if the answers were wrong; nothing if it was never
+  // measured.
   std::optional<bool> affordable = {};
-  // The machine was too busy to judge: came_back says how. Neither points nor a
-  // zero; the submission is to be graded again.
+  // The machine was too busy to judge; came_back gives details. The check earns
+  // no points and no zero: the submission must be graded again.
   bool blocked = false;
 };
 
@@ -32,8 +33,8 @@ struct Check {
   std::vector<std::string> settings;
   // Throws CheckFailed for a share of 0, GraderError if the grader is at fault.
   std::function<Verdict(Exam&)> run;
-  // What the rubric's tiers are thresholds of, "speedup"; "" for a check that
-  // has none.
+  // The quantity that the rubric's tiers are thresholds of, "speedup"; "" for a
+  // check without tiers.
   std::string tiers_of = {};
 };
 
@@ -44,17 +45,17 @@ Check AllOrNothing(std::string name, std::vector<std::string> settings,
                    std::function<void(Exam&)> run);
 
 // Runs one check and turns what it throws into a Verdict; GraderError passes.
-// CheckBlocked makes it a blocked one.
+// CheckBlocked gives a blocked Verdict.
 Verdict RunCheck(const Check& check, Exam& exam);
 
-// Those that the process links: each *_checks.cc registers its own (their
+// The checks linked into the process: each *_checks.cc registers its own (their
 // libraries are alwayslink).
 const Checks& AllChecks();
 
 // nullptr if there is none of that name.
 const Check* FindCheck(const std::string& name);
 
-// As a static object. A name registered twice ends the process.
+// Use as a static object. A name registered twice ends the process.
 struct RegisterChecks {
   explicit RegisterChecks(const Checks& checks);
 };

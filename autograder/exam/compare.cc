@@ -26,7 +26,7 @@ void CompareArrays(Exam& exam, const Answers& answers, std::size_t index,
 
 namespace {
 
-// ", by 1" or ", by a factor of 2", which tell a bug; "" for other amounts.
+// ", by 1" or ", by a factor of 2", which point to a bug; "" for other amounts.
 std::string ByHowMuch(std::int64_t actual, std::int64_t expected) {
   constexpr std::int64_t kLargestFactor = 64;
   const auto is_multiple = [](std::int64_t large, std::int64_t small) {

@@ -1,4 +1,4 @@
-// The comparisons that most checks end in.
+// The comparisons at the end of most checks.
 #ifndef KVLAB_AUTOGRADER_EXAM_COMPARE_H_
 #define KVLAB_AUTOGRADER_EXAM_COMPARE_H_
 
@@ -13,8 +13,7 @@
 
 namespace kvlab::grading {
 
-// What a wrong answer looks like to somebody who knows the usual mistakes; ""
-// if it looks like none.
+// Names the usual mistake that a wrong answer matches; "" if it matches none.
 using Recognise = std::function<std::string(const Array& answer)>;
 
 // Throws CheckFailed unless the arrays agree within the setting "tolerance".
@@ -35,8 +34,8 @@ void CompareNumber(Exam& exam, const std::string& what, std::int64_t actual,
 void CompareDouble(Exam& exam, const std::string& what, double actual,
                    double expected, const std::string& hint = "");
 
-// The same for number `index` of both answers. `recognise` may say what a wrong
-// number is.
+// The same for number `index` of both answers. `recognise` may explain a wrong
+// number.
 void CompareDoubles(
     Exam& exam, const Answers& answers, std::size_t index,
     const std::string& what,

@@ -1,4 +1,4 @@
-// How long counted calls took: a count can be forged from inside, time cannot.
+// Times of counted calls. A worker can forge a count, but not the time taken.
 #ifndef KVLAB_AUTOGRADER_EXAM_COUNTED_TIMES_H_
 #define KVLAB_AUTOGRADER_EXAM_COUNTED_TIMES_H_
 
@@ -12,8 +12,8 @@
 
 namespace kvlab::grading {
 
-// The least time that the call for each number of tokens has taken. A machine
-// that does other things makes calls longer and never shorter.
+// The shortest time of the calls for each number of tokens. Other load makes
+// calls longer, never shorter.
 class CountedTimes {
  public:
   // Exam::AskCounted, timed.
@@ -35,8 +35,8 @@ struct CountedGrowth {
 };
 
 // Throws CheckFailed if time grew more than the setting "time_slack" times as
-// much as the instructions, and still does so after `again` has asked the same
-// several times more.
+// much as the instructions, and still does after `again` has repeated the calls
+// several times.
 void ExpectTimesAgree(Exam& exam, const CountedGrowth& counted,
                       const CountedTimes& times,
                       const std::function<void()>& again);

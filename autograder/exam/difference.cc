@@ -124,7 +124,7 @@ std::optional<double> CommonFactor(const Array& actual, const Array& expected,
   }
   const double factor = product / square;
   if (!std::isfinite(factor) || factor == 0) return {};
-  // "1 times what it should be" tells nobody anything.
+  // "1 times what it should be" would not help.
   if (std::abs(factor - 1) < kNoFactor) return {};
   for (std::size_t i = 0; i < actual.values.size(); ++i) {
     const auto scaled = static_cast<float>(factor * expected.values[i]);

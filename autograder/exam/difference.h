@@ -23,11 +23,11 @@ inline const Axes kListAxes = {"element"};
 // plus the same times the size of the expected number.
 bool Agree(const Array& actual, const Array& expected, double tolerance);
 
-// nullopt if they agree. Otherwise, in this order, what is wrong: the shape;
-// a number that is not finite; all zero; the same along an axis along which
-// the right numbers differ; all off by one factor; all right but in another
-// place, or row by row off by one number (pattern.h); or else where they
-// differ, by how much on the whole, and what those that differ have in common.
+// nullopt if they agree. Otherwise the first of these that applies: the shape;
+// a number that is not finite; all zero; the same along an axis along which the
+// right numbers differ; all off by one factor; all right but in another place,
+// or each row off by one number (pattern.h); else where they differ, by how
+// much on the whole, and what the wrong numbers have in common.
 std::optional<std::string> Difference(const Array& actual,
                                       const Array& expected, double tolerance,
                                       const Axes& axes);

@@ -104,7 +104,7 @@ void Exam::FailForTime() const {
   }
   Fail(fmt::format(
       "no answer in time: the answers of this check may take {:.3g} seconds in "
-      "all, and no one of them more than {:.3g}",
+      "all, and none of them more than {:.3g}",
       check_seconds_, limits_.seconds));
 }
 

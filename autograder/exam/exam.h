@@ -1,4 +1,5 @@
-// Asking the student and the reference the same, and telling what came back.
+// Asks the student and the reference the same questions, and reports the
+// answers.
 #ifndef KVLAB_AUTOGRADER_EXAM_EXAM_H_
 #define KVLAB_AUTOGRADER_EXAM_EXAM_H_
 
@@ -33,27 +34,27 @@ struct CheckBlocked {
   std::string why;
 };
 
-// The grader itself is at fault, or what it stands on is missing.
+// The grader itself is at fault, or something that it needs is missing.
 class GraderError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 struct QuizPaper;
 
-// Whom a check may ask, and what it may read.
+// The endpoints that a check may ask, and the paper that it may read.
 struct Parties {
   Endpoint* student = nullptr;
   // The solutions, in the checker's process.
   Endpoint* reference = nullptr;
-  // The solutions, in a worker like the student's: for times, which compare
-  // only between equals.
+  // The solutions, in a worker like the student's, so that times can be
+  // compared.
   Endpoint* baseline = nullptr;
-  // The student's code where instructions are counted, and how many its last
-  // call took; nothing if that call lost the worker.
+  // The student's code under the instruction counter, and the instructions of
+  // its last call; nothing if that call lost the worker.
   Endpoint* counted = nullptr;
   std::function<std::optional<std::uint64_t>()> instructions_of_last_call =
       nullptr;
-  // Answers to the concept checks, where those are judged.
+  // Answers to the concept checks, if those are judged.
   const QuizPaper* paper = nullptr;
 };
 
@@ -63,13 +64,13 @@ struct CheckpointPlaces {
   std::string here;
 };
 
-// An object that student and reference have each made for themselves.
+// The same object, made by the student and by the reference.
 struct Pair {
   Handle student;
   Handle reference;
 };
 
-// What both are asked: each gets its own half of a Pair.
+// The arguments for both; each gets its own half of a Pair.
 using Question = std::vector<std::variant<Value, Pair>>;
 
 struct Answers {
@@ -84,7 +85,7 @@ class Exam {
   Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
        std::uint64_t seed, const CallLimits& limits, Tiers tiers = {});
 
-  // A number from the rubric. Throws GraderError if it is not there.
+  // A number from the rubric. Throws GraderError if it is missing.
   double Setting(std::string_view name) const;
   std::size_t SettingSize(std::string_view name) const {
     return static_cast<std::size_t>(Setting(name));
@@ -98,30 +99,30 @@ class Exam {
   const Parties& Everybody() const { return parties_; }
   const CallLimits& Limits() const { return limits_; }
 
-  // From now on all answers of the student's together may take so long: those
-  // of this check, and those that the submission has left. Answering each
-  // request just in time would take hours. Timed calls do not count.
+  // Limits the total time of the student's answers from now on: in this check,
+  // and in what remains for the submission. Otherwise a submission that answers
+  // each request just in time could take hours. Timed calls do not count.
   void GiveTime(double check_seconds, double submission_seconds) {
     check_seconds_ = check_seconds;
     submission_seconds_ = submission_seconds;
   }
-  // How long they have taken, starts of the worker included.
+  // The total time so far, including starts of the worker.
   double WaitedSeconds() const { return waited_seconds_; }
 
-  // Whether an answer of the student's did not come in time.
+  // Whether any answer of the student's came too late.
   bool TimedOut() const { return timed_out_; }
-  // Whether one was that this is not done yet.
+  // Whether any answer was NotImplemented.
   bool Undone() const { return undone_; }
 
-  // What a check of a cost found, before it looks at what came back.
+  // The result of a check of a cost, noted before the answers are compared.
   void NoteCost(bool affordable) { affordable_ = affordable; }
   std::optional<bool> Affordable() const { return affordable_; }
 
-  // Says in general terms what the next requests are about; it stands in front
-  // of what a failure reports. Never names inputs.
+  // Describes the next requests in general terms, as the beginning of a
+  // failure's message. Must not reveal inputs.
   void Case(std::string about) { about_ = std::move(about); }
 
-  // Throws CheckFailed, with the case in front.
+  // Throws CheckFailed; the message begins with the case.
   [[noreturn]] void Fail(const std::string& came_back) const;
 
   // Numbers for the reports; they stay if the check fails after all.
@@ -150,8 +151,8 @@ class Exam {
   void ExpectRefusal(const std::string& operation, const Question& question,
                      const std::string& what);
 
-  // One value of an answer. Throws CheckFailed if it is not there or of
-  // another type.
+  // One value of an answer. Throws CheckFailed if it is missing or of another
+  // type.
   template <typename T>
   const T& Get(const Values& answer, std::size_t index) const {
     if (index >= answer.size() || !std::holds_alternative<T>(answer[index])) {
@@ -166,8 +167,8 @@ class Exam {
  private:
   Values AskStudentSide(Endpoint& endpoint, const Request& request);
   void Note(const Reply& reply);
-  // Within what is left of the time that all answers may take. Throws
-  // CheckFailed if nothing is.
+  // Calls within the time left for all answers. Throws CheckFailed if none is
+  // left.
   Reply CallStudent(Endpoint& endpoint, const Request& request,
                     bool refusal_is_right = false);
   [[noreturn]] void FailForTime() const;
@@ -192,7 +193,7 @@ class Exam {
 Values StudentHalf(const Question& question);
 Values ReferenceHalf(const Question& question);
 
-// What the author is told about a reply that is no answer.
+// The message to the author about a reply that is not an answer.
 std::string Explain(const Reply& reply, const CallLimits& limits);
 
 }  // namespace kvlab::grading

@@ -64,7 +64,7 @@ void MakeLinear(MlpWeights& mlp) {
   }
 }
 
-// Changes weights so that an error shows, and in one check alone. Words of
+// Changes weights so that each error shows, and only in one check. Words of
 // `variant`:
 //   "no_positions"      all positions look alike
 //   "no_attention"      attention adds nothing

@@ -7,7 +7,8 @@
 
 namespace kvlab::grading {
 
-// How many times faster `new_tokens` came than by recomputing everything.
+// How many times faster `new_tokens` were generated than by recomputing
+// everything.
 struct SpeedupMeasurement {
   std::size_t new_tokens = 0;
   std::size_t pairs = 0;
@@ -15,12 +16,12 @@ struct SpeedupMeasurement {
   double least = 0;
   double most = 0;
   double reference = 0;  // the reference's own cache, in the same pairs
-  // Where full points begin, and half of them (the least there are).
+  // The thresholds for full points and for the lowest tier, half of them.
   double full_from = 0;
   double half_from = 0;
 };
 
-// What a process takes beyond what it took before its cache was enabled.
+// Memory of a process beyond that before its cache was enabled.
 struct CacheMemorySample {
   std::size_t tokens = 0;  // decoded so far
   double mib = 0;

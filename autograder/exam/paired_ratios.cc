@@ -10,7 +10,7 @@ namespace kvlab::grading {
 namespace {
 
 // How many of the smallest and of the largest of `count` values may be left
-// out, so that the median still lies between the others with 95 %.
+// out, with the median still between the others at 95 %.
 std::size_t LeftOut(std::size_t count) {
   constexpr double kTail = 0.025;
   // Chance that `below` of `count` values lie below the median, and fewer.

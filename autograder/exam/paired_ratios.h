@@ -1,5 +1,5 @@
-// Deciding by times on a machine that does other things too: each ratio is of
-// two runs one after the other, and their median decides once it is clear.
+// Decides by times on a machine with other load: each ratio compares two
+// consecutive runs, and their median decides once it is clear.
 #ifndef KVLAB_AUTOGRADER_EXAM_PAIRED_RATIOS_H_
 #define KVLAB_AUTOGRADER_EXAM_PAIRED_RATIOS_H_
 
@@ -8,7 +8,7 @@
 
 namespace kvlab::grading {
 
-// Where the true median is believed to lie.
+// A confidence interval of the true median.
 struct MedianInterval {
   double low = 0;
   double high = 0;
@@ -19,18 +19,18 @@ class PairedRatios {
   void Add(double ratio);
 
   std::size_t Count() const { return sorted_.size(); }
-  // At least one ratio is there.
+  // Needs at least one ratio.
   double Median() const;
 
-  // From six ratios on, the order statistics between which the true median
-  // lies in 95 of 100 cases, whatever the distribution (Conover, Practical
-  // Nonparametric Statistics, 3.2). Fewer cannot promise that: their range is
-  // widened by its own width on both sides, and by a tenth at least; one
-  // alone, by half and by twice.
+  // From six ratios on, the order statistics that enclose the true median in 95
+  // of 100 cases, for any distribution (Conover, Practical Nonparametric
+  // Statistics, 3.2). Fewer ratios cannot guarantee that: their range is
+  // widened by its own width on both sides, and by a tenth at least. A single
+  // ratio gives from half to twice its value.
   MedianInterval Interval() const;
 
-  // Whether the interval leaves open on which side of `threshold` the median
-  // lies.
+  // Whether the interval contains `threshold`, so that the median may be on
+  // either side.
   bool Straddle(double threshold) const;
 
  private:

@@ -145,7 +145,7 @@ std::string AnotherOrder(const Array& actual, const Array& expected) {
 
 // --- each row for itself ---
 
-// Numbers that differ, each with what it should be.
+// Numbers that differ, each with the expected one.
 using Differing = std::vector<std::pair<double, double>>;
 
 Differing DifferingOf(const Array& actual, const Array& expected,
@@ -271,7 +271,7 @@ std::string Capped(const Differing& numbers) {
   return "";
 }
 
-// Signs, when they tell apart what is right and what is wrong.
+// Signs, if they separate right numbers from wrong ones.
 std::string OfOneSign(const Array& actual, const Array& expected,
                       double tolerance, const Differing& differing) {
   constexpr std::size_t kEnough = 4;
@@ -322,7 +322,7 @@ std::string FromOnePlaceOn(const Array& actual, const Array& expected,
   return "";
 }
 
-// "from column 128 on every number is 0", whatever else is wrong.
+// "from column 128 on every number is 0", even if others are wrong too.
 std::string ZerosFromOnePlaceOn(const Array& actual, const Array& expected,
                                 const Axes& axes) {
   for (std::size_t axis = 0; axis < axes.size(); ++axis) {

@@ -1,5 +1,5 @@
-// What the wrong numbers of an answer have in common, in words that point to
-// the line of code: an order, a factor, an end, a precision.
+// Describes what the wrong numbers of an answer have in common, to point to the
+// line of code: an order, a factor, an end, a precision.
 #ifndef KVLAB_AUTOGRADER_EXAM_PATTERN_H_
 #define KVLAB_AUTOGRADER_EXAM_PATTERN_H_
 
@@ -11,12 +11,12 @@
 namespace kvlab::grading {
 
 // For arrays of one shape, all finite where they should be, that differ: "the
-// right numbers, but head and position have changed places"; "" if they have
-// nothing in common that this knows.
+// right numbers, but head and position have changed places"; "" if they match
+// no known pattern.
 std::string PatternOfAll(const Array& actual, const Array& expected,
                          double tolerance, const Axes& axes);
 
-// The same of the numbers that differ alone: "zeros came back there".
+// The same for only the numbers that differ: "zeros came back there".
 std::string PatternOfDiffering(const Array& actual, const Array& expected,
                                double tolerance, const Axes& axes);
 

@@ -1,4 +1,4 @@
-// Every pattern that an author is told, on an answer that has it.
+// Every pattern that is reported to authors, on an answer that has it.
 #include "autograder/exam/pattern.h"
 
 #include <algorithm>

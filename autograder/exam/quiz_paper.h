@@ -1,4 +1,4 @@
-// What a student wrote to the concept checks.
+// A student's answers to the concept checks.
 #ifndef KVLAB_AUTOGRADER_EXAM_QUIZ_PAPER_H_
 #define KVLAB_AUTOGRADER_EXAM_QUIZ_PAPER_H_
 

@@ -1,5 +1,4 @@
-// Points for a number that may be better or worse: a share for each threshold
-// that it reaches.
+// Points for a measured number: each threshold that it reaches gives a share.
 #ifndef KVLAB_AUTOGRADER_EXAM_TIERS_H_
 #define KVLAB_AUTOGRADER_EXAM_TIERS_H_
 

@@ -1,4 +1,4 @@
-// What the student's process has counted as work between two moments.
+// The work that the student's process has counted between two points in time.
 #ifndef KVLAB_AUTOGRADER_EXAM_WORK_TRIAL_H_
 #define KVLAB_AUTOGRADER_EXAM_WORK_TRIAL_H_
 
@@ -37,9 +37,9 @@ class CountedWork {
   Integers before_;
 };
 
-// Throws CheckFailed unless `macs` multiply-accumulates of `kind` lie within
-// the limits, both included: too few are work that was not counted, or counted
-// as something else; too many were made twice.
+// Throws CheckFailed unless `macs` multiply-accumulates of `kind` are within
+// the limits, both included. Too few: work was not counted, or in another
+// category. Too many: work was done twice.
 struct WorkLimits {
   std::size_t least = 0;
   std::size_t most = 0;

@@ -37,7 +37,7 @@ def judge(name):
     )
 
 def operations(srcs, deps):
-    """The library :operations: what can be asked of the module.
+    """The library :operations: the requests that the module answers.
 
     It includes contracts only: whether a student's code or the solutions
     answer is decided by what a program links.
@@ -59,7 +59,7 @@ def operations(srcs, deps):
     )
 
 def checks(srcs, deps):
-    """The library :checks: what the rubric may name.
+    """The library :checks: the checks that the rubric may name.
 
     Args:
       srcs: its sources; each registers its own.

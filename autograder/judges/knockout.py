@@ -8,7 +8,7 @@ which file of solutions/ it edits. It holds
     find       the lines to replace, found once, inside a SOLUTION region
     replace    the lines that carry the bug
     caught_by  the test of the module that must fail (* for any ending)
-    hint       what to say to somebody who made this error
+    hint       what to say to the author of this error
 
 As a program, for the build: knockout.py KNOCKOUT SOLUTION OUTPUT
 """
@@ -38,7 +38,7 @@ class Knockout:
     hint: str
     # For graderlab: checks of the grader that lose points, the first of them
     # because of this bug, the others because of the first; others that do with
-    # some inputs; and words of what the author reads about the first.
+    # some inputs; and words from the report on the first.
     loses: tuple = ()
     may_lose: tuple = ()
     says: str = ""
@@ -82,8 +82,8 @@ def plant(knockout, solution):
     times = solution.count(knockout.find)
     if times != 1:
         raise KnockoutError(
-            f"{knockout.name}: 'find' stands {times} times in "
-            f"solutions/{knockout.source}; it must stand there once"
+            f"{knockout.name}: 'find' occurs {times} times in "
+            f"solutions/{knockout.source}; it must occur exactly once"
         )
     if knockout.find not in _answers(solution):
         raise KnockoutError(
@@ -94,7 +94,7 @@ def plant(knockout, solution):
 
 
 def without_markers(solution):
-    """The solution as somebody would hand it in."""
+    """The solution as a student would hand it in."""
     return "".join(
         line
         for line in solution.splitlines(keepends=True)

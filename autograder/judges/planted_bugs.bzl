@@ -1,4 +1,4 @@
-"""Planted bugs, each caught by a test of the module it stands in."""
+"""Planted bugs, each caught by a test of its module."""
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library")
 load(

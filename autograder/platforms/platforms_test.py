@@ -1,4 +1,4 @@
-"""What each platform starts leaves behind what that platform reads.
+"""Each platform's program writes the files that the platform reads.
 
 ./kvlab grade is a stand-in here that writes a report with the real one's file
 names, each holding its own name, and remembers how it was called. What the

@@ -164,7 +164,7 @@ def classroom50_options(folder):
 
 
 def reveal_options(options):
-    """What nobody can be told to have answered is not revealed either."""
+    """The --reveal option, or none if the submission's author is unknown."""
     reveal = os.environ.get("KVLAB_REVEAL")
     if not reveal:
         return []

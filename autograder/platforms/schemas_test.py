@@ -217,7 +217,7 @@ class SchemasTest(unittest.TestCase):
                     self.assertLessEqual(test["score"], test["max-score"])
 
     def test_no_file_outgrows_its_platform(self):
-        """PrairieLearn throws away what is longer than 1 MB."""
+        """PrairieLearn discards results over 1 MB."""
         for sample in SAMPLES:
             for path in (self.folder / sample).iterdir():
                 if path.name in {"instructor.txt", "report.html"}:

@@ -19,13 +19,13 @@ struct ClockTime {
   std::chrono::sys_seconds time;
   std::chrono::minutes ahead;
 
-  // What the clock shows, counted as if it were UTC.
+  // The clock's reading, counted as if it were UTC.
   std::chrono::sys_seconds Reading() const { return time + ahead; }
 };
 
-// "2027-01-15T23:59:00+01:00", "2027-01-15T22:59Z": date, time and zone, each
-// of which must be there; seconds and their fractions (which do not count) need
-// not. Nothing for any other text, nor for a day or a minute that there is not.
+// "2027-01-15T23:59:00+01:00", "2027-01-15T22:59Z": date, time and zone are
+// required; seconds and their fractions (which are ignored) are optional.
+// Nothing for any other text, or for a day or a minute that does not exist.
 std::optional<ClockTime> ParseIsoTime(std::string_view text);
 
 // "2027-01-15 22:59:00 UTC" or, of another clock,

@@ -38,7 +38,7 @@ TEST(LatePolicyTest, GraceCostsNothingAndNoLateDay) {
   EXPECT_EQ(LatenessOf(kPolicy, kDue + minutes(15) + seconds(1)).days_late, 1);
 }
 
-// Grace is no extension: whoever misses it is late from the due date on.
+// Grace is not an extension: after it, late days count from the due date.
 TEST(LatePolicyTest, DaysBegunCountFromTheDueDate) {
   EXPECT_EQ(LatenessOf(kPolicy, kDue + days(1)).days_late, 1);
   EXPECT_EQ(LatenessOf(kPolicy, kDue + days(1) + seconds(1)).days_late, 2);

@@ -1,4 +1,4 @@
-// What a submission has earned, check by check.
+// The points that a submission has earned, check by check.
 #ifndef KVLAB_AUTOGRADER_SCORING_MARKS_H_
 #define KVLAB_AUTOGRADER_SCORING_MARKS_H_
 
@@ -18,10 +18,10 @@ struct CheckMark {
   const RubricCheck* check = nullptr;
   bool run = false;   // false: something that it needs did not pass
   double points = 0;  // of check->points
-  // What was wrong; or why it was not run: "because task 3.2 failed: Append".
+  // The error; or why it was not run: "because task 3.2 failed: Append".
   std::string came_back = {};
   // A check that failed above and made this one fail: "Full pass (1.3)"; "" if
-  // this one speaks for itself.
+  // there is none.
   std::string follows = {};
   std::string cause = {};  // that check's name
   bool alone = false;      // passed with the functions of its task alone
@@ -45,19 +45,18 @@ struct TaskMark {
 
 struct PartMark {
   const RubricPart* part = nullptr;
-  std::string trouble;  // why nothing of it could be run; "" otherwise
+  std::string trouble;  // why the whole part could not be run; "" otherwise
   std::vector<TaskMark> tasks;
 
   double Points() const;
 };
 
-// Counts points one after the other, and those of bonus parts only until the
-// limit is reached.
+// Adds points up, those of bonus parts only up to the limit.
 class CountedPoints {
  public:
   explicit CountedPoints(double most_bonus) : bonus_left_(most_bonus) {}
 
-  // What `points` of this part add to the whole.
+  // The increase of the total by `points` of this part.
   double Of(const RubricPart& part, double points);
 
  private:
@@ -67,8 +66,8 @@ class CountedPoints {
 // Refers to the rubric, which must outlive it.
 struct Marks {
   std::vector<PartMark> parts;
-  double most_bonus = 0;  // as much as all bonus parts together can add
-  // Whether the submission's answers took all the time that it has.
+  double most_bonus = 0;  // the most that all bonus parts together can add
+  // Whether the submission's answers used up its time limit.
   bool out_of_time = false;
 
   // With the bonus, as far as it counts.
@@ -77,7 +76,7 @@ struct Marks {
   double BonusPoints() const;
   // Of the parts that are not a bonus.
   double MaxPoints() const;
-  // As much as the bonus parts could have added.
+  // The most that the bonus parts could have added.
   double MaxBonusPoints() const;
   // Of checks that could not be judged: while there are any, the marks are
   // provisional.

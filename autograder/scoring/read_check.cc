@@ -64,10 +64,10 @@ Tier ReadTier(TomlTable table, const Tiers& above) {
   const Tier& last = above.back();
   if (tier.at_least >= last.at_least || tier.share >= last.share) {
     table.Fail(
-        fmt::format("tiers are out of order: {:g} for a share of {:g} stands "
+        fmt::format("tiers are out of order: {:g} for a share of {:g} is "
                     "below {:g} for {:g}",
                     tier.at_least, tier.share, last.at_least, last.share),
-        "from one to the next, threshold and share both have to fall");
+        "threshold and share must both decrease from one tier to the next");
   }
   return tier;
 }
@@ -120,7 +120,8 @@ Visibility ReadVisibility(TomlTable& table, Visibility otherwise) {
     if (known == name) return visibility;
     names.push_back(known);
   }
-  table.FailAtKey("visibility", fmt::format("'{}' is no visibility", name),
+  table.FailAtKey("visibility",
+                  fmt::format("'{}' is not a valid visibility", name),
                   fmt::format("choose one of: {}", fmt::join(names, ", ")));
 }
 

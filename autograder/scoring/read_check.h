@@ -12,7 +12,7 @@ namespace kvlab::grading {
 // `otherwise` if the table does not say.
 Visibility ReadVisibility(TomlTable& table, Visibility otherwise);
 
-// Leaves it to others whether what it refers to is there. Throws RubricError.
+// Does not check that the names it refers to exist. Throws RubricError.
 //   visibility: of its task
 RubricCheck ReadCheck(TomlTable& table, const Checks& known,
                       Visibility visibility);

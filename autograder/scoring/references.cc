@@ -38,7 +38,7 @@ class References {
     const RubricCheck* check;
   };
 
-  // The checks that a name stands for: one, or all of a task.
+  // The checks that a name refers to: one, or all of a task.
   std::vector<std::size_t> Resolve(const std::string& name) const {
     std::vector<std::size_t> found;
     for (std::size_t i = 0; i < checks_.size(); ++i) {
@@ -60,21 +60,20 @@ class References {
             fmt::format("'{}' refers to '{}', which is neither a check nor a "
                         "task of this part",
                         own, name),
-            "correct its spelling, or name what stands above");
+            "correct its spelling, or name a check or task above");
       }
       if (targets.back() < from) continue;
       const std::vector<std::string> circle = Circle(from, targets);
       if (!circle.empty()) {
-        tables_[from].FailAtKey(key,
-                                fmt::format("this goes round in a circle: {}",
-                                            fmt::join(circle, " -> ")),
-                                "one of them has to go without the other");
+        tables_[from].FailAtKey(
+            key,
+            fmt::format("circular reference: {}", fmt::join(circle, " -> ")),
+            "remove one of these references");
       }
       tables_[from].FailAtKey(
           key,
-          fmt::format("'{}' refers to '{}', which does not stand above it", own,
-                      name),
-          "name what stands above it, or move this one down");
+          fmt::format("'{}' refers to '{}', which is not above it", own, name),
+          "name a check or task above it, or move this one down");
     }
   }
 

@@ -1,4 +1,4 @@
-// What the checks of a part refer to: whether it is there, and above them.
+// Checks that references between the checks of a part exist and point upwards.
 #ifndef KVLAB_AUTOGRADER_SCORING_REFERENCES_H_
 #define KVLAB_AUTOGRADER_SCORING_REFERENCES_H_
 
@@ -10,8 +10,8 @@
 namespace kvlab::grading {
 
 // Throws RubricError for `needs` or `follows` that name neither a check nor a
-// task of this part, the check itself or its own task, one that needs it in
-// turn, or one that stands below it.
+// task of this part, the check itself or its own task, a check that needs it in
+// turn, or one below it.
 //   tables: where each check of the part was read from, in order
 void ExpectReferencesAbove(const RubricPart& part,
                            const std::vector<TomlTable>& tables);

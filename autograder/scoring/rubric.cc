@@ -50,7 +50,7 @@ Judged ReadJudged(TomlTable& table) {
 void ExpectFirst(const TomlTable& table, std::string_view key,
                  const std::string& name, std::set<std::string>& taken) {
   if (!taken.insert(name).second) {
-    table.FailAtKey(key, fmt::format("'{}' stands twice in this part", name),
+    table.FailAtKey(key, fmt::format("'{}' appears twice in this part", name),
                     "remove one of the two");
   }
 }

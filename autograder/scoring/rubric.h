@@ -1,6 +1,5 @@
-// What is judged, for how many points, by which numbers, and what the author
-// reads about it: the course's rubric.toml and those of its parts, read and
-// checked.
+// Reads and checks the course's rubric.toml and those of its parts: what is
+// judged, for how many points, by which numbers, and the texts for the author.
 #ifndef KVLAB_AUTOGRADER_SCORING_RUBRIC_H_
 #define KVLAB_AUTOGRADER_SCORING_RUBRIC_H_
 
@@ -34,13 +33,15 @@ struct RubricCheck {
   // Checks, or ids of tasks, above this one in the same part: unless they earn
   // all their points, this one is not run.
   std::vector<std::string> needs;
-  // Likewise: if this one fails and one of them did too, the author is told to
-  // put that right first.
+  // Likewise: if this one fails and one of them failed too, the report says to
+  // fix that one first.
   std::vector<std::string> follows;
-  // What it earns, of its points, if it fails with all of the module's code and
-  // passes with the functions of its task alone: the fault is elsewhere.
+  // The share of its points that it earns if it fails with all of the module's
+  // code but passes with the functions of its task alone: the fault is
+  // elsewhere.
   double alone = kAloneShare;
-  // Checks of a cost above this one: without them it earns nothing alone.
+  // Checks of a cost above this one, which must pass for it to earn points
+  // alone.
   std::vector<std::string> affordable;
   Exam::Settings settings;
   Tiers tiers;  // of what the check measures; none for most
@@ -55,15 +56,14 @@ struct RubricTask {
   double Points() const;
 };
 
-// What a part judges.
+// The code or answers that a part judges.
 enum class Judged {
   kModule,      // one module's code, on the reference's modules before it
   kQuiz,        // the answers to one module's concept checks, and no code
   kEverything,  // all of the student's code together
 };
 
-// What the worker of kEverything is called; the others are called as the
-// module.
+// The name of the worker of kEverything; the others have their module's name.
 inline constexpr const char* kEverything = "everything";
 
 struct RubricPart {
@@ -74,22 +74,22 @@ struct RubricPart {
   std::vector<RubricTask> tasks;
 
   double Points() const;
-  // What it is asked for by: the name that the worker kit gives the program
-  // that answers; for concept checks, whose answers are in a file, the module.
+  // The name of its program in the worker kit; for concept checks, whose
+  // answers are in a file, the module's.
   std::string Worker() const {
     return judged == Judged::kEverything ? kEverything : module;
   }
 };
 
 struct RubricLimits {
-  // Wall time for all that a submission compiles and links; for all its
-  // answers, timed runs aside; and for those of one check.
+  // Wall time for compiling and linking a submission; for all its answers
+  // except timed runs; and for the answers of one check.
   double build_seconds = 300;
   double submission_seconds = 300;
   double check_seconds = 30;
   CallLimits call;  // of one call, unless a check has its own
-  // Once `patience` checks of a part have met a time-out, code that hangs
-  // everywhere shall not cost hours: calls get this many seconds.
+  // Once `patience` checks of a part have timed out, calls get this many
+  // seconds, so that code that hangs everywhere does not take hours.
   double hasty_call_seconds = 2;
   std::size_t patience = 3;
 };
@@ -98,12 +98,12 @@ struct Rubric {
   RubricLimits limits;
   std::optional<LatePolicy> late_policy;  // none: no due date
   std::vector<RubricPart> parts;
-  double most_bonus = 0;  // as much as all bonus parts together can add
+  double most_bonus = 0;  // the most that all bonus parts together can add
 
   double Points() const;  // of the parts that are not a bonus: 100
 };
 
-// The rubric does not hold: names the file, the line and what to do.
+// The rubric is invalid: names the file, the line and the fix.
 class RubricError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -113,16 +113,16 @@ struct RubricText {
   std::string toml;
 };
 
-// The text of a part, by what the course's rubric calls it; throws RubricError
-// if there is none.
+// The text of a part, by its name in the course's rubric; throws RubricError if
+// there is none.
 using PartReader = std::function<RubricText(const std::string& name)>;
 
 // Each part's checks are scaled to the points that the course gives the part.
 // Throws RubricError for an unknown or missing key, a check that is not in
 // `known`, settings other than that check's, a negative number, tiers that are
 // missing or out of order, a bad date, a check or task named twice in a part, a
-// part named twice, needs or follows that are unknown, cyclic or do not stand
-// above, a bonus without a limit, or parts whose points do not sum to 100.
+// part named twice, needs or follows that are unknown, cyclic or not above the
+// check, a bonus without a limit, or parts whose points do not sum to 100.
 Rubric ParseRubric(const RubricText& course, const PartReader& part,
                    const Checks& known);
 

@@ -44,7 +44,7 @@ id = "1.1"
 title = "Softmax"
 )";
 
-// A check in lines of its own, so that errors have lines.
+// A check on separate lines, so that errors name its lines.
 std::string CheckLines(const std::string& name, const std::string& points,
                        const std::string& more = "") {
   return "[[tasks.checks]]\nname = \"" + name +
@@ -142,13 +142,14 @@ TEST(RubricTest, NamesAMissingKey) {
 }
 
 TEST(RubricTest, RefusesWhatIsNoNumber) {
-  ExpectError(kPart + CheckLines("plain", "\"many\""), "'points' is no number");
+  ExpectError(kPart + CheckLines("plain", "\"many\""),
+              "'points' must be a number");
 }
 
 TEST(RubricTest, RefusesNegativePoints) {
   ExpectError(kPart + CheckLines("plain", "-1"),
               "part.toml:10: points are negative");
-  ExpectError(kPart + CheckLines("plain", "nan"), "'points' is no number");
+  ExpectError(kPart + CheckLines("plain", "nan"), "'points' must be a number");
 }
 
 TEST(RubricTest, RefusesANegativeTolerance) {
@@ -163,7 +164,7 @@ TEST(RubricTest, RefusesAnUnknownCheck) {
 
 TEST(RubricTest, RefusesACheckTwiceInAPart) {
   ExpectError(kPart + CheckLines("plain", "50") + CheckLines("plain", "50"),
-              "part.toml:15: 'plain' stands twice in this part");
+              "part.toml:15: 'plain' appears twice in this part");
 }
 
 TEST(RubricTest, RefusesSettingsThatTheCheckDoesNotHave) {
@@ -196,22 +197,22 @@ TEST(RubricTest, RefusesNeedsThatAreNotThere) {
 
 TEST(RubricTest, RefusesNeedsThatStandBelow) {
   ExpectError(TwoChecks("needs = [\"measured\"]\n", ""),
-              "part.toml:14: 'plain' refers to 'measured', which does not "
-              "stand above it");
+              "part.toml:14: 'plain' refers to 'measured', which is not "
+              "above it");
 }
 
 TEST(RubricTest, RefusesNeedsThatGoRoundInACircle) {
   ExpectError(TwoChecks("needs = [\"plain\"]\n", ""),
-              "part.toml:14: this goes round in a circle: plain -> plain");
+              "part.toml:14: circular reference: plain -> plain");
   ExpectError(TwoChecks("needs = [\"measured\"]\n", "needs = [\"plain\"]\n"),
-              "this goes round in a circle: plain -> measured -> plain");
+              "circular reference: plain -> measured -> plain");
   ExpectError(TwoChecks("needs = [\"1.1\"]\n", ""),
-              "this goes round in a circle: plain -> plain");
+              "circular reference: plain -> plain");
 }
 
 TEST(RubricTest, TheSameHoldsForWhatFollows) {
   ExpectError(TwoChecks("follows = [\"measured\"]\n", ""),
-              "'plain' refers to 'measured', which does not stand above it");
+              "'plain' refers to 'measured', which is not above it");
   ExpectError(TwoChecks("follows = [\"1.7\"]\n", ""),
               "'plain' refers to '1.7', which is neither");
 }
@@ -222,7 +223,7 @@ std::string Tiered(const std::string& tiers) {
 
 TEST(RubricTest, AndForTheCostsThatACheckAsksFor) {
   ExpectError(TwoChecks("affordable = [\"measured\"]\n", ""),
-              "'plain' refers to 'measured', which does not stand above it");
+              "'plain' refers to 'measured', which is not above it");
 }
 
 TEST(RubricTest, BeingRightAloneIsWorthLessThanBeingRight) {
@@ -235,7 +236,7 @@ TEST(RubricTest, BeingRightAloneIsWorthLessThanBeingRight) {
     ExpectError(TwoChecks("alone = " + share + "\n", ""),
                 "give 0 or more, and less than 1");
   }
-  ExpectError(TwoChecks("alone = nan\n", ""), "'alone' is no number");
+  ExpectError(TwoChecks("alone = nan\n", ""), "'alone' must be a number");
 }
 
 TEST(RubricTest, ReadsTiers) {
@@ -251,7 +252,7 @@ TEST(RubricTest, ReadsTiers) {
 TEST(RubricTest, RefusesTiersOutOfOrder) {
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 10, share = 0.5 }"),
-      "part.toml:14: tiers are out of order: 10 for a share of 0.5 stands "
+      "part.toml:14: tiers are out of order: 10 for a share of 0.5 is "
       "below 5 for 1");
   ExpectError(
       Tiered("{ at_least = 5, share = 1 }, { at_least = 2, share = 1 }"),
@@ -283,9 +284,10 @@ TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
 }
 
 TEST(RubricTest, RefusesAVisibilityThatThereIsNot) {
-  ExpectError(TwoChecks("visibility = \"secret\"\n", ""),
-              "part.toml:14: 'secret' is no visibility\n  fix: choose one "
-              "of: visible, after_due_date, after_published, hidden");
+  ExpectError(
+      TwoChecks("visibility = \"secret\"\n", ""),
+      "part.toml:14: 'secret' is not a valid visibility\n  fix: choose one "
+      "of: visible, after_due_date, after_published, hidden");
 }
 
 std::string WithPolicy(const std::string& policy) {
@@ -313,9 +315,9 @@ TEST(RubricTest, RefusesABadDate) {
   ExpectCourseError(WithPolicy("due = 2027-02-29T23:59:00Z\n"), kAnyPart,
                     "rubric.toml:10: ");
   ExpectCourseError(WithPolicy("due = 2027-01-15T23:59:00\n"), kAnyPart,
-                    "rubric.toml:10: 'due' is no date with time and zone");
+                    "rubric.toml:10: 'due' must be a date with time and zone");
   ExpectCourseError(WithPolicy("due = \"tomorrow\"\n"), kAnyPart,
-                    "rubric.toml:10: 'due' is no date with time and zone");
+                    "rubric.toml:10: 'due' must be a date with time and zone");
   ExpectCourseError(WithPolicy("percent_per_day = 10\n"), kAnyPart,
                     "'due' is missing");
 }
@@ -323,13 +325,13 @@ TEST(RubricTest, RefusesABadDate) {
 TEST(RubricTest, RefusesALatePolicyThatCannotBe) {
   const std::string due = "due = 2027-01-15T23:59:00Z\n";
   ExpectCourseError(WithPolicy(due + "percent_per_day = 110\n"), kAnyPart,
-                    "rubric.toml:11: 'percent_per_day' is no percentage");
+                    "rubric.toml:11: 'percent_per_day' must be a percentage");
   ExpectCourseError(WithPolicy(due + "floor_percent = -1\n"), kAnyPart,
-                    "'floor_percent' is no percentage");
+                    "'floor_percent' must be a percentage");
   ExpectCourseError(WithPolicy(due + "grace_minutes = -1\n"), kAnyPart,
                     "'grace_minutes' is negative");
   ExpectCourseError(WithPolicy(due + "free_days = 1.5\n"), kAnyPart,
-                    "'free_days' is no count");
+                    "'free_days' must be a whole number, 0 or more");
   ExpectCourseError(WithPolicy(due + "mercy = 1\n"), kAnyPart,
                     "'mercy' is not known here");
   ExpectCourseError(WithPolicy(due + "zone = \"Europe/Atlantis\"\n"), kAnyPart,

@@ -56,7 +56,7 @@ class PartScoring {
     const RubricCheck* check = nullptr;
   };
 
-  // The first check that is not among `good` of those that `names` stand for.
+  // The first check that is not among `good`, of those that `names` refer to.
   std::optional<Failed> FirstMissing(const std::vector<std::string>& names,
                                      const std::set<std::string>& good) const {
     for (const std::string& name : names) {
@@ -130,7 +130,7 @@ class PartScoring {
     }
   }
 
-  // A check once run: what it earned, and what the rules want to know.
+  // The result of a check: its points, and the facts that the rules need.
   struct Judgement {
     CheckMark mark;
     std::optional<bool> affordable;
@@ -147,7 +147,7 @@ class PartScoring {
            !FirstMissing(check.affordable, affordable_);
   }
 
-  // The share of the points for what was right alone, if that is more.
+  // The share of the points for passing alone, if that is more.
   static void Credit(const Judgement& alone, CheckMark& mark) {
     if (alone.mark.blocked) {
       mark.blocked = true;

@@ -1,4 +1,4 @@
-// Runs the checks of a rubric and adds up what they earn.
+// Runs the checks of a rubric and adds up their points.
 #ifndef KVLAB_AUTOGRADER_SCORING_SCORING_H_
 #define KVLAB_AUTOGRADER_SCORING_SCORING_H_
 
@@ -13,22 +13,23 @@
 
 namespace kvlab::grading {
 
-// Who answers for a part, or why nobody can: the code does not compile.
+// The endpoints that answer for a part, or why there are none: the code does
+// not compile.
 struct PartSetup {
   Parties parties;
   std::string trouble;
   // The folders of the modules whose code is the student's.
   std::vector<std::string> modules = {};
-  // Calls `judge` with a student who answers with the functions of one task,
-  // and with the reference's for all others of the module; does nothing where
-  // that cannot be had.
+  // Calls `judge` with an endpoint that has the student's functions of one task
+  // and the reference's for all others of the module; does nothing if it cannot
+  // be built.
   std::function<void(const RubricTask& task,
                      const std::function<void(const Parties&)>& judge)>
       with_task_alone = nullptr;
 };
 
 struct ScoringOptions {
-  // The same seed gives the same inputs, also if only some parts are judged.
+  // The same seed gives the same inputs, even if only some parts are judged.
   std::uint64_t seed = 0;
   CheckpointPlaces checkpoint;
   std::function<PartSetup(const RubricPart& part)> set_up_part;
@@ -41,10 +42,9 @@ struct ScoringOptions {
 
 // Each check meets a fresh worker, so one check cannot affect another. A check
 // that fails is judged a second time with the functions of its task alone; if
-// it passes then, it earns RubricCheck::alone of its points. Not so if what
-// failed is not done, took too long or cost too much. Whatever becomes right
-// never lowers the mark.
-// Throws GraderError if the grader itself is at fault.
+// it passes then, it earns RubricCheck::alone of its points. It earns nothing
+// if the code is not implemented, took too long or cost too much. Fixing code
+// never lowers the mark. Throws GraderError if the grader itself is at fault.
 Marks Score(const Rubric& rubric, const Checks& known,
             const ScoringOptions& options);
 

@@ -14,7 +14,7 @@
 namespace kvlab::grading {
 namespace {
 
-// Notes restarts and limits; answers nothing in time if it is told so.
+// Notes restarts and limits; times out if `hangs` is set.
 class NotingEndpoint final : public Endpoint {
  public:
   Reply Call(const Request&, const CallLimits& limits) override {
@@ -591,9 +591,8 @@ TEST_F(ScoringTest, WhatFailsWithAllCodeFollowsFromAFaultOfItsOwnModules) {
 }
 
 TEST_F(ScoringTest, AFaultOfTheGraderIsNoMark) {
-  Add(Rule("a", 1), AllOrNothing("a", {}, [](Exam& exam) {
-        exam.Setting("nobody gives this");
-      }));
+  Add(Rule("a", 1),
+      AllOrNothing("a", {}, [](Exam& exam) { exam.Setting("not given"); }));
   EXPECT_THROW(Score(), GraderError);
 }
 

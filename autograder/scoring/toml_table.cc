@@ -59,7 +59,7 @@ const toml::node& TomlTable::Get(std::string_view key) {
 std::string TomlTable::Text(std::string_view key) {
   const toml::node& node = Get(key);
   if (!node.is_string()) {
-    FailAt(node, fmt::format("'{}' is no text", key), "put it in quotes");
+    FailAt(node, fmt::format("'{}' must be a string", key), "put it in quotes");
   }
   return node.ref<std::string>();
 }
@@ -72,7 +72,7 @@ std::string TomlTable::TextOr(std::string_view key,
 double TomlTable::Number(std::string_view key) {
   const toml::node& node = Get(key);
   if (!node.is_number() || !std::isfinite(*node.value<double>())) {
-    FailAt(node, fmt::format("'{}' is no number", key), "give a number");
+    FailAt(node, fmt::format("'{}' must be a number", key), "give a number");
   }
   return *node.value<double>();
 }
@@ -90,7 +90,7 @@ double TomlTable::PercentOr(std::string_view key, double otherwise) {
   if (Find(key) == nullptr) return otherwise;
   const double number = Number(key);
   if (number < 0 || number > 100) {
-    FailAtKey(key, fmt::format("'{}' is no percentage", key),
+    FailAtKey(key, fmt::format("'{}' must be a percentage", key),
               "give a number from 0 to 100");
   }
   return number;
@@ -109,8 +109,8 @@ int TomlTable::CountOr(std::string_view key, int otherwise) {
   if (Find(key) == nullptr) return otherwise;
   const double number = Number(key);
   if (number < 0 || number > kLargest || number != std::floor(number)) {
-    FailAtKey(key, fmt::format("'{}' is no count", key),
-              "give a whole number, 0 or more");
+    FailAtKey(key, fmt::format("'{}' must be a whole number, 0 or more", key),
+              "give a whole number from 0 to a million");
   }
   return static_cast<int>(number);
 }
@@ -129,7 +129,7 @@ ClockTime TomlTable::Time(std::string_view key) {
   const toml::node& node = Get(key);
   const auto* value = node.as_date_time();
   if (value == nullptr || value->get().is_local()) {
-    FailAt(node, fmt::format("'{}' is no date with time and zone", key),
+    FailAt(node, fmt::format("'{}' must be a date with time and zone", key),
            "write it like this: 2027-01-15T23:59:00+01:00");
   }
   return TimeOf(value->get());
@@ -140,11 +140,11 @@ std::vector<std::string> TomlTable::TextsIfAny(std::string_view key) {
   const toml::node* node = Find(key);
   if (node == nullptr) return texts;
   if (!node->is_array()) {
-    FailAt(*node, fmt::format("'{}' is no list", key), "use [ and ]");
+    FailAt(*node, fmt::format("'{}' must be a list", key), "use [ and ]");
   }
   for (const toml::node& element : *node->as_array()) {
     if (!element.is_string()) {
-      FailAt(element, fmt::format("'{}' lists something else than texts", key),
+      FailAt(element, fmt::format("'{}' must contain only strings", key),
              "put each in quotes");
     }
     texts.push_back(element.ref<std::string>());
@@ -158,12 +158,12 @@ std::vector<std::pair<std::string, double>> TomlTable::NumbersIfAny(
   const toml::node* node = Find(key);
   if (node == nullptr) return numbers;
   if (!node->is_table()) {
-    FailAt(*node, fmt::format("'{}' is no table", key),
+    FailAt(*node, fmt::format("'{}' must be a table", key),
            fmt::format("write '{} = {{ name = number }}'", key));
   }
   for (const auto& [name, value] : *node->as_table()) {
     if (!value.is_number()) {
-      FailAt(value, fmt::format("'{}' is no number", name.str()),
+      FailAt(value, fmt::format("'{}' must be a number", name.str()),
              "give a number");
     }
     numbers.emplace_back(name.str(), *value.value<double>());
@@ -174,7 +174,7 @@ std::vector<std::pair<std::string, double>> TomlTable::NumbersIfAny(
 TomlTable TomlTable::Table(std::string_view key) {
   const toml::node& node = Get(key);
   if (!node.is_table()) {
-    FailAt(node, fmt::format("'{}' is no table", key),
+    FailAt(node, fmt::format("'{}' must be a table", key),
            fmt::format("begin it with [{}]", key));
   }
   return {*node.as_table(), file_};
@@ -183,7 +183,7 @@ TomlTable TomlTable::Table(std::string_view key) {
 std::vector<TomlTable> TomlTable::Tables(std::string_view key) {
   const toml::node& node = Get(key);
   if (!node.is_array_of_tables()) {
-    FailAt(node, fmt::format("'{}' is no list of tables", key),
+    FailAt(node, fmt::format("'{}' must be a list of tables", key),
            "begin each with two brackets: [[...]]");
   }
   std::vector<TomlTable> tables;

@@ -1,6 +1,7 @@
 // What most sources of a submission include, compiled once for all of them:
-// xtensor's headers take most of the compiler's time. A source behaves as if
-// this stood in its first line, so only what it may include anyway is here.
+// xtensor's headers take most of the compiler's time. A source behaves as if it
+// included this first, so this includes only headers that it may include
+// anyway.
 #ifndef KVLAB_AUTOGRADER_WORKER_KIT_COURSE_H_
 #define KVLAB_AUTOGRADER_WORKER_KIT_COURSE_H_
 

@@ -22,8 +22,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // --- 1.1 ---
 
-// Rows of `cols` scores in storage of `stride` columns: what lies behind a row
-// belongs to somebody else.
+// Rows of `cols` scores in storage of `stride` columns: the memory after a row
+// belongs to other data.
 void CompareSoftmax(Exam& exam, const Array& storage, std::size_t cols) {
   const Answers answers =
       exam.AskBoth("attention.softmax", {storage, Int(cols)});
@@ -248,7 +248,7 @@ void LeftPadding(Exam& exam) {
   CompareAttention(exam, input);
 }
 
-// The last query of a full pass sees all keys, whatever becomes of the mask.
+// The last query of a full pass sees all keys, whatever the mask.
 void CompareLastQuery(Exam& exam, const std::string& operation,
                       const Question& question, const AttentionInput& input) {
   const Answers answers = exam.AskBoth(operation, question);

@@ -1,5 +1,5 @@
-// Inputs of causal attention, and a slow attention that can be wrong on
-// purpose: it tells which mistake an answer looks like.
+// Inputs of causal attention, and a slow attention that can make a chosen
+// mistake, to recognise that mistake in an answer.
 #ifndef KVLAB_AUTOGRADER_JUDGES_01_ATTENTION_ATTENTION_INPUT_H_
 #define KVLAB_AUTOGRADER_JUDGES_01_ATTENTION_ATTENTION_INPUT_H_
 
@@ -68,10 +68,10 @@ struct SeenKeys {
 };
 Array SlowAttention(const AttentionInput& input, const SeenKeys& seen);
 
-// What attention is asked where every feature meets every other (kit/
-// all_pairs.h): batches, grouped heads, head_dims, tokens before, new tokens,
-// padding up to more than there are keys, and whether keys and values are views
-// of larger storage. Each time with other sizes.
+// Inputs that combine every pair of features (kit/testing/all_pairs.h):
+// batches, grouped heads, head_dims, tokens before, new tokens, padding up to
+// more than there are keys, and whether keys and values are views of larger
+// storage. Each time with other sizes.
 struct CombinedInput {
   AttentionInput input;
   bool in_storage = false;
@@ -99,8 +99,8 @@ double ToleranceFor(const AttentionSizes& sizes, double tolerance);
 // What happens to attention's output before it is compared.
 using AfterAttention = std::function<Array(const Array& attended)>;
 
-// What an answer that agrees with a mistake should tell its author; "" if it
-// agrees with none.
+// The message for an answer that matches a known mistake; "" if it matches
+// none.
 std::string RecogniseMistake(const Array& answer, const AttentionInput& input,
                              double tolerance,
                              const AfterAttention& after = nullptr);

@@ -1,4 +1,4 @@
-// The shipped checkpoint in the hands of all parties.
+// The shipped checkpoint, loaded by all parties.
 #ifndef KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_CHECKPOINT_TRIAL_H_
 #define KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_CHECKPOINT_TRIAL_H_
 
@@ -20,9 +20,9 @@ TrialModel LoadCheckpoint(Exam& exam);
 TrialTokens RandomPrompt(Exam& exam, std::size_t seq_len);
 
 // Throws CheckFailed unless `generated` are `new_tokens` tokens, each of which
-// the reference would choose too, or one whose logit lies at most the setting
-// "margin" below the largest. Judged on the generated sequence itself: after a
-// near tie two right programs may go on differently.
+// the reference would choose too, or one whose logit is at most the setting
+// "margin" below the largest. Judged on the generated sequence itself, because
+// two right programs may diverge after a near tie.
 void CheckGreedyTokens(Exam& exam, const TrialModel& model,
                        const TrialTokens& prompt, const Integers& generated,
                        std::size_t new_tokens);

@@ -64,8 +64,8 @@ Integers Predecessors(const GenerateTrial& trial, std::size_t b) {
   return tokens;
 }
 
-// Whether somebody who forgets all but the last token would be found out, in
-// every row. Too much to ask of a single new token.
+// Whether code that forgets all but the last token would be detected in every
+// row. Too much to ask of a single new token.
 bool NeedsItsPrefix(Exam& exam, const GenerateTrial& trial) {
   if (trial.new_tokens < 2 || trial.sampling.temperature != 0) return true;
   for (std::size_t b = 0; b < trial.prompt.batch; ++b) {
@@ -212,7 +212,7 @@ std::string ShiftedSteps(const GenerateTrial& trial,
 std::string WordsForTokens(Exam& exam, const GenerateTrial& trial,
                            const Integers& generated) {
   if (!AllInVocabulary(trial, generated)) {
-    return "some are no ids of the vocabulary";
+    return "some are not ids of the vocabulary";
   }
   std::string words = RightForAnotherQuestion(exam, trial, generated);
   if (words.empty()) words = ShiftedSteps(trial, generated);
@@ -335,7 +335,7 @@ std::vector<Suspicion> Suspicions(const GenerateTrial& trial) {
           return zero_draws[step * batch + b];
         },
         false, false},
-       {"the random numbers begin anew at each step; one Random serves all",
+       {"the random numbers start again at each step; one Random serves all",
         trial.sampling, [=](std::size_t, std::size_t b) { return draws[b]; },
         false, false},
        {"each row has random numbers of its own, from the same seed; one "

@@ -1,4 +1,4 @@
-// Prompts whose continuation does not hang on rounding.
+// Prompts whose continuation does not depend on rounding.
 #ifndef KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_GENERATE_TRIAL_H_
 #define KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_GENERATE_TRIAL_H_
 
@@ -32,15 +32,14 @@ struct GenerateSizes {
 };
 
 // Draws models, prompts and seeds until every choice of the reference is clear
-// by the setting "margin", and no row's continuation is what the last token
-// alone would lead to. Throws GraderError if that never happens.
+// by the setting "margin", and no row's continuation can be computed from the
+// last token alone. Throws GraderError if none is found.
 GenerateTrial MakeGenerateTrial(Exam& exam, const GenerateSizes& sizes,
                                 const Sampling& sampling,
                                 const std::string& variant);
 
-// A greedy trial of `batch` rows, in which the rows of `trial` come again and
-// again: as clear as they are, where hundreds of random ones never all would
-// be.
+// A greedy trial of `batch` rows that repeats the rows of `trial`. All of its
+// choices are clear; hundreds of random rows never would be.
 GenerateTrial Repeated(GenerateTrial trial, std::size_t batch);
 
 // The arguments of generate.baseline and generate.cached.
@@ -60,8 +59,8 @@ void CompareGenerationWork(Exam& exam, const std::string& operation,
                            const GenerateTrial& trial, std::size_t tokens,
                            const std::string& hint);
 
-// How far the logit of each generated token lies below the largest, at most,
-// by the reference's logits on the generated sequence itself: 0 for a greedy
+// The largest distance of a generated token's logit below the largest logit, by
+// the reference's logits on the generated sequence itself: 0 for a greedy
 // choice that the reference would make too.
 //   logits: [batch, prompt_len + new_tokens, vocab]
 double WorstGap(const Array& logits, std::size_t prompt_len,

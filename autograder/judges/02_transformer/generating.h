@@ -1,4 +1,4 @@
-// Generate and GenerateCached behind one set of arguments.
+// Generate and GenerateCached with the same arguments.
 #ifndef KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_GENERATING_H_
 #define KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_GENERATING_H_
 

@@ -159,7 +159,7 @@ void NormFarFromZero(Exam& exam) {
   }
 }
 
-// The variance is far below epsilon, so that how it is computed hardly matters.
+// The variance is far below epsilon, so its formula hardly matters.
 void NormEpsilon(Exam& exam) {
   exam.Case("features that hardly differ, epsilon 0.5");
   CompareNorm(exam, RandomNormInput(exam.Randomness(), 8, 0.02F, 0.5));
@@ -362,15 +362,15 @@ std::string RecogniseBlock(Exam& exam, const BlockAnswers& block,
            "attention has already added to";
   }
   if (is(Sum(right, attended, -1))) {
-    return "what attention answered is missing in the sum: the second residual "
+    return "attention's output is missing from the sum: the second residual "
            "starts from x plus that, not from the block's input";
   }
   if (is(Sum(right, block.x, -1))) {
-    return "the block's input is missing in the sum: the first residual is x "
+    return "the block's input is missing from the sum: the first residual is x "
            "plus what attention answered";
   }
   if (is(Sum(Sum(right, block.x, -1), attended, -1))) {
-    return "this is what the MLP answered alone: the second residual is "
+    return "this is the MLP's output alone: the second residual is "
            "missing";
   }
   return "";

@@ -26,7 +26,7 @@ void CompareWholeForward(Exam& exam, const TrialModel& model,
                   ReferenceLogits(exam, model, tokens), {tokens.SeqLen()});
 }
 
-// Positions look alike, so that an error in them fails ForwardPositions only.
+// Positions look alike, so an error in them fails ForwardPositions only.
 void ForwardLogits(Exam& exam) {
   const TrialModel model = MakeModel(exam, 16, "no_positions linear_mlp");
   for (const std::size_t batch : {1, 3}) {
@@ -380,7 +380,7 @@ void ForwardLong(Exam& exam) {
                                     : Between(exam.Randomness(), 260, 300);
     ModelShape shape = RandomModelShape(exam.Randomness(), seq_len);
     shape.layers = 2;
-    if (batch > 2) {  // and little else, so that it is quickly done
+    if (batch > 2) {  // and little else, to be fast
       shape = {.layers = 1,
                .heads = 1,
                .head_dim = 3,

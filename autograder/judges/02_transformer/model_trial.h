@@ -52,8 +52,8 @@ Question ForwardQuestion(const Pair& model, const TrialTokens& tokens,
 Array ReferenceLogits(Exam& exam, const TrialModel& model,
                       const TrialTokens& tokens);
 
-// Sets what belongs to padding to 0: nobody reads it. [batch, seq_len, ...];
-// column 0 of the array is column `first` of the sequence.
+// Sets the padding to 0, since it is never read. [batch, seq_len, ...]; column
+// 0 of the array is column `first` of the sequence.
 void ZeroPadding(Array& array, const Integers& left_pad, std::size_t first);
 
 // Forwards `tokens` piece by piece through the student's model and compares

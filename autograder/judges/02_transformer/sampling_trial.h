@@ -1,5 +1,5 @@
-// The distribution that Sample draws from, worked out by the checker, so that
-// a check can stay away from numbers at which rounding decides.
+// The distribution that Sample draws from, computed by the checker. Checks use
+// it to avoid numbers at which rounding decides.
 #ifndef KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_SAMPLING_TRIAL_H_
 #define KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_SAMPLING_TRIAL_H_
 
@@ -31,8 +31,9 @@ std::vector<Slot> Slots(std::span<const float> logits,
 // The token drawn for `uniform`.
 std::int64_t Drawn(const std::vector<Slot>& slots, double uniform);
 
-// What drawn tokens would be right for, and which of them are right: "these are
-// the draws of temperature 1; 2 of 9 are right". For the author of wrong ones.
+// Explains wrong draws to their author: the parameters that they would be right
+// for, and which are right: "these are the draws of temperature 1; 2 of 9 are
+// right".
 //   uniforms: one for each of `drawn`
 std::string WordsForDraws(std::span<const float> logits,
                           const Sampling& sampling,
@@ -45,8 +46,8 @@ std::string WordsForRows(std::span<const std::vector<float>> logits,
                          std::span<const double> uniforms,
                          std::span<const std::int64_t> drawn);
 
-// Whether the choice stays the same if every logit moves by up to `margin`:
-// then code that rounds otherwise must draw the same token.
+// Whether the choice stays the same if every logit moves by up to `margin`.
+// Then code that rounds differently must draw the same token.
 bool Clear(std::span<const float> logits, const Sampling& sampling,
            double uniform, double margin);
 

@@ -1,4 +1,4 @@
-// Keys and values that a cache is given, and what it must hold afterwards.
+// Keys and values that are appended to a cache, and its expected contents.
 #ifndef KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_CACHE_TRIAL_H_
 #define KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_CACHE_TRIAL_H_
 

@@ -31,7 +31,7 @@ inline Values ReadLayer(const LayerCache& layer) {
 }
 
 // Keys and values at places, three numbers each: row, head, position. Each is
-// [places, head_dim]. A place beyond what is held is a std::out_of_range.
+// [places, head_dim]. Throws std::out_of_range for a place beyond those held.
 inline Values ReadPlaces(const LayerCache& layer,
                          const std::vector<std::size_t>& places) {
   const std::size_t count = places.size() / 3;

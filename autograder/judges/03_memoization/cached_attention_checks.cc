@@ -206,8 +206,8 @@ class AttentionTrial {
           {weights_, Int(layer), exam_.Get<Array>(attended, 0)});
       if (Agree(wrong, exam_.Get<Array>(out, 0), exam_.Setting("tolerance"))) {
         return fmt::format(
-            "this is attention over the newest {} alone: what lies further "
-            "back was forgotten",
+            "this is attention over the newest {} alone: earlier ones were "
+            "forgotten",
             Count(window, "key"));
       }
     }
@@ -217,8 +217,8 @@ class AttentionTrial {
   std::string Recognise(const Array& wrong, std::size_t layer,
                         std::size_t begin, std::size_t count) {
     if (IgnoresCache(wrong, layer, begin, count)) {
-      return "this is attention over the new tokens alone: what the cache "
-             "holds was not used";
+      return "this is attention over the new tokens alone: the cache was "
+             "not used";
     }
     const Values qkv = exam_.AskReference(
         "attention.project_qkv",
@@ -385,7 +385,7 @@ void ManyLayers(Exam& exam) {
   }
 }
 
-// One layer, so that a token too many is seen at once.
+// One layer, so one token too many shows at once.
 void RefusedCalls(Exam& exam) {
   AttentionTrial trial(exam, 2, Layers::kOne, Padding::kNone);
   const Handle attention = trial.NewAttention();

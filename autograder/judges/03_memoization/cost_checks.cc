@@ -63,7 +63,7 @@ void CompareWork(Exam& exam, const Integers& done, const Integers& needed,
         done[category], needed[category]);
   };
   exactly(kQkv, "queries, keys and values");
-  exactly(kProjection, "the projection behind attention");
+  exactly(kProjection, "the projection after attention");
   exactly(kMlp, "the MLP");
   exactly(kHead, "the head");
   if (done[kAttention] > needed[kAttention]) {
@@ -145,8 +145,8 @@ struct CountedSteps {
 };
 
 // Tokens that the cache of steps up to the last of `lengths` has room for. Held
-// to the last one its storage lies in one piece, and a copy of it all would
-// take hardly an instruction.
+// to the last one its storage is contiguous, and a copy of it all would take
+// hardly an instruction.
 std::size_t RoomFor(const std::vector<std::size_t>& lengths) {
   return 2 * lengths.back();
 }
@@ -279,8 +279,8 @@ void CompareStepWithAttention(Exam& exam, Verdict& verdict) {
   if (step > exam.Setting("attention_slack") * attention) {
     verdict.share = 0;
     verdict.came_back =
-        "a step copies or looks through what is stored, beside attending to "
-        "it: " +
+        "a step copies or searches the stored tokens, besides attending to "
+        "them: " +
         measured;
   }
 }

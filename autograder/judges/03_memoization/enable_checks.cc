@@ -51,7 +51,7 @@ void CompareTrial(Exam& exam, const EnableTrial& trial,
                   pieces);
 }
 
-// Twice, since a model without a cache starts anew at each pass.
+// Twice, since a model without a cache starts from position 0 at each pass.
 void CompareUncached(Exam& exam, const EnableTrial& trial,
                      const std::string& about) {
   for (int time = 0; time < 2; ++time) {
@@ -117,7 +117,7 @@ void Disables(Exam& exam) {
     exam.Fail("it refers to another cache than before; " + hint);
   }
   if (exam.AskStudent("cached.read", {old, std::int64_t{1}}) != held) {
-    exam.Fail("the tokens in its cache are not those of before; " + hint);
+    exam.Fail("the tokens in its cache are not the same as before; " + hint);
   }
   exam.AskStudent("cached.disable", {old});
   exam.Case("the old handle disabled once more");
@@ -270,7 +270,7 @@ void TwoModels(Exam& exam) {
           "model.forward",
           ForwardQuestion(trial->model.model, part, Positions::kAll));
       exam.Case(
-          fmt::format("two models by turns, {} tokens after {}", piece, begin));
+          fmt::format("two models in turn, {} tokens after {}", piece, begin));
       CompareArrays(exam, exam.Get<Array>(answer, 0),
                     Slice(trial->expected, 1, begin, begin + piece),
                     kLogitAxes);

@@ -1,5 +1,5 @@
-// A cache that is filled to a half: what it takes while it fills, and whether
-// what was stored is there.
+// A cache that is filled to a half: its memory while it fills, and its
+// contents.
 #ifndef KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_FILLED_CACHE_H_
 #define KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_FILLED_CACHE_H_
 
@@ -9,13 +9,14 @@
 
 namespace kvlab::grading {
 
-// Enables a cache of about 32 MiB and decodes until it is half full. A buffer
-// of the right size beside a cache that grows as it is used would show: half
-// of it is eight times the slack. Throws CheckFailed if the process's memory
-// leaves the formula's by more than the settings "slack_mib" and "slack_share"
-// allow, at the start or while decoding, if the logits at the end are wrong, or
-// if keys and values read at random places of all layers are not those of the
-// tokens, in the precision of float32. Returns what was measured.
+// Enables a cache of about 32 MiB and decodes until it is half full. This
+// detects a dummy buffer of the right size beside a cache that grows with use:
+// half of the cache is eight times the slack. Throws CheckFailed if the
+// process's memory differs from the formula by more than the settings
+// "slack_mib" and "slack_share" allow, at the start or while decoding, if the
+// logits at the end are wrong, or if keys and values read at random places of
+// all layers are not those of the tokens, in the precision of float32. Returns
+// what was measured.
 std::string MemoryOfFilledCache(Exam& exam);
 
 }  // namespace kvlab::grading

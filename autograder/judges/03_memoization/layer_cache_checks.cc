@@ -343,7 +343,7 @@ void ViewsAreStable(Exam& exam) {
   Append(exam, cache, Part(all, 0, 2));
   const Integers first = places();
   exam.Case("views taken twice, with nothing appended in between");
-  if (places() != first) exam.Fail("they lie at different addresses");
+  if (places() != first) exam.Fail("they are at different addresses");
   for (std::size_t past_len = 2; past_len < shape.max_seq_len; ++past_len) {
     Append(exam, cache, Part(all, past_len, 1));
     exam.Case(fmt::format("views after token {} was appended", past_len));

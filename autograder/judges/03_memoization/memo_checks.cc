@@ -47,8 +47,8 @@ Handle NewTable(Exam& exam, std::size_t rows, std::size_t cols,
 }
 
 // Every entry of tables beyond what 8 and 16 bits count, wide and tall, with
-// values of all 64 bits: whatever makes one number of row and column must not
-// let two of them meet.
+// values of all 64 bits: a key made from row and column must not make two
+// entries collide.
 void CompareLargeTable(Exam& exam) {
   Random& random = exam.Randomness();
   for (const bool wide : {true, false}) {

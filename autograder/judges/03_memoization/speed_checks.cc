@@ -41,7 +41,7 @@ Verdict Speedup(Exam& exam) {
   }
   if (marks.Undecided(speedups)) {
     verdict.measured +=
-        "; a threshold lies in the interval, and no more pairs are allowed: "
+        "; a threshold is in the interval, and no more pairs are allowed: "
         "the median decides";
   }
   if (verdict.share < 1) verdict.came_back = verdict.measured;

@@ -205,7 +205,7 @@ struct PairSeconds {
 };
 
 // The same work three times. Student and reference change places from pair to
-// pair, so that neither always follows the baseline.
+// pair, so neither always follows the baseline.
 PairSeconds RunPair(Exam& exam, SpeedTrial& trial, bool student_first) {
   constexpr double kGraceSeconds = 1;
   const std::size_t new_tokens = exam.SettingSize("new_tokens");
@@ -266,8 +266,8 @@ Speedups MeasureSpeedups(Exam& exam) {
   const MedianInterval spread = speedups.reference.Interval();
   if (marks.Undecided(speedups) && spread.high > kWidestInterval * spread.low) {
     Blocked(fmt::format(
-        "a threshold lies in the interval after {} pairs, and the reference's "
-        "own ratios lie between {:.1f} and {:.1f}",
+        "a threshold is in the interval after {} pairs, and the reference's "
+        "own ratios are between {:.1f} and {:.1f}",
         speedups.student.Count(), spread.low, spread.high));
   }
   speedups.baseline_seconds = Median(baseline);

@@ -1,5 +1,5 @@
-// The reference's recomputing baseline, the student's cached generation and the
-// reference's own, by turns.
+// Times the reference's recomputing baseline, the student's cached generation
+// and the reference's own, in turn.
 #ifndef KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_SPEED_TRIAL_H_
 #define KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_SPEED_TRIAL_H_
 
@@ -23,10 +23,10 @@ struct TimedTurn {
   double cpu_share = 1;
 };
 
-// Each turn has a fresh worker: it is started, loads the model and warms up
-// outside the clock, answers one timed request, and is gone before the next
-// turn begins. So nothing of a submission is alive while another is timed, and
-// all turns meet the same process, of the same age.
+// Each turn has a new worker: it starts, loads the model and warms up untimed,
+// answers one timed request, and is ended before the next turn. So no process
+// of the submission runs while another side is timed, and all turns are
+// measured in processes of the same kind and age.
 class SpeedTrial {
  public:
   // Throws CheckFailed if the student cannot load the shipped checkpoint,
@@ -38,9 +38,9 @@ class SpeedTrial {
   // Throws GraderError if the reference does not answer.
   TimedTurn Baseline(const TrialTokens& prompt, std::size_t new_tokens);
   TimedTurn Reference(const TrialTokens& prompt, std::size_t new_tokens);
-  // Throws CheckFailed if the answer is late or is none, or if the worker does
-  // not rest before the call. The tokens are compared in CheckAnswers, when
-  // the other side has had its turn as well.
+  // Throws CheckFailed if the answer is late or missing, or if the worker is
+  // not idle before the call. CheckAnswers compares the tokens, after the other
+  // side's turn.
   TimedTurn Student(const TrialTokens& prompt, std::size_t new_tokens,
                     double seconds);
 
@@ -80,17 +80,17 @@ struct Speedups {
   double student_seconds = 0;
 };
 
-// What a speed check's thresholds give: by the course's table, or by the share
-// of what the reference reached, whichever is more.
+// The share that a speed check earns: by the course's table, or by the ratio to
+// the reference's speedup, whichever is more.
 class SpeedMarks {
  public:
   SpeedMarks(const Tiers& table, double of_reference);
 
   double ShareFor(double speedup, double of_reference) const;
   double ShareFor(const Speedups& speedups) const;
-  // Whether a threshold that matters lies in an interval.
+  // Whether an interval contains a threshold that matters.
   bool Undecided(const Speedups& speedups) const;
-  // Which of the two gave the share, and from where on they give what.
+  // Says which of the two gave the share, and lists the thresholds of both.
   std::string Text(const Speedups& speedups) const;
 
  private:

@@ -387,7 +387,7 @@ void CompareEvents(Exam& exam, const Integers& events, std::size_t new_tokens) {
         "was read: what it does adds to the time of the prefill");
   }
   if (events.back() != kClockRead) {
-    exam.Fail("the clock is not what is read last, right after the run");
+    exam.Fail("the clock is not read last, right after the run");
   }
 }
 
@@ -405,7 +405,7 @@ void BenchmarkInstruments(Exam& exam) {
     CompareEvents(exam, exam.Get<Integers>(answer, kEvents), kind.new_tokens);
 
     trial.clock.look_s = random.NextUniform(1, 9);
-    exam.Case(fmt::format("{}, each look at the memory taking seconds",
+    exam.Case(fmt::format("{}, each reading of the memory taking seconds",
                           WithOrWithout(caching)));
     CompareTimes(exam, trial, RunBenchmark(exam, trial));
 
@@ -428,7 +428,7 @@ void BenchmarkInstruments(Exam& exam) {
         fmt::format("{}, an instrument that throws", WithOrWithout(caching)));
     const Values failed = RunBenchmark(exam, trial);
     if (failed.size() != 1) {
-      exam.Fail("what the instrument threw did not come through");
+      exam.Fail("the instrument's exception was not passed on");
     }
     if (exam.GetIntegers(failed, 0, 1)[0] != 1) {
       exam.Fail("the model keeps the attention of the run that broke off");

@@ -81,7 +81,7 @@ void Spreads(Exam& exam) {
         {kNotANumber, 1, 2},
         {1, 2, 3, 4, kNotANumber}}) {
     exam.ExpectRefusal("summarise.spread", {ArrayOf(values)},
-                       "the spread of what is not a number");
+                       "the spread of values with a NaN");
   }
 }
 

@@ -33,8 +33,8 @@ std::vector<double> NextNumbers(Arguments& arguments) {
   return {array.values.begin(), array.values.end()};
 }
 
-// A clock that counts multiply-accumulates, and once stands still for work but
-// not for the time: as if another program had run.
+// A clock that counts multiply-accumulates, and once pauses for work but not
+// for the time: as if another program had run.
 struct WorkClock {
   double offset_s = 0;
   double s_per_mac = 0;

@@ -1,5 +1,5 @@
-// Jobs that do not care for each other, two at a time: graders have two cores,
-// and a third job would only make the limits of time tighter.
+// Independent jobs, run two at a time: graders have two cores, and a third job
+// would only make each of them slower against its time limit.
 #ifndef KVLAB_AUTOGRADER_MACHINE_ABREAST_ABREAST_H_
 #define KVLAB_AUTOGRADER_MACHINE_ABREAST_ABREAST_H_
 

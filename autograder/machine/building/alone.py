@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Archives of a module's answers that leave one task to somebody else.
+"""Archives of a module's answers in which one task can be replaced.
 
     alone.py OUT MODULE_ARCHIVES... -- SOURCES...
 

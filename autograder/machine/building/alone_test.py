@@ -1,4 +1,4 @@
-"""The functions of each task, as the markers of the answers tell them."""
+"""The functions of each task, by the markers of the answers."""
 
 import unittest
 

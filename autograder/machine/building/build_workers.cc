@@ -57,7 +57,7 @@ void Append(std::vector<std::string>& command,
 }
 
 // What a tool said, for the author.
-//   told: the part of its output that helps
+//   told: the useful part of its output
 std::string ProblemText(const std::string& what, const RunResult& result,
                         const std::string& told) {
   if (!result.ending) return what + ": it took too long and was stopped";
@@ -138,7 +138,7 @@ class Builder {
     }
   }
 
-  // The object of a source of ours with the same content.
+  // The object of a known source with the same content.
   const fs::path* KnownObject(const std::string& source) const {
     const std::string& content = submission_.files.at(source).content;
     for (const KnownBuild& known : options_.known) {
@@ -180,7 +180,8 @@ class Builder {
     Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
     Append(spec.command,
            {"-c", one.source, "-o", std::string(kObjects) + "/" + one.object});
-    // Headers and sources, no archive: a compiler can embed what it can read.
+    // Headers and sources, no archive: a compiler can embed any file that it
+    // can read.
     spec.mounts = {{course_, kCourse},
                    {kit_.Precompiled(), kPrecompiled},
                    {objects_, kObjects, Access::kWritable}};
@@ -256,8 +257,8 @@ class Builder {
     // Objects from students are not fed to a compiler's plug-ins.
     Append(spec.command, {"-fno-lto", "-fno-use-linker-plugin"});
     if (!options_.alone) Append(spec.command, ObjectsOf(recipe));
-    // All of ours, so that operations register, and so that a student's
-    // definition of one of our names is an error.
+    // All objects of the course, so that operations register, and so that a
+    // student's definition of one of our names is an error.
     Append(spec.command, {"-Wl,--whole-archive"});
     for (const std::string& archive : recipe.archives) {
       spec.command.push_back(std::string(kArchives) + "/" + archive);
@@ -301,7 +302,7 @@ class Builder {
     worker.program = staging_->WriteFile(fs::path("workers") / name, *program);
   }
 
-  // So many seconds, or what is left of those for everything.
+  // So many seconds, or those left for the whole build if fewer.
   double AtMost(double seconds) const {
     constexpr double kMillisecond = 1e-3;
     return std::min(seconds, deadline_.PollMilliseconds() * kMillisecond);

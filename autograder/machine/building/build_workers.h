@@ -21,7 +21,7 @@ struct ModuleBuild {
   // does not compile, in the compiler's words about the author's lines. "" if
   // all is well.
   std::string problem;
-  // Whether the compiler got to see it: all of its files are there.
+  // Whether all of its files are present, so that it could be compiled.
   bool complete = true;
   double seconds = 0;  // of compiling, its files one after the other
 
@@ -45,14 +45,14 @@ struct SubmissionBuild {
   std::unique_ptr<StagingFolder> staging;
 };
 
-// Sources of ours, and what became of them.
+// Known sources and the objects compiled from them.
 struct KnownBuild {
   Submission submission;
   SubmissionBuild build;
 };
 
-// A worker in which one task is the student's and the module's other tasks are
-// the reference's: what fails there is the task's own fault.
+// A worker with one task of the student's and the reference's code for the
+// module's other tasks. A failure there is the fault of that task.
 struct TaskAlone {
   std::string task;    // "3.3"
   std::string worker;  // whose recipe: "03_memoization"
@@ -63,10 +63,10 @@ struct BuildOptions {
   double seconds_per_link = 60;
   double seconds = 300;  // for all of them together
   // A file that is the same as one of these, to the byte, is not compiled
-  // again. Sources of ours only: nothing is kept from one submission to the
-  // next.
+  // again. The course's own sources only: nothing is kept from one submission
+  // to the next.
   std::span<const KnownBuild> known = {};
-  // Only this, instead of all workers.
+  // If given, only this one is built.
   std::optional<TaskAlone> alone = {};
 };
 

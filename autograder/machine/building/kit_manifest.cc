@@ -30,7 +30,7 @@ KitManifest ReadKitManifest(const std::filesystem::path& file) {
     }
     return manifest;
   } catch (const nlohmann::json::exception& error) {
-    throw DataError(file.string() + ": this is no manifest of a worker kit",
+    throw DataError(file.string() + ": not a valid worker kit manifest",
                     error.what(), "bazel build //autograder/worker_kit");
   }
 }

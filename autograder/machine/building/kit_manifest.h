@@ -24,12 +24,11 @@ struct KitManifest {
   std::string precompiled;  // below precompiled/: "course.h"
   std::vector<WorkerRecipe> workers;
 
-  // Throws DataError, naming those that there are, if there is none of this
-  // name.
+  // Throws DataError, listing the known names, if this one is unknown.
   const WorkerRecipe& Worker(const std::string& name) const;
 };
 
-// Throws DataError if `file` is missing or is no manifest.
+// Throws DataError if `file` is missing or not a valid manifest.
 KitManifest ReadKitManifest(const std::filesystem::path& file);
 
 }  // namespace kvlab::grading

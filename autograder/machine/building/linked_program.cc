@@ -34,7 +34,7 @@ bool IsAmd64Program(const Elf64_Ehdr& header) {
          header.e_phentsize == sizeof(Elf64_Phdr);
 }
 
-// Whether the loader is told to write into segments that are not writable.
+// Whether the loader must write into segments that are not writable.
 bool ChangesItsCode(std::string_view bytes, const Elf64_Phdr& dynamic) {
   const std::uint64_t count = dynamic.p_filesz / sizeof(Elf64_Dyn);
   for (std::uint64_t i = 0; i < count; ++i) {

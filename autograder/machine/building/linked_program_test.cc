@@ -26,7 +26,7 @@ std::string Bytes(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof(T)};
 }
 
-// A program's header and segments; what lies in them is `content`.
+// A program's header and segments; their bytes are `content`.
 std::string Program(const std::vector<Elf64_Phdr>& segments,
                     const std::string& content) {
   Elf64_Ehdr header{};

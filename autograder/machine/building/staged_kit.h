@@ -1,5 +1,6 @@
-// The worker kit where those can read it who have to: headers and checkpoint
-// the sandbox's user, archives and the reference's worker the keeper alone.
+// A copy of the worker kit with the right permissions: the sandbox's user can
+// read the headers and the checkpoint; only the keeper can read the archives
+// and the reference's worker.
 #ifndef KVLAB_AUTOGRADER_MACHINE_BUILDING_STAGED_KIT_H_
 #define KVLAB_AUTOGRADER_MACHINE_BUILDING_STAGED_KIT_H_
 
@@ -18,8 +19,8 @@ namespace kvlab::grading {
 class StagedKit {
  public:
   // Copies `kit`, the folder that //autograder/worker_kit builds, and the
-  // checkpoint folder `model`. Throws DataError if they are not what they
-  // should be, SandboxError if they cannot be copied.
+  // checkpoint folder `model`. Throws DataError if either is invalid,
+  // SandboxError if it cannot be copied.
   StagedKit(const std::filesystem::path& kit,
             const std::filesystem::path& model, const SandboxHost& host);
 
@@ -31,20 +32,22 @@ class StagedKit {
 
   // What a submission is compiled against: kit/*.h, modules/*/*.h.
   std::filesystem::path Headers() const { return open_.Path() / "include"; }
-  // The header that every source is compiled behind, with its image.
+  // The header that is included before every source, with its precompiled
+  // image.
   std::filesystem::path Precompiled() const {
     return open_.Path() / "precompiled";
   }
   std::filesystem::path Model() const { return open_.Path() / "model"; }
 
-  // The rest belongs to the keeper, whom no code of a submission runs as.
+  // The rest belongs to the keeper; no code of a submission runs as this user.
   SandboxHost KeeperHost() const { return host_.AsKeeper(); }
   // What it is linked with. Never in the sandbox of the compiler, which can
   // embed any file that it can read.
   std::filesystem::path Archives() const { return kept_.Path() / "lib"; }
-  // The solutions but for a task, MODULE/TASK.a; likewise.
+  // The solutions without one task, MODULE/TASK.a; never in the compiler's
+  // sandbox either.
   std::filesystem::path Alone() const { return kept_.Path() / "alone"; }
-  // The solutions as a worker, and the checkpoint once more for it.
+  // The solutions as a worker, and its own copy of the checkpoint.
   std::filesystem::path ReferenceWorker() const {
     return kept_.Path() / "reference_worker";
   }

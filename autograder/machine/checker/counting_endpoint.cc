@@ -81,7 +81,7 @@ SandboxSpec CountingEndpoint::Spec() const {
       std::string("--callgrind-out-file=") + kInside};
   command.insert(command.end(), spec.command.begin(), spec.command.end());
   spec.command = command;
-  // Valgrind keeps the client's command line in a file of its own in /tmp.
+  // Valgrind keeps the client's command line in a file in /tmp.
   spec.creating = Creating::kAllowed;
   spec.executing = Executing::kAllowed;  // it is two programs
   spec.mounts.push_back({counts_, kInside, Access::kWritable});

@@ -1,5 +1,5 @@
-// A worker whose instructions are counted, call by call: how the work of a
-// step grows can be seen without a clock, and no noise moves it.
+// A worker whose instructions are counted, call by call. This shows how the
+// work of a step grows without a clock and its noise.
 #ifndef KVLAB_AUTOGRADER_MACHINE_CHECKER_COUNTING_ENDPOINT_H_
 #define KVLAB_AUTOGRADER_MACHINE_CHECKER_COUNTING_ENDPOINT_H_
 
@@ -16,15 +16,13 @@ namespace kvlab::grading {
 // call gives the same count on every run and machine. Starting takes about a
 // second, and code runs some 50 times slower than alone: ask for small sizes.
 //
-// Made for honest code with a wrong cost. Code that knows valgrind can stop
-// the counting or write a count of its own, so a count proves that work is
-// done only together with a right answer; a count that is too small to be true
-// is a reason to look.
+// Meant for honest code with a wrong cost. Code that knows valgrind can stop
+// the counting or forge a count, so a count is evidence of work only together
+// with a right answer. An implausibly small count calls for a manual review.
 class CountingEndpoint final : public WorkerEndpoint {
  public:
-  // Of options.limits the address space is raised to what valgrind needs, and
-  // start_seconds to what it takes. Throws SandboxError if there is no
-  // valgrind.
+  // Raises the address space of options.limits and start_seconds to what
+  // valgrind needs. Throws SandboxError if valgrind is not installed.
   explicit CountingEndpoint(const WorkerOptions& options);
 
   Reply Call(const Request& request, const CallLimits& limits) override;

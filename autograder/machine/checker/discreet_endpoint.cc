@@ -121,7 +121,7 @@ Reply DiscreetEndpoint::Call(const Request& request, const CallLimits& limits) {
   sent_.Add(request);
   Reply reply = endpoint_.Call(request, limits);
   if (reply.status == Status::kContractError && limits.refusal_is_right) {
-    // What is right costs none of the words that may explain what is wrong.
+    // Right answers use up none of the allowance for error messages.
     reply.message.clear();
     return reply;
   }

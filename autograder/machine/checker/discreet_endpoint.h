@@ -1,5 +1,5 @@
-// What a submission's program says in its own words: enough to find an error,
-// too little to carry hidden inputs or a file away.
+// Limits the error messages of a submission: enough to find an error, too
+// little to leak hidden inputs or a file.
 #ifndef KVLAB_AUTOGRADER_MACHINE_CHECKER_DISCREET_ENDPOINT_H_
 #define KVLAB_AUTOGRADER_MACHINE_CHECKER_DISCREET_ENDPOINT_H_
 
@@ -19,7 +19,7 @@ namespace kvlab::grading {
 // Small whole numbers that a program was sent, as arguments, elements or sizes.
 class SentNumbers {
  public:
-  // From here on numbers are never small.
+  // Numbers from this one on are never small.
   static constexpr std::size_t kEnd = 10000;
 
   void Add(const Request& request);
@@ -32,8 +32,8 @@ class SentNumbers {
   std::bitset<kEnd> sent_;
 };
 
-// One allowance for all checks of a submission: an exception's text is the
-// submission's to write, so everything that it may say is counted.
+// One allowance for all checks of a submission. The submission chooses the text
+// of its exceptions, so all of their text counts.
 class WorkersWords {
  public:
   // Characters of one text, and of all texts that differ from each other.

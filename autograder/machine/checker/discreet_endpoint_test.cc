@@ -12,7 +12,7 @@
 namespace kvlab::grading {
 namespace {
 
-// A worker that throws whatever it is told to.
+// A worker that throws what the test asks for.
 class Thrower final : public Endpoint {
  public:
   Reply Call(const Request& /*request*/,
@@ -104,9 +104,8 @@ TEST_F(DiscreetEndpointTest, AllChecksTogetherSayLittle) {
   EXPECT_LT(all.size(), 10U);
 }
 
-// An honest error that every check meets stays legible in each.
-// Every module is asked for dozens of refusals; what they say is read by
-// nobody.
+// An honest error that every check meets stays legible in each. Every module is
+// asked for dozens of refusals, whose messages are never shown.
 TEST_F(DiscreetEndpointTest, RightRefusalsUseUpNoWords) {
   worker_.status = Status::kContractError;
   for (int i = 0; i < 100; ++i) {

@@ -1,4 +1,4 @@
-// Never comes to main().
+// Hangs before main().
 #include <unistd.h>
 
 namespace {

@@ -1,5 +1,5 @@
-// Somebody who answers requests: the reference in this process, or a worker
-// process with a student's code in a sandbox.
+// Answers requests: the reference in this process, or a worker process with a
+// student's code in a sandbox.
 #ifndef KVLAB_AUTOGRADER_MACHINE_CHECKER_ENDPOINT_H_
 #define KVLAB_AUTOGRADER_MACHINE_CHECKER_ENDPOINT_H_
 
@@ -15,7 +15,7 @@ struct CallLimits {
   double seconds = 10;
   // A longer reply is refused before it is read.
   std::size_t reply_bytes = std::size_t{1} << 20U;
-  // A ContractError is the right answer, and nobody reads its words.
+  // A ContractError is the right answer, and its message is never shown.
   bool refusal_is_right = false;
 };
 
@@ -23,18 +23,18 @@ class Endpoint {
  public:
   virtual ~Endpoint() = default;
 
-  // Asks and waits. Never throws for what the other side does: a worker that
-  // crashes, hangs or talks nonsense is a status in the reply, and is killed.
-  // After a lost worker, the next Call starts a new one, without the old
-  // one's objects.
+  // Sends a request and waits for the reply. Never throws for a fault of the
+  // worker: if it crashes, hangs or sends malformed bytes, it is killed and the
+  // reply's status says so. After a lost worker, the next Call starts a new
+  // one, without the old one's objects.
   virtual Reply Call(const Request& request, const CallLimits& limits) = 0;
 
   // Memory the other side holds, in bytes, as seen from outside; nullopt for
   // an endpoint in this process.
   virtual std::optional<std::uint64_t> ResidentBytes() = 0;
 
-  // Ends the worker: nothing of it is left when this returns. The next Call
-  // starts a fresh one, with no objects.
+  // Ends the worker and all of its processes before this returns. The next Call
+  // starts a new one, with no objects.
   virtual void Restart() = 0;
 
   // Processor time that the other side has used since it was started, in

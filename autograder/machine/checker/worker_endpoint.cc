@@ -92,10 +92,11 @@ void WorkerEndpoint::Restart() {
   const bool gone = worker_->process->Kill();
   worker_.reset();
   if (!gone) {
-    throw SandboxError("a worker cannot be ended",
-                       "a process of its sandbox is still there after SIGKILL",
-                       "see what it waits for (/proc/PID/stack), and grade "
-                       "again when it is gone");
+    throw SandboxError(
+        "a worker cannot be ended",
+        "a process of its sandbox still exists after SIGKILL",
+        "find out what it waits for (/proc/PID/stack), and grade "
+        "again when it has ended");
   }
 }
 
@@ -185,7 +186,7 @@ Reply WorkerEndpoint::ReadReply(std::size_t cap, const Deadline& deadline) {
     return DecodeReply(payload);
   } catch (const MalformedMessage& error) {
     return Lost(Status::kBadReply,
-                std::string("what came back is no reply: ") + error.what());
+                std::string("not a valid reply: ") + error.what());
   }
 }
 
@@ -203,9 +204,9 @@ Reply WorkerEndpoint::Lost(Transfer transfer) {
       worker_->process->Wait(Deadline(kEndingSeconds));
   if (ending && !ending->started) {
     throw SandboxError("the sandbox of a worker did not start",
-                       "what makes it failed with " + EndingText(*ending),
-                       "see that " + options_.program.string() +
-                           " can be read by the sandbox's user");
+                       "its launcher failed with " + EndingText(*ending),
+                       "make " + options_.program.string() +
+                           " readable for the sandbox's user");
   }
   return Lost(Status::kWorkerCrashed,
               ending ? "the process ended with " + EndingText(*ending)

@@ -21,7 +21,7 @@ namespace kvlab::grading {
 
 struct WorkerOptions {
   // The program, and the checkpoint folder that it finds at kModelFolder ("":
-  // none). Both where the sandbox's user can read them, as in a StagingFolder.
+  // none). The sandbox's user must be able to read both, as in a StagingFolder.
   std::filesystem::path program;
   std::filesystem::path model = {};
   SandboxHost host = {};  // see ChooseSandboxHost
@@ -36,11 +36,11 @@ struct WorkerOptions {
 // Call after it was lost or restarted. Starting it does not count in
 // Reply.seconds.
 //
-// A worker that did not get ready three times in a row is not started again:
-// every further Call returns at once what the last attempt came to.
+// After three failed starts in a row the worker is not started again: every
+// further Call returns the result of the last attempt at once.
 //
-// A check that wants to be judged alone begins with Restart(): then no thread
-// or byte that an earlier check left behind can spoil it.
+// A check that must be independent of earlier ones begins with Restart(), which
+// removes every thread and byte that they left.
 //
 // The thread that starts the worker must outlive it (see SandboxProcess).
 class WorkerEndpoint : public Endpoint {
@@ -63,7 +63,7 @@ class WorkerEndpoint : public Endpoint {
  protected:
   // What the sandbox runs. A subclass may put a tool in front of it.
   virtual SandboxSpec Spec() const;
-  // What the worker's process is, as long as it is honest; "" if a tool is.
+  // The program that the worker's process must run; "" under a tool.
   virtual std::filesystem::path Program() const { return options_.program; }
   const WorkerOptions& Options() const { return options_; }
 
@@ -73,12 +73,12 @@ class WorkerEndpoint : public Endpoint {
   // Starts a worker if there is none. Nothing, or why it did not get ready.
   std::optional<Reply> EnsureWorker();
   std::optional<Reply> Start();
-  // Nothing, or that it has become something else.
+  // An error if the worker's process runs another program.
   std::optional<Reply> RefuseStranger();
   Reply Exchange(const Request& request, const CallLimits& limits);
   // One reply, or how the worker was lost while we waited for it.
   Reply ReadReply(std::size_t cap, const Deadline& deadline);
-  // Bytes after the end of a reply.
+  // An error if there are bytes after the end of a reply.
   std::optional<Reply> RefuseLeftovers();
   // The worker's end of the pipe is closed, or the deadline has passed.
   Reply Lost(Transfer transfer);

@@ -109,8 +109,7 @@ TEST_P(WorkerEndpointTest, AHangEndsAtTheDeadline) {
 TEST_P(WorkerEndpointTest, AFloodIsABadReply) {
   const Reply reply = ReplyTo("flood");
   EXPECT_EQ(reply.status, Status::kBadReply);
-  EXPECT_EQ(reply.message,
-            "what came back is no reply: these bytes are no message");
+  EXPECT_EQ(reply.message, "not a valid reply: not a message of this protocol");
 }
 
 TEST_P(WorkerEndpointTest, ATooLongReplyIsRefusedBeforeItIsRead) {

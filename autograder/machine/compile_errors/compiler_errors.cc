@@ -64,7 +64,7 @@ std::string NotesText(const Diagnostic& diagnostic) {
     if (!note.IsTheirs()) {
       ++elsewhere;
     } else if (++shown <= kMaxNotes) {
-      // What stands on the line is shown already.
+      // The source of this line is shown already.
       const bool again = PlaceOf(note) == PlaceOf(diagnostic.error);
       text += again ? Line(note.text) : WithExcerpt(note);
     }
@@ -88,7 +88,7 @@ std::string ErrorText(const Diagnostic& diagnostic) {
          NotesText(diagnostic);
 }
 
-// For what is no error about a line: "g++: fatal error: Killed signal ...".
+// For errors without a line: "g++: fatal error: Killed signal ...".
 std::string FirstLines(const std::string& output) {
   std::string text;
   std::istringstream lines(output);

@@ -1,4 +1,4 @@
-// What g++ 12 said about real mistakes, in testdata/, and what is told of it.
+// Output of g++ 12 for real mistakes, in testdata/, and the message made of it.
 #include "autograder/machine/compile_errors/compiler_errors.h"
 
 #include <fstream>
@@ -20,7 +20,7 @@ std::string Said(const std::string& name) {
 
 std::string Told(const std::string& name) { return CompilerErrors(Said(name)); }
 
-// How often `part` stands in `text`.
+// How often `part` occurs in `text`.
 int Count(const std::string& text, const std::string& part) {
   int count = 0;
   for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos;) {

@@ -34,7 +34,7 @@ std::size_t PathEnd(std::string_view line) {
   return is_file ? colon : 0;
 }
 
-// What stands between the path and the kind: ":12:5: ".
+// Skips the text between the path and the kind: ":12:5: ".
 std::string_view SkipPlace(std::string_view rest) {
   const std::size_t end = rest.find_first_not_of(":0123456789");
   return end == std::string_view::npos ? "" : rest.substr(end);

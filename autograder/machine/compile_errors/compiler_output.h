@@ -1,4 +1,4 @@
-// What g++ says, taken apart.
+// Parses the output of g++.
 //
 // Not read from -fdiagnostics-format=json: in g++ 12 that has neither "In file
 // included from" nor "required from here", and for an error inside a header
@@ -15,7 +15,7 @@ namespace kvlab::grading {
 // A line with the part of the source that g++ shows below it.
 struct Remark {
   // "modules/01_attention/attention.cc", "xtensor/xview.hpp"; "" if the line
-  // begins with no place.
+  // does not begin with a place.
   std::string path;
   std::string text;  // the whole line, its path as above
   std::vector<std::string> excerpt;
@@ -25,7 +25,7 @@ struct Remark {
 };
 
 struct Diagnostic {
-  // Where g++ comes from: functions, includes, instantiations.
+  // How g++ got there: functions, includes, instantiations.
   std::vector<Remark> context;
   Remark error;
   std::vector<Remark> notes;
@@ -34,7 +34,7 @@ struct Diagnostic {
 // The last line of the student's that led to an error; null if there is none.
 const Remark* WayThere(const std::vector<Remark>& context);
 
-// `output`: printable, of a compiler that was started in the course's folder.
+// `output`: printable, from a compiler started in the course's folder.
 std::vector<Diagnostic> ParseDiagnostics(std::string_view output);
 
 // A path as students know it: "/usr/include/xtensor/xview.hpp" becomes

@@ -156,8 +156,8 @@ class Parser {
     }
     if (!std::ranges::all_of(complaints_, &Complaint::IsUndefined)) {
       help +=
-          "fix: a name that is there twice is not yours alone: rename it, or "
-          "put it in an unnamed namespace\n";
+          "fix: a name that is defined twice clashes with another one: rename "
+          "it, or put it in an unnamed namespace\n";
     }
     return help;
   }

@@ -1,4 +1,4 @@
-// What a student is told when their code compiles and does not link.
+// The message for code that compiles and does not link.
 #ifndef KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_LINKER_ERRORS_H_
 #define KVLAB_AUTOGRADER_MACHINE_COMPILE_ERRORS_LINKER_ERRORS_H_
 
@@ -7,9 +7,8 @@
 
 namespace kvlab::grading {
 
-// Each name that is missing or there twice once, in the linker's own words,
-// with the files that it stands in as students know them, and what helps.
-// `output`: any bytes.
+// Lists each undefined or duplicate name once, in the linker's words, with the
+// files that contain it as students know them, and a fix. `output`: any bytes.
 //
 //   undefined reference to `kvlab::MergeHeads(...)'
 //     used in: the grader

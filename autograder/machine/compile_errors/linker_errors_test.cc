@@ -1,5 +1,5 @@
 // What ld said about a file that defines names of the kit and of another
-// module, calls a function that nobody defines, and forgets a const.
+// module, calls an undefined function, and forgets a const.
 #include "autograder/machine/compile_errors/linker_errors.h"
 
 #include <fstream>
@@ -41,7 +41,7 @@ TEST(LinkerErrorsTest, ANameOfTheKitsIsToldWithBothOwners) {
 
 TEST(LinkerErrorsTest, SaysWhatHelps) {
   ExpectTold("fix: define each name as its header declares it");
-  ExpectTold("fix: a name that is there twice is not yours alone");
+  ExpectTold("fix: a name that is defined twice clashes with another one");
 }
 
 TEST(LinkerErrorsTest, NothingOfTheGradersOwnFilesIsShown) {

@@ -1,4 +1,4 @@
-// Where a worker finds its checker: numbers and names that both sides know.
+// Descriptors and names that worker and checker agree on.
 #ifndef KVLAB_AUTOGRADER_MACHINE_PROTOCOL_CHANNEL_H_
 #define KVLAB_AUTOGRADER_MACHINE_PROTOCOL_CHANNEL_H_
 
@@ -13,8 +13,8 @@ inline constexpr int kReplyDescriptor = 4;
 // requests: all static initialisers have run.
 inline constexpr const char* kReadyMessage = "ready";
 
-// Where a worker finds the checkpoint that its endpoint was given: the way from
-// the folder where it starts, whatever lies above that.
+// Where a worker finds the checkpoint of its endpoint, relative to the folder
+// where it starts.
 inline constexpr const char* kModelFolder = "../model";
 
 }  // namespace kvlab::grading

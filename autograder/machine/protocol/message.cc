@@ -232,7 +232,7 @@ std::uint64_t PayloadBytes(std::span<const std::uint8_t, kHeaderBytes> header,
                            MessageKind kind) {
   Reader reader(header);
   if (reader.Take<std::uint32_t>() != kMagic) {
-    throw MalformedMessage("these bytes are no message");
+    throw MalformedMessage("not a message of this protocol");
   }
   if (reader.Take<std::uint16_t>() != kVersion) {
     throw MalformedMessage("the message is of another version");

@@ -1,5 +1,5 @@
-// Requests and replies as bytes. Both sides speak it, but only one of them can
-// be trusted: what the worker sends is hostile until it has been decoded.
+// Requests and replies as bytes. The checker is trusted, the worker is not:
+// bytes from a worker are hostile until they have been decoded.
 //
 //   header   magic u32, version u16, kind u16, payload bytes u64
 //   request  operation, values
@@ -25,8 +25,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 inline constexpr std::size_t kHeaderBytes = 16;
 
-// The longest message that a reply may carry; Dispatch cuts what is longer. Its
-// author reads it, so it must not carry away what a worker holds.
+// The longest message that a reply may carry; Dispatch cuts longer ones. The
+// author of the submission reads it, so it must not leak a worker's data.
 inline constexpr std::size_t kMaxMessageBytes = 512;
 
 // Tensors have at most this many axes.
@@ -42,18 +42,18 @@ enum class MessageKind : std::uint16_t { kRequest = 1, kReply = 2 };
 
 // Header and payload in one.
 Bytes EncodeRequest(const Request& request);
-// Reply.seconds does not travel: the checker's clock alone counts.
+// Reply.seconds is not sent: only the checker's clock counts.
 Bytes EncodeReply(const Reply& reply);
 
-// How many bytes follow this header. Throws MalformedMessage if it is none, or
-// one of another kind.
+// How many bytes follow this header. Throws MalformedMessage if it is not a
+// header, or is one of another kind.
 std::uint64_t PayloadBytes(std::span<const std::uint8_t, kHeaderBytes> header,
                            MessageKind kind);
 
-// What a payload says. Every count is checked against the bytes that are left
-// before anything is allocated, so memory is bounded by the payload's length,
-// and no byte outside the payload is read. Throws MalformedMessage for bytes
-// that do not parse or are left over.
+// Decodes a payload. Every count is checked against the bytes left before
+// anything is allocated, so memory is bounded by the payload's length, and no
+// byte outside the payload is read. Throws MalformedMessage for bytes that do
+// not parse or are left over.
 Request DecodeRequest(std::span<const std::uint8_t> payload);
 // Also refuses the statuses that only the checker may give.
 Reply DecodeReply(std::span<const std::uint8_t> payload);

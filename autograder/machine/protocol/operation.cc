@@ -70,7 +70,7 @@ Reply Dispatch(ObjectStore& objects, const Request& request) {
     return Refusal(Status::kException, error.what());
   } catch (...) {
     return Refusal(Status::kException,
-                   "something was thrown that is no std::exception");
+                   "the code threw an object that is not a std::exception");
   }
 }
 

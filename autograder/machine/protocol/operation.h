@@ -50,10 +50,10 @@ struct RegisterOperation {
   RegisterOperation(const std::string& name, Operation operation);
 };
 
-// Runs one request against this process's table and turns what is thrown into
-// a Reply, with at most kMaxMessageBytes of its message. Never throws. The
-// operation runs inside `kvlab_measured_call`, the function that callgrind is
-// told to count.
+// Runs one request against this process's table and turns what is thrown into a
+// Reply, with at most kMaxMessageBytes of its message. Never throws. The
+// operation runs inside `kvlab_measured_call`, the function whose instructions
+// callgrind counts.
 Reply Dispatch(ObjectStore& objects, const Request& request);
 
 }  // namespace kvlab::grading

@@ -1,4 +1,4 @@
-// What travels between the checker and the worker.
+// Data exchanged between the checker and the worker.
 #ifndef KVLAB_AUTOGRADER_MACHINE_PROTOCOL_VALUE_H_
 #define KVLAB_AUTOGRADER_MACHINE_PROTOCOL_VALUE_H_
 
@@ -41,7 +41,7 @@ enum class Status {
   kException,       // anything else that was thrown
   kWorkerCrashed,   // the worker died: by a signal, an exit, a broken pipe
   kTimedOut,        // no complete reply before the deadline
-  kBadReply,        // a reply that is not one: too long, malformed
+  kBadReply,        // an invalid reply: too long, malformed
 };
 
 // Whether the worker itself answered, if only with what it threw.

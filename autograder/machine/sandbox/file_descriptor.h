@@ -81,13 +81,13 @@ bool WaitUntilReadable(const FileDescriptor& descriptor,
 // Whether something can be read right now.
 bool HasBytes(const FileDescriptor& descriptor);
 
-// Writing to a pipe whose reader is gone shall be an error, not the end of the
+// Makes writing to a pipe whose reader is gone an error, instead of ending the
 // grader.
 void IgnoreBrokenPipes();
 
-// The first `cap` bytes of a regular file, or nullopt if it is none. For files
-// that a hostile process may have written: follows no symbolic link and waits
-// for no one.
+// The first `cap` bytes of a regular file, or nullopt for other files. For
+// files that a hostile process may have written: follows no symbolic link and
+// never blocks.
 std::optional<std::string> ReadRegularFile(const std::filesystem::path& path,
                                            std::size_t cap);
 

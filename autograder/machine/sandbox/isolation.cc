@@ -96,7 +96,7 @@ class Neighbour {
   SandboxProcess process_;
 };
 
-// Its first process's status, for a command to look at.
+// Prints the status of the sandbox's first process, for a command to read.
 const std::string kStatus =
     R"(mapfile -t lines < /proc/self/status; printf '%s\n' "${lines[@]}" | )";
 
@@ -110,8 +110,8 @@ std::vector<Probe> Probes(const std::string& strangers, int port,
        "exit scalar keys %ENV' && "
        "[ -z \"$(tr '\\0' '\\n' < /proc/$PPID/environ)\" ]"},
       {kOwnFiles,
-       "read whatever everybody on this machine may read, and what belongs to "
-       "other submissions that are graded at the same time",
+       "read every world-readable file of this machine, and the files of other "
+       "submissions that are graded at the same time",
        "mapfile -t known < /etc/passwd; mapfile -t secret < " +
            secret.string() +
            "; [ ${#known[*]}${#secret[*]} = 00 ] && ! ls / | grep -q etc"},
@@ -121,7 +121,7 @@ std::vector<Probe> Probes(const std::string& strangers, int port,
       {"no other process",
        "watch, signal and stop the processes of other submissions that are "
        "graded at the same time, and of the grader if that is not root",
-       // In a namespace of its own these numbers mean nothing.
+       // In a separate namespace these numbers mean nothing.
        R"(own=$(readlink /proc/$$/ns/pid); [ "$own" ] && [ "$own" != ')" +
            fs::read_symlink("/proc/self/ns/pid").string() +
            "' ] || for pid in " + strangers +
@@ -151,7 +151,7 @@ bool Succeeds(const std::string& script, const SandboxHost& host) {
   return RunInSandbox(spec, host, {.seconds = kSeconds}).Succeeded();
 }
 
-// Whether nothing stays on the machine of what is written where everybody may.
+// Whether files written to world-writable folders are gone afterwards.
 bool LeavesNoFiles(const SandboxHost& host) {
   const std::string name = "/kvlab-probe-" + std::to_string(::getpid());
   const std::array places = {"/tmp" + name, "/dev/shm" + name,
@@ -187,7 +187,7 @@ std::string Joined(const std::vector<IsolationComponent>& components,
   return text;
 }
 
-// Lines after the first stand below it, without the empty ones.
+// Indents the lines after the first below it, without empty ones.
 std::string Indented(const std::string& lines) {
   std::istringstream stream(lines);
   std::string text;
@@ -205,13 +205,13 @@ constexpr const char* kAdvice =
     "  What to do:\n"
     "    - grade as root on Debian 12, with the user that ./kvlab setup "
     "makes,\n"
-    "      on a kernel that gives name spaces; in Docker these options do:\n"
+    "      on a kernel that allows namespaces; in Docker use these options:\n"
     "      --security-opt seccomp=unconfined --security-opt\n"
     "      apparmor=unconfined --cap-add SYS_ADMIN\n"
     "    - or grade in a container for each submission that holds nothing "
     "else\n"
     "      of value, with this repository readable by root alone (chmod 700),\n"
-    "      and look into high marks by hand\n"
+    "      and check high marks by hand\n"
     "    - for marks that count: --official, which refuses to grade like "
     "this\n";
 
@@ -270,13 +270,15 @@ Isolation ProbeIsolation(const SandboxHost& host) {
   }
   isolation.components = {
       {"bubblewrap", bubblewrap,
-       "get through any one of the walls below: no second one is behind it"},
+       "escape through a hole in any one of the layers below: there is no "
+       "second layer"},
       {"a user of its own", host.user.has_value(),
-       "do to your files and processes what the walls below do not stop"}};
+       "access your files and processes where the layers below do not "
+       "prevent it"}};
   if (!bubblewrap) {
     isolation.components.push_back(
         {"solutions kept by another user", host.keeper.has_value(),
-         "read the solutions, if it finds a way past the walls below, and "
+         "read the solutions, if it gets past the layers below, and "
          "become the reference"});
   }
   const StagingFolder staging(host.user);

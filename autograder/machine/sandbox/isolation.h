@@ -1,4 +1,4 @@
-// How well submissions are isolated on this machine: tried, not assumed.
+// Tests how well submissions are isolated on this machine.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_ISOLATION_H_
 #define KVLAB_AUTOGRADER_MACHINE_SANDBOX_ISOLATION_H_
 
@@ -18,30 +18,29 @@ struct IsolationComponent {
 
 struct Isolation {
   std::vector<IsolationComponent> components;
-  // Why it is not bubblewrap that isolates: what bubblewrap said, or "asked
-  // for". "" if it does.
+  // Why bubblewrap is not used: its error, or "asked for". "" if it is used.
   std::string why_reduced = {};
 
-  // Whether every component was found: what official grading asks for.
+  // Whether every component was found, as official grading requires.
   bool Full() const;
-  // Whether a submission reads no files but its own. Where it can read others,
-  // everybody's are open to it, and grading asks for a word from its user.
+  // Whether a submission can read no files but its own. Otherwise it can read
+  // those of all users, and grading requires an explicit option.
   bool KeepsFilesApart() const;
   // "full: bubblewrap, a user of its own, ..." or
   // "REDUCED, missing: a user of its own; found: bubblewrap, ..."
   std::string Text() const;
   // Unless full: many lines that say what is missing, what a submission could
-  // do therefore, and what to do about it.
+  // do without it, and how to fix it.
   std::string Warning() const;
 };
 
 // For all sandboxes of a run: with bubblewrap where that works, else reduced.
-// Throws SandboxError if neither does, or root has no user to run submissions
-// as.
+// Throws SandboxError if neither works, or if root finds no user to run
+// submissions as.
 SandboxHost ChooseSandboxHost();
 
-// Starts sandboxes as submissions get them, and tries inside what they must not
-// allow. Throws SandboxError if none starts.
+// Starts sandboxes like those of submissions, and tries the forbidden
+// operations inside. Throws SandboxError if none starts.
 Isolation ProbeIsolation(const SandboxHost& host);
 
 }  // namespace kvlab::grading

@@ -35,10 +35,10 @@ constexpr std::uint64_t kNeverAllowed = LANDLOCK_ACCESS_FS_MAKE_CHAR |
                                         LANDLOCK_ACCESS_FS_MAKE_BLOCK |
                                         LANDLOCK_ACCESS_FS_MAKE_SOCK;
 
-// struct landlock_ruleset_attr as Linux 6.12 has it. An earlier kernel takes it
-// if what it does not know is 0.
+// struct landlock_ruleset_attr as Linux 6.12 has it. An earlier kernel accepts
+// it if the fields unknown to it are 0.
 struct Ruleset {
-  std::uint64_t files = 0;    // rights that are refused unless a rule says else
+  std::uint64_t files = 0;    // rights refused unless a rule grants them
   std::uint64_t network = 0;  // the same
   std::uint64_t scopes = 0;   // what stays among the confined
 };

@@ -1,4 +1,5 @@
-// Landlock, by which a process without any privilege gives up files.
+// Landlock, with which an unprivileged process restricts its own access to
+// files.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_LANDLOCK_H_
 #define KVLAB_AUTOGRADER_MACHINE_SANDBOX_LANDLOCK_H_
 
@@ -7,7 +8,7 @@
 
 namespace kvlab::grading {
 
-// Files, and folders with all below them.
+// Files, and folders with everything below them.
 struct AllowedPaths {
   std::vector<std::filesystem::path> read;   // and execute
   std::vector<std::filesystem::path> write;  // as well as read and execute
@@ -19,10 +20,9 @@ enum class Landlocked {
   kFailed,  // errno says why; a path that does not exist is a reason
 };
 
-// From now on this process and its children open no other file. As far as the
-// kernel knows how, they also bind and connect no TCP socket (Linux 6.7) and
-// send no signal to a process outside (6.12), nor trace one. Needs
-// PR_SET_NO_NEW_PRIVS.
+// Keeps this process and its children from opening any other file. Where the
+// kernel supports it, they also cannot bind or connect a TCP socket (Linux
+// 6.7), or signal (6.12) or trace a process outside. Needs PR_SET_NO_NEW_PRIVS.
 // Source: Documentation/userspace-api/landlock.rst of Linux.
 Landlocked KeepTo(const AllowedPaths& allowed);
 

@@ -25,21 +25,20 @@ std::uint64_t ThreadsOf(uid_t user);
 // in all of their threads, those that have ended included.
 double CpuSecondsFrom(pid_t ancestor);
 
-// What names the process namespace of a process, "pid:[4026531836]"; "" if it
-// has ended or may not be looked into.
+// The name of a process's PID namespace, "pid:[4026531836]"; "" if the process
+// has ended or may not be inspected.
 std::string ProcessNamespaceOf(pid_t pid);
 
 // All processes of that namespace.
 std::vector<pid_t> ProcessesIn(const std::string& process_namespace);
 
 // Whether the process runs this program, or has ended. False also for one whose
-// first thread has ended while others go on. True where it may not be looked
-// into.
+// first thread has ended while others go on. True if it may not be inspected.
 bool RunsProgram(pid_t pid, const std::filesystem::path& program);
 
-// Kills them, each as soon as it is seen: whoever forks and ends, again and
-// again, has little time to get away. A child that comes meanwhile may be left,
-// so call it until none is.
+// Kills them, each as soon as it is seen, so that a process that keeps forking
+// and exiting has little time to escape. A child created meanwhile may survive:
+// call this until none is left.
 void KillBelow(pid_t ancestor);
 
 }  // namespace kvlab::grading

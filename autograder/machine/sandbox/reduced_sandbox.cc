@@ -1,13 +1,13 @@
-// Plays bubblewrap's part where the kernel lets nobody make namespaces, as in
-// most containers: runs a command with what any process may give up by itself.
+// Replaces bubblewrap where namespaces are not allowed, as in most containers:
+// restricts a command by the means that any process has.
 //
 //   reduced_sandbox [--user UID GID] --folder DIR --tmp DIR --status FD
 //                   --filter FD [--no-landlock] [--read PATH]... [--write
 //                   PATH]... -- COMMAND
 //
-// This process stays outside, root if it was, and looks after what is inside:
-// whether the command ends, SIGTERM comes or the grader is gone, it kills all
-// that is left of it. --status and --filter are what bubblewrap calls
+// This process stays outside, as root if started so, and supervises those
+// inside: whether the command ends, SIGTERM comes or the grader is gone, it
+// kills all that is left of it. --status and --filter are what bubblewrap calls
 // --json-status-fd and --seccomp; the process whose descendants are the sandbox
 // is this one.
 #include <fcntl.h>
@@ -64,7 +64,7 @@ void Expect(bool good, const std::string& what) {
   if (!good) CannotStart(what);
 }
 
-// Written by SandboxProcess alone, so what is wrong here is its fault.
+// Only SandboxProcess writes these arguments, so an error here is its fault.
 Options Parse(const std::vector<char*>& words) {
   Options options;
   std::size_t next = 1;
@@ -153,7 +153,7 @@ void FilterSystemCalls(int file) {
 [[noreturn]] void RunCommand(const Options& options) {
   Expect(::setsid() >= 0, "a session of its own");
   if (options.uid) BecomeUser(*options.uid, options.gid);
-  // Should this program be killed, the first process goes with it.
+  // If this program is killed, the first process is killed too.
   Expect(::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "a signal at the end");
   Expect(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no new privileges");
   Expect(::chdir(options.folder.c_str()) == 0, options.folder);
@@ -249,7 +249,7 @@ pid_t Start(const Options& options) {
 int Run(const Options& options) {
   ::fcntl(options.status, F_SETFD, FD_CLOEXEC);
   ::fcntl(options.filter, F_SETFD, FD_CLOEXEC);
-  // Whoever runs as the same user shall not look into this process.
+  // Other processes of the same user must not inspect this one.
   ::prctl(PR_SET_DUMPABLE, 0);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t signals;

@@ -56,7 +56,7 @@ RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
     throw SandboxError(
         "a sandbox did not start", result.output,
         IsReduced(host.confinement)
-            ? "see that the sandbox's user can read what the line above names"
+            ? "make the file in the line above readable for the sandbox's user"
             : "allow unprivileged user namespaces "
               "(sysctl kernel.unprivileged_userns_clone=1), or grade "
               "on a machine or in a container that has them");
@@ -78,7 +78,7 @@ void RequireSandbox(const SandboxHost& host) {
   const RunResult result = RunInSandbox(spec, host, {.seconds = 20});
   if (!result.Succeeded()) {
     throw SandboxError("submissions cannot be isolated on this machine",
-                       "in a sandbox not even `true` works: " + result.output,
+                       "`true` fails in a sandbox: " + result.output,
                        "raise the limits that ulimit -a shows");
   }
 }

@@ -1,4 +1,4 @@
-// Running a command in a sandbox to its end: a compiler, a linker.
+// Runs a command, such as a compiler or a linker, to its end in a sandbox.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_RUN_H_
 #define KVLAB_AUTOGRADER_MACHINE_SANDBOX_RUN_H_
 
@@ -30,7 +30,7 @@ struct RunResult {
 RunResult RunInSandbox(const SandboxSpec& spec, const SandboxHost& host,
                        const RunLimits& limits);
 
-// Throws SandboxError, saying what is missing, unless sandboxes with the usual
+// Throws SandboxError, naming the missing part, unless sandboxes with the usual
 // limits start on this host.
 void RequireSandbox(const SandboxHost& host);
 

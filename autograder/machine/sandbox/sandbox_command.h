@@ -1,10 +1,9 @@
-// What a sandbox is: the command line of bubblewrap, or of what stands in for
-// it.
+// Defines a sandbox: the command line of bubblewrap, or of reduced_sandbox.
 //
-// Inside bubblewrap there is a read-only system (/usr), what is mounted below,
+// Inside bubblewrap there is a read-only system (/usr), the mounts given below,
 // a /tmp of limited size and number of files, and nothing else: no network, no
-// home, no environment, no other process, no capability, no way to a nested
-// namespace, and none of the system calls of system_call_filter.h.
+// home, no environment, no other process, no capability, no nested namespaces,
+// and none of the system calls refused by system_call_filter.h.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_SANDBOX_COMMAND_H_
 #define KVLAB_AUTOGRADER_MACHINE_SANDBOX_SANDBOX_COMMAND_H_
 
@@ -55,7 +54,7 @@ struct SandboxSpec {
   std::string folder = "/tmp";  // where the command starts, inside
   SandboxLimits limits;
   Forking forking = Forking::kAllowed;
-  // Where it is refused there is no /tmp to write either.
+  // If it is refused, /tmp is not writable either.
   Creating creating = Creating::kAllowed;
   Executing executing = Executing::kAllowed;
 };
@@ -64,9 +63,9 @@ struct SandboxSpec {
 // a mount namespace of its own, so the machine sees nothing of it.
 inline constexpr const char* kTmpOutside = "/dev/shm";
 
-// What bubblewrap itself is given, and does not pass on.
+// Descriptors for bubblewrap itself, which it does not pass on.
 struct BubblewrapDescriptors {
-  int status = -1;    // where it says what became of the command
+  int status = -1;    // where it reports how the command ended
   int filter = -1;    // where it reads the system call filter
   int confined = -1;  // where it reads the program of confined.cc
 };

@@ -1,4 +1,4 @@
-// The grader itself cannot go on: isolation does not work, or the system
+// The grader itself cannot continue: isolation does not work, or the system
 // refuses a file or a process.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_SANDBOX_ERROR_H_
 #define KVLAB_AUTOGRADER_MACHINE_SANDBOX_SANDBOX_ERROR_H_

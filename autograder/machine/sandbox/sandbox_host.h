@@ -10,8 +10,8 @@ namespace kvlab::grading {
 
 enum class Confinement {
   kBubblewrap,  // namespaces of its own
-  // What a machine without namespaces still offers, such as a container that
-  // may make none: see reduced_sandbox.cc.
+  // Weaker isolation for machines without namespaces, such as most containers:
+  // see reduced_sandbox.cc.
   kReduced,
   // The same without Landlock, as on a kernel that lacks it: for the grader's
   // own tests.
@@ -27,8 +27,8 @@ constexpr bool IsReduced(Confinement confinement) {
 struct SandboxHost {
   std::optional<SandboxUser> user = {};  // see ChooseSandboxUser
   Confinement confinement = Confinement::kBubblewrap;
-  // As whom runs what submissions must not read, see ChooseKeeper; nullopt: as
-  // `user` as well.
+  // The user for programs that submissions must not read, see ChooseKeeper;
+  // nullopt: the same as `user`.
   std::optional<SandboxUser> keeper = {};
 
   // The same for what the keeper runs.

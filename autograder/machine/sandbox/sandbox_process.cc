@@ -75,7 +75,7 @@ std::string OnlyUser(std::uint64_t id) {
 void WriteFile(const char* path, std::string_view text) {
   const int file = ::open(path, O_WRONLY | O_CLOEXEC);
   if (file < 0 || ::write(file, text.data(), text.size()) < 0) {
-    CannotStart("may not say who it is in a namespace of users");
+    CannotStart("cannot map its user in a user namespace");
   }
   ::close(file);
 }
@@ -83,7 +83,7 @@ void WriteFile(const char* path, std::string_view text) {
 // bubblewrap limits the bytes of a tmpfs and not its files, so this mounts one
 // that has both limits, where bubblewrap then takes it from.
 void MountTmp(const ExecPlan& plan) {
-  // Whoever has just become another user may not write their own maps else.
+  // Otherwise a process that has just changed its user may not write its maps.
   ::prctl(PR_SET_DUMPABLE, 1);
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
     CannotStart("user namespaces are not allowed here");
@@ -93,7 +93,7 @@ void MountTmp(const ExecPlan& plan) {
   WriteFile("/proc/self/gid_map", plan.group_map);
   if (::mount("tmpfs", kTmpOutside, "tmpfs", MS_NOSUID | MS_NODEV,
               plan.tmp_options.c_str()) != 0) {
-    CannotStart("a tmpfs cannot be mounted in a namespace of its own");
+    CannotStart("a tmpfs cannot be mounted in a new namespace");
   }
 }
 
@@ -124,12 +124,12 @@ bool BecomeUser(const SandboxUser& user) {
   ::signal(SIGPIPE, SIG_DFL);
   ::setpgid(0, 0);
   if (plan.user && !BecomeUser(*plan.user)) {
-    CannotStart("root may not become the sandbox's user");
+    CannotStart("root cannot change to the sandbox's user");
   }
   if (!plan.tmp_options.empty()) MountTmp(plan);
   const std::array<char*, 1> no_environment = {nullptr};
   ::execve(plan.arguments[0], plan.arguments.data(), no_environment.data());
-  CannotStart("cannot execute the program that makes sandboxes");
+  CannotStart("cannot execute the sandbox launcher");
 }
 
 ExecPlan Plan(std::vector<std::string> words,
@@ -182,7 +182,7 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
     : confinement_(host.confinement) {
   Pipe status = MakePipe();
   // When bubblewrap is killed, the first process inside becomes our child, and
-  // we see it off: in a container nobody else might.
+  // we reap it: in a container there may be no init that does.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const FileDescriptor filter =
       MakeSystemCallFilter(spec.forking, spec.creating);
@@ -194,7 +194,7 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
       Plan(reduced ? ReducedCommand(spec, kForLauncher, host, scratch_->Path())
                    : BubblewrapCommand(spec, kForLauncher),
            inherited, status.write_end, filter, confined);
-  // The reduced launcher stays root: what is inside may not signal it then.
+  // The reduced launcher stays root, so processes inside cannot signal it.
   if (!reduced) plan.user = host.user;
   if (!reduced && spec.creating == Creating::kAllowed) {
     plan.tmp_options =
@@ -207,7 +207,7 @@ SandboxProcess::SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
   if (launcher_ == 0) ExecInChild(plan);
   if (launcher_ < 0) {
     throw SandboxError("cannot start a sandbox", ErrnoText(errno),
-                       "see the limit of processes (ulimit -u)");
+                       "raise the limit of processes (ulimit -u)");
   }
   launcher_end_ = EndOf(launcher_);
   status_ = std::move(status.read_end);
@@ -256,7 +256,7 @@ std::optional<Ending> SandboxProcess::Wait(const Deadline& deadline) {
 
 bool SandboxProcess::Kill() {
   const Deadline deadline(kKillSeconds);
-  // The kernel kills what is inside when bubblewrap is gone. The reduced
+  // The kernel kills the processes inside when bubblewrap is gone. The reduced
   // launcher has to do it itself, and ends when nothing is left.
   const bool reduced = IsReduced(confinement_);
   if (!ending_) ::kill(launcher_, reduced ? SIGTERM : SIGKILL);

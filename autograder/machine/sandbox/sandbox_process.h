@@ -26,12 +26,12 @@ struct Inherited {
   int inside = 0;
 };
 
-// How the command inside came to its end. The launcher passes an exit status
-// on, and turns a signal into 128 plus its number.
+// How the command inside ended. The launcher passes an exit status on, and
+// turns a signal into 128 plus its number.
 struct Ending {
   int exit_status = 0;
-  // Whether the command was reached at all. If not, the launcher has failed,
-  // and with it the grader.
+  // Whether the command started. If not, the launcher failed, which is a fault
+  // of the grader.
   bool started = true;
 
   bool Succeeded() const { return started && exit_status == 0; }
@@ -40,15 +40,15 @@ struct Ending {
 // "exit status 3", "signal 11 (SIGSEGV, Segmentation fault)"
 std::string EndingText(const Ending& ending);
 
-// Started by a launcher: bubblewrap, or reduced_sandbox, which speaks as it
-// does.
+// Started by a launcher: bubblewrap, or reduced_sandbox, which reports in the
+// same format.
 //
-// The thread that starts a sandbox must live as long as the sandbox: when it
-// ends, the kernel takes the sandbox with it.
+// The thread that starts a sandbox must outlive it: when the thread ends, the
+// kernel kills the sandbox.
 class SandboxProcess {
  public:
-  // Starts spec.command. Whether it came up shows when it speaks or ends.
-  // Throws SandboxError if the system refuses a process.
+  // Starts spec.command. Whether that succeeded shows when the command prints
+  // something or ends. Throws SandboxError if the system refuses a process.
   SandboxProcess(const SandboxSpec& spec, const SandboxHost& host,
                  std::span<const Inherited> inherited);
   SandboxProcess(const SandboxProcess&) = delete;
@@ -78,9 +78,9 @@ class SandboxProcess {
   std::string AsInside(std::string output) const;
 
  private:
-  // Learns from the launcher below which process everything inside runs.
+  // Reads from the launcher the process that all others inside descend from.
   void FindInit();
-  // Whether the launcher, which has ended, tells of an end inside.
+  // Whether the launcher, which has ended, reported that the command ended.
   bool SaysThatCommandEnded();
   bool Runs() const { return init_ > 0 && !ending_; }
 

@@ -110,7 +110,7 @@ bool Found(const Isolation& isolation, const std::string& name) {
 TEST(IsolationTest, BubblewrapHasEveryComponent) {
   const Isolation isolation = ProbeIsolation(Host(Confinement::kBubblewrap));
   for (const IsolationComponent& component : isolation.components) {
-    // Whoever grades as himself has no other user.
+    // An ordinary user grades without changing to another user.
     if (component.name == "a user of its own") continue;
     EXPECT_TRUE(component.found) << component.name;
   }
@@ -160,7 +160,7 @@ pid_t Forked(const std::function<void()>& action) {
   ::_exit(0);
 }
 
-// Waits for the orphans of such a process, who have come to this one.
+// Waits for the orphans of such a process, which are now children of this one.
 void SeeOrphansOff() {
   const Deadline deadline(10);
   while (::waitpid(-1, nullptr, WNOHANG) >= 0 && !deadline.Passed()) {
@@ -324,7 +324,8 @@ TEST(SystemCallFilterNamesTest, KnowsEveryCallThatItRefuses) {
   }
 }
 
-// Whoever hides flags behind a pointer is told that there is no such call.
+// A filter cannot see clone3's flags, which are behind a pointer, so the call
+// fails as unknown.
 TEST_P(SystemCallFilterTest, HasNoClone3) {
   EXPECT_EQ(Calling("435, my $x = 'x' x 88, 88", ThisHost()), "ENOSYS");
 }
@@ -519,7 +520,8 @@ TEST_P(RunTest, TheDeadlineEndsAllProcessesInside) {
   EXPECT_FALSE(ProcessExists(time));
 }
 
-// Where nobody sees orphans off, as in many containers, they would pile up.
+// Without an init that reaps orphans, as in many containers, they would pile
+// up.
 TEST_P(RunTest, KilledSandboxesLeaveNoZombies) {
   for (int i = 0; i < 3; ++i) RunInside(Shell("sleep 100"), 0.2);
   errno = 0;

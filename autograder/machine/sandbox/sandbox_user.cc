@@ -39,7 +39,7 @@ std::optional<SandboxUser> ChooseSandboxUser() {
   }
   throw SandboxError("no unprivileged user to run submissions as",
                      std::string("root grades, and neither ") +
-                         kGraderUserName + " nor nobody exists",
+                         kGraderUserName + " nor 'nobody' exists",
                      "./kvlab setup    (it makes the user)");
 }
 

@@ -36,7 +36,7 @@ constexpr auto kReadable = static_cast<fs::perms>(0755);
 
 [[noreturn]] void Refused(const fs::path& path, const std::string& why) {
   throw SandboxError("cannot prepare " + path.string(), why,
-                     "see that /tmp is writable and has room");
+                     "make /tmp writable, and free some space in it");
 }
 
 // Runs `action` and turns the standard library's errors into ours.
@@ -68,7 +68,7 @@ constexpr const char* kPrefix = "kvlab-grade-";
 // A folder just made may not be locked yet.
 constexpr std::chrono::seconds kLongEnoughToLock(60);
 
-// Open, and locked against others; closed if somebody else holds the lock.
+// Open and locked exclusively; closed if another process holds the lock.
 FileDescriptor Locked(const fs::path& folder) {
   FileDescriptor lock(
       ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

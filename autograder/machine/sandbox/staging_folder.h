@@ -1,6 +1,6 @@
-// A fresh folder below /tmp, readable by whoever runs the sandbox and by
-// nobody else; gone when its object is, and if its grader was killed, when the
-// next one starts. The repository itself may lie where that user cannot go.
+// A new folder below /tmp that only the sandbox's user can read. It is removed
+// with its object or, if the grader was killed, when the next one starts. The
+// repository itself may be in a folder that this user cannot enter.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SANDBOX_STAGING_FOLDER_H_
 #define KVLAB_AUTOGRADER_MACHINE_SANDBOX_STAGING_FOLDER_H_
 
@@ -30,10 +30,10 @@ class StagingFolder {
   // returns the whole path.
   std::filesystem::path WriteFile(const std::filesystem::path& relative,
                                   std::string_view content) const;
-  // A file, or a folder with all below it, symbolic links followed.
+  // A file, or a folder with everything below it; follows symbolic links.
   std::filesystem::path Copy(const std::filesystem::path& from,
                              const std::filesystem::path& relative) const;
-  // A symbolic link to `target`, which is given as it is.
+  // A symbolic link to `target`, which is not resolved.
   std::filesystem::path Link(const std::filesystem::path& target,
                              const std::filesystem::path& relative) const;
   // An empty folder that the sandbox's user may read.
@@ -46,18 +46,18 @@ class StagingFolder {
       const std::filesystem::path& relative) const;
 
  private:
-  // To the sandbox's user.
+  // Makes the sandbox's user the owner.
   std::filesystem::path GiveAway(const std::filesystem::path& path,
                                  mode_t mode) const;
 
   std::filesystem::path path_;
-  FileDescriptor lock_;  // tells other graders that the folder is in use
+  FileDescriptor lock_;  // shows other graders that the folder is in use
   std::optional<SandboxUser> user_;
 };
 
-// Removes folders of ours that were last touched so long ago and that no living
-// process holds: those of graders that were killed. The first StagingFolder of
-// a process does this.
+// Removes the grader's folders that are older than that and that no process has
+// locked: those of killed graders. The first StagingFolder of a process calls
+// it.
 void RemoveAbandonedFolders(std::chrono::seconds older_than);
 
 }  // namespace kvlab::grading

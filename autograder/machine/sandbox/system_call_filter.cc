@@ -30,8 +30,8 @@ constexpr std::array kRefused = {
     "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
     "msgctl", "mq_open", "mq_unlink", "mlock", "mlock2", "mlockall",
     "inotify_init", "inotify_init1",
-    // Which processor runs what, and when: whoever bounces between processors
-    // or interrupts the others takes time from whatever else is measured.
+    // Scheduling: a process that bounces between processors or interrupts
+    // others takes time from the processes being measured.
     "sched_setaffinity", "sched_setscheduler", "sched_setparam",
     "sched_setattr", "setpriority", "ioprio_set", "mbind", "set_mempolicy",
     "membarrier",
@@ -97,15 +97,15 @@ void RefuseIf(scmp_filter_ctx filter, const char* name, int error_number,
                                   &condition));
 }
 
-// What a process may say about itself that concerns others: that it shares a
-// core with none of them, and that nobody may look into it.
+// Settings of a process that affect others: that it shares no core with them,
+// and that they may not inspect it.
 void RefuseSettings(scmp_filter_ctx filter) {
   RefuseIf(filter, "prctl", EPERM, SCMP_A0(SCMP_CMP_EQ, PR_SCHED_CORE));
   RefuseIf(filter, "prctl", EPERM, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE));
 }
 
-// Empty files take memory that no limit counts. A file system that nobody may
-// write answers like this.
+// Empty files take memory that no limit counts. The error is that of a
+// read-only file system.
 void RefuseNewFiles(scmp_filter_ctx filter) {
   for (const char* name : {"creat", "mkdir", "mkdirat", "mknod", "mknodat",
                            "symlink", "symlinkat", "link", "linkat"}) {

@@ -9,8 +9,8 @@
 namespace kvlab::grading {
 
 // Offers the entries of a zip or tar archive, the latter also compressed by
-// gzip. Nothing is unpacked to a disk, and no more to memory than the collector
-// asks for. Throws DataError, naming the archive, if `bytes` are neither.
+// gzip. Nothing is unpacked to disk, and only the data that the collector asks
+// for to memory. Throws DataError, naming the archive, if `bytes` are neither.
 void CollectArchive(std::string_view bytes, const std::string& name,
                     Collector& collector);
 

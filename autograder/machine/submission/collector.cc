@@ -170,7 +170,7 @@ Submission Collector::Finish() && {
       continue;
     }
     file.content.clear();
-    file.problem = "it is there twice, as " + file.found_at + " and as " +
+    file.problem = "it appears twice, as " + file.found_at + " and as " +
                    find.others.front() +
                    ", and they differ; hand in the one that you mean";
   }

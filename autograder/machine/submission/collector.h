@@ -1,4 +1,4 @@
-// Decides, entry by entry, what of a submission is taken.
+// Decides, entry by entry, which files of a submission are taken.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SUBMISSION_COLLECTOR_H_
 #define KVLAB_AUTOGRADER_MACHINE_SUBMISSION_COLLECTOR_H_
 
@@ -15,14 +15,14 @@
 
 namespace kvlab::grading {
 
-// The content of an entry, or why it cannot be had.
+// The content of an entry, or why it cannot be read.
 struct EntryContent {
   std::string bytes;  // at most one more than was asked for
   std::string problem;
 };
 using ReadEntry = std::function<EntryContent(std::size_t most_bytes)>;
 
-// Larger archives are not opened; what is inside another one is read whole.
+// Larger archives are not opened. An archive inside another one is read whole.
 inline constexpr std::uintmax_t kMaxArchiveBytes = std::uintmax_t{64} << 20U;
 inline constexpr std::size_t kMaxInnerArchiveBytes = std::size_t{16} << 20U;
 
@@ -30,20 +30,22 @@ class Collector {
  public:
   explicit Collector(std::span<const ModuleFiles> modules);
 
-  // An entry of the submission, named from its top, that is no folder. `read`
-  // is called at once, and only for what a module asks for and for archives.
+  // An entry of the submission that is not a folder; `name` is its path from
+  // the top. `read` is called at once, and only for files that a module asks
+  // for and for archives.
   void Offer(const std::string& name, const ReadEntry& read);
 
-  // Something that a source could not read: told to the author.
+  // Something that a source could not read, to be reported to the author.
   void Note(const std::string& problem);
 
-  // Where to stop: nobody needs so many entries.
+  // The most entries that are read.
   static constexpr std::size_t kMaxEntries = 100000;
 
-  // Nested folders that are entered.
+  // The deepest nesting of folders that is entered.
   static constexpr std::size_t kMaxNesting = 20;
 
-  // Archives in archives that are opened, beside each other and in each other.
+  // The most archives inside the submission that are opened, on all levels
+  // together.
   static constexpr std::size_t kMaxArchives = 4;
   static constexpr std::size_t kMaxArchiveDepth = 2;
 

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 std::string KindProblem(fs::file_type type) {
   if (type == fs::file_type::symlink) return "it is a symbolic link";
-  return "it is no regular file";
+  return "it is not a regular file";
 }
 
 EntryContent Read(const fs::path& file, std::size_t most) {

@@ -7,7 +7,8 @@
 
 namespace kvlab::grading {
 
-// Offers what lies below `folder`, following no links, waiting for no pipe.
+// Offers the entries below `folder`. Follows no links and does not block on
+// pipes.
 void CollectFolder(const std::filesystem::path& folder, Collector& collector);
 
 }  // namespace kvlab::grading

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void Refuse(const fs::path& file, const std::string& why) {
-  throw DataError(file.string() + ": this describes no module", why,
+  throw DataError(file.string() + ": not a valid module description", why,
                   R"(write number = 1, title = "...", files = ["..."])");
 }
 
@@ -32,11 +32,11 @@ std::vector<std::string> FileNames(const toml::table& table, const char* key,
   const toml::node* node = table.get(key);
   if (node == nullptr) return files;
   const toml::array* names = node->as_array();
-  if (names == nullptr) Refuse(file, std::string(key) + " is no list");
+  if (names == nullptr) Refuse(file, std::string(key) + " must be a list");
   for (const toml::node& element : *names) {
     const std::string name = element.value_or(std::string());
     if (!IsFileName(name)) {
-      Refuse(file, std::string(key) + " holds what is no file name");
+      Refuse(file, std::string(key) + " contains an invalid file name");
     }
     files.push_back(name);
   }
@@ -81,7 +81,7 @@ std::vector<ModuleFiles> ReadModuleFiles(const fs::path& root) {
     if (fs::exists(file)) modules.push_back(ReadModule(file));
   }
   if (modules.empty()) {
-    throw DataError(root.string() + " holds no modules",
+    throw DataError(root.string() + " contains no modules",
                     "there is no modules/*/module.toml below it",
                     "build //autograder/worker_kit first");
   }

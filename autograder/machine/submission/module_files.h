@@ -1,4 +1,4 @@
-// Which files a module asks of a student.
+// The files that a module asks a student for.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SUBMISSION_MODULE_FILES_H_
 #define KVLAB_AUTOGRADER_MACHINE_SUBMISSION_MODULE_FILES_H_
 
@@ -8,13 +8,13 @@
 
 namespace kvlab::grading {
 
-// What modules/*/module.toml says.
+// The contents of modules/*/module.toml.
 struct ModuleFiles {
   int number = 0;                  // 1
   std::string title;               // "Attention"
   std::string folder;              // "01_attention"
   std::vector<std::string> files;  // "attention.cc"
-  // What else counts and is not compiled: "answers.json".
+  // Files that count but are not compiled: "answers.json".
   std::vector<std::string> papers;
 };
 
@@ -22,8 +22,7 @@ struct ModuleFiles {
 std::string CoursePath(const ModuleFiles& module, const std::string& file);
 
 // Reads `root`/modules/*/module.toml, in the order of the modules' numbers.
-// Throws DataError, naming the file, if one does not say what it should, or if
-// there is none.
+// Throws DataError, naming the file, if one is invalid, or if there is none.
 std::vector<ModuleFiles> ReadModuleFiles(const std::filesystem::path& root);
 
 }  // namespace kvlab::grading

@@ -52,10 +52,11 @@ TEST(ModuleFilesTest, FilesStayInTheFolderOfTheirModule) {
   for (const std::string name : {"../a.cc", "/a.cc", "..", ""}) {
     std::string text = start;
     text.append("files = ['").append(name).append("']");
-    EXPECT_NE(ErrorOf(text).find("no file name"), std::string::npos) << name;
+    EXPECT_NE(ErrorOf(text).find("invalid file name"), std::string::npos)
+        << name;
     text = start + "files = ['a.cc']\n";
     text.append("papers = ['").append(name).append("']");
-    EXPECT_NE(ErrorOf(text).find("papers holds what is no file name"),
+    EXPECT_NE(ErrorOf(text).find("papers contains an invalid file name"),
               std::string::npos)
         << name;
   }

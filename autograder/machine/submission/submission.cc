@@ -22,7 +22,7 @@ std::string BytesOf(const std::filesystem::path& file) {
   std::optional<std::string> bytes = ReadRegularFile(file, kMost + 1);
   if (!bytes) {
     throw DataError(file.string() + ": cannot be read", "it is not readable",
-                    "give the reading user the right to");
+                    "make it readable for the user who grades");
   }
   if (bytes->size() > kMost) {
     throw DataError(file.string() + ": the archive is too large",

@@ -1,5 +1,5 @@
-// Reads what a student handed in: a folder or a zip. All of it is hostile
-// until it has been looked at; only the files that a module names are taken.
+// Reads what a student handed in: a folder or a zip. All of it is untrusted;
+// only the files that a module names are taken.
 #ifndef KVLAB_AUTOGRADER_MACHINE_SUBMISSION_SUBMISSION_H_
 #define KVLAB_AUTOGRADER_MACHINE_SUBMISSION_SUBMISSION_H_
 
@@ -30,10 +30,10 @@ struct SubmittedFile {
 struct Submission {
   // Every file that a module asks for, by its CoursePath.
   std::map<std::string, SubmittedFile> files;
-  // What else was there: the first names, made printable, and how many.
+  // Other files: the first names, made printable, and their number.
   std::vector<std::string> ignored;
   std::size_t ignored_count = 0;
-  // Where files were found that were not in the folder of their module.
+  // Where files were found outside the folder of their module.
   std::vector<std::string> taken_by_name;
   // What could not be read, one sentence each.
   std::vector<std::string> notes;
@@ -42,11 +42,10 @@ struct Submission {
 // A file is found as NN_name/file below any folders or, since no two files of
 // the course have the same name, by its name alone: in a flat upload, in other
 // letter cases, or as "file (1).cc". An archive in the submission is read as a
-// folder. The better name counts. Of two files under equally good names that
-// differ, none does, since nothing says which was meant. Links, devices and
-// names that lead out of the submission are never followed, sizes that an
-// archive states never believed; what archivers and editors leave behind is
-// passed over.
+// folder. The better match wins. Two different files that match equally well
+// are both rejected, since either may be meant. Links, devices and names that
+// lead out of the submission are never followed, and the sizes that an archive
+// states are never trusted. Files left by archivers and editors are skipped.
 //
 // Throws DataError if `path` is neither a folder nor a zip or tar archive that
 // can be opened.

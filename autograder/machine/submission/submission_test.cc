@@ -340,7 +340,7 @@ TEST_F(SubmissionTest, LinksAndDevicesInTarArchivesAreRefused) {
       kModules);
   for (const std::string& path : {kAttention, kLayers}) {
     EXPECT_EQ(submission.files.at(path).problem,
-              "it is a link or no regular file");
+              "it is a link or not a regular file");
   }
   EXPECT_EQ(submission.files.at(kGpt2).problem, "it is missing");
 }
@@ -385,7 +385,7 @@ TEST_F(SubmissionTest, LinksPipesAndFoldersAreNoFiles) {
   fs::create_directories(Folder() / "02_transformer/gpt2.cc");
   const Submission submission = ReadFolder();
   EXPECT_EQ(submission.files.at(kAttention).problem, "it is a symbolic link");
-  EXPECT_EQ(submission.files.at(kLayers).problem, "it is no regular file");
+  EXPECT_EQ(submission.files.at(kLayers).problem, "it is not a regular file");
   EXPECT_EQ(submission.files.at(kGpt2).problem, "it is missing");
 }
 
@@ -402,7 +402,7 @@ TEST_F(SubmissionTest, LinksAndDevicesInZipsAreRefused) {
                {"02_transformer/layers.cc", "", S_IFCHR | 0666}});
   for (const std::string& path : {kAttention, kLayers}) {
     EXPECT_EQ(submission.files.at(path).problem,
-              "it is a symbolic link or no regular file");
+              "it is a symbolic link or not a regular file");
   }
 }
 
@@ -471,7 +471,7 @@ TEST_F(SubmissionTest, WhatIsNeitherFolderNorZipIsAnError) {
   Write("text.zip", "this is text");
   EXPECT_NE(MessageOf<DataError>([this] {
               ReadSubmission(Folder() / "text.zip", kModules);
-            }).find("text.zip: this is no zip archive"),
+            }).find("text.zip: not a zip archive that can be opened"),
             std::string::npos);
   EXPECT_THROW(ReadSubmission(Folder() / "none", kModules), DataError);
   EXPECT_THROW(ReadSubmission("/dev/null", kModules), DataError);

@@ -28,13 +28,13 @@ using Archive = std::unique_ptr<archive, Close>;
 
 [[noreturn]] void Refuse(const std::string& name, archive* opened) {
   const char* why = ::archive_error_string(opened);
-  throw DataError(name + ": this is no tar archive",
+  throw DataError(name + ": not a tar archive that can be opened",
                   why == nullptr ? "it is damaged" : PrintableLine(why),
                   "hand in what ./kvlab submit packs");
 }
 
-// One format, and at most one layer of gzip: what is packed a thousandfold in a
-// thousandfold is never unpacked.
+// One format, and at most one layer of gzip, so that nested compression bombs
+// are never unpacked.
 Archive Open(std::string_view bytes, const std::string& name) {
   Archive opened(::archive_read_new());
   ::archive_read_support_format_tar(opened.get());
@@ -48,7 +48,7 @@ Archive Open(std::string_view bytes, const std::string& name) {
   return opened;
 }
 
-// Counts what is unpacked of an archive.
+// Counts the unpacked bytes of an archive.
 class Unpacker {
  public:
   explicit Unpacker(archive* opened) : opened_(opened) {}
@@ -56,7 +56,7 @@ class Unpacker {
   EntryContent Read(archive_entry* entry, std::size_t most) {
     if (::archive_entry_hardlink(entry) != nullptr ||
         ::archive_entry_filetype(entry) != AE_IFREG) {
-      return {"", "it is a link or no regular file"};
+      return {"", "it is a link or not a regular file"};
     }
     std::string bytes;
     while (bytes.size() <= most) {

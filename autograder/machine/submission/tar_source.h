@@ -8,13 +8,14 @@
 
 namespace kvlab::grading {
 
-// What unpacks to more than that is not read to its end.
+// A larger unpacked archive is not read to its end.
 inline constexpr std::size_t kMaxUnpackedBytes = std::size_t{256} << 20U;
 
 // Whether it begins as a tar archive does, or one compressed by gzip.
 bool IsTar(std::string_view bytes);
 
-// Offers the entries of a tar archive. Throws DataError if it is none.
+// Offers the entries of a tar archive. Throws DataError if it is not a tar
+// archive.
 void CollectTar(std::string_view bytes, const std::string& name,
                 Collector& collector);
 

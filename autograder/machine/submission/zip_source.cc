@@ -48,7 +48,7 @@ Archive Open(std::string_view bytes, const std::string& name) {
   const std::string why = kind.empty() ? ::zip_error_strerror(&error) : kind;
   ::zip_error_fini(&error);
   if (archive == nullptr) {
-    throw DataError(name + ": this is no zip archive", why,
+    throw DataError(name + ": not a zip archive that can be opened", why,
                     "hand in what ./kvlab submit packs");
   }
   return archive;
@@ -67,7 +67,7 @@ bool IsRegular(zip_t* archive, zip_uint64_t index) {
 
 EntryContent Read(zip_t* archive, zip_uint64_t index, std::size_t most) {
   if (!IsRegular(archive, index)) {
-    return {"", "it is a symbolic link or no regular file"};
+    return {"", "it is a symbolic link or not a regular file"};
   }
   const Entry entry(::zip_fopen_index(archive, index, 0));
   if (entry == nullptr) {

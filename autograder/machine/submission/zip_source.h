@@ -8,7 +8,8 @@
 
 namespace kvlab::grading {
 
-// Offers the entries of a zip archive. Throws DataError if it is none.
+// Offers the entries of a zip archive. Throws DataError if it is not a zip
+// archive.
 void CollectZip(std::string_view bytes, const std::string& name,
                 Collector& collector);
 

@@ -5,6 +5,6 @@ set -euo pipefail
 cd "${AUTOGRADER:-/autograder}/source"
 ./kvlab setup
 ./kvlab grade --help
-# Submissions run as another user, who shall not read the solutions: in this
-# container nothing but the kernel's Landlock might keep him out.
+# Submissions run as another user, who must not read the solutions. In this
+# container, only the kernel's Landlock might prevent that.
 chmod 700 .

@@ -16,7 +16,7 @@ namespace {
 std::vector<RubricCheck> EveryCheck() {
   std::vector<RubricCheck> checks;
   for (const RubricPart& part : CourseRubric().parts) {
-    if (part.judged == Judged::kQuiz) continue;  // asks nobody's code
+    if (part.judged == Judged::kQuiz) continue;  // runs no code
     for (const RubricTask& task : part.tasks) {
       checks.insert(checks.end(), task.checks.begin(), task.checks.end());
     }
@@ -100,8 +100,8 @@ TEST_P(EveryCheckTest, EmptyAnswersFail) {
   EXPECT_EQ(RunAgainst(GetParam(), {.student = empty}).share, 0);
 }
 
-// What is given in the stubs works; the rest is not implemented. Whoever throws
-// what the contract asks for in bad cases must not earn anything by that.
+// What is given in the stubs works; the rest is not implemented. Code that
+// throws the contract's errors for valid input must earn nothing.
 TEST_P(EveryCheckTest, FailuresOfAllKindsFail) {
   for (const Status status :
        {Status::kNotImplemented, Status::kContractError, Status::kException,

@@ -1,5 +1,5 @@
 // Endpoints in this process that answer as the solutions do, unless a test
-// wants something else.
+// overrides an answer.
 #ifndef KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_PARTY_H_
 #define KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_PARTY_H_
 
@@ -15,28 +15,29 @@
 
 namespace kvlab::grading {
 
-// What a student's code answers. May ask the honest endpoint.
+// Answers a request in place of the student's code. May ask the honest
+// endpoint.
 using Behaviour =
     std::function<Reply(const Request& request, Endpoint& honest)>;
 
 // Asks the solutions.
 Reply Honest(const Request& request, Endpoint& honest);
 
-// A student, and what is measured of their code from outside.
+// A student, and the measurements of their code from outside.
 struct FakeParty {
   Behaviour student = Honest;
-  // Who the student's speed is compared with.
+  // The baseline of the student's speed.
   Behaviour baseline = Honest;
-  // Instructions of each counted call, one after the other.
+  // Instructions of each counted call, in order.
   std::function<std::uint64_t()> instructions = [] { return 1'000'000; };
-  // Memory per byte that the formula gives for an enabled cache, and what each
-  // forward pass leaves behind.
+  // Memory per byte of the formula for an enabled cache, and the bytes that
+  // each forward pass leaks.
   double cache_growth = 1;
   std::uint64_t pass_growth = 0;
   bool frees_caches = true;
   // The share of the reference's speed that is enough; 0 for the table alone.
   double of_reference = 0;
-  // Processor time that each side seems to have used so far.
+  // Processor time that each side reports so far.
   std::function<std::optional<double>()> cpu_seconds = [] {
     return std::optional<double>();
   };

@@ -238,7 +238,7 @@ TEST(PlantedTest, WorkThatIsNotCountedIsCaught) {
   }
 }
 
-// As the solutions, but one operation is asked something else.
+// As the solutions, but one operation gets other arguments.
 FakeParty AskedOtherwise(const std::string& operation,
                          const std::function<void(Values&)>& change) {
   return {.student = [=](const Request& request, Endpoint& honest) {
@@ -356,7 +356,7 @@ TEST(PlantedTest, ViewsThatMoveAreCaught) {
       .student = Changed("layer_cache.storage", [&](Values& values) {
         std::get<Integers>(values[0])[0] += 64 * ++moved;
       })};
-  ExpectCaught("views.stable", moving, "they lie at different addresses");
+  ExpectCaught("views.stable", moving, "they are at different addresses");
 }
 
 TEST(PlantedTest, AttentionThatIgnoresItsCacheIsNamed) {
@@ -374,7 +374,7 @@ TEST(PlantedTest, AttentionThatIgnoresItsCacheIsNamed) {
                             {asked[1], asked[2], asked[3], heads, Integers()}},
                            {});
       }};
-  ExpectCaught("cached.steps", forgetful, "what the cache holds was not used");
+  ExpectCaught("cached.steps", forgetful, "the cache was not used");
   EXPECT_EQ(RunAgainst(CourseCheck("cached.prefill"), forgetful).share, 1);
 }
 
@@ -428,7 +428,7 @@ TEST(PlantedTest, StepsThatGrowLinearlyPass) {
 // A step at token 256 that takes its time, under a counter that says nothing of
 // it.
 TEST(PlantedTest, CountsThatTimeContradictsAreCaught) {
-  // Behaviours are copied: what one has seen lies outside.
+  // Behaviours are copied, so their state is kept outside.
   const auto held = std::make_shared<std::size_t>(0);
   const Behaviour slow_when_long = [held](const Request& request,
                                           Endpoint& honest) {
@@ -451,7 +451,7 @@ TEST(PlantedTest, StepsThatCopyWhatIsStoredAreCaught) {
   ExpectCaught("cached.instructions",
                {.instructions = Costs({98'000, 113'000, 143'000, 202'000,
                                        50'000, 10'000, 120'000, 48'000})},
-               "a step copies or looks through what is stored");
+               "a step copies or searches the stored tokens");
 }
 
 TEST(PlantedTest, ViewsAndTruncationsThatTouchTokensAreCaught) {

@@ -48,7 +48,7 @@ void Read(std::string_view text) {
       }
     }
   } catch (const DataError&) {
-    // refused, and the student is told why
+    // refused, with a reason
   }
 }
 

@@ -1,6 +1,6 @@
-// Every check of the rubric, put to somebody who answers as they like: with
-// other statuses, values, numbers and shapes than the solutions. No answer may
-// harm the checker, and whoever loses points is told why.
+// Every check of the rubric, against falsified answers: other statuses, values,
+// numbers and shapes than those of the solutions. No answer may harm the
+// checker, and every loss of points must come with a reason.
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -17,14 +17,14 @@
 namespace kvlab::grading {
 namespace {
 
-// What an author is told stays readable.
+// Messages to an author stay readable.
 constexpr std::size_t kLongestText = 16384;
 
 std::vector<std::uint8_t> DrawScript(std::mt19937& random) {
   constexpr std::size_t kBytes = 64;
   std::vector<std::uint8_t> script(kBytes);
   for (std::uint8_t& byte : script) {
-    // Half of the answers honest, so that checks get further.
+    // Half of the answers are honest, so checks get further.
     if (random() % 2 == 0) byte = static_cast<std::uint8_t>(random());
   }
   return script;
@@ -49,7 +49,7 @@ TEST(AnswersTest, NoAnswerHarmsACheck) {
   constexpr int kScripts = 8;  // for each check
   std::mt19937 random(kSeed);
   for (const RubricPart& part : CourseRubric().parts) {
-    if (part.judged == Judged::kQuiz) continue;  // asks nobody's code
+    if (part.judged == Judged::kQuiz) continue;  // runs no code
     for (const RubricTask& task : part.tasks) {
       for (const RubricCheck& check : task.checks) {
         for (int n = 0; n < kScripts; ++n) {

@@ -37,7 +37,7 @@ void Load(const Files& files) {
   try {
     TouchEverything(LoadGpt2(folder.Path()));
   } catch (const DataError&) {
-    // refused, and the user is told why
+    // refused, with a reason
   }
 }
 

@@ -1,4 +1,4 @@
-// A student's replies, falsified as a script says.
+// Falsifies a student's replies by a script.
 #ifndef KVLAB_AUTOGRADER_PROOF_FUZZ_FALSE_ANSWERS_H_
 #define KVLAB_AUTOGRADER_PROOF_FUZZ_FALSE_ANSWERS_H_
 
@@ -12,12 +12,12 @@ namespace kvlab::grading {
 
 class FalseAnswers {
  public:
-  // Each byte decides something; behind the last all answers are honest.
+  // Each byte makes one choice; after the last, all answers are honest.
   explicit FalseAnswers(std::span<const std::uint8_t> script)
       : script_(script) {}
 
   // The reply as it is, or with another status, other values, numbers or
-  // shapes: whatever the checker can have read from a worker's pipe.
+  // shapes: anything that the checker could read from a worker's pipe.
   Reply Next(Reply honest);
 
  private:

@@ -124,7 +124,7 @@ def tar(*entries, packed=True):
 
 
 def submissions():
-    warnings.simplefilter("ignore")  # of names that are there twice
+    warnings.simplefilter("ignore")  # of duplicate names
     attention = "modules/01_attention/attention.cc"
     sound = archive(
         (attention, b"int one;\n"),

@@ -1,4 +1,4 @@
-// Damage, drawn at random, for where there is no fuzzer to do it.
+// Random damage to inputs, for tests that run without a fuzzer.
 #ifndef KVLAB_AUTOGRADER_PROOF_FUZZ_MUTATION_H_
 #define KVLAB_AUTOGRADER_PROOF_FUZZ_MUTATION_H_
 
@@ -8,8 +8,8 @@
 
 namespace kvlab::grading {
 
-// Changes, inserts, repeats or removes some bytes, or puts a number there that
-// is easily mishandled.
+// Changes, inserts, repeats or removes some bytes, or writes a number that is
+// easily mishandled.
 void Mutate(std::mt19937& random, std::vector<std::uint8_t>& bytes);
 
 }  // namespace kvlab::grading

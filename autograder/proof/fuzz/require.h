@@ -1,4 +1,4 @@
-// What must hold whatever the input.
+// Properties that must hold for every input.
 #ifndef KVLAB_AUTOGRADER_PROOF_FUZZ_REQUIRE_H_
 #define KVLAB_AUTOGRADER_PROOF_FUZZ_REQUIRE_H_
 
@@ -7,7 +7,7 @@
 
 namespace kvlab::grading {
 
-// Ends the process unless `holds`: that is how a fuzzer learns of a fault.
+// Ends the process unless `holds`, which a fuzzer reports as a fault.
 inline void Require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "this does not hold: %s\n", what);

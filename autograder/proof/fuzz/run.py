@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""./kvlab fuzz [SECONDS] [--target NAME]...: searches for inputs that do harm.
+"""./kvlab fuzz [SECONDS] [--target NAME]...: searches for harmful inputs.
 
 Builds the fuzz targets with clang and its sanitizers and lets each run for
 SECONDS, from the seeds in corpus/ and from what earlier runs have found; the
@@ -121,7 +121,7 @@ def run(programs, name, seconds):
 
 
 def number(pattern, log):
-    """The last number that stands behind `pattern`, or 0."""
+    """The last number that follows `pattern`, or 0."""
     matches = re.findall(pattern + r"\s*(\d+)", log)
     return int(matches[-1]) if matches else 0
 
@@ -143,7 +143,7 @@ def report(name, seconds, status, log):
         )
         print("\n".join(lines[begin : begin + LOG_LINES]))
         print(
-            f"the input is kept as {KEPT}/{name}-*; once mended, it goes to "
+            f"the input is kept as {KEPT}/{name}-*; once fixed, it goes to "
             f"autograder/proof/fuzz/corpus/{name}/"
         )
 

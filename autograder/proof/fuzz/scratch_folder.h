@@ -10,7 +10,7 @@
 namespace kvlab::grading {
 
 // A folder of this process's own, in memory where there is /dev/shm, or where
-// TEST_TMPDIR says. It goes when the object goes.
+// TEST_TMPDIR says. It is removed with the object.
 class ScratchFolder {
  public:
   ScratchFolder();
@@ -20,7 +20,7 @@ class ScratchFolder {
 
   const std::filesystem::path& Path() const { return path_; }
 
-  // Replaces what was there under that name.
+  // Replaces any file of that name.
   std::filesystem::path Write(const std::string& name,
                               std::span<const std::uint8_t> bytes) const;
 

@@ -46,7 +46,7 @@ void Open(std::span<const std::uint8_t> input) {
               "a tensor has its bytes");
     }
   } catch (const DataError&) {
-    // refused, and the user is told why
+    // refused, with a reason
   }
 }
 

@@ -47,7 +47,7 @@ void Read(std::span<const std::uint8_t> archive) {
   try {
     Check(ReadSubmission(file, Modules()));
   } catch (const DataError&) {
-    // refused, and the author is told why
+    // refused, with a reason
   }
 }
 

@@ -28,7 +28,7 @@ void Load(std::span<const std::uint8_t> input) {
               "text becomes tokens of text");
     }
   } catch (const DataError&) {
-    // refused, and the user is told why
+    // refused, with a reason
   }
 }
 

@@ -31,7 +31,7 @@ def apply(case, source, text):
             if times != 1:
                 raise CaseError(
                     f"{source}: what is to be replaced occurs "
-                    f"{times} times; write the edit anew"
+                    f"{times} times; adapt the edit"
                 )
             text = text.replace(edit["find"], edit["replace"])
         else:

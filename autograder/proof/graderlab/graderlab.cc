@@ -173,10 +173,10 @@ Rubric QuickRubric(const Rubric& rubric) {
   return quick;
 }
 
-// The parts whose programs hold something of what the case changes: its
-// modules', and the whole. The others would be those of an unchanged submission
-// again. All of them, which is the same as none named, if it changes what is no
-// module's.
+// The parts whose programs contain a file that the case changes: those of its
+// modules, and end to end. The others would be those of an unchanged
+// submission. Empty, which means all parts, if it changes a file that belongs
+// to no module.
 std::vector<std::string> PartsReached(const LabCase& one,
                                       const std::vector<ModuleFiles>& modules) {
   if (one.edits.empty()) return {};
@@ -369,8 +369,8 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
     const std::scoped_lock lock(printing);
     table.Add(result);
   });
-  // After the exploits: whatever they left behind would show here. Alone, with
-  // every speed check as the course has it.
+  // After the exploits, so that anything they left behind shows here. One at a
+  // time, with every speed check as in the course.
   for (const LabCase& one : cases) {
     if (one.speed == LabSpeed::kMeasured) {
       table.Add(lab.Run(one, lab.FullRubric(), seed));
@@ -386,20 +386,20 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
   return table.Close() && left.empty();
 }
 
-// Cases far from a threshold, whose marks must be the same each time.
+// Cases far from any threshold, whose marks must be the same each time.
 constexpr std::array kSteadyCases = {"baseline/solutions",
                                      "honest/half_as_fast_as_asked",
                                      "knockout/mask_aligned_top_left"};
 
-// How often the mark was given that was given most.
+// The count of the most frequent mark.
 std::size_t Commonest(const std::map<std::string, std::size_t>& marks) {
   std::size_t most = 0;
   for (const auto& [given, times] : marks) most = std::max(most, times);
   return most;
 }
 
-// Grades each steady case again and again, with fresh inputs, while every core
-// is busy with something else. True if no mark ever changed.
+// Grades each steady case repeatedly, with new inputs, while every core is
+// busy. True if no mark ever changed.
 bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
   const std::uint64_t seed = line.seed.value_or(std::random_device()());
   std::cout << "seed " << seed << ", every core busy; speed checks "
@@ -415,7 +415,7 @@ bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
       steady.push_back(&one);
     }
   }
-  // By turns, so that a run that is stopped has seen all of them.
+  // In turn, so that a run that is stopped early has covered all of them.
   std::map<std::string, std::map<std::string, std::size_t>> marks;
   std::mutex counting;
   RunAbreast(line.stability * steady.size(), [&](std::size_t i) {

@@ -45,7 +45,7 @@ bool AnyMatches(const std::vector<std::string>& patterns,
   });
 }
 
-// What the author reads where this check stands.
+// The message to the author about this check.
 std::string Message(const PlacedCheck& check) {
   const std::string& trouble = check.part.trouble;
   return trouble.empty() ? check.mark.came_back : trouble;
@@ -82,7 +82,7 @@ double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
                                                      : points;
 }
 
-// Points of each part, where `earned` tells those of a check.
+// Points of each part, where `earned` gives those of a check.
 std::string ByPart(const Marks& marks,
                    const std::function<double(const PlacedCheck&)>& earned) {
   std::string text;

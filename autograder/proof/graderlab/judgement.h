@@ -1,4 +1,4 @@
-// Whether a case came out as it must.
+// Compares the result of a case with its expectation.
 #ifndef KVLAB_AUTOGRADER_PROOF_GRADERLAB_JUDGEMENT_H_
 #define KVLAB_AUTOGRADER_PROOF_GRADERLAB_JUDGEMENT_H_
 
@@ -10,15 +10,15 @@
 
 namespace kvlab::grading {
 
-// What the author reads about the first check that `loses` names; if that was
-// not run, why. "" if it lost nothing.
+// The message to the author about the first check that `loses` names, or why it
+// was not run. "" if it lost nothing.
 std::string MessageTo(const LabCase& one, const Report& report);
 
-// What differs from the case's expectation, one sentence each; none if it came
-// out as it must.
+// The deviations from the case's expectation, one sentence each.
 std::vector<std::string> Deviations(const LabCase& one, const Report& report);
 
-// What a planted bug costs, end to end aside, and the points of its task.
+// The points that a planted bug costs, except end to end, and the points of its
+// task.
 struct CostOfBug {
   double lost = 0;
   double task_points = 0;
@@ -27,7 +27,7 @@ struct CostOfBug {
 //   task: that of the function it is in, see TaskOf
 CostOfBug CostOf(const Report& report, const std::string& task);
 
-// Says so if it costs more than twice the points of its task.
+// A sentence if it costs more than twice the points of its task.
 std::vector<std::string> CostDeviations(const Report& report,
                                         const std::string& task);
 

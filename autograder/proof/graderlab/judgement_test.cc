@@ -159,7 +159,7 @@ TEST_F(JudgementTest, SeesWhatTheReportMustNotHold) {
 }
 
 TEST_F(JudgementTest, TheRubricsWordsAreAHintToo) {
-  part_.tasks[0].checks[0].why = "queries stand behind the past";
+  part_.tasks[0].checks[0].why = "queries come after the past";
   Lose(0, 0, "words");
   EXPECT_TRUE(DeviationsOf({.loses = {"1.1 first"},
                             .halves = {},

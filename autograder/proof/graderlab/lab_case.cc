@@ -99,8 +99,7 @@ std::string Edited(const LabEdit& edit, const std::string& text) {
     throw DataError(edit.file +
                         ": what is to be replaced does not stand there "
                         "exactly once",
-                    *edit.find,
-                    "write the edit anew for what stands there now");
+                    *edit.find, "adapt the edit to the present text");
   }
   return std::string(text).replace(at, edit.find->size(), edit.replace);
 }
@@ -134,8 +133,8 @@ LabCase ReadKnockout(const fs::path& path) {
                "name the checks that must see it: loses = [\"1.3 ...\"]");
   }
   if (one.expect.says.empty()) {
-    table.Fail("a planted bug whose author is told nothing",
-               "quote what the first of `loses` must tell: says = \"...\"");
+    table.Fail("a planted bug without words for its author",
+               "quote from the report on the first of `loses`: says = \"...\"");
   }
   return one;
 }

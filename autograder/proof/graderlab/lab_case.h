@@ -16,7 +16,7 @@ namespace kvlab::grading {
 // A change of one file. Exactly one of the ways is used.
 struct LabEdit {
   std::string file;  // "03_memoization/kv_cache.cc"
-  // Stands in the file exactly once, or the case has rotted.
+  // Must occur in the file exactly once.
   std::optional<std::string> find;
   std::string replace;
   std::optional<std::string> prepend;
@@ -25,27 +25,27 @@ struct LabEdit {
   std::optional<std::string> take_from;  // "modules": the stub instead
 };
 
-// What must come out. Checks are named by task and name, "1.3 causal.chunk";
-// patterns as of a shell may stand for several.
+// The expected result. Checks are named by task and name, "1.3 causal.chunk";
+// shell patterns may match several.
 struct LabExpectation {
-  // These earn nothing, but what the rubric gives for being right alone. The
-  // first one of an exploit, which it attacks, earns nothing at all.
+  // These earn at most the rubric's share for being right alone. The first one
+  // of an exploit, which it attacks, earns nothing at all.
   std::vector<std::string> loses;
   std::vector<std::string> halves;    // these earn half of their points
-  std::vector<std::string> may_lose;  // others that may; no other check does
-  // Words that the author must read about the first check in `loses`: in what
-  // came back, or in why it matters.
+  std::vector<std::string> may_lose;  // these may lose; all others must pass
+  // Words that the report on the first check in `loses` must contain: in its
+  // result, or in the reason why it matters.
   std::string says;
-  // A regular expression that nothing of the author's report may match; "" for
-  // no such.
+  // A regular expression that no text of the author's report may match; "" for
+  // none.
   std::string never_says = {};
 };
 
-// Whether the speed checks, which take most of a minute, are run as well.
+// How the speed checks, which take most of a minute, are run.
 enum class LabSpeed {
   kLeftOut,
   kMeasured,
-  // Without the rubric's table, so that a share of the reference's speed alone
+  // Without the rubric's table, so only the share of the reference's speed
   // decides: how far the reference is above the table depends on the machine.
   kComparedWithReference,
 };
@@ -56,16 +56,16 @@ struct LabCase {
   std::string title;
   std::string base;  // "solutions" or "modules", which holds the stubs
   std::vector<LabEdit> edits;
-  // Who is said to have handed it in; "" if nobody said.
+  // The submission's author; "" if unknown.
   std::string student;
   LabSpeed speed = LabSpeed::kLeftOut;
-  // In which sandboxes: "full", "reduced" or "reduced without landlock".
+  // The kind of sandbox: "full", "reduced" or "reduced without landlock".
   Confinement isolation = Confinement::kBubblewrap;
   LabExpectation expect;
 };
 
-// Reads a planted bug (judges/*/planted_bugs/FILE/NAME.toml): what it plants,
-// `loses` and `says`. Throws RubricError, naming file and line.
+// Reads a planted bug (judges/*/planted_bugs/FILE/NAME.toml): the bug, `loses`
+// and `says`. Throws RubricError, naming file and line.
 LabCase ReadKnockout(const std::filesystem::path& path);
 
 // Reads a case of graderlab/cases/KIND/NAME.toml. Throws RubricError likewise.

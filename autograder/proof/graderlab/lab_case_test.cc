@@ -101,7 +101,7 @@ TEST_F(LabCaseTest, EditsAFileInFiveWays) {
   EXPECT_EQ(Submitted(edit + "take_from = \"modules\"\n"), "the stub\n");
 }
 
-// A case whose solution was rewritten tests nothing any more.
+// A case whose solution was rewritten no longer tests anything.
 TEST_F(LabCaseTest, RefusesAnEditThatNoLongerFits) {
   const std::string edit = "[[edit]]\nfile = \"01_x/x.cc\"\nreplace = \"\"\n";
   EXPECT_THROW(Submitted(edit + "find = \"not there\"\n"), DataError);

@@ -40,8 +40,8 @@ pid_t ParentOf(pid_t process) {
   return 0;
 }
 
-// Whether this grader, or nobody any more, has started the process: another
-// grader on this machine has sandboxes of its own.
+// Whether the process descends from this grader or is an orphan. Another grader
+// on this machine may have sandboxes of its own.
 bool IsOurs(pid_t process, const SandboxUser& user) {
   while (process > 1 && Belongs("/proc/" + std::to_string(process), user)) {
     process = ParentOf(process);

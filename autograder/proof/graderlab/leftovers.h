@@ -1,4 +1,4 @@
-// What a submission might have left behind on the grading machine.
+// Finds what a submission left behind on the grading machine.
 #ifndef KVLAB_AUTOGRADER_PROOF_GRADERLAB_LEFTOVERS_H_
 #define KVLAB_AUTOGRADER_PROOF_GRADERLAB_LEFTOVERS_H_
 
@@ -10,12 +10,12 @@
 
 namespace kvlab::grading {
 
-// Processes of the sandbox's user that this process or nobody any more has
-// started ("process 4711 worker"), and his files in /tmp, /dev/shm and
-// /var/tmp. Without such a user the files alone, whoever made them.
+// Processes of the sandbox's user that descend from this process or are orphans
+// ("process 4711 worker"), and the user's files in /tmp, /dev/shm and /var/tmp.
+// Without such a user only the files, of any owner.
 std::set<std::string> Traces(const std::optional<SandboxUser>& user);
 
-// What is in `after` and was not in `before`.
+// The entries of `after` that are not in `before`.
 std::set<std::string> Added(const std::set<std::string>& before,
                             const std::set<std::string>& after);
 

@@ -1,4 +1,4 @@
-// Whether marks hold while the machine does other things.
+// Keeps the machine busy, to test whether marks stay the same.
 #ifndef KVLAB_AUTOGRADER_PROOF_GRADERLAB_STABILITY_H_
 #define KVLAB_AUTOGRADER_PROOF_GRADERLAB_STABILITY_H_
 
@@ -8,7 +8,7 @@
 
 namespace kvlab::grading {
 
-// One process per core that does nothing but compute, as long as this lives.
+// One busy process per core while this object exists.
 class BusyCores {
  public:
   // Throws SandboxError if the system refuses a process.

@@ -1,4 +1,4 @@
-"""Which room of the course may use which, and whether the build keeps to it.
+"""Which room of the course may use which, and whether the build complies.
 
 A room is a folder with everything below it, unless a folder below is a room of
 its own. A target uses another if Bazel needs that one to build or run it.
@@ -91,7 +91,7 @@ class Graph:
             if rule.get("class").startswith("cc_"):
                 self.compiled.add(name)
             self.needs[name] = labels_of(rule.iter("rule-input"), "name")
-            # An alias stands for whatever a build setting chooses.
+            # An alias refers to the target that a build setting chooses.
             self.links[name] = (
                 self.needs[name]
                 if (rule.get("class") == "alias")
@@ -193,7 +193,7 @@ def later_modules(graph):
 
 
 def student_code(graph):
-    """A pattern of what has a student's code in it, whatever is chosen."""
+    """A pattern of the targets that contain a student's code."""
     labels = [r"//implementation:.*"]
     for name in graph.needs:
         if re.match(r"//modules/\w+:student$", name):
@@ -209,7 +209,7 @@ def student_code(graph):
 
 
 def walls(graph):
-    """(targets, what they must not be linked with, why); both are patterns."""
+    """(targets, targets not to be linked with them, why); two are patterns."""
     return (
         (
             r"//autograder(?!/worker_kit)[/:].*",
@@ -235,7 +235,7 @@ def walls(graph):
 
 
 def breached_walls(graph):
-    """A sentence for each target that is linked with what it must not be."""
+    """A sentence for each forbidden link of a target."""
     for inside, outside, why in walls(graph):
         matching = [
             name for name in sorted(graph.compiled) if re.match(inside, name)

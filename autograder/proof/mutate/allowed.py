@@ -13,12 +13,13 @@
     kind = "equivalent"
     reason = "..."
 
-An entry without `when` stands for the mutation at every size and from any size
-on: what cannot be told when it is always active cannot be told when it is so
-less often. "always" is for errors that cancel each other. Kinds:
+An entry without `when` covers the mutation at every size and from any size on:
+a mutant that cannot be detected when it is always active cannot be detected
+when it is active less often. "always" is for errors that cancel each other.
+Kinds:
 
-    equivalent  no caller can tell it from the solution
-    allowed     it may be told, but breaks no sentence of a header
+    equivalent  no caller can distinguish it from the solution
+    allowed     it can be detected, but breaks no sentence of a header
     tests       the grader catches it, the module's own tests do not
     grader      the other way round
 """
@@ -134,8 +135,8 @@ class Allowed:
         )
 
     def without_mutant(self, mutants):
-        """Entries that stand for none of the mutants: the solution has
-        changed, and they are to be looked at again."""
+        """Entries that cover none of the mutants: the solution has
+        changed, and they must be reviewed."""
         return [
             entry
             for entry in self.entries

@@ -1,5 +1,5 @@
-// A worker without a sandbox, for code of our own: it starts ten times faster,
-// and the environment chooses its mutant.
+// A worker without a sandbox, for the course's own code: it starts ten times
+// faster, and the environment chooses its mutant.
 #ifndef KVLAB_AUTOGRADER_PROOF_MUTATE_BARE_WORKER_H_
 #define KVLAB_AUTOGRADER_PROOF_MUTATE_BARE_WORKER_H_
 
@@ -29,7 +29,7 @@ class BareWorker final : public Endpoint {
   std::optional<std::uint64_t> ResidentBytes() override;
   void Restart() override;
 
-  // Processor time that the worker of the last Restart took, once it is ended.
+  // Processor time of the last worker that has ended.
   double SpentSeconds() const { return spent_seconds_; }
 
  private:

@@ -557,8 +557,8 @@ def choose(options, modules, allowed):
 
 
 def try_solutions(options, programs, modules):
-    """What the solutions fail, or what cannot be drawn, with any seed: right
-    code must not lose points by chance."""
+    """The checks that the solutions fail, or whose input cannot be drawn,
+    with any seed: right code must not lose points by chance."""
 
     def with_seed(seed):
         judge = Judge(programs / "judge", seed)

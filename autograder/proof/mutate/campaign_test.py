@@ -1,7 +1,7 @@
 """What ./kvlab mutate promises, with programs that are not what they seem.
 
-The tests and the judge are scripts here. Each mutant's number says by whom it
-is caught: 1 by both, 2 by the tests, 3 by the judge, 4 by neither.
+The tests and the judge are scripts here. Each mutant's number says what catches
+it: 1 both, 2 the tests, 3 the judge, 4 neither.
 """
 
 import contextlib

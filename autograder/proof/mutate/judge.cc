@@ -1,4 +1,4 @@
-// Puts the checks of the rubric to mutants, without those that need a clock or
+// Runs the checks of the rubric on mutants, without those that need a clock or
 // valgrind. For ./kvlab mutate, which writes one line for each mutant,
 //
 //   PROGRAM <tab> PART,PART <tab> MUTANT <tab> CPU SECONDS <tab>
@@ -6,10 +6,10 @@
 //
 // and reads one line of JSON: the first check that the mutant loses points in,
 // if there is one, and why. PART is the folder of a module, or "everything" for
-// what is judged end to end. The named checks go first: they are likely to tell
-// soon. MUTANT is the KVLAB_MUTANT of mutant.h;
-// "0" is none. A check that cannot be put here, since it needs what only the
-// grader has, is "skipped", with what it said.
+// the end-to-end part. The named checks go first, since they are likely to fail
+// soon. MUTANT is the KVLAB_MUTANT of mutant.h; "0" is no mutant. A check that
+// cannot run here, because it needs a part of the grader, is "skipped", with
+// its message.
 #include <algorithm>
 #include <cstdint>
 #include <exception>
@@ -52,7 +52,7 @@ std::vector<std::string> Cut(const std::string& text, char at) {
   return pieces;
 }
 
-// Throws GraderError for a line that is none.
+// Throws GraderError for a malformed line.
 Mutant ReadMutant(const std::string& line) {
   constexpr std::size_t kFields = 4;
   const std::vector<std::string> fields = Cut(line, '\t');
@@ -89,7 +89,7 @@ std::vector<const RubricCheck*> ChecksFor(const Rubric& rubric,
     throw GraderError(
         fmt::format("no part judges {}", fmt::join(mutant.parts, ", ")));
   }
-  // Not of std::ranges, whose answer clang 14 cannot make.
+  // Not std::ranges, whose result clang 14 cannot compile.
   std::stable_partition(checks.begin(), checks.end(), goes_first);
   return checks;
 }

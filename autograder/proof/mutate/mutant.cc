@@ -15,7 +15,7 @@ double gate = 0;
 
 namespace {
 
-// A mutant may loop or allocate for ever.
+// A mutant may loop or allocate endlessly.
 void Limit(int resource, const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr) return;

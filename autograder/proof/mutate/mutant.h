@@ -13,12 +13,12 @@
 namespace kvlab_mutant {
 
 // From the environment: KVLAB_MUTANT="NUMBER [SIZE GATE]". Without it no mutant
-// is active: 0 is the number of none.
+// is active, and the number is 0.
 extern std::int32_t active;
 extern std::uint32_t size_index;
 extern double gate;
 
-// Whether the size that the mutant watches has got to its gate.
+// Whether the size that the mutant watches has reached its gate.
 template <typename... Sizes>
 bool Reached(const Sizes&... sizes) {
   if (gate == 0) return true;

@@ -34,7 +34,7 @@ class Mutant:
     line: str
     ordinal: int
     when: str = ""  # "past_len >= 65"; "": always
-    # How the program is told, and where to look; no part of the name.
+    # The value of KVLAB_MUTANT and the line number; not part of the name.
     chosen: str = field(default="", compare=False)
     line_number: int = field(default=0, compare=False)
 
@@ -52,7 +52,7 @@ class Mutant:
 
     @property
     def name(self):
-        """Everything that tells it from the others, in words."""
+        """Everything that distinguishes it from the others, in words."""
         return (
             self.file,
             self.function,

@@ -315,8 +315,8 @@ class _File:
     def in_the_making(variable):
         """Whether it is an object whose fields are set one by one.
 
-        A size of it is none before the function has set it: a mutant that
-        waits for it would wait for ever.
+        Its sizes are unset until the function sets them, so a mutant that waits
+        for one could wait without end.
         """
         canonical = variable.type.get_canonical()
         if (
@@ -699,7 +699,7 @@ class _File:
 
     @staticmethod
     def is_statement(cursor, parent):
-        """Whether the expression stands as a statement of its own."""
+        """Whether the expression is a statement of its own."""
         inner = _inner(cursor)
         if inner.kind not in _STATEMENT_EXPRESSIONS:
             return False
@@ -731,7 +731,7 @@ class _File:
         )
 
     def name_and_number(self):
-        """Tells apart what is alike, and drops what is there twice."""
+        """Numbers mutations of the same name, and drops duplicates."""
         seen, kept = {}, []
         places = set()
         for mutation in self.mutations:

@@ -1,7 +1,7 @@
-// What the reference does for a prompt and for a decode step, in multiply-
-// accumulates, bytes copied and allocations. Such counts are the same on every
-// machine and in every run, so they are compared exactly: whoever makes one of
-// them grow sees it here, and whoever makes one shrink writes the new one down.
+// The cost of a prompt and of a decode step in the reference:
+// multiply-accumulates, bytes copied and allocations. These counts are the same
+// on every machine and in every run, so they are compared exactly. If one
+// grows, find out why; if one shrinks, write the new count here.
 #include <cstddef>
 #include <cstdint>
 

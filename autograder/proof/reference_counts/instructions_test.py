@@ -52,7 +52,7 @@ def measure():
     short, long, steps = counted(32, 0), counted(96, 0), counted(32, STEPS)
     return {
         "64 more tokens of a prompt of 32": long - short,
-        f"a decode step behind 32 tokens, mean of {STEPS}": (steps - short)
+        f"a decode step after 32 tokens, mean of {STEPS}": (steps - short)
         // STEPS,
     }
 

@@ -21,7 +21,7 @@ class ReferenceRun {
 
   const Gpt2Config& Config() const { return model_.Config(); }
 
-  // The next `tokens` tokens in one forward pass; every token is another.
+  // The next `tokens` tokens in one forward pass; all tokens are different.
   Tensor3 Feed(std::size_t tokens);
 
  private:
