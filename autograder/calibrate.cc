@@ -187,11 +187,11 @@ class Calibration {
   }
 
   Exam ExamFor(const RubricCheck& check) {
-    Parties parties;
-    parties.student = &as_student_;
-    parties.baseline = &as_baseline_;
-    parties.reference = &reference_;
-    return {parties,
+    Answerers answerers;
+    answerers.student = &as_student_;
+    answerers.baseline = &as_baseline_;
+    answerers.reference = &reference_;
+    return {answerers,
             {.in_worker = kModelFolder, .here = Model().string()},
             check.settings,
             std::random_device()(),

@@ -218,8 +218,8 @@ int GradeAll(const CommandLine& line) {
       (isolation.KeepsFilesApart()
            ? ""
            : "; GRADED ALTHOUGH SUBMISSIONS COULD READ EVERYTHING");
-  const GradingGround ground = {rubric, kit, quizzes, checkpoint, isolated};
-  ExpectModulesOf(ground);
+  const GradingSetup setup = {rubric, kit, quizzes, checkpoint, isolated};
+  ExpectModulesOf(setup);
   ProgressLine progress(WithoutTerminal::kEveryLine);
   const std::vector<std::string> names = SubmissionNames(line.paths);
   std::vector<Report> reports;
@@ -237,7 +237,7 @@ int GradeAll(const CommandLine& line) {
           "[{}/{}] {}: {}", i + 1, line.paths.size(), path.string(), what)));
     };
     try {
-      reports.push_back(GradeSubmission(ground, path, options));
+      reports.push_back(GradeSubmission(setup, path, options));
     } catch (const std::exception& error) {
       // The other submissions are still graded.
       progress.Clear();

@@ -65,12 +65,12 @@ AnswersRead ReadAnswers(const Quiz& quiz, const SubmittedFile& file,
 
 // By the module whose concept checks they answer.
 std::map<std::string, AnswersRead> ReadAllAnswers(
-    const GradingGround& ground, const Submission& submission,
+    const GradingSetup& setup, const Submission& submission,
     const std::vector<std::string>& students) {
   std::map<std::string, AnswersRead> answers;
-  for (const ModuleFiles& module : ground.kit.Modules()) {
-    const auto quiz = ground.quizzes.find(module.folder);
-    if (quiz == ground.quizzes.end()) continue;
+  for (const ModuleFiles& module : setup.kit.Modules()) {
+    const auto quiz = setup.quizzes.find(module.folder);
+    if (quiz == setup.quizzes.end()) continue;
     const std::string path = CoursePath(module, module.papers.front());
     answers.emplace(
         module.folder,
@@ -82,43 +82,43 @@ std::map<std::string, AnswersRead> ReadAllAnswers(
 // The workers of one submission, part by part.
 class Workers {
  public:
-  Workers(const GradingGround& ground, const Submission& submission,
+  Workers(const GradingSetup& setup, const Submission& submission,
           const SubmissionBuild& build,
           const std::map<std::string, AnswersRead>& answers)
-      : ground_(ground),
+      : setup_(setup),
         submission_(submission),
         build_(build),
         answers_(answers) {
-    WorkerOptions baseline = Options(ground.kit.ReferenceWorker());
-    baseline.model = ground.kit.KeptModel();
-    baseline.host = ground.kit.KeeperHost();
+    WorkerOptions baseline = Options(setup.kit.ReferenceWorker());
+    baseline.model = setup.kit.KeptModel();
+    baseline.host = setup.kit.KeeperHost();
     baseline.limits.cpu_seconds = kBaselineCpuSeconds;
     baseline_ = std::make_unique<WorkerEndpoint>(baseline);
   }
 
   PartSetup SetUp(const RubricPart& part) {
     if (part.judged == Judged::kQuiz) {
-      Parties parties = {.reference = &reference_};
+      Answerers answerers = {.reference = &reference_};
       const AnswersRead& answers = answers_.at(part.module);
-      if (answers.paper) parties.paper = &*answers.paper;
-      return {.parties = parties, .trouble = answers.problem};
+      if (answers.paper) answerers.paper = &*answers.paper;
+      return {.answerers = answerers, .trouble = answers.problem};
     }
-    const WorkerRecipe& recipe = ground_.kit.Manifest().Worker(part.Worker());
+    const WorkerRecipe& recipe = setup_.kit.Manifest().Worker(part.Worker());
     const WorkerBuild& worker = build_.workers.at(recipe.name);
-    PartSetup setup = {.parties = {},
+    PartSetup setup = {.answerers = {},
                        .trouble = Trouble(part, worker),
                        .modules = recipe.student_modules};
     if (!worker.Built()) return setup;
     student_.emplace(Options(worker.program), words_);
-    setup.parties = PartiesWith(*student_);
+    setup.answerers = AnswerersWith(*student_);
     if (part.judged == Judged::kModule) {
       setup.with_task_alone =
           [this, &part](const RubricTask& task,
-                        const std::function<void(const Parties&)>& judge) {
+                        const std::function<void(const Answerers&)>& judge) {
             const WorkerBuild& alone = BuildAlone(part, task);
             if (!alone.Built()) return;
             Student student(Options(alone.program), words_);
-            judge(PartiesWith(student));
+            judge(AnswerersWith(student));
           };
     }
     return setup;
@@ -139,7 +139,7 @@ class Workers {
     DiscreetEndpoint discreet_counted;
   };
 
-  Parties PartiesWith(Student& student) {
+  Answerers AnswerersWith(Student& student) {
     return {.student = &student.discreet_worker,
             .reference = &reference_,
             .baseline = baseline_.get(),
@@ -156,11 +156,11 @@ class Workers {
     const std::string worker = part.Worker();
     auto found = alone_.find(task.id);
     if (found == alone_.end()) {
-      BuildOptions options = {.known = ground_.known,
+      BuildOptions options = {.known = setup_.known,
                               .alone = TaskAlone{task.id, worker}};
       const auto same = compiled_alone_.find(worker);
       if (same != compiled_alone_.end()) options.known = {&same->second, 1};
-      SubmissionBuild build = BuildWorkers(ground_.kit, submission_, options);
+      SubmissionBuild build = BuildWorkers(setup_.kit, submission_, options);
       found = alone_.emplace(task.id, build.workers.at(worker)).first;
       if (same == compiled_alone_.end()) {
         compiled_alone_[worker] = {submission_, std::move(build)};
@@ -174,8 +174,8 @@ class Workers {
   WorkerOptions Options(const std::filesystem::path& program) const {
     WorkerOptions options;
     options.program = program;
-    options.model = ground_.kit.Model();
-    options.host = ground_.kit.Host();
+    options.model = setup_.kit.Model();
+    options.host = setup_.kit.Host();
     return options;
   }
 
@@ -192,7 +192,7 @@ class Workers {
   // many pairs.
   static constexpr std::uint64_t kBaselineCpuSeconds = 3600;
 
-  const GradingGround& ground_;
+  const GradingSetup& setup_;
   const Submission& submission_;
   const SubmissionBuild& build_;
   const std::map<std::string, AnswersRead>& answers_;
@@ -309,11 +309,11 @@ Quizzes LoadQuizzes(const std::filesystem::path& root,
   return quizzes;
 }
 
-void ExpectModulesOf(const GradingGround& ground) {
-  for (const RubricPart& part : ground.rubric.parts) {
+void ExpectModulesOf(const GradingSetup& setup) {
+  for (const RubricPart& part : setup.rubric.parts) {
     if (part.judged != Judged::kQuiz) {
-      ground.kit.Manifest().Worker(part.Worker());
-    } else if (!ground.quizzes.contains(part.module)) {
+      setup.kit.Manifest().Worker(part.Worker());
+    } else if (!setup.quizzes.contains(part.module)) {
       throw DataError(
           "there are no concept checks of '" + part.module + "' to judge",
           "modules/" + part.module + "/quiz.toml is missing",
@@ -323,7 +323,7 @@ void ExpectModulesOf(const GradingGround& ground) {
   }
 }
 
-Report GradeSubmission(const GradingGround& ground,
+Report GradeSubmission(const GradingSetup& setup,
                        const std::filesystem::path& path,
                        const GradingOptions& options) {
   const auto progress = [&](const std::string& what) {
@@ -335,8 +335,8 @@ Report GradeSubmission(const GradingGround& ground,
                     : options.name;
   report.seed = options.seed;
   report.graded_at = Now();
-  report.isolation = ground.isolation;
-  const Submission submission = ReadOrEmpty(path, ground.kit, report.notices);
+  report.isolation = setup.isolation;
+  const Submission submission = ReadOrEmpty(path, setup.kit, report.notices);
   for (std::string& notice : Notices(submission)) {
     report.notices.push_back(std::move(notice));
   }
@@ -344,21 +344,21 @@ Report GradeSubmission(const GradingGround& ground,
   progress("compiling");
   Stopwatch watch;
   const SubmissionBuild build = BuildWorkers(
-      ground.kit, submission,
-      {.seconds = ground.rubric.limits.build_seconds, .known = ground.known});
+      setup.kit, submission,
+      {.seconds = setup.rubric.limits.build_seconds, .known = setup.known});
   report.build_seconds = watch.Seconds();
 
   watch.Restart();
   const std::map<std::string, AnswersRead> answers =
-      ReadAllAnswers(ground, submission, options.students);
+      ReadAllAnswers(setup, submission, options.students);
   for (const auto& [module, read] : answers) {
     if (read.paper) report.answered_as = read.paper->sheet.student;
   }
-  Workers workers(ground, submission, build, answers);
+  Workers workers(setup, submission, build, answers);
   ScoringOptions scoring;
   scoring.seed = options.seed;
   scoring.checkpoint = {.in_worker = kModelFolder,
-                        .here = ground.checkpoint.string()};
+                        .here = setup.checkpoint.string()};
   scoring.set_up_part = [&](const RubricPart& part) {
     return workers.SetUp(part);
   };
@@ -369,14 +369,14 @@ Report GradeSubmission(const GradingGround& ground,
     return options.only.empty() ||
            std::ranges::find(options.only, part.Worker()) != options.only.end();
   };
-  report.marks = Score(ground.rubric, AllChecks(), scoring);
+  report.marks = Score(setup.rubric, AllChecks(), scoring);
   report.check_seconds = watch.Seconds();
-  for (std::string& notice : BudgetNotices(ground.rubric, report)) {
+  for (std::string& notice : BudgetNotices(setup.rubric, report)) {
     report.notices.push_back(std::move(notice));
   }
-  if (ground.rubric.late_policy && options.submitted_at) {
+  if (setup.rubric.late_policy && options.submitted_at) {
     report.lateness =
-        LatenessOf(*ground.rubric.late_policy, *options.submitted_at);
+        LatenessOf(*setup.rubric.late_policy, *options.submitted_at);
   }
   return report;
 }

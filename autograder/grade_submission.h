@@ -46,7 +46,7 @@ Quizzes LoadQuizzes(const std::filesystem::path& root,
                     const std::vector<ModuleFiles>& modules);
 
 // Shared by all submissions of a run.
-struct GradingGround {
+struct GradingSetup {
   const Rubric& rubric;
   const StagedKit& kit;
   const Quizzes& quizzes;
@@ -58,11 +58,11 @@ struct GradingGround {
 
 // Throws DataError if a part of the rubric names a module that the kit, or,
 // for concept checks, the quizzes, do not have.
-void ExpectModulesOf(const GradingGround& ground);
+void ExpectModulesOf(const GradingSetup& setup);
 
 // Reads, compiles, runs and marks. Faults of the submission are in the report;
 // throws GraderError or SandboxError for a fault of the grader.
-Report GradeSubmission(const GradingGround& ground,
+Report GradeSubmission(const GradingSetup& setup,
                        const std::filesystem::path& path,
                        const GradingOptions& options);
 

@@ -64,9 +64,9 @@ std::string Explain(const Reply& reply, const CallLimits& limits) {
   return reply.message;
 }
 
-Exam::Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
+Exam::Exam(Answerers answerers, CheckpointPlaces checkpoint, Settings settings,
            std::uint64_t seed, const CallLimits& limits, Tiers tiers)
-    : parties_(std::move(parties)),
+    : answerers_(std::move(answerers)),
       checkpoint_(std::move(checkpoint)),
       settings_(std::move(settings)),
       random_(seed),
@@ -140,19 +140,21 @@ Values Exam::AskStudentSide(Endpoint& endpoint, const Request& request) {
 
 Values Exam::AskStudent(const std::string& operation,
                         const Question& question) {
-  return AskStudentSide(*parties_.student, {operation, StudentHalf(question)});
+  return AskStudentSide(*answerers_.student,
+                        {operation, StudentHalf(question)});
 }
 
 Values Exam::AskCounted(const std::string& operation,
                         const Question& question) {
-  if (parties_.counted == nullptr) {
+  if (answerers_.counted == nullptr) {
     throw GraderError("instructions cannot be counted here");
   }
-  return AskStudentSide(*parties_.counted, {operation, StudentHalf(question)});
+  return AskStudentSide(*answerers_.counted,
+                        {operation, StudentHalf(question)});
 }
 
 std::uint64_t Exam::Instructions() const {
-  const auto counted = parties_.instructions_of_last_call();
+  const auto counted = answerers_.instructions_of_last_call();
   if (!counted) Fail("its instructions could not be counted");
   return *counted;
 }
@@ -160,7 +162,7 @@ std::uint64_t Exam::Instructions() const {
 Values Exam::AskReference(const std::string& operation,
                           const Question& question) {
   Reply reply =
-      parties_.reference->Call({operation, ReferenceHalf(question)}, limits_);
+      answerers_.reference->Call({operation, ReferenceHalf(question)}, limits_);
   if (reply.status != Status::kOk) {
     throw GraderError("the reference does not answer " + operation + ": " +
                       reply.message);
@@ -180,8 +182,8 @@ Pair Exam::Make(const std::string& operation, const Question& question) {
 
 void Exam::ExpectRefusal(const std::string& operation, const Question& question,
                          const std::string& what) {
-  const Reply reply =
-      CallStudent(*parties_.student, {operation, StudentHalf(question)}, true);
+  const Reply reply = CallStudent(*answerers_.student,
+                                  {operation, StudentHalf(question)}, true);
   if (reply.status == Status::kContractError) return;
   if (reply.status == Status::kOk) {
     Fail(what + " was accepted; the header asks for a ContractError");

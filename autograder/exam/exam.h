@@ -42,7 +42,7 @@ class GraderError : public std::runtime_error {
 struct QuizPaper;
 
 // The endpoints that a check may ask, and the paper that it may read.
-struct Parties {
+struct Answerers {
   Endpoint* student = nullptr;
   // The solutions, in the checker's process.
   Endpoint* reference = nullptr;
@@ -58,7 +58,7 @@ struct Parties {
   const QuizPaper* paper = nullptr;
 };
 
-// The shipped checkpoint, as each party finds it.
+// The shipped checkpoint, where each of them finds it.
 struct CheckpointPlaces {
   std::string in_worker;
   std::string here;
@@ -82,7 +82,7 @@ class Exam {
  public:
   using Settings = std::map<std::string, double, std::less<>>;
 
-  Exam(Parties parties, CheckpointPlaces checkpoint, Settings settings,
+  Exam(Answerers answerers, CheckpointPlaces checkpoint, Settings settings,
        std::uint64_t seed, const CallLimits& limits, Tiers tiers = {});
 
   // A number from the rubric. Throws GraderError if it is missing.
@@ -96,7 +96,7 @@ class Exam {
 
   Random& Randomness() { return random_; }
   const CheckpointPlaces& Checkpoint() const { return checkpoint_; }
-  const Parties& Everybody() const { return parties_; }
+  const Answerers& AllAnswerers() const { return answerers_; }
   const CallLimits& Limits() const { return limits_; }
 
   // Limits the total time of the student's answers from now on: in this check,
@@ -173,7 +173,7 @@ class Exam {
                     bool refusal_is_right = false);
   [[noreturn]] void FailForTime() const;
 
-  Parties parties_;
+  Answerers answerers_;
   CheckpointPlaces checkpoint_;
   Settings settings_;
   Random random_;

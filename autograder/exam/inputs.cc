@@ -77,11 +77,11 @@ Integers Ints(const std::vector<std::size_t>& sizes) {
   return {sizes.begin(), sizes.end()};
 }
 
-Integers ModelShape::Sizes() const {
+Integers Gpt2Sizes::Sizes() const {
   return Ints({layers, heads, DModel(), DMlp(), max_positions, vocab_size});
 }
 
-ModelShape RandomModelShape(Random& random, std::size_t max_positions) {
+Gpt2Sizes RandomGpt2Sizes(Random& random, std::size_t max_positions) {
   return {.layers = Between(random, 3, 4),
           .heads = Between(random, 2, 3),
           .head_dim = 4 * Between(random, 2, 3),

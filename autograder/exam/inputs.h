@@ -46,7 +46,7 @@ inline std::int64_t Int(std::size_t size) {
 Integers Ints(const std::vector<std::size_t>& sizes);
 
 // A small GPT-2, as weights.random takes it.
-struct ModelShape {
+struct Gpt2Sizes {
   std::size_t layers = 0;
   std::size_t heads = 0;
   std::size_t head_dim = 0;
@@ -60,7 +60,7 @@ struct ModelShape {
 };
 
 // Three layers or more, all sizes different from each other.
-ModelShape RandomModelShape(Random& random, std::size_t max_positions);
+Gpt2Sizes RandomGpt2Sizes(Random& random, std::size_t max_positions);
 
 }  // namespace kvlab::grading
 

@@ -82,19 +82,19 @@ class PartScoring {
       return mark;
     }
     if (options_.on_check) options_.on_check(task, check);
-    Judgement all = Run(setup.parties, check);
+    Judgement all = Run(setup.answerers, check);
     CheckMark& mark = all.mark;
     std::optional<bool> affordable = all.affordable;
     bool own_fault = false;
     if (!mark.Passed() && !mark.blocked &&
         MayBeJudgedAlone(setup, check, all)) {
-      setup.with_task_alone(task, [&](const Parties& parties) {
+      setup.with_task_alone(task, [&](const Answerers& answerers) {
         // The workers of all its code must not run while this one is timed.
         for (Endpoint* endpoint :
-             {setup.parties.student, setup.parties.counted}) {
+             {setup.answerers.student, setup.answerers.counted}) {
           if (endpoint != nullptr) endpoint->Restart();
         }
-        const Judgement alone = Run(parties, check);
+        const Judgement alone = Run(answerers, check);
         own_fault = alone.mark.points == 0 && !alone.mark.blocked;
         Credit(alone, mark);
         mark.seconds += alone.mark.seconds;
@@ -161,16 +161,16 @@ class PartScoring {
     mark.measurements = alone.mark.measurements;
   }
 
-  Judgement Run(const Parties& parties, const RubricCheck& check) {
-    for (Endpoint* endpoint : {parties.student, parties.reference,
-                               parties.baseline, parties.counted}) {
+  Judgement Run(const Answerers& answerers, const RubricCheck& check) {
+    for (Endpoint* endpoint : {answerers.student, answerers.reference,
+                               answerers.baseline, answerers.counted}) {
       if (endpoint != nullptr) endpoint->Restart();
     }
     CallLimits limits = rubric_.limits.call;
     if (timed_out_ >= rubric_.limits.patience) {
       limits.seconds = rubric_.limits.hasty_call_seconds;
     }
-    Exam exam(parties, options_.checkpoint, check.settings,
+    Exam exam(answerers, options_.checkpoint, check.settings,
               SeedFrom(options_.seed, check.name), limits, check.tiers);
     exam.GiveTime(rubric_.limits.check_seconds, seconds_left_);
     const Stopwatch watch;

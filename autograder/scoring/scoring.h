@@ -16,7 +16,7 @@ namespace kvlab::grading {
 // The endpoints that answer for a part, or why there are none: the code does
 // not compile.
 struct PartSetup {
-  Parties parties;
+  Answerers answerers;
   std::string trouble;
   // The folders of the modules whose code is the student's.
   std::vector<std::string> modules = {};
@@ -24,7 +24,7 @@ struct PartSetup {
   // and the reference's for all others of the module; does nothing if it cannot
   // be built.
   std::function<void(const RubricTask& task,
-                     const std::function<void(const Parties&)>& judge)>
+                     const std::function<void(const Answerers&)>& judge)>
       with_task_alone = nullptr;
 };
 

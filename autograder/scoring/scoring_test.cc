@@ -59,11 +59,11 @@ class ScoringTest : public ::testing::Test {
                       .module = "01_attention",
                       .tasks = {{.id = "1.1", .title = "Task", .checks = {}}}}};
     options_.set_up_part = [this](const RubricPart&) {
-      return PartSetup{.parties = {.student = &student_,
-                                   .reference = &reference_,
-                                   .baseline = nullptr,
-                                   .counted = nullptr,
-                                   .instructions_of_last_call = nullptr},
+      return PartSetup{.answerers = {.student = &student_,
+                                     .reference = &reference_,
+                                     .baseline = nullptr,
+                                     .counted = nullptr,
+                                     .instructions_of_last_call = nullptr},
                        .trouble = trouble_,
                        .with_task_alone = with_task_alone_};
     };
@@ -83,7 +83,7 @@ class ScoringTest : public ::testing::Test {
   // functions alone.
   Check Either(const std::string& name, double all, double alone) {
     return {name, {}, [=, this](Exam& exam) {
-              const bool is_alone = exam.Everybody().student == &alone_;
+              const bool is_alone = exam.AllAnswerers().student == &alone_;
               return Verdict{is_alone ? alone : all, "wrong", ""};
             }};
   }
@@ -96,7 +96,7 @@ class ScoringTest : public ::testing::Test {
   }
 
   std::function<void(const RubricTask&,
-                     const std::function<void(const Parties&)>&)>
+                     const std::function<void(const Answerers&)>&)>
       with_task_alone_;
   NotingEndpoint student_;
   NotingEndpoint alone_;
@@ -430,7 +430,7 @@ class RandomRubric : public ScoringTest {
                   outcome == Outcome::kRightAloneAndAffordable) {
                 exam.NoteCost(true);
               }
-              const bool alone = exam.Everybody().student == &alone_ &&
+              const bool alone = exam.AllAnswerers().student == &alone_ &&
                                  outcome >= Outcome::kRightAlone;
               const bool right = outcome == Outcome::kRight || alone;
               return Verdict{right ? 1.0 : 0.0, "", ""};
@@ -575,8 +575,9 @@ TEST_F(ScoringTest, WhatFailsWithAllCodeFollowsFromAFaultOfItsOwnModules) {
   whole.tasks[0].checks = {Rule("whole", 1)};
   known_.push_back(Fixed("whole", 0));
   options_.set_up_part = [&](const RubricPart&) {
-    return PartSetup{
-        .parties = {.student = &student_}, .trouble = "", .modules = made_of_};
+    return PartSetup{.answerers = {.student = &student_},
+                     .trouble = "",
+                     .modules = made_of_};
   };
   const auto cause = [&] {
     marks_ = kvlab::grading::Score(rubric_, known_, options_);

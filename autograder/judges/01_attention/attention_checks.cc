@@ -439,12 +439,12 @@ void RefusingAttention(Exam& exam) {
 // --- 1.4 ---
 
 struct Projection {
-  ModelShape shape;
+  Gpt2Sizes shape;
   Pair weights = {};
   std::size_t layer = 0;
 };
 
-Projection MakeProjection(Exam& exam, const ModelShape& shape) {
+Projection MakeProjection(Exam& exam, const Gpt2Sizes& shape) {
   Random& random = exam.Randomness();
   Projection projection = {.shape = shape};
   projection.layer = Between(random, 0, projection.shape.layers - 1);
@@ -454,8 +454,8 @@ Projection MakeProjection(Exam& exam, const ModelShape& shape) {
   return projection;
 }
 
-ModelShape WithHeads(Random& random, std::size_t heads) {
-  ModelShape shape = RandomModelShape(random, 8);
+Gpt2Sizes WithHeads(Random& random, std::size_t heads) {
+  Gpt2Sizes shape = RandomGpt2Sizes(random, 8);
   shape.heads = heads;
   return shape;
 }
@@ -464,7 +464,7 @@ ModelShape WithHeads(Random& random, std::size_t heads) {
 // that no vector's width divides. One head, so that an error of task 1.2 shows
 // in WholeMultiHead at most.
 struct ProjectionCase {
-  ModelShape shape;
+  Gpt2Sizes shape;
   std::size_t batch = 0;
   std::size_t seq_len = 0;
 };

@@ -1,4 +1,4 @@
-// The shipped checkpoint, loaded by all parties.
+// The shipped checkpoint, loaded by all answerers.
 #ifndef KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_CHECKPOINT_TRIAL_H_
 #define KVLAB_AUTOGRADER_JUDGES_02_TRANSFORMER_CHECKPOINT_TRIAL_H_
 

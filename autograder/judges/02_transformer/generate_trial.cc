@@ -490,7 +490,7 @@ void CompareGenerationWork(Exam& exam, const std::string& operation,
   };
   const std::int64_t before = counted();
   CompareGeneration(exam, operation, trial);
-  const ModelShape& shape = trial.model.shape;
+  const Gpt2Sizes& shape = trial.model.shape;
   const std::size_t token_macs =
       trial.prompt.batch * shape.layers * 3 * shape.DModel() * shape.DModel();
   exam.NoteCost((counted() - before) / Int(token_macs) <= Int(tokens));

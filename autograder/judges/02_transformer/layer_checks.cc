@@ -281,7 +281,7 @@ void MlpOf(Exam& exam, const std::string& variant) {
            {1, Between(random, 65, 150), Between(random, 4, 6)},
            {Between(random, 260, 300), 2, 7},
            {2, 1, Between(random, 200, 300)}}) {
-    ModelShape shape = RandomModelShape(random, 8);
+    Gpt2Sizes shape = RandomGpt2Sizes(random, 8);
     shape.d_mlp = d_mlp;
     if (d_model != 0) {
       shape.heads = 1;
@@ -392,7 +392,7 @@ void BlockCombined(Exam& exam) {
   const std::array<double, 3> epsilons = {0.5, 1e-5, 0.05};
   for (const std::vector<std::size_t>& row : AllPairs(
            std::array<std::size_t, 3>{tokens.size(), epsilons.size(), 3})) {
-    ModelShape shape = RandomModelShape(random, 8);
+    Gpt2Sizes shape = RandomGpt2Sizes(random, 8);
     if (row[2] == 1) shape.d_mlp = shape.DModel();
     if (row[2] == 2) shape.d_mlp = 3 * shape.DModel() + 1;
     const TrialModel model =

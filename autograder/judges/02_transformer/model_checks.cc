@@ -180,7 +180,7 @@ CombinedPass MakeCombinedPass(Exam& exam, const PassChoices& choices) {
   CombinedPass pass;
   pass.past_len = choices.has_past ? Between(random, 3, 80) : 0;
   const std::size_t total_len = pass.past_len + new_len;
-  ModelShape shape = RandomModelShape(
+  Gpt2Sizes shape = RandomGpt2Sizes(
       random, choices.full ? total_len : total_len + Between(random, 1, 9));
   shape.layers = choices.layers;
   if (choices.square) shape.vocab_size = shape.DModel();
@@ -311,7 +311,7 @@ void ForwardCombined(Exam& exam) {
 
 // One size beyond what 8 bits count, the others small. What is padding stays
 // out of the comparison.
-void CompareLargeModel(Exam& exam, const ModelShape& shape, std::size_t batch,
+void CompareLargeModel(Exam& exam, const Gpt2Sizes& shape, std::size_t batch,
                        Positions positions, const std::string& what) {
   constexpr std::size_t kSeqLen = 4;
   const TrialModel model = MakeModel(exam, shape, "linear_mlp untied");
@@ -346,14 +346,14 @@ void ForwardLarge(Exam& exam) {
     for (const auto& [low, high] : std::vector<std::array<std::size_t, 2>>{
              {10, 60}, {66, 250}, {260, 280}}) {
       const std::size_t size = Between(random, low, high);
-      const ModelShape small = {.layers = 2,
-                                .heads = 2,
-                                .head_dim = 3,
-                                .max_positions = 9,
-                                .vocab_size = 11,
-                                .d_mlp = 7};
+      const Gpt2Sizes small = {.layers = 2,
+                               .heads = 2,
+                               .head_dim = 3,
+                               .max_positions = 9,
+                               .vocab_size = 11,
+                               .d_mlp = 7};
       CompareLargeModel(exam, small, size, positions, Count(size, "row"));
-      ModelShape shape = small;
+      Gpt2Sizes shape = small;
       shape.layers = size;
       CompareLargeModel(exam, shape, 2, positions, Count(size, "layer"));
       shape = small;
@@ -378,7 +378,7 @@ void ForwardLong(Exam& exam) {
     const std::size_t seq_len = batch == 1
                                     ? Between(exam.Randomness(), 1030, 1060)
                                     : Between(exam.Randomness(), 260, 300);
-    ModelShape shape = RandomModelShape(exam.Randomness(), seq_len);
+    Gpt2Sizes shape = RandomGpt2Sizes(exam.Randomness(), seq_len);
     shape.layers = 2;
     if (batch > 2) {  // and little else, to be fast
       shape = {.layers = 1,
@@ -414,7 +414,7 @@ void ForwardLong(Exam& exam) {
 
 void CompareWorkOfForward(Exam& exam, const TrialModel& model,
                           std::size_t batch, std::size_t seq_len) {
-  const ModelShape& shape = model.shape;
+  const Gpt2Sizes& shape = model.shape;
   TrialTokens tokens = RandomTrialTokens(exam, model, batch, seq_len);
   tokens.left_pad.assign(batch, 0);
   exam.Case(fmt::format("{} x {} tokens through {} layers", batch, seq_len,
@@ -446,7 +446,7 @@ void CompareWorkOfForward(Exam& exam, const TrialModel& model,
 
 void ForwardWork(Exam& exam) {
   Random& random = exam.Randomness();
-  ModelShape shape = RandomModelShape(random, 8);
+  Gpt2Sizes shape = RandomGpt2Sizes(random, 8);
   shape.d_mlp = 3 * shape.DModel();
   CompareWorkOfForward(exam, MakeModel(exam, shape, "no_positions linear_mlp"),
                        3, 5);

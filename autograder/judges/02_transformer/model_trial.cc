@@ -14,11 +14,11 @@ namespace kvlab::grading {
 
 TrialModel MakeModel(Exam& exam, std::size_t max_positions,
                      const std::string& variant) {
-  return MakeModel(exam, RandomModelShape(exam.Randomness(), max_positions),
+  return MakeModel(exam, RandomGpt2Sizes(exam.Randomness(), max_positions),
                    variant);
 }
 
-TrialModel MakeModel(Exam& exam, const ModelShape& shape,
+TrialModel MakeModel(Exam& exam, const Gpt2Sizes& shape,
                      const std::string& variant, double epsilon) {
   TrialModel made = {.shape = shape};
   made.weights = exam.Make("weights.random", {RandomSeed(exam.Randomness()),

@@ -13,7 +13,7 @@
 namespace kvlab::grading {
 
 struct TrialModel {
-  ModelShape shape;
+  Gpt2Sizes shape;
   Pair weights = {};
   Pair model = {};
 };
@@ -22,7 +22,7 @@ struct TrialModel {
 TrialModel MakeModel(Exam& exam, std::size_t max_positions,
                      const std::string& variant);
 // The same with all sizes given, and the epsilon of its layer norms.
-TrialModel MakeModel(Exam& exam, const ModelShape& shape,
+TrialModel MakeModel(Exam& exam, const Gpt2Sizes& shape,
                      const std::string& variant, double epsilon = 1e-5);
 
 // Token ids [batch, seq_len] and how much of each row is padding.

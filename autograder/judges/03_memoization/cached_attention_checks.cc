@@ -31,7 +31,7 @@ struct TrialSizes {
 };
 
 TrialSizes SmallSizes(Random& random, std::size_t batch, Layers layers) {
-  const ModelShape shape = RandomModelShape(random, kTokens);
+  const Gpt2Sizes shape = RandomGpt2Sizes(random, kTokens);
   return {.batch = batch,
           .layers = layers == Layers::kOne ? 1 : shape.layers,
           .heads = shape.heads,
@@ -249,7 +249,7 @@ class AttentionTrial {
   Exam& exam_;
   std::size_t batch_;
   std::size_t tokens_;
-  ModelShape shape_;
+  Gpt2Sizes shape_;
   Pair weights_ = {};
   Integers left_pad_;
   std::vector<Array> x_;      // by layer, [batch, tokens, d_model]

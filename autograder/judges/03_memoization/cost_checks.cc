@@ -38,8 +38,8 @@ Integers CountedWork(Exam& exam) {
 // Multiply-accumulates of `tokens` new tokens in each row, after `past_len`
 // others, and the bytes of their keys and values. Attention's are those over
 // all keys held; what the mask hides may be left out.
-Integers WorkOf(const ModelShape& shape, std::size_t batch,
-                std::size_t past_len, std::size_t tokens) {
+Integers WorkOf(const Gpt2Sizes& shape, std::size_t batch, std::size_t past_len,
+                std::size_t tokens) {
   const std::size_t rows = batch * tokens;
   const std::size_t square = shape.DModel() * shape.DModel();
   const std::size_t attended = rows * (past_len + tokens);
@@ -216,11 +216,11 @@ struct StepAndAttention {
 std::vector<StepAndAttention> InstructionsOfLayer(
     Exam& exam, const std::vector<std::size_t>& lengths) {
   Random& random = exam.Randomness();
-  const ModelShape shape = {.layers = 1,
-                            .heads = 1,
-                            .head_dim = 128,
-                            .max_positions = RoomFor(lengths),
-                            .vocab_size = 10};
+  const Gpt2Sizes shape = {.layers = 1,
+                           .heads = 1,
+                           .head_dim = 128,
+                           .max_positions = RoomFor(lengths),
+                           .vocab_size = 10};
   const Question made = {RandomSeed(random), shape.Sizes(), std::string()};
   const auto one = [&](const Values& answer) {
     return exam.Get<Handle>(answer, 0);
@@ -444,7 +444,7 @@ Verdict CostOfViews(Exam& exam) {
 // --- memory ---
 
 double ResidentMib(Exam& exam) {
-  const auto bytes = exam.Everybody().student->ResidentBytes();
+  const auto bytes = exam.AllAnswerers().student->ResidentBytes();
   if (!bytes) throw GraderError("memory cannot be measured here");
   return static_cast<double>(*bytes) / (1U << 20U);
 }
@@ -454,7 +454,7 @@ std::string MemoryOfCache(Exam& exam, const TrialModel& model,
                           std::size_t batch) {
   constexpr std::size_t kSteps = 40;
   constexpr std::size_t kStepsPerSample = 5;
-  const ModelShape& shape = model.shape;
+  const Gpt2Sizes& shape = model.shape;
   const TrialTokens tokens = RandomTrialTokens(exam, model, batch, kSteps);
   const auto forward = [&](std::size_t begin, std::size_t end) {
     return exam.Get<Array>(
@@ -559,7 +559,7 @@ void CachesAreFreed(Exam& exam, const TrialModel& model) {
 Verdict MemoryOfCaches(Exam& exam) {
   const std::string filled = MemoryOfFilledCache(exam);
   // What its allocator has kept would be taken for memory that a cache needs.
-  exam.Everybody().student->Restart();
+  exam.AllAnswerers().student->Restart();
   TrialModel model = {.shape = {.layers = 4,
                                 .heads = 4,
                                 .head_dim = 32,

@@ -168,21 +168,21 @@ template <typename Work>
 void ForEachLargeModel(Exam& exam, const Work& work) {
   struct Axis {
     const char* what;
-    std::size_t ModelShape::*size;
+    std::size_t Gpt2Sizes::*size;
   };
   for (const auto& [low, high] : std::vector<std::array<std::size_t, 2>>{
            {10, 60}, {66, 250}, {260, 280}}) {
     for (const Axis& axis :
-         {Axis{"layer", &ModelShape::layers}, Axis{"head", &ModelShape::heads},
-          Axis{"position", &ModelShape::max_positions},
-          Axis{"feature", &ModelShape::d_mlp},
-          Axis{"token", &ModelShape::vocab_size}}) {
-      ModelShape shape = {.layers = 2,
-                          .heads = 2,
-                          .head_dim = 3,
-                          .max_positions = 9,
-                          .vocab_size = 9,
-                          .d_mlp = 7};
+         {Axis{"layer", &Gpt2Sizes::layers}, Axis{"head", &Gpt2Sizes::heads},
+          Axis{"position", &Gpt2Sizes::max_positions},
+          Axis{"feature", &Gpt2Sizes::d_mlp},
+          Axis{"token", &Gpt2Sizes::vocab_size}}) {
+      Gpt2Sizes shape = {.layers = 2,
+                         .heads = 2,
+                         .head_dim = 3,
+                         .max_positions = 9,
+                         .vocab_size = 9,
+                         .d_mlp = 7};
       shape.*axis.size = Between(exam.Randomness(), low, high);
       work(MakeModel(exam, shape, ""),
            "a model with " + Count(shape.*axis.size, axis.what));

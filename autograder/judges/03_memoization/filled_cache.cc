@@ -24,7 +24,7 @@ constexpr std::size_t kPlaces = 64;          // read in each layer
 const Axes kPlaceAxes = {"place", "feature"};
 
 double ResidentMib(Exam& exam) {
-  const auto bytes = exam.Everybody().student->ResidentBytes();
+  const auto bytes = exam.AllAnswerers().student->ResidentBytes();
   if (!bytes) throw GraderError("memory cannot be measured here");
   return static_cast<double>(*bytes) / (1U << 20U);
 }
@@ -53,7 +53,7 @@ FilledTrial MakeFilledTrial(Exam& exam) {
                                            .head_dim = 32,
                                            .max_positions = 2 * half,
                                            .vocab_size = 50}}};
-  const ModelShape& shape = trial.model.shape;
+  const Gpt2Sizes& shape = trial.model.shape;
   trial.model.weights = exam.Make(
       "weights.random", {RandomSeed(random), shape.Sizes(), std::string()});
   trial.model.model = exam.Make("model.new", {trial.model.weights});

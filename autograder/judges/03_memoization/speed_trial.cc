@@ -43,7 +43,7 @@ TimedTurn Timed(Endpoint& endpoint, const Call& call) {
 }  // namespace
 
 SpeedTrial::SpeedTrial(Exam& exam) : exam_(exam), model_(LoadCheckpoint(exam)) {
-  if (exam.Everybody().baseline == nullptr) {
+  if (exam.AllAnswerers().baseline == nullptr) {
     throw GraderError("there is no baseline to compare the speed with");
   }
 }
@@ -53,7 +53,7 @@ TrialTokens SpeedTrial::FreshPrompt() {
 }
 
 Reply SpeedTrial::AskReference(const Request& request) {
-  Reply reply = exam_.Everybody().baseline->Call(
+  Reply reply = exam_.AllAnswerers().baseline->Call(
       request, {.seconds = exam_.Setting("baseline_seconds")});
   if (reply.status != Status::kOk) {
     throw GraderError("the baseline does not answer: " + reply.message);
@@ -62,7 +62,7 @@ Reply SpeedTrial::AskReference(const Request& request) {
 }
 
 Reply SpeedTrial::AskStudent(const Request& request) {
-  Reply reply = exam_.Everybody().student->Call(request, exam_.Limits());
+  Reply reply = exam_.AllAnswerers().student->Call(request, exam_.Limits());
   if (reply.status != Status::kOk) exam_.Fail(Explain(reply, exam_.Limits()));
   return reply;
 }
@@ -70,8 +70,8 @@ Reply SpeedTrial::AskStudent(const Request& request) {
 TimedTurn SpeedTrial::ReferenceTurn(const std::string& operation,
                                     const TrialTokens& prompt,
                                     std::size_t new_tokens) {
-  exam_.Everybody().student->Restart();
-  Endpoint& baseline = *exam_.Everybody().baseline;
+  exam_.AllAnswerers().student->Restart();
+  Endpoint& baseline = *exam_.AllAnswerers().baseline;
   baseline.Restart();
   const auto made = [&](const std::string& what, const Values& arguments) {
     return exam_.Get<Handle>(AskReference({what, arguments}).values, 0);
@@ -101,7 +101,7 @@ void SpeedTrial::AwaitRest() {
   constexpr int kGlances = 40;
   constexpr double kGlanceSeconds = 0.005;
   constexpr double kBusy = 0.2;  // of a processor
-  Endpoint& student = *exam_.Everybody().student;
+  Endpoint& student = *exam_.AllAnswerers().student;
   for (int glance = 0; glance < kGlances; ++glance) {
     const std::optional<double> before = student.CpuSeconds();
     if (!before) return;
@@ -120,8 +120,8 @@ TimedTurn SpeedTrial::Student(const TrialTokens& prompt, std::size_t new_tokens,
   exam_.Case(fmt::format(
       "{} new tokens after a prompt of {} on the shipped checkpoint",
       new_tokens, prompt.SeqLen()));
-  exam_.Everybody().baseline->Restart();
-  Endpoint& student = *exam_.Everybody().student;
+  exam_.AllAnswerers().baseline->Restart();
+  Endpoint& student = *exam_.AllAnswerers().student;
   student.Restart();
   const auto made = [&](const std::string& what, const Values& arguments) {
     return exam_.Get<Handle>(AskStudent({what, arguments}).values, 0);

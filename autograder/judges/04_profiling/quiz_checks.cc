@@ -27,7 +27,7 @@ struct Asked {
 
 // Throws CheckFailed if there is no answer that can be one.
 Asked AnswerTo(Exam& exam, const std::string& id) {
-  const QuizPaper* paper = exam.Everybody().paper;
+  const QuizPaper* paper = exam.AllAnswerers().paper;
   if (paper == nullptr) throw GraderError("no answer sheet for " + id);
   const QuizQuestion* question = paper->quiz.Find(id);
   if (question == nullptr) throw GraderError("the quiz does not ask " + id);

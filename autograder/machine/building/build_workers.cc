@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "autograder/machine/abreast/abreast.h"
 #include "autograder/machine/building/linked_program.h"
 #include "autograder/machine/compile_errors/compiler_errors.h"
 #include "autograder/machine/compile_errors/linker_errors.h"
+#include "autograder/machine/parallel/parallel.h"
 #include "autograder/machine/sandbox/deadline.h"
 #include "autograder/machine/sandbox/file_descriptor.h"
 #include "autograder/machine/sandbox/run.h"
@@ -163,7 +163,7 @@ class Builder {
       }
       jobs.emplace_back([this, &one] { one.result = Compile(one); });
     }
-    RunAbreast(jobs.size(), [&](std::size_t i) { jobs[i](); });
+    RunInParallel(jobs.size(), [&](std::size_t i) { jobs[i](); });
   }
 
   RunResult Compile(const Compilation& one) const {
@@ -223,7 +223,7 @@ class Builder {
       if (!worker.Built()) continue;
       jobs.emplace_back([this, &recipe, &worker] { Link(recipe, worker); });
     }
-    RunAbreast(jobs.size(), [&](std::size_t i) { jobs[i](); });
+    RunInParallel(jobs.size(), [&](std::size_t i) { jobs[i](); });
   }
 
   std::string WhatIsMissing(const WorkerRecipe& recipe) const {

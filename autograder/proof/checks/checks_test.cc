@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "autograder/exam/check.h"
-#include "autograder/proof/checks/fake_party.h"
+#include "autograder/proof/checks/fake_answerers.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {

@@ -17,7 +17,7 @@
 
 #include "autograder/exam/check.h"
 #include "autograder/judges/01_attention/attention_input.h"
-#include "autograder/proof/checks/fake_party.h"
+#include "autograder/proof/checks/fake_answerers.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
@@ -55,9 +55,9 @@ Behaviour AcceptingAll() {
   };
 }
 
-void ExpectCaught(const std::string& check, const FakeParty& party,
+void ExpectCaught(const std::string& check, const FakeAnswerers& answerers,
                   const std::string& message) {
-  const Verdict verdict = RunAgainst(CourseCheck(check), party);
+  const Verdict verdict = RunAgainst(CourseCheck(check), answerers);
   EXPECT_EQ(verdict.share, 0) << check;
   EXPECT_NE(verdict.came_back.find(message), std::string::npos)
       << check << ": " << verdict.came_back;
@@ -88,7 +88,7 @@ AttentionInput InputOf(const Request& request) {
   return input;
 }
 
-FakeParty AttentionWith(Mistake mistake) {
+FakeAnswerers AttentionWith(Mistake mistake) {
   return {.student = Instead(
               "attention.causal", [=](const Request& request, Endpoint&) {
                 Reply reply;
@@ -123,7 +123,7 @@ TEST(PlantedTest, MistakesOfAttentionAreNamedWhereAllFeaturesMeet) {
 }
 
 TEST(PlantedTest, AttentionThatForgetsOldKeysIsNamed) {
-  const FakeParty window = {
+  const FakeAnswerers window = {
       .student =
           Instead("attention.causal", [](const Request& request, Endpoint&) {
             Reply reply;
@@ -135,7 +135,7 @@ TEST(PlantedTest, AttentionThatForgetsOldKeysIsNamed) {
 }
 
 TEST(PlantedTest, CallsThatDisturbEachOtherAreCaught) {
-  const FakeParty shared = {
+  const FakeAnswerers shared = {
       .student = Changed("attention.causal_at_once", [](Values& values) {
         std::get<Array>(values.at(1)).values[7] += 1;
       })};
@@ -156,7 +156,7 @@ TEST(PlantedTest, AMistakeFailsItsCheckAndNoOther) {
 // --- refusals ---
 
 TEST(PlantedTest, WhateverAcceptsAllIsCaught) {
-  const FakeParty accepting = {.student = AcceptingAll()};
+  const FakeAnswerers accepting = {.student = AcceptingAll()};
   for (const char* check :
        {"heads.refusals", "causal.refusals", "multi_head.refusals",
         "layer_norm.refusals", "mlp.refusals", "forward.refusals",
@@ -170,7 +170,7 @@ TEST(PlantedTest, WhateverAcceptsAllIsCaught) {
 
 TEST(PlantedTest, WhateverRefusesTooLateIsCaught) {
   // appends first, then complains
-  const FakeParty late = {
+  const FakeAnswerers late = {
       .student = Instead(
           "layer_cache.append", [](const Request& request, Endpoint& honest) {
             Reply reply = Honest(request, honest);
@@ -188,7 +188,7 @@ TEST(PlantedTest, WhateverRefusesTooLateIsCaught) {
 
 TEST(PlantedTest, AModelThatSeesTheFutureIsCaughtByName) {
   // each logit knows all tokens of the pass
-  const FakeParty leaking = {
+  const FakeAnswerers leaking = {
       .student = Instead(
           "model.forward", [](const Request& request, Endpoint& honest) {
             Reply reply = Honest(request, honest);
@@ -205,7 +205,7 @@ TEST(PlantedTest, AModelThatSeesTheFutureIsCaughtByName) {
 }
 
 TEST(PlantedTest, AModelThatIgnoresItsInputIsCaughtByName) {
-  const FakeParty constant = {
+  const FakeAnswerers constant = {
       .student = Changed("model.forward", [](Values& values) {
         std::ranges::fill(std::get<Array>(values[0]).values, 0.5F);
       })};
@@ -216,7 +216,7 @@ TEST(PlantedTest, AModelThatIgnoresItsInputIsCaughtByName) {
 
 TEST(PlantedTest, WorkThatIsNotNeededIsCaught) {
   // every pass counts as twice the work
-  const FakeParty wasteful = {
+  const FakeAnswerers wasteful = {
       .student = Changed("work.counted", [](Values& values) {
         for (std::int64_t& macs : std::get<Integers>(values[0])) macs *= 2;
       })};
@@ -229,7 +229,7 @@ TEST(PlantedTest, WorkThatIsNotNeededIsCaught) {
 }
 
 TEST(PlantedTest, WorkThatIsNotCountedIsCaught) {
-  const FakeParty silent = {
+  const FakeAnswerers silent = {
       .student = Changed("work.counted", [](Values& values) {
         for (std::int64_t& macs : std::get<Integers>(values[0])) macs = 0;
       })};
@@ -239,8 +239,8 @@ TEST(PlantedTest, WorkThatIsNotCountedIsCaught) {
 }
 
 // As the solutions, but one operation gets other arguments.
-FakeParty AskedOtherwise(const std::string& operation,
-                         const std::function<void(Values&)>& change) {
+FakeAnswerers AskedOtherwise(const std::string& operation,
+                             const std::function<void(Values&)>& change) {
   return {.student = [=](const Request& request, Endpoint& honest) {
     Request other = request;
     if (request.operation == operation) change(other.arguments);
@@ -249,13 +249,13 @@ FakeParty AskedOtherwise(const std::string& operation,
 }
 
 TEST(PlantedTest, WhatAModelTakesForGrantedIsNamed) {
-  const FakeParty default_epsilon =
+  const FakeAnswerers default_epsilon =
       AskedOtherwise("weights.random", [](Values& arguments) {
         if (arguments.size() > 3) arguments[3] = 1e-5;
       });
   ExpectCaught("block.combined", default_epsilon, "use an epsilon of 1e-5");
   ExpectCaught("forward.combined", default_epsilon, "use an epsilon of 1e-5");
-  const FakeParty tied =
+  const FakeAnswerers tied =
       AskedOtherwise("weights.random", [](Values& arguments) {
         auto& variant = std::get<std::string>(arguments.at(2));
         const std::size_t at = variant.find(" untied");
@@ -265,7 +265,7 @@ TEST(PlantedTest, WhatAModelTakesForGrantedIsNamed) {
 }
 
 TEST(PlantedTest, AVarianceThatHasLostItsDigitsIsExplained) {
-  const FakeParty noisy = {
+  const FakeAnswerers noisy = {
       .student = Changed("transformer.layer_norm", [](Values& values) {
         float& first = std::get<Array>(values.at(0)).values[3];
         first = 1.05F * first + 0.02F;
@@ -275,42 +275,43 @@ TEST(PlantedTest, AVarianceThatHasLostItsDigitsIsExplained) {
 
 TEST(PlantedTest, WrongSamplingIsNamed) {
   const char* sample = "sampling.sample";
-  const FakeParty reaching = AskedOtherwise(sample, [](Values& arguments) {
+  const FakeAnswerers reaching = AskedOtherwise(sample, [](Values& arguments) {
     for (float& uniform : std::get<Array>(arguments.at(3)).values) {
       uniform = std::nextafter(uniform, -1.0F);
     }
   });
   ExpectCaught("sampling.boundaries", reaching,
                "not the one at which it reaches it");
-  const FakeParty lukewarm =
+  const FakeAnswerers lukewarm =
       AskedOtherwise(sample, [](Values& arguments) { arguments.at(1) = 1.0; });
   ExpectCaught("sampling.sample", lukewarm,
                "this is sampling at temperature 1");
-  const FakeParty unlimited = AskedOtherwise(sample, [](Values& arguments) {
+  const FakeAnswerers unlimited = AskedOtherwise(sample, [](Values& arguments) {
     if (std::get<double>(arguments.at(1)) > 0) {
       arguments.at(2) = std::int64_t{0};
     }
   });
   ExpectCaught("sampling.sample", unlimited, "top_k is ignored");
-  const FakeParty greedy = AskedOtherwise(
+  const FakeAnswerers greedy = AskedOtherwise(
       "sampling.next_tokens", [](Values& arguments) { arguments.at(1) = 0.0; });
   ExpectCaught("sampling.next_tokens", greedy, "these are the greedy choices");
 }
 
 TEST(PlantedTest, WrongSeedsAndOptionsOfGenerationAreNamed) {
   const char* generate = "generate.baseline";
-  const FakeParty short_seed = AskedOtherwise(generate, [](Values& arguments) {
-    std::get<std::int64_t>(arguments.at(7)) &= 0xFFFFFFFF;
-  });
+  const FakeAnswerers short_seed =
+      AskedOtherwise(generate, [](Values& arguments) {
+        std::get<std::int64_t>(arguments.at(7)) &= 0xFFFFFFFF;
+      });
   ExpectCaught("generate.options", short_seed, "lost its upper 32 bits");
   ExpectCaught("generate.combined", short_seed, "lost its upper 32 bits");
-  const FakeParty cold = AskedOtherwise(
+  const FakeAnswerers cold = AskedOtherwise(
       generate, [](Values& arguments) { arguments.at(5) = 0.0; });
   ExpectCaught("generate.options", cold, "these are the greedy tokens");
 }
 
 TEST(PlantedTest, ABaselineThatDoesNotRecomputeIsCaught) {
-  const FakeParty lazy = {
+  const FakeAnswerers lazy = {
       .student = Changed("work.counted", [](Values& values) {
         for (std::int64_t& macs : std::get<Integers>(values[0])) macs /= 4;
       })};
@@ -318,7 +319,7 @@ TEST(PlantedTest, ABaselineThatDoesNotRecomputeIsCaught) {
 }
 
 TEST(PlantedTest, TokensOfTheWrongRowAreCaught) {
-  const FakeParty swapped = {
+  const FakeAnswerers swapped = {
       .student = Changed("generate.cached", [](Values& values) {
         auto& tokens = std::get<Integers>(values[0]);
         std::rotate(tokens.begin(), tokens.begin() + 1, tokens.end());
@@ -328,10 +329,10 @@ TEST(PlantedTest, TokensOfTheWrongRowAreCaught) {
 }
 
 TEST(PlantedTest, TokensThatAreNotHandedOnAreCaught) {
-  const FakeParty silent = {.student =
-                                Changed("generate.cached", [](Values& values) {
-                                  std::get<Integers>(values[1]).clear();
-                                })};
+  const FakeAnswerers silent = {
+      .student = Changed("generate.cached", [](Values& values) {
+        std::get<Integers>(values[1]).clear();
+      })};
   ExpectCaught("generate_cached.tokens", silent, "on_tokens was not given");
 }
 
@@ -352,7 +353,7 @@ TEST(PlantedTest, WhatForgetsToForgetIsCaught) {
 
 TEST(PlantedTest, ViewsThatMoveAreCaught) {
   std::int64_t moved = 0;
-  const FakeParty moving = {
+  const FakeAnswerers moving = {
       .student = Changed("layer_cache.storage", [&](Values& values) {
         std::get<Integers>(values[0])[0] += 64 * ++moved;
       })};
@@ -361,7 +362,7 @@ TEST(PlantedTest, ViewsThatMoveAreCaught) {
 
 TEST(PlantedTest, AttentionThatIgnoresItsCacheIsNamed) {
   std::int64_t heads = 0;
-  const FakeParty forgetful = {
+  const FakeAnswerers forgetful = {
       .student = [&](const Request& request, Endpoint& honest) {
         if (request.operation == "cached_attention.new") {
           heads = std::get<std::int64_t>(request.arguments.at(0));
@@ -380,10 +381,10 @@ TEST(PlantedTest, AttentionThatIgnoresItsCacheIsNamed) {
 
 TEST(PlantedTest, ACacheThatNestsIsCaught) {
   std::int64_t count = 0;
-  const FakeParty nesting = {.student =
-                                 Changed("cached.state", [&](Values& values) {
-                                   std::get<Integers>(values[0])[3] += ++count;
-                                 })};
+  const FakeAnswerers nesting = {
+      .student = Changed("cached.state", [&](Values& values) {
+        std::get<Integers>(values[0])[3] += ++count;
+      })};
   ExpectCaught("enable.twice", nesting, "they refer to two caches");
 }
 
@@ -466,10 +467,10 @@ TEST(PlantedTest, ViewsAndTruncationsThatTouchTokensAreCaught) {
 
 TEST(PlantedTest, StepsThatAreNotCountedAreCaught) {
   // attention in loops of one's own, uncounted
-  const FakeParty uncounted = {.student =
-                                   Changed("work.counted", [](Values& values) {
-                                     std::get<Integers>(values[0])[1] = 0;
-                                   })};
+  const FakeAnswerers uncounted = {
+      .student = Changed("work.counted", [](Values& values) {
+        std::get<Integers>(values[0])[1] = 0;
+      })};
   ExpectCaught("cached.work", uncounted,
                "products in loops of your own are counted with CountMacs");
 }
@@ -483,8 +484,8 @@ TEST(PlantedTest, AWindowOfTheNewestKeysIsNamed) {
   // attention over the newest 512 keys, for single tokens
   std::int64_t heads = 0;
   Array all;
-  const FakeParty windowed = {.student = [&](const Request& request,
-                                             Endpoint& honest) {
+  const FakeAnswerers windowed = {.student = [&](const Request& request,
+                                                 Endpoint& honest) {
     const Values& asked = request.arguments;
     if (request.operation == "cached_attention.new") {
       heads = std::get<std::int64_t>(asked.at(0));
@@ -514,7 +515,7 @@ TEST(PlantedTest, AWindowOfTheNewestKeysIsNamed) {
 
 TEST(PlantedTest, ACallersCacheThatStaysFullIsCaught) {
   std::int64_t past_len = 0;
-  const FakeParty full = {
+  const FakeAnswerers full = {
       .student = [&](const Request& request, Endpoint& honest) {
         Reply reply = Honest(request, honest);
         if (request.operation == "generate.cached") past_len = 12;
@@ -529,7 +530,7 @@ TEST(PlantedTest, ACallersCacheThatStaysFullIsCaught) {
 
 TEST(PlantedTest, ASecondHandleThatEmptiesTheCacheIsCaught) {
   bool enabled = false;
-  const FakeParty emptying = {
+  const FakeAnswerers emptying = {
       .student = [&](const Request& request, Endpoint& honest) {
         Reply reply = Honest(request, honest);
         if (request.operation == "cached.enable" && enabled) {
@@ -543,7 +544,7 @@ TEST(PlantedTest, ASecondHandleThatEmptiesTheCacheIsCaught) {
 }
 
 TEST(PlantedTest, DisablingThatEmptiesTheCacheIsCaught) {
-  const FakeParty emptying = {
+  const FakeAnswerers emptying = {
       .student = Instead("cached.disable",
                          [](const Request& request, Endpoint& honest) {
                            Reply reply = Honest(request, honest);
@@ -604,8 +605,8 @@ TEST(PlantedTest, KeysThatAreNotStoredAreCaught) {
 
 // As the solutions, but number `index` of one operation's answer is `factor`
 // times as large.
-FakeParty Misreporting(const std::string& operation, std::size_t index,
-                       double factor) {
+FakeAnswerers Misreporting(const std::string& operation, std::size_t index,
+                           double factor) {
   return {.student = Changed(operation, [=](Values& values) {
             if (auto* number = std::get_if<double>(&values.at(index))) {
               *number *= factor;
@@ -649,10 +650,10 @@ TEST(PlantedTest, ABenchmarkThatMisreportsItsRunIsCaught) {
 }
 
 TEST(PlantedTest, NumbersThatAreNearlyRightAreToldTheirDifference) {
-  const FakeParty off_by_two = {.student =
-                                    Changed("memory.bytes", [](Values& values) {
-                                      std::get<std::int64_t>(values.at(0)) -= 2;
-                                    })};
+  const FakeAnswerers off_by_two = {
+      .student = Changed("memory.bytes", [](Values& values) {
+        std::get<std::int64_t>(values.at(0)) -= 2;
+      })};
   ExpectCaught("memory.large", off_by_two, "2 too small");
 }
 
@@ -827,7 +828,7 @@ TEST(SpeedTest, PairsAreAddedWhileTheyDisagree) {
 }
 
 TEST(SpeedTest, FastAndWrongEarnsNothing) {
-  const FakeParty wrong = {
+  const FakeAnswerers wrong = {
       .student = Changed("generate.cached",
                          [](Values& values) {
                            auto& tokens = std::get<Integers>(values[0]);
@@ -839,7 +840,7 @@ TEST(SpeedTest, FastAndWrongEarnsNothing) {
 
 TEST(SpeedTest, IdsOutsideTheVocabularyAreRefused) {
   for (const std::int64_t id : {std::int64_t{-1}, std::int64_t{1024}}) {
-    const FakeParty wrong = {
+    const FakeAnswerers wrong = {
         .student = Changed(
             "generate.cached",
             [id](Values& values) { std::get<Integers>(values[0])[2] = id; }),
@@ -849,7 +850,7 @@ TEST(SpeedTest, IdsOutsideTheVocabularyAreRefused) {
 }
 
 TEST(SpeedTest, TooFewTokensEarnNothing) {
-  const FakeParty few = {
+  const FakeAnswerers few = {
       .student = Changed(
           "generate.cached",
           [](Values& values) { std::get<Integers>(values[0]).pop_back(); }),

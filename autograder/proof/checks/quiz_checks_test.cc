@@ -14,7 +14,7 @@
 #include "autograder/exam/check.h"
 #include "autograder/exam/quiz_paper.h"
 #include "autograder/machine/checker/local_endpoint.h"
-#include "autograder/proof/checks/fake_party.h"
+#include "autograder/proof/checks/fake_answerers.h"
 #include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "kit/model/random.h"

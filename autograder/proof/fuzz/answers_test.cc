@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "autograder/exam/check.h"
-#include "autograder/proof/checks/fake_party.h"
+#include "autograder/proof/checks/fake_answerers.h"
 #include "autograder/proof/fuzz/false_answers.h"
 #include "autograder/scoring/rubric.h"
 #include "gtest/gtest.h"
@@ -32,12 +32,12 @@ std::vector<std::uint8_t> DrawScript(std::mt19937& random) {
 
 void Judge(const RubricCheck& check, std::span<const std::uint8_t> script) {
   FalseAnswers answers(script);
-  FakeParty party;
-  party.student = [&](const Request& request, Endpoint& honest) {
+  FakeAnswerers fake;
+  fake.student = [&](const Request& request, Endpoint& honest) {
     return answers.Next(Honest(request, honest));
   };
   Verdict verdict;
-  ASSERT_NO_THROW(verdict = RunAgainst(check, party));
+  ASSERT_NO_THROW(verdict = RunAgainst(check, fake));
   EXPECT_GE(verdict.share, 0);
   EXPECT_LE(verdict.share, 1);
   EXPECT_TRUE(verdict.share == 1 || !verdict.came_back.empty());

@@ -24,9 +24,9 @@
 #include "CLI/CLI.hpp"
 #include "autograder/exam/check.h"
 #include "autograder/grade_submission.h"
-#include "autograder/machine/abreast/abreast.h"
 #include "autograder/machine/building/build_workers.h"
 #include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/parallel/parallel.h"
 #include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/run.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
@@ -164,9 +164,9 @@ Rubric QuickRubric(const Rubric& rubric) {
   ForEachSpeedCheck(quick, [](RubricCheck& check) {
     check.settings["pairs"] = 3;
     check.settings["most_pairs"] = 9;
-    check.settings["least_share"] = 0;  // cases run abreast
+    check.settings["least_share"] = 0;  // cases run in parallel
   });
-  // Cases run abreast, and some recompute everything or run under valgrind.
+  // Cases run in parallel, and some recompute everything or run under valgrind.
   quick.limits.call.seconds = 6;
   quick.limits.check_seconds = 25;
   quick.limits.submission_seconds = 150;
@@ -233,7 +233,7 @@ class Lab {
              {.user = user_, .keeper = ChooseKeeper(user_)}),
         quizzes_(LoadQuizzes(Runfile(""), kit_.Modules())) {
     RequireBubblewrap(user_);
-    ExpectModulesOf(Ground(rubric_, kit_));
+    ExpectModulesOf(Setup(rubric_, kit_));
     for (const char* base : {"solutions", "modules"}) {
       const StagingFolder folder(user_);
       LabCase unchanged;
@@ -264,7 +264,7 @@ class Lab {
     options.seed = seed;
     options.only = std::move(parts);
     if (!one.student.empty()) options.students = {one.student};
-    const Report report = GradeSubmission(Ground(rubric, KitFor(one.isolation)),
+    const Report report = GradeSubmission(Setup(rubric, KitFor(one.isolation)),
                                           folder.Path(), options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
@@ -281,7 +281,7 @@ class Lab {
   }
 
  private:
-  GradingGround Ground(const Rubric& rubric, const StagedKit& kit) const {
+  GradingSetup Setup(const Rubric& rubric, const StagedKit& kit) const {
     return {rubric, kit, quizzes_, Checkpoint(), "", known_};
   }
 
@@ -353,14 +353,14 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
   const Lab lab;
   Table table(line.verbose);
   const std::set<std::string> before = Traces(lab.User());
-  std::vector<const LabCase*> abreast;
+  std::vector<const LabCase*> parallel;
   for (const LabCase& one : cases) {
-    if (one.speed == LabSpeed::kLeftOut) abreast.push_back(&one);
+    if (one.speed == LabSpeed::kLeftOut) parallel.push_back(&one);
   }
   std::mutex printing;
   const Rubric& quick = line.full ? lab.FullRubric() : lab.Quickest();
-  RunAbreast(abreast.size(), [&](std::size_t i) {
-    const LabCase& one = *abreast[i];
+  RunInParallel(parallel.size(), [&](std::size_t i) {
+    const LabCase& one = *parallel[i];
     const bool some =
         (one.kind == "knockout" || one.kind == "exploit") && !line.full;
     const Result result = lab.Run(
@@ -418,7 +418,7 @@ bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
   // In turn, so that a run that is stopped early has covered all of them.
   std::map<std::string, std::map<std::string, std::size_t>> marks;
   std::mutex counting;
-  RunAbreast(line.stability * steady.size(), [&](std::size_t i) {
+  RunInParallel(line.stability * steady.size(), [&](std::size_t i) {
     const LabCase& one = *steady[i % steady.size()];
     const std::size_t run = i / steady.size();
     const Result result = lab.Run(one, rubric, seed + run);

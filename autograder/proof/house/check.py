@@ -45,7 +45,7 @@ TRIALS = (
     ("autograder/exam", "//autograder/scoring", "//kit:error"),
     ("autograder/scoring", "//autograder/report", "//kit:error"),
     ("autograder/report", "//autograder:grade_submission", "//kit:error"),
-    ("autograder", "//autograder/proof/checks:fake_party", "//kit:error"),
+    ("autograder", "//autograder/proof/checks:fake_answerers", "//kit:error"),
 )
 TRIAL = """
 load("@rules_cc//cc:defs.bzl", trial_cc_library = "cc_library")

@@ -1,4 +1,4 @@
-#include "autograder/machine/abreast/abreast.h"
+#include "autograder/machine/parallel/parallel.h"
 
 #include <atomic>
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace kvlab::grading {
 
-void RunAbreast(std::size_t count,
-                const std::function<void(std::size_t index)>& work) {
+void RunInParallel(std::size_t count,
+                   const std::function<void(std::size_t index)>& work) {
   std::atomic<std::size_t> next = 0;
   const auto take_turns = [&] {
     for (std::size_t i = next++; i < count; i = next++) work(i);

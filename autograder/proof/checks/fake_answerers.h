@@ -1,7 +1,7 @@
 // Endpoints in this process that answer as the solutions do, unless a test
 // overrides an answer.
-#ifndef KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_PARTY_H_
-#define KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_PARTY_H_
+#ifndef KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_ANSWERERS_H_
+#define KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_ANSWERERS_H_
 
 #include <cstdint>
 #include <functional>
@@ -24,7 +24,7 @@ using Behaviour =
 Reply Honest(const Request& request, Endpoint& honest);
 
 // A student, and the measurements of their code from outside.
-struct FakeParty {
+struct FakeAnswerers {
   Behaviour student = Honest;
   // The baseline of the student's speed.
   Behaviour baseline = Honest;
@@ -48,7 +48,7 @@ inline constexpr std::int64_t kTimedTokens = 20;
 
 // Runs one check of autograder/rubric.toml with its settings. The long lengths
 // and many pairs of speed checks are cut, and their thresholds are 1.2 and 1.5.
-Verdict RunAgainst(const RubricCheck& check, const FakeParty& party);
+Verdict RunAgainst(const RubricCheck& check, const FakeAnswerers& fake);
 
 // autograder/rubric.toml.
 const Rubric& CourseRubric();
@@ -58,4 +58,4 @@ const RubricCheck& CourseCheck(const std::string& name);
 
 }  // namespace kvlab::grading
 
-#endif  // KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_PARTY_H_
+#endif  // KVLAB_AUTOGRADER_PROOF_CHECKS_FAKE_ANSWERERS_H_

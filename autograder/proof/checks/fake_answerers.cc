@@ -1,4 +1,4 @@
-#include "autograder/proof/checks/fake_party.h"
+#include "autograder/proof/checks/fake_answerers.h"
 
 #include <cstdint>
 #include <optional>
@@ -25,12 +25,12 @@ std::uint64_t CacheBytes(const Integers& shape) {
 
 class FakeEndpoint final : public Endpoint {
  public:
-  FakeEndpoint(Behaviour behaviour, const FakeParty& party)
-      : behaviour_(std::move(behaviour)), party_(party) {}
+  FakeEndpoint(Behaviour behaviour, const FakeAnswerers& answerers)
+      : behaviour_(std::move(behaviour)), fake_(answerers) {}
 
   Reply Call(const Request& request, const CallLimits& /*limits*/) override {
     Reply reply = behaviour_(request, honest_);
-    if (request.operation == "model.forward") resident_ += party_.pass_growth;
+    if (request.operation == "model.forward") resident_ += fake_.pass_growth;
     if (request.operation == "cached.enable" && reply.status == Status::kOk) {
       GrowBy(reply.values);
     }
@@ -38,7 +38,7 @@ class FakeEndpoint final : public Endpoint {
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return resident_; }
-  std::optional<double> CpuSeconds() override { return party_.cpu_seconds(); }
+  std::optional<double> CpuSeconds() override { return fake_.cpu_seconds(); }
   void Restart() override { honest_.Restart(); }
 
  private:
@@ -48,7 +48,7 @@ class FakeEndpoint final : public Endpoint {
     if (shape.status != Status::kOk) return;
     const auto& sizes = std::get<Integers>(shape.values.at(0));
     const auto bytes = static_cast<std::uint64_t>(
-        party_.cache_growth * static_cast<double>(CacheBytes(sizes)));
+        fake_.cache_growth * static_cast<double>(CacheBytes(sizes)));
     resident_ += bytes;
     caches_.emplace_back(enabled, bytes);
   }
@@ -56,14 +56,14 @@ class FakeEndpoint final : public Endpoint {
   // The cache of that handle, if it has one.
   void Free(const Values& dropped) {
     for (auto& [handle, bytes] : caches_) {
-      if (!(handle == dropped) || !party_.frees_caches) continue;
+      if (!(handle == dropped) || !fake_.frees_caches) continue;
       resident_ -= bytes;
       bytes = 0;
     }
   }
 
   Behaviour behaviour_;
-  const FakeParty& party_;
+  const FakeAnswerers& fake_;
   LocalEndpoint honest_;
   std::uint64_t resident_ = 0;
   std::vector<std::pair<Values, std::uint64_t>> caches_;  // by handle, bytes
@@ -75,29 +75,29 @@ Reply Honest(const Request& request, Endpoint& honest) {
   return honest.Call(request, {});
 }
 
-Verdict RunAgainst(const RubricCheck& check, const FakeParty& party) {
-  FakeEndpoint student(party.student, party);
-  FakeEndpoint counted(party.student, party);
-  FakeEndpoint baseline(party.baseline, party);
+Verdict RunAgainst(const RubricCheck& check, const FakeAnswerers& fake) {
+  FakeEndpoint student(fake.student, fake);
+  FakeEndpoint counted(fake.student, fake);
+  FakeEndpoint baseline(fake.baseline, fake);
   LocalEndpoint reference;
-  const Parties parties = {
+  const Answerers answerers = {
       .student = &student,
       .reference = &reference,
       .baseline = &baseline,
       .counted = &counted,
       .instructions_of_last_call = [&]() -> std::optional<std::uint64_t> {
-        return party.instructions();
+        return fake.instructions();
       }};
   Exam::Settings settings = check.settings;
   Tiers tiers = check.tiers;
   if (check.run == "speed.cached_generation") {
     settings["new_tokens"] = kTimedTokens;
     settings["pairs"] = 3;
-    settings["of_reference"] = party.of_reference;
+    settings["of_reference"] = fake.of_reference;
     tiers = {{1.5, 1}, {1.2, 0.5}};
   }
-  Exam exam(parties, {.in_worker = kCheckpoint, .here = kCheckpoint}, settings,
-            20240607, CourseRubric().limits.call, tiers);
+  Exam exam(answerers, {.in_worker = kCheckpoint, .here = kCheckpoint},
+            settings, 20240607, CourseRubric().limits.call, tiers);
   return RunCheck(*FindCheck(check.run), exam);
 }
 
