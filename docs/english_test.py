@@ -53,11 +53,14 @@ FORBIDDEN = {
     "he|his|him": "they, or repeat the noun",
     "looks? whether": "checks whether",
     "looks? (at|for) what": "name what is checked",
-    "behind (the|a|each) (first|last|old|others?|prompts?|past|tokens?|rows?)": "after",
+    "behind (the|a|each) "
+    "(first|last|old|others?|prompts?|past|tokens?|rows?)": "after",
     "(step|token|logits|bytes|one) behind": "after",
     "(is|are|was|be) told(?! apart)": "is reported, is printed, is shown",
     "(?<!there.)(is|are) no (text|list|table|number|string|date|toml|file|test|"
-    "percentage|count|reply|message|manifest|visibility|regular|zip|tar)": "must be a ..., is not a valid ...",
+    "percentage|count|reply|message|manifest|visibility|regular|zip|tar)": (
+        "must be a ..., is not a valid ..."
+    ),
     "(that|which) (is|are) none": "is not a valid ...",
     "what stands": "the contents, the text",
     "(is|are) there twice": "appears twice",

@@ -62,7 +62,10 @@ def unpack():
     tree = PLACE / make_handout.FOLDER
     for entry in tree.glob("*"):
         if not entry.name.startswith("bazel-"):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
     with tarfile.open(archives[0]) as archive:
         archive.extractall(PLACE)
     return tree

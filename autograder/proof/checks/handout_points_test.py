@@ -1,4 +1,4 @@
-"""The points that the modules' READMEs promise are those that the rubric gives."""
+"""The points that the modules' READMEs promise are those of the rubric."""
 
 import re
 import tomllib

@@ -173,8 +173,8 @@ def unused_arrows(graph):
 def circles():
     """A sentence for each room that can reach itself. `implementation`, which
     modules' tests link, is what they do not know."""
-    for start in ROOMS:
-        reached, waiting = set(), list(ROOMS[start])
+    for start, others in ROOMS.items():
+        reached, waiting = set(), list(others)
         while waiting:
             room = waiting.pop()
             if room not in reached and room != "implementation":

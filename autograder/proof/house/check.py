@@ -16,12 +16,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from autograder.proof import (
-    scratch_copy,
-)  # pylint: disable=wrong-import-position
-from autograder.proof.house import (
-    arrows,
-)  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from autograder.proof import scratch_copy
+from autograder.proof.house import arrows
 
 # Package, a library that it must not see, and one that it may: what Bazel
 # refuses for another reason would prove nothing.
@@ -121,7 +118,8 @@ def check_walls(options):
         package = wall.split(":")[0]
         full = wall if ":" in wall else f"{wall}:{package.split('/')[-1]}"
         if f"target '{full}' is not visible from target '{label}'" not in said:
-            yield f"a library of {label.split(':')[0]} can be linked with {full}"
+            room = label.split(":")[0]
+            yield f"a library of {room} can be linked with {full}"
     print(f"house: {len(forbidden)} walls tried")
 
 

@@ -5,8 +5,8 @@
 JUDGE draws shapes and numbers from a seed for every check of the rubric that
 needs neither a clock nor valgrind, and computes what it expects with the
 answers. A WORKER is PART_worker, for the folder of a module or "everything",
-and computes that part with solutions/NN_name/plain. Each check has the tolerance
-with which it judges students.
+and computes that part with solutions/NN_name/plain. Each check has the
+tolerance with which it judges students.
 """
 
 import json

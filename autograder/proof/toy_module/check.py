@@ -27,16 +27,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT))
 
-from autograder.proof import (
-    scratch_copy,
-)  # pylint: disable=wrong-import-position
-from autograder.proof.scratch_copy import (
-    COPY,
-)  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from autograder.proof import scratch_copy
+from autograder.proof.scratch_copy import COPY
 
 COURSE = HERE / "course"
 RUBRIC = pathlib.Path("autograder/rubric.toml")
-STUB = "modules/09_toy/blocks.cc"
 
 # The module's two points come from module 1; the bonus is on top.
 BEFORE = """\
