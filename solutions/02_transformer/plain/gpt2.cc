@@ -2,10 +2,8 @@
 #include "modules/02_transformer/gpt2.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,14 +1,12 @@
 // Module 2 as the lecture writes it: layer norm and GELU in plain loops.
 #include "modules/02_transformer/layers.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
 #include <span>
 
-#include "kit/error.h"
 #include "kit/math/linear_algebra.h"
 #include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"

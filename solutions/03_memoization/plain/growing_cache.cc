@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "kit/error.h"
 #include "kit/tensor/tensor.h"
 #include "xtensor/xbuilder.hpp"
 
