@@ -293,11 +293,6 @@ class LinksTest(unittest.TestCase):
             self.assertIn(name, pages)
         self.assertFalse([name for name in pages if "node_modules" in name])
 
-    def test_the_maintainers_table_has_every_verb(self):
-        table = (ROOT / "docs/maintainer.md").read_text(encoding="utf-8")
-        for verb in Tree(ROOT).verbs - OPTIONS:
-            self.assertTrue(re.search(rf"(?m)^\| [^|]*`{verb}`", table), verb)
-
 
 KVLAB = """#!/bin/sh
 echo "usage: ./kvlab VERB"
