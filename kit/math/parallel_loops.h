@@ -18,8 +18,7 @@ namespace kvlab {
 // returns when all calls have returned.
 //   queries   [B, H, T, D]
 //   keys      [B, G, S, D]
-//   scores    a Matrix [T, S], of any content, that no other call uses at the
-// same time
+//   scores    a Matrix [T, S] of any content, which the call has to itself
 // Several calls may run at the same time, so each may write to its own head of
 // the result alone. If a call throws, the heads that remain for its thread are
 // left out, the other threads finish, and the exception is thrown again; if
