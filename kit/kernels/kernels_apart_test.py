@@ -12,7 +12,7 @@ import unittest
 
 
 def archive():
-    found = sorted(pathlib.Path("kit").glob("libkernels_avx512*.a"))
+    found = sorted(pathlib.Path("kit/kernels").glob("libkernels_avx512*.a"))
     assert (
         found
     ), "no archive of //kit/kernels:kernels_avx512 in the test's data"

@@ -53,13 +53,19 @@ class ResetAtEnd {
   KvCache& cache_;
 };
 
-// Given. The attention that EnableKvCache plugs into a model.
+}  // namespace
+
+// Given. The attention that EnableKvCache plugs into a model. Not in the
+// unnamed namespace: a function here and one compiled elsewhere must mean the
+// same type.
 struct EnabledAttention final : CachedAttention {
   using CachedAttention::CachedAttention;
 
   std::unique_ptr<Attention> before;  // the model's previous attention
   std::size_t handles = 0;            // how many there are to this cache
 };
+
+namespace {
 
 // Given. The model's attention, or null if it is not from EnableKvCache.
 EnabledAttention* EnabledIn(Gpt2& model) {
