@@ -42,7 +42,7 @@ Judged ReadJudged(TomlTable& table) {
   const auto found = names.find(name);
   if (found == names.end()) {
     table.FailAtKey("judged", fmt::format("'{}' cannot be judged", name),
-                    "use \"module\", \"quiz\" or \"everything\"");
+                    R"(use "module", "quiz" or "everything")");
   }
   return found->second;
 }
