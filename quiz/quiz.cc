@@ -12,166 +12,74 @@
 
 #include "fmt/format.h"
 #include "kit/error.h"
+#include "kit/files/toml_table.h"
 #include "quiz/placeholders.h"
-#include "toml++/toml.h"
 
 namespace kvlab {
 namespace {
 
-class Reader {
- public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
-
-  Quiz Read(std::string_view toml) const {
-    try {
-      return ReadQuiz(toml::parse(toml, file_));
-    } catch (const toml::parse_error& error) {
-      throw DataError(
-          fmt::format("{}:{}: invalid TOML", file_, error.source().begin.line),
-          std::string(error.description()),
-          "correct the TOML syntax at this line");
+std::vector<QuizOption> ReadOptions(TomlTable& question) {
+  std::vector<QuizOption> options;
+  for (TomlTable& table : question.TablesIfAny("options")) {
+    QuizOption option = {.key = table.NonEmptyText("key"),
+                         .text = table.NonEmptyText("text")};
+    table.ExpectNoMore();
+    if (std::ranges::count(options, option.key, &QuizOption::key) > 0) {
+      table.Fail(fmt::format("option '{}' appears twice", option.key),
+                 "rename one of the two");
     }
+    options.push_back(std::move(option));
   }
-
- private:
-  [[noreturn]] void Refuse(const toml::node& node, const std::string& why,
-                           const std::string& fix) const {
-    throw DataError(fmt::format("{}:{}: this is not a quiz", file_,
-                                node.source().begin.line),
-                    why, fix);
+  if (options.size() == 1) {
+    question.FailAtKey("options", "a choice needs at least two options",
+                       "add another option");
   }
+  return options;
+}
 
-  void ExpectKeys(const toml::table& table,
-                  const std::set<std::string_view>& known) const {
-    for (const auto& [key, node] : table) {
-      if (!known.contains(key.str())) {
-        Refuse(node, fmt::format("'{}' is not a key here", key.str()),
-               fmt::format("use {}", fmt::join(known, ", ")));
-      }
-    }
+std::vector<QuizNumbers> ReadCases(TomlTable& question) {
+  std::vector<QuizNumbers> cases;
+  for (TomlTable& table : question.TablesIfAny("cases")) {
+    QuizNumbers& numbers = cases.emplace_back();
+    for (auto& [name, number] : table.Numbers()) numbers.emplace(name, number);
   }
+  return cases;
+}
 
-  std::string Text(const toml::table& table, std::string_view key) const {
-    const auto text = table[key].value<std::string>();
-    if (!text || text->empty()) {
-      Refuse(table, fmt::format("'{}' must be a non-empty string", key),
-             fmt::format("write {} = \"...\"", key));
-    }
-    return *text;
+void ExpectNumbersFit(const TomlTable& table, const QuizQuestion& question) {
+  std::set<std::string> named = NamesIn(question.text);
+  for (const QuizOption& option : question.options) {
+    named.merge(NamesIn(option.text));
   }
-
-  // The tables of the array at `key`; none if it is missing.
-  std::vector<const toml::table*> Tables(const toml::table& table,
-                                         std::string_view key) const {
-    std::vector<const toml::table*> tables;
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return tables;
-    const toml::array* array = node->as_array();
-    if (array == nullptr) {
-      Refuse(*node, fmt::format("'{}' must be a list", key), "write [{ ... }]");
-    }
-    for (const toml::node& element : *array) {
-      if (!element.is_table()) {
-        Refuse(element, fmt::format("'{}' must contain only tables", key),
-               "write { key = value }");
-      }
-      tables.push_back(element.as_table());
-    }
-    return tables;
+  if (question.cases.empty() && !named.empty()) {
+    table.Fail(fmt::format("{{{}}} has no value", *named.begin()),
+               "write cases = [{ ... }]");
   }
-
-  Quiz ReadQuiz(const toml::table& table) const {
-    ExpectKeys(table, {"questions"});
-    Quiz quiz;
-    for (const toml::table* each : Tables(table, "questions")) {
-      QuizQuestion question = ReadQuestion(*each);
-      if (quiz.Find(question.id) != nullptr) {
-        Refuse(*each, fmt::format("question '{}' appears twice", question.id),
-               "rename one of the two");
-      }
-      quiz.questions.push_back(std::move(question));
-    }
-    if (quiz.questions.empty()) {
-      Refuse(table, "there are no questions", "write [[questions]]");
-    }
-    return quiz;
+  for (const QuizNumbers& numbers : question.cases) {
+    std::set<std::string> given;
+    for (const auto& [name, number] : numbers) given.insert(name);
+    if (given == named) continue;
+    table.Fail(fmt::format("the text names {}; a case gives {}",
+                           fmt::join(named, ", "), fmt::join(given, ", ")),
+               "give every case the same names as the text");
   }
+}
 
-  QuizQuestion ReadQuestion(const toml::table& table) const {
-    ExpectKeys(table, {"id", "text", "options", "unit", "cases"});
-    QuizQuestion question = {.id = Text(table, "id"),
-                             .text = Text(table, "text"),
-                             .options = ReadOptions(table),
-                             .unit = {},
-                             .cases = ReadCases(table)};
-    if (question.IsChoice() == table.contains("unit")) {
-      Refuse(table, "a question has either options or the unit of a number",
-             "write options = [...] or unit = \"...\"");
-    }
-    if (!question.IsChoice()) question.unit = Text(table, "unit");
-    ExpectNumbersFit(table, question);
-    return question;
+QuizQuestion ReadQuestion(TomlTable& table) {
+  QuizQuestion question = {.id = table.NonEmptyText("id"),
+                           .text = table.NonEmptyText("text"),
+                           .options = ReadOptions(table),
+                           .unit = {},
+                           .cases = ReadCases(table)};
+  if (question.IsChoice() == table.Has("unit")) {
+    table.Fail("a question has either options or the unit of a number",
+               "write options = [...] or unit = \"...\"");
   }
-
-  std::vector<QuizOption> ReadOptions(const toml::table& table) const {
-    std::vector<QuizOption> options;
-    for (const toml::table* each : Tables(table, "options")) {
-      ExpectKeys(*each, {"key", "text"});
-      QuizOption option = {.key = Text(*each, "key"),
-                           .text = Text(*each, "text")};
-      if (std::ranges::count(options, option.key, &QuizOption::key) > 0) {
-        Refuse(*each, fmt::format("option '{}' appears twice", option.key),
-               "rename one of the two");
-      }
-      options.push_back(std::move(option));
-    }
-    if (options.size() == 1) {
-      Refuse(table, "a choice needs at least two options",
-             "add another option");
-    }
-    return options;
-  }
-
-  std::vector<QuizNumbers> ReadCases(const toml::table& table) const {
-    std::vector<QuizNumbers> cases;
-    for (const toml::table* each : Tables(table, "cases")) {
-      QuizNumbers numbers;
-      for (const auto& [key, node] : *each) {
-        const auto number = node.value<double>();
-        if (!number) {
-          Refuse(node, fmt::format("'{}' must be a number", key.str()),
-                 "write a number");
-        }
-        numbers.emplace(key.str(), *number);
-      }
-      cases.push_back(std::move(numbers));
-    }
-    return cases;
-  }
-
-  void ExpectNumbersFit(const toml::table& table,
-                        const QuizQuestion& question) const {
-    std::set<std::string> named = NamesIn(question.text);
-    for (const QuizOption& option : question.options) {
-      named.merge(NamesIn(option.text));
-    }
-    if (question.cases.empty() && !named.empty()) {
-      Refuse(table, fmt::format("{{{}}} has no value", *named.begin()),
-             "write cases = [{ ... }]");
-    }
-    for (const QuizNumbers& numbers : question.cases) {
-      std::set<std::string> given;
-      for (const auto& [name, number] : numbers) given.insert(name);
-      if (given == named) continue;
-      Refuse(table,
-             fmt::format("the text names {}; a case gives {}",
-                         fmt::join(named, ", "), fmt::join(given, ", ")),
-             "give every case the same names as the text");
-    }
-  }
-
-  std::string file_;
-};
+  if (!question.IsChoice()) question.unit = table.NonEmptyText("unit");
+  table.ExpectNoMore();
+  ExpectNumbersFit(table, question);
+  return question;
+}
 
 }  // namespace
 
@@ -181,7 +89,22 @@ const QuizQuestion* Quiz::Find(std::string_view id) const {
 }
 
 Quiz ParseQuiz(std::string_view toml, const std::string& file) {
-  return Reader(file).Read(toml);
+  TomlTable document =
+      ParseToml(toml, file, "the concept checks are asked from it");
+  Quiz quiz;
+  for (TomlTable& table : document.TablesIfAny("questions")) {
+    QuizQuestion question = ReadQuestion(table);
+    if (quiz.Find(question.id) != nullptr) {
+      table.Fail(fmt::format("question '{}' appears twice", question.id),
+                 "rename one of the two");
+    }
+    quiz.questions.push_back(std::move(question));
+  }
+  document.ExpectNoMore();
+  if (quiz.questions.empty()) {
+    document.Fail("there are no questions", "write [[questions]]");
+  }
+  return quiz;
 }
 
 Quiz LoadQuiz(const std::filesystem::path& file) {

@@ -57,10 +57,11 @@ TEST(QuizTest, AskForAChoiceOrANumber) {
 
 TEST(QuizTest, MistakesAreToldWithFileAndLine) {
   const std::map<std::string, std::string> mistakes = {
-      {"colour = 1", "'colour' is not a key here"},
+      {"colour = 1", "'colour' is not known here"},
       {kChoice + kChoice, "'colour' appears twice"},
       {"[[questions]]\nid = 'a'\ntext = 'b'\n", "either options or the unit"},
-      {"[[questions]]\nid = 'a'\ntext = ''\nunit = 'c'\n", "'text' must be"},
+      {"[[questions]]\nid = 'a'\ntext = ''\nunit = 'c'\n",
+       "'text' must not be empty"},
       {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\n",
        "{x} has no value"},
       {"[[questions]]\nid = 'a'\ntext = '{x}?'\nunit = 'c'\ncases=[{y=1}]\n",
@@ -73,9 +74,9 @@ TEST(QuizTest, MistakesAreToldWithFileAndLine) {
        "options=[{key='c',text='d'},{key='c',text='e'}]\n",
        "option 'c' appears twice"},
       {"questions = 3", "'questions' must be a list"},
-      {"questions = [3]", "'questions' must contain only tables"},
+      {"questions = [3]", "'questions' must be a list of tables"},
       {"", "there are no questions"},
-      {"[[questions]", "invalid TOML"},
+      {"[[questions]", "correct the TOML syntax"},
   };
   for (const auto& [toml, says] : mistakes) {
     const std::string error =

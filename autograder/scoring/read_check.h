@@ -4,15 +4,15 @@
 
 #include "autograder/exam/check.h"
 #include "autograder/scoring/rubric.h"
-#include "autograder/scoring/toml_table.h"
 #include "autograder/scoring/visibility.h"
+#include "kit/files/toml_table.h"
 
 namespace kvlab::grading {
 
 // `otherwise` if the table does not say.
 Visibility ReadVisibility(TomlTable& table, Visibility otherwise);
 
-// Does not check that the names it refers to exist. Throws RubricError.
+// Does not check that the names it refers to exist. Throws DataError.
 //   visibility: of its task
 RubricCheck ReadCheck(TomlTable& table, const Checks& known,
                       Visibility visibility);

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "autograder/scoring/rubric.h"
-#include "autograder/scoring/toml_table.h"
+#include "kit/files/toml_table.h"
 
 namespace kvlab::grading {
 
-// Throws RubricError for `needs` or `follows` that name neither a check nor a
+// Throws DataError for `needs` or `follows` that name neither a check nor a
 // task of this part, the check itself or its own task, a check that needs it in
 // turn, or one below it.
 //   tables: where each check of the part was read from, in order

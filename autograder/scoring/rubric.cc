@@ -17,14 +17,28 @@
 #include "autograder/scoring/iso_time.h"
 #include "autograder/scoring/read_check.h"
 #include "autograder/scoring/references.h"
-#include "autograder/scoring/toml_table.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "kit/error.h"
+#include "kit/files/toml_table.h"
 
 namespace kvlab::grading {
 namespace {
 
 constexpr double kAllPoints = 100;
+constexpr const char* kPurpose = "the marks are computed from it";
+
+ClockTime TimeOf(const toml::date_time& local) {
+  const std::chrono::year_month_day date(std::chrono::year(local.date.year),
+                                         std::chrono::month(local.date.month),
+                                         std::chrono::day(local.date.day));
+  const std::chrono::sys_days day = date;
+  const std::chrono::minutes ahead(local.offset->minutes);
+  return {day + std::chrono::hours(local.time.hour) +
+              std::chrono::minutes(local.time.minute) +
+              std::chrono::seconds(local.time.second) - ahead,
+          ahead};
+}
 
 template <typename Range>
 double SumOfPoints(const Range& range) {
@@ -55,19 +69,8 @@ void ExpectFirst(const TomlTable& table, std::string_view key,
   }
 }
 
-toml::table ParseToml(const RubricText& text) {
-  try {
-    return toml::parse(text.toml, text.file);
-  } catch (const toml::parse_error& error) {
-    throw RubricError(fmt::format("{}:{}: {}\n  fix: correct the TOML there",
-                                  text.file, error.source().begin.line,
-                                  error.description()));
-  }
-}
-
 RubricPart ParsePart(const RubricText& text, const Checks& known) {
-  const toml::table document = ParseToml(text);
-  TomlTable table(document, text.file);
+  TomlTable table = ParseToml(text.toml, text.file, kPurpose);
   RubricPart part;
   part.title = table.Text("title");
   part.judged = ReadJudged(table);
@@ -98,10 +101,11 @@ void Weigh(RubricPart& part, double points, const std::string& file) {
   const double own = part.Points();
   if (own == points) return;
   if (own <= 0) {
-    throw RubricError(fmt::format(
-        "{}: its checks have no points, so the course's {:g} cannot be shared "
-        "out\n  fix: give at least one check points",
-        file, points));
+    throw DataError(file + ": its checks have no points",
+                    fmt::format("the {:g} points that the course gives this "
+                                "part cannot be shared out",
+                                points),
+                    "give at least one check points");
   }
   for (RubricTask& task : part.tasks) {
     for (RubricCheck& check : task.checks) check.points *= points / own;
@@ -184,7 +188,7 @@ void ExpectZoneOf(const LatePolicy& policy, const TomlTable& table) {
 
 LatePolicy ReadLatePolicy(TomlTable table) {
   LatePolicy policy;
-  policy.due = table.Time("due");
+  policy.due = TimeOf(table.Time("due"));
   if (table.Has("zone")) {
     policy.zone = table.Text("zone");
     ExpectZoneOf(policy, table);
@@ -217,8 +221,7 @@ double Rubric::Points() const {
 
 Rubric ParseRubric(const RubricText& course, const PartReader& part,
                    const Checks& known) {
-  const toml::table document = ParseToml(course);
-  TomlTable table(document, course.file);
+  TomlTable table = ParseToml(course.toml, course.file, kPurpose);
   Rubric rubric;
   rubric.limits = ReadLimits(table.Table("limits"));
   if (table.Has("late_policy")) {
@@ -231,10 +234,10 @@ Rubric ParseRubric(const RubricText& course, const PartReader& part,
   rubric.most_bonus = ReadMostBonus(table, rubric);
   table.ExpectNoMore();
   if (std::abs(rubric.Points() - kAllPoints) > 1e-9) {
-    throw RubricError(fmt::format(
-        "{}: the points of all parts, bonus aside, sum to {:g}, not to {:g}\n"
-        "  fix: change the 'points' of some [[parts]]",
-        course.file, rubric.Points(), kAllPoints));
+    throw DataError(fmt::format("{}: the points of all parts, bonus aside, sum "
+                                "to {:g}, not to {:g}",
+                                course.file, rubric.Points(), kAllPoints),
+                    kPurpose, "change the 'points' of some [[parts]]");
   }
   return rubric;
 }
@@ -243,19 +246,19 @@ Rubric LoadRubric(const std::filesystem::path& file, const Checks& known,
                   const std::filesystem::path& parts) {
   const std::optional<std::string> course = TextOf(file);
   if (!course) {
-    throw RubricError(
-        file.string() +
-        ": cannot be read\n  fix: give the path of a rubric.toml");
+    throw DataError(file.string() + ": cannot be read", kPurpose,
+                    "give the path of a rubric.toml");
   }
   const PartReader read = [&](const std::string& name) -> RubricText {
     const std::filesystem::path beside = file.parent_path() / name;
     for (const auto& place : {beside, parts / name}) {
       if (const auto text = TextOf(place)) return {place.string(), *text};
     }
-    throw RubricError(fmt::format(
-        "{}: the rubric of a part cannot be read: {}\n  fix: 'rubric' in "
-        "[[parts]] is a path from the folder of this file",
-        file.string(), beside.string()));
+    throw DataError(
+        fmt::format("{}: the rubric of a part cannot be read: {}",
+                    file.string(), beside.string()),
+        "its checks and their points are in it",
+        "'rubric' in [[parts]] is a path from the folder of this file");
   };
   return ParseRubric({file.string(), *course}, read, known);
 }

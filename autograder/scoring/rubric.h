@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,26 +102,22 @@ struct Rubric {
   double Points() const;  // of the parts that are not a bonus: 100
 };
 
-// The rubric is invalid: names the file, the line and the fix.
-class RubricError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 struct RubricText {
   std::string file;  // what errors call it
   std::string toml;
 };
 
-// The text of a part, by its name in the course's rubric; throws RubricError if
+// The text of a part, by its name in the course's rubric; throws DataError if
 // there is none.
 using PartReader = std::function<RubricText(const std::string& name)>;
 
 // Each part's checks are scaled to the points that the course gives the part.
-// Throws RubricError for an unknown or missing key, a check that is not in
-// `known`, settings other than that check's, a negative number, tiers that are
-// missing or out of order, a bad date, a check or task named twice in a part, a
-// part named twice, needs or follows that are unknown, cyclic or not above the
-// check, a bonus without a limit, or parts whose points do not sum to 100.
+// Throws DataError, naming file and line, for an unknown or missing key, a
+// check that is not in `known`, settings other than that check's, a negative
+// number, tiers that are missing or out of order, a bad date, a check or task
+// named twice in a part, a part named twice, needs or follows that are unknown,
+// cyclic or not above the check, a bonus without a limit, or parts whose points
+// do not sum to 100.
 Rubric ParseRubric(const RubricText& course, const PartReader& part,
                    const Checks& known);
 

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include "autograder/scoring/iso_time.h"
 #include "gtest/gtest.h"
+#include "kit/error.h"
 
 namespace kvlab::grading {
 namespace {
@@ -59,7 +61,7 @@ using PartTexts = std::map<std::string, std::string>;
 Rubric ParseCourse(const std::string& course, const PartTexts& parts) {
   const PartReader read = [&](const std::string& name) -> RubricText {
     const auto found = parts.find(name);
-    if (found == parts.end()) throw RubricError("there is no " + name);
+    if (found == parts.end()) throw std::runtime_error("there is no " + name);
     return {.file = name, .toml = found->second};
   };
   return ParseRubric({.file = "rubric.toml", .toml = course}, read, Known());
@@ -75,7 +77,7 @@ std::string CourseErrorOf(const std::string& course,
                           const PartTexts& parts = {}) {
   try {
     ParseCourse(course, parts);
-  } catch (const RubricError& error) {
+  } catch (const DataError& error) {
     return error.what();
   }
   return "accepted";
@@ -126,9 +128,11 @@ TEST(RubricTest, AnyNameMayRunACheck) {
 TEST(RubricTest, NamesFileAndLineOfAnUnknownKey) {
   EXPECT_EQ(CourseErrorOf(kLimits + "colour = \"red\"\n"),
             "rubric.toml:9: 'colour' is not known here\n"
+            "  why: the marks are computed from it\n"
             "  fix: correct its spelling, or remove it");
   EXPECT_EQ(ErrorOf("colour = \"red\"\n" + kPart + CheckLines("plain", "100")),
             "part.toml:1: 'colour' is not known here\n"
+            "  why: the marks are computed from it\n"
             "  fix: correct its spelling, or remove it");
 }
 
@@ -284,10 +288,10 @@ TEST(RubricTest, ACheckIsSeenAsItsTaskUnlessItSaysOtherwise) {
 }
 
 TEST(RubricTest, RefusesAVisibilityThatThereIsNot) {
-  ExpectError(
-      TwoChecks("visibility = \"secret\"\n", ""),
-      "part.toml:14: 'secret' is not a valid visibility\n  fix: choose one "
-      "of: visible, after_due_date, after_published, hidden");
+  ExpectError(TwoChecks("visibility = \"secret\"\n", ""),
+              "part.toml:14: 'secret' is not a valid visibility\n  why: the "
+              "marks are computed from it\n  fix: choose one "
+              "of: visible, after_due_date, after_published, hidden");
 }
 
 std::string WithPolicy(const std::string& policy) {
@@ -409,8 +413,9 @@ TEST(RubricTest, APartOfItsOwnPointsKeepsThemToTheLastBit) {
 TEST(RubricTest, RefusesPartsThatDoNotSumTo100) {
   ExpectCourseError(
       kLimits + PartLines("a.toml", "4") + PartLines("b.toml", "95"), kTwoParts,
-      "the points of all parts, bonus aside, sum to 99, not to 100\n  fix: "
-      "change the 'points' of some [[parts]]");
+      "the points of all parts, bonus aside, sum to 99, not to 100\n  why: "
+      "the marks are computed from it\n  fix: change the 'points' of some "
+      "[[parts]]");
 }
 
 TEST(RubricTest, RefusesAPartWhoseChecksHaveNothingToShare) {
@@ -486,7 +491,7 @@ class RubricFilesTest : public ::testing::Test {
                                  const std::filesystem::path& parts = {}) {
     try {
       LoadRubric(file, Known(), parts);
-    } catch (const RubricError& error) {
+    } catch (const DataError& error) {
       return error.what();
     }
     return "accepted";
@@ -528,13 +533,15 @@ TEST_F(RubricFilesTest, SaysWhichFileCannotBeRead) {
   const std::filesystem::path file = own_ / "mine.toml";
   EXPECT_EQ(LoadErrorOf(file),
             file.string() +
-                ": cannot be read\n  fix: give the path of a rubric.toml");
+                ": cannot be read\n  why: the marks are computed from it\n"
+                "  fix: give the path of a rubric.toml");
   Write(file, text_);
-  EXPECT_EQ(LoadErrorOf(file, course_),
-            file.string() + ": the rubric of a part cannot be read: " +
-                (own_ / "judges/a.toml").string() +
-                "\n  fix: 'rubric' in [[parts]] is a path from the folder of "
-                "this file");
+  EXPECT_EQ(
+      LoadErrorOf(file, course_),
+      file.string() + ": the rubric of a part cannot be read: " +
+          (own_ / "judges/a.toml").string() +
+          "\n  why: its checks and their points are in it\n  fix: 'rubric' "
+          "in [[parts]] is a path from the folder of this file");
 }
 
 }  // namespace

@@ -2,22 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "kit/error.h"
-#include "toml++/toml.h"
+#include "kit/files/toml_table.h"
 
 namespace kvlab::grading {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void Refuse(const fs::path& file, const std::string& why) {
-  throw DataError(file.string() + ": not a valid module description", why,
-                  R"(write number = 1, title = "...", files = ["..."])");
-}
 
 // A plain name: it must not lead out of the module's folder.
 bool IsFileName(const std::string& name) {
@@ -25,45 +19,37 @@ bool IsFileName(const std::string& name) {
          name.find('/') == std::string::npos;
 }
 
-// None if the key is not there.
-std::vector<std::string> FileNames(const toml::table& table, const char* key,
-                                   const fs::path& file) {
-  std::vector<std::string> files;
-  const toml::node* node = table.get(key);
-  if (node == nullptr) return files;
-  const toml::array* names = node->as_array();
-  if (names == nullptr) Refuse(file, std::string(key) + " must be a list");
-  for (const toml::node& element : *names) {
-    const std::string name = element.value_or(std::string());
-    if (!IsFileName(name)) {
-      Refuse(file, std::string(key) + " contains an invalid file name");
-    }
-    files.push_back(name);
+// Empty if the key is missing.
+std::vector<std::string> FileNames(TomlTable& table, const std::string& key) {
+  std::vector<std::string> files = table.TextsIfAny(key);
+  if (!std::ranges::all_of(files, IsFileName)) {
+    table.FailAtKey(key, "'" + key + "' contains an invalid file name",
+                    "name files of the module's own folder, such as \"a.cc\"");
   }
   return files;
 }
 
-toml::table Parsed(const fs::path& file) {
-  try {
-    return toml::parse_file(file.string());
-  } catch (const toml::parse_error& error) {
-    std::ostringstream why;
-    why << error.description() << ", " << error.source().begin;
-    Refuse(file, why.str());
-  }
-}
-
 ModuleFiles ReadModule(const fs::path& file) {
-  const toml::table table = Parsed(file);
+  TomlTable table =
+      ReadToml(file, "it says which files of a submission are graded");
   ModuleFiles module;
-  module.number = table["number"].value_or(0);
-  module.title = table["title"].value_or(std::string());
-  if (module.number < 1) Refuse(file, "it has no number");
-  if (module.title.empty()) Refuse(file, "it has no title");
+  module.number = table.CountOr("number", 0);
+  if (module.number < 1) {
+    table.FailAtKey("number", "the module has no number",
+                    "write a line such as: number = 1");
+  }
+  module.title = table.TextOr("title", "");
+  if (module.title.empty()) {
+    table.FailAtKey("title", "the module has no title",
+                    "write a line such as: title = \"Attention\"");
+  }
   module.folder = file.parent_path().filename();
-  module.files = FileNames(table, "files", file);
-  if (module.files.empty()) Refuse(file, "it names no files");
-  module.papers = FileNames(table, "papers", file);
+  module.files = FileNames(table, "files");
+  if (module.files.empty()) {
+    table.FailAtKey("files", "the module names no files",
+                    "write a line such as: files = [\"attention.cc\"]");
+  }
+  module.papers = FileNames(table, "papers");
   return module;
 }
 

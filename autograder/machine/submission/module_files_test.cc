@@ -56,7 +56,7 @@ TEST(ModuleFilesTest, FilesStayInTheFolderOfTheirModule) {
         << name;
     text = start + "files = ['a.cc']\n";
     text.append("papers = ['").append(name).append("']");
-    EXPECT_NE(ErrorOf(text).find("papers contains an invalid file name"),
+    EXPECT_NE(ErrorOf(text).find("'papers' contains an invalid file name"),
               std::string::npos)
         << name;
   }

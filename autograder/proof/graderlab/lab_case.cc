@@ -9,25 +9,15 @@
 #include <string_view>
 #include <utility>
 
-#include "autograder/scoring/rubric.h"
-#include "autograder/scoring/toml_table.h"
 #include "kit/error.h"
-#include "toml++/toml.h"
+#include "kit/files/toml_table.h"
 
 namespace kvlab::grading {
 namespace {
 
 namespace fs = std::filesystem;
 
-toml::table Parsed(const fs::path& path) {
-  try {
-    return toml::parse_file(path.string());
-  } catch (const toml::parse_error& error) {
-    throw RubricError(path.string() + ":" +
-                      std::to_string(error.source().begin.line) + ": " +
-                      std::string(error.description()));
-  }
-}
+constexpr const char* kPurpose = "a case of graderlab is made from it";
 
 std::optional<std::string> TextIfAny(TomlTable& table, std::string_view key) {
   if (!table.Has(key)) return std::nullopt;
@@ -112,9 +102,7 @@ std::string ContentOf(const fs::path& path) {
 }  // namespace
 
 LabCase ReadKnockout(const fs::path& path) {
-  const toml::table parsed = Parsed(path);
-  const std::string file = path.string();
-  TomlTable table(parsed, file);
+  TomlTable table = ReadToml(path, kPurpose);
   const fs::path source = path.parent_path();
   LabCase one;
   one.kind = "knockout";
@@ -140,9 +128,7 @@ LabCase ReadKnockout(const fs::path& path) {
 }
 
 LabCase ReadLabCase(const fs::path& path) {
-  const toml::table parsed = Parsed(path);
-  const std::string file = path.string();
-  TomlTable table(parsed, file);
+  TomlTable table = ReadToml(path, kPurpose);
   LabCase one;
   // cases/exploits/NAME.toml is an exploit.
   const std::map<std::string, std::string> kinds = {

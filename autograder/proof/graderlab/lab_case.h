@@ -65,10 +65,10 @@ struct LabCase {
 };
 
 // Reads a planted bug (judges/*/planted_bugs/FILE/NAME.toml): the bug, `loses`
-// and `says`. Throws RubricError, naming file and line.
+// and `says`. Throws DataError, naming file and line.
 LabCase ReadKnockout(const std::filesystem::path& path);
 
-// Reads a case of graderlab/cases/KIND/NAME.toml. Throws RubricError likewise.
+// Reads a case of graderlab/cases/KIND/NAME.toml. Throws DataError likewise.
 LabCase ReadLabCase(const std::filesystem::path& path);
 
 // The task of the function that a planted bug is in, by the markers of the

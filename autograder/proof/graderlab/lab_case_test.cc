@@ -111,11 +111,11 @@ TEST_F(LabCaseTest, RefusesAnEditThatNoLongerFits) {
 }
 
 TEST_F(LabCaseTest, RefusesWhatItDoesNotKnow) {
-  EXPECT_THROW(Submitted("colour = \"red\"\n"), RubricError);
-  EXPECT_THROW(Submitted("[[edit]]\nfile = \"01_x/x.cc\"\n"), RubricError);
+  EXPECT_THROW(Submitted("colour = \"red\"\n"), DataError);
+  EXPECT_THROW(Submitted("[[edit]]\nfile = \"01_x/x.cc\"\n"), DataError);
   EXPECT_THROW(Submitted("[[edit]]\nfile = \"01_x/x.cc\"\ntext = \"a\"\n"
                          "append = \"b\"\n"),
-               RubricError);
+               DataError);
 }
 
 TEST_F(LabCaseTest, APlantedBugMustSayWhichChecksSeeItAndWhatTheyTell) {
@@ -123,8 +123,8 @@ TEST_F(LabCaseTest, APlantedBugMustSayWhichChecksSeeItAndWhatTheyTell) {
   const auto file = [&](const std::string& toml) {
     return course_.WriteFile("judges/01_x/planted_bugs/x/bug.toml", toml);
   };
-  EXPECT_THROW(ReadKnockout(file(bug)), RubricError);
-  EXPECT_THROW(ReadKnockout(file(bug + "loses = [\"1.1 a\"]\n")), RubricError);
+  EXPECT_THROW(ReadKnockout(file(bug)), DataError);
+  EXPECT_THROW(ReadKnockout(file(bug + "loses = [\"1.1 a\"]\n")), DataError);
   const LabCase one =
       ReadKnockout(file(bug + "loses = [\"1.1 a\"]\nsays = \"the past\"\n"));
   EXPECT_EQ(one.kind, "knockout");

@@ -1,50 +1,42 @@
-#include "autograder/scoring/toml_table.h"
+#include "kit/files/toml_table.h"
 
-#include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "autograder/scoring/rubric.h"
 #include "fmt/format.h"
+#include "kit/error.h"
 
-namespace kvlab::grading {
+namespace kvlab {
 
 namespace {
 
 constexpr double kLargest = 1e6;
 
-ClockTime TimeOf(const toml::date_time& local) {
-  const std::chrono::year_month_day date(std::chrono::year(local.date.year),
-                                         std::chrono::month(local.date.month),
-                                         std::chrono::day(local.date.day));
-  const std::chrono::sys_days day = date;
-  const std::chrono::minutes ahead(local.offset->minutes);
-  return {day + std::chrono::hours(local.time.hour) +
-              std::chrono::minutes(local.time.minute) +
-              std::chrono::seconds(local.time.second) - ahead,
-          ahead};
-}
-
 }  // namespace
 
 void TomlTable::FailAt(const toml::node& node, const std::string& what,
                        const std::string& fix) const {
-  throw RubricError(fmt::format("{}:{}: {}\n  fix: {}", file_,
-                                node.source().begin.line, what, fix));
+  throw DataError(
+      fmt::format("{}:{}: {}", document_->file, node.source().begin.line, what),
+      document_->purpose, fix);
 }
 
 void TomlTable::FailAtKey(std::string_view key, const std::string& what,
                           const std::string& fix) const {
-  const toml::node* node = table_.get(key);
-  FailAt(node == nullptr ? table_ : *node, what, fix);
+  const toml::node* node = table_->get(key);
+  FailAt(node == nullptr ? *table_ : *node, what, fix);
 }
 
 const toml::node* TomlTable::Find(std::string_view key) {
   seen_.emplace(key);
-  return table_.get(key);
+  return table_->get(key);
 }
 
 const toml::node& TomlTable::Get(std::string_view key) {
@@ -62,6 +54,15 @@ std::string TomlTable::Text(std::string_view key) {
     FailAt(node, fmt::format("'{}' must be a string", key), "put it in quotes");
   }
   return node.ref<std::string>();
+}
+
+std::string TomlTable::NonEmptyText(std::string_view key) {
+  std::string text = Text(key);
+  if (text.empty()) {
+    FailAtKey(key, fmt::format("'{}' must not be empty", key),
+              "write something between the quotes");
+  }
+  return text;
 }
 
 std::string TomlTable::TextOr(std::string_view key,
@@ -125,14 +126,14 @@ bool TomlTable::FlagIfAny(std::string_view key) {
   return node->ref<bool>();
 }
 
-ClockTime TomlTable::Time(std::string_view key) {
+toml::date_time TomlTable::Time(std::string_view key) {
   const toml::node& node = Get(key);
   const auto* value = node.as_date_time();
   if (value == nullptr || value->get().is_local()) {
     FailAt(node, fmt::format("'{}' must be a date with time and zone", key),
            "write it like this: 2027-01-15T23:59:00+01:00");
   }
-  return TimeOf(value->get());
+  return value->get();
 }
 
 std::vector<std::string> TomlTable::TextsIfAny(std::string_view key) {
@@ -154,14 +155,24 @@ std::vector<std::string> TomlTable::TextsIfAny(std::string_view key) {
 
 std::vector<std::pair<std::string, double>> TomlTable::NumbersIfAny(
     std::string_view key) {
-  std::vector<std::pair<std::string, double>> numbers;
   const toml::node* node = Find(key);
-  if (node == nullptr) return numbers;
+  if (node == nullptr) return {};
   if (!node->is_table()) {
     FailAt(*node, fmt::format("'{}' must be a table", key),
            fmt::format("write '{} = {{ name = number }}'", key));
   }
-  for (const auto& [name, value] : *node->as_table()) {
+  return NumbersOf(*node->as_table());
+}
+
+std::vector<std::pair<std::string, double>> TomlTable::Numbers() {
+  for (const auto& [name, value] : *table_) seen_.emplace(name.str());
+  return NumbersOf(*table_);
+}
+
+std::vector<std::pair<std::string, double>> TomlTable::NumbersOf(
+    const toml::table& table) const {
+  std::vector<std::pair<std::string, double>> numbers;
+  for (const auto& [name, value] : table) {
     if (!value.is_number()) {
       FailAt(value, fmt::format("'{}' must be a number", name.str()),
              "give a number");
@@ -177,7 +188,7 @@ TomlTable TomlTable::Table(std::string_view key) {
     FailAt(node, fmt::format("'{}' must be a table", key),
            fmt::format("begin it with [{}]", key));
   }
-  return {*node.as_table(), file_};
+  return {document_, *node.as_table()};
 }
 
 std::vector<TomlTable> TomlTable::Tables(std::string_view key) {
@@ -188,13 +199,17 @@ std::vector<TomlTable> TomlTable::Tables(std::string_view key) {
   }
   std::vector<TomlTable> tables;
   for (const toml::node& element : *node.as_array()) {
-    tables.emplace_back(*element.as_table(), file_);
+    tables.push_back({document_, *element.as_table()});
   }
   return tables;
 }
 
+std::vector<TomlTable> TomlTable::TablesIfAny(std::string_view key) {
+  return Find(key) == nullptr ? std::vector<TomlTable>() : Tables(key);
+}
+
 void TomlTable::ExpectNoMore() const {
-  for (const auto& [key, value] : table_) {
+  for (const auto& [key, value] : *table_) {
     if (!seen_.contains(key.str())) {
       FailAt(value, fmt::format("'{}' is not known here", key.str()),
              "correct its spelling, or remove it");
@@ -202,4 +217,29 @@ void TomlTable::ExpectNoMore() const {
   }
 }
 
-}  // namespace kvlab::grading
+TomlTable ParseToml(std::string_view text, const std::string& file,
+                    const std::string& purpose) {
+  try {
+    const auto document = std::make_shared<const TomlTable::Document>(
+        TomlTable::Document{toml::parse(text, file), file, purpose});
+    return {document, document->root};
+  } catch (const toml::parse_error& error) {
+    throw DataError(fmt::format("{}:{}: {}", file, error.source().begin.line,
+                                error.description()),
+                    purpose, "correct the TOML syntax at this line");
+  }
+}
+
+TomlTable ReadToml(const std::filesystem::path& file,
+                   const std::string& purpose) {
+  std::ifstream stream(file);
+  const std::string text{std::istreambuf_iterator<char>(stream),
+                         std::istreambuf_iterator<char>()};
+  if (!stream) {
+    throw DataError(file.string() + ": cannot be read", purpose,
+                    "check that it is there, and readable");
+  }
+  return ParseToml(text, file.string(), purpose);
+}
+
+}  // namespace kvlab
