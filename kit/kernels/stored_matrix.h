@@ -12,6 +12,8 @@
 #include "kit/tensor/tensor.h"
 #include "kit/tensor/weight_matrix.h"
 
+// The macro is a nested name already.
+// NOLINTNEXTLINE(modernize-concat-nested-namespaces)
 namespace KVLAB_KERNELS {
 
 // `rows` rows of `cols` elements of type kType, row_stride elements from one
