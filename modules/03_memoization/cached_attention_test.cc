@@ -978,6 +978,22 @@ TEST(EnableKvCacheTest, RefusesASecondCacheOfAnotherShape) {
   EXPECT_EQ(handle.Cache().PastLen(), 3U);
 }
 
+TEST(EnableKvCacheTest, RefusesASecondCacheOfAnotherShapeForAnyNumberOfRows) {
+  for (const std::size_t batch : {3, 10, 70, 300}) {
+    SCOPED_TRACE(batch);
+    Gpt2 model(SmallWeights(89));
+    const KvCacheHandle handle =
+        EnableKvCache(model, {.batch = batch, .max_seq_len = 4});
+    EXPECT_THROW(EnableKvCache(model, {.batch = batch - 1, .max_seq_len = 4}),
+                 ContractError);
+    EXPECT_THROW(EnableKvCache(model, {.batch = batch + 1, .max_seq_len = 4}),
+                 ContractError);
+    EXPECT_THROW(EnableKvCache(model, {.batch = batch, .max_seq_len = 3}),
+                 ContractError);
+    EXPECT_EQ(handle.Cache().Shape().batch, batch);
+  }
+}
+
 TEST(EnableKvCacheTest, KeepsItsPromisesForModelsOfAnySize) {
   for (const Gpt2Config& config : LargeConfigs()) {
     SCOPED_TRACE(TextOf(config));

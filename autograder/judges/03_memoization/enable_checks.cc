@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograder/exam/check.h"
@@ -356,6 +357,20 @@ void EnableRefusals(Exam& exam) {
   exam.Case("the sequence goes on after a second cache was refused");
   CompareArrays(exam, exam.Get<Array>(answer, 0),
                 Slice(trial.expected, 1, 5, 8), kLogitAxes);
+
+  for (const std::size_t batch : {Between(exam.Randomness(), 66, 90),
+                                  Between(exam.Randomness(), 257, 300)}) {
+    const EnableTrial wide = MakeEnableTrial(exam, 2, false);
+    exam.Case(fmt::format("a cache for {} rows", batch));
+    exam.AskStudent("cached.enable", {wide.model.model, Int(batch), Int(9)});
+    for (const auto& [rows, length] :
+         {std::pair(batch - 1, std::size_t{9}), {batch, std::size_t{8}}}) {
+      exam.Case("");
+      exam.ExpectRefusal(
+          "cached.enable", {wide.model.model, Int(rows), Int(length)},
+          fmt::format("a second cache of another shape beside {} rows", batch));
+    }
+  }
 
   // Of the same shape, but plugged in by other code.
   const Values plugged = exam.AskStudent(
