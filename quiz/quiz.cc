@@ -2,21 +2,20 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
-#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
-#include "kit/error.h"
 #include "kit/files/toml_table.h"
 #include "quiz/placeholders.h"
 
 namespace kvlab {
 namespace {
+
+constexpr const char* kPurpose = "the concept checks are asked from it";
 
 std::vector<QuizOption> ReadOptions(TomlTable& question) {
   std::vector<QuizOption> options;
@@ -81,16 +80,7 @@ QuizQuestion ReadQuestion(TomlTable& table) {
   return question;
 }
 
-}  // namespace
-
-const QuizQuestion* Quiz::Find(std::string_view id) const {
-  const auto found = std::ranges::find(questions, id, &QuizQuestion::id);
-  return found == questions.end() ? nullptr : &*found;
-}
-
-Quiz ParseQuiz(std::string_view toml, const std::string& file) {
-  TomlTable document =
-      ParseToml(toml, file, "the concept checks are asked from it");
+Quiz ReadQuiz(TomlTable document) {
   Quiz quiz;
   for (TomlTable& table : document.TablesIfAny("questions")) {
     QuizQuestion question = ReadQuestion(table);
@@ -107,14 +97,19 @@ Quiz ParseQuiz(std::string_view toml, const std::string& file) {
   return quiz;
 }
 
+}  // namespace
+
+const QuizQuestion* Quiz::Find(std::string_view id) const {
+  const auto found = std::ranges::find(questions, id, &QuizQuestion::id);
+  return found == questions.end() ? nullptr : &*found;
+}
+
+Quiz ParseQuiz(std::string_view toml, const std::string& file) {
+  return ReadQuiz(ParseToml(toml, file, kPurpose));
+}
+
 Quiz LoadQuiz(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  const std::string text(std::istreambuf_iterator<char>(stream), {});
-  if (!stream) {
-    throw DataError(file.string() + ": cannot be read", "it contains the quiz",
-                    "check that it exists");
-  }
-  return ParseQuiz(text, file.string());
+  return ReadQuiz(ReadToml(file, kPurpose));
 }
 
 }  // namespace kvlab
