@@ -24,14 +24,14 @@ Values CountedTimes::AskCounted(Exam& exam, std::size_t tokens,
 void ExpectTimesAgree(Exam& exam, const CountedGrowth& counted,
                       const CountedTimes& times,
                       const std::function<void()>& again) {
-  constexpr int kMostRepeats = 4;
   const auto time_growth = [&] {
     return times.Seconds(counted.many) / times.Seconds(counted.few);
   };
   const double allowed =
       exam.Setting("time_slack") * std::max(1.0, counted.growth);
-  for (int repeat = 0; time_growth() > allowed; ++repeat) {
+  for (std::size_t repeat = 0; time_growth() > allowed; ++repeat) {
     if (repeat == kMostRepeats) {
+      exam.NoteCost(false);
       exam.Case("");
       exam.Fail(fmt::format(
           "a step at {} tokens took {:.1f} times as long as one at {}, while "

@@ -34,9 +34,13 @@ struct CountedGrowth {
   double growth = 0;
 };
 
+// Repetitions of a call before its time counts as no accident of other load.
+inline constexpr std::size_t kMostRepeats = 4;
+
 // Throws CheckFailed if time grew more than the setting "time_slack" times as
-// much as the instructions, and still does after `again` has repeated the calls
-// several times.
+// much as the instructions, and still does after `again` has repeated the call
+// at `many` tokens kMostRepeats times. The check is then one of a cost that was
+// too high, see Exam::NoteCost.
 void ExpectTimesAgree(Exam& exam, const CountedGrowth& counted,
                       const CountedTimes& times,
                       const std::function<void()>& again);

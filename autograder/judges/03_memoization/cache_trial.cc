@@ -95,4 +95,10 @@ void CompareHeld(Exam& exam, const Values& answer, const KeysAndValues& all,
   compare(1, expected.values, "values");
 }
 
+double ResidentMib(Exam& exam) {
+  const auto bytes = exam.AllAnswerers().student->ResidentBytes();
+  if (!bytes) throw GraderError("memory cannot be measured here");
+  return static_cast<double>(*bytes) / (1U << 20U);
+}
+
 }  // namespace kvlab::grading

@@ -57,6 +57,9 @@ KeysAndValues Joined(const KeysAndValues& first, const KeysAndValues& second);
 void CompareHeld(Exam& exam, const Values& answer, const KeysAndValues& all,
                  std::size_t past_len);
 
+// The memory of the student's worker, in MiB, as seen from outside.
+double ResidentMib(Exam& exam);
+
 }  // namespace kvlab::grading
 
 #endif  // KVLAB_AUTOGRADER_JUDGES_03_MEMOIZATION_CACHE_TRIAL_H_

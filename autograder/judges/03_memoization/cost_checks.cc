@@ -129,6 +129,7 @@ void ExpectCredible(Exam& exam, double instructions, const Integers& work) {
     macs += static_cast<double>(work[category]);
   }
   if (instructions < macs / kMacsPerInstruction) {
+    exam.NoteCost(false);
     exam.Fail(fmt::format(
         "{:.0f} instructions were counted; the products alone need {:.0f}: "
         "the count was tampered with, or the work was done elsewhere",
@@ -141,6 +142,10 @@ struct CountedSteps {
   std::vector<std::size_t> lengths;  // the token that each computes
   std::vector<double> instructions;
   std::vector<Array> logits;
+  // What it takes to go on after the last one.
+  TrialModel model = {};
+  TrialTokens tokens = {};
+  std::size_t held = 0;
   Array expected = {};  // of all tokens
 };
 
@@ -171,27 +176,44 @@ CountedSteps CountSteps(Exam& exam, const std::vector<std::size_t>& lengths,
   model.model.reference = one(exam.AskReference("model.new", {model.weights}));
   model.model.student = one(exam.AskCounted(
       "model.with_cache", {model.weights, Int(1), Int(RoomFor(lengths))}));
-  const TrialTokens tokens = RandomTrialTokens(exam, model, 1, lengths.back());
   CountedSteps steps = {.lengths = lengths,
                         .instructions = {},
                         .logits = {},
-                        .expected = ReferenceLogits(exam, model, tokens)};
-  std::size_t held = 0;
+                        .model = model,
+                        .tokens = RandomTrialTokens(
+                            exam, model, 1, lengths.back() + kMostRepeats)};
+  steps.expected = ReferenceLogits(exam, model, steps.tokens);
   for (const std::size_t n : lengths) {
-    exam.AskCounted("model.forward",
-                    ForwardQuestion(model.model, tokens.Part(held, n - 1),
-                                    Positions::kLast));
+    exam.AskCounted(
+        "model.forward",
+        ForwardQuestion(model.model, steps.tokens.Part(steps.held, n - 1),
+                        Positions::kLast));
     const Values answer = times.AskCounted(
         exam, n, "model.forward",
-        ForwardQuestion(model.model, tokens.Part(n - 1, n), Positions::kLast));
+        ForwardQuestion(model.model, steps.tokens.Part(n - 1, n),
+                        Positions::kLast));
     steps.instructions.push_back(static_cast<double>(exam.Instructions()));
     exam.Case(fmt::format("the step that computes token {}", n));
     ExpectCredible(exam, steps.instructions.back(),
                    WorkOf(model.shape, 1, n - 1, 1));
     steps.logits.push_back(exam.Get<Array>(answer, 0));
-    held = n;
+    steps.held = n;
   }
   return steps;
+}
+
+// Computes one token more, which takes as long as the last step did: for a
+// second opinion on that one's time.
+void StepAgain(Exam& exam, CountedSteps& steps, CountedTimes& times) {
+  const std::size_t n = steps.held + 1;
+  exam.Case(fmt::format("the step that computes token {}", n));
+  const Values answer = times.AskCounted(
+      exam, steps.lengths.back(), "model.forward",
+      ForwardQuestion(steps.model.model, steps.tokens.Part(n - 1, n),
+                      Positions::kLast));
+  CompareArrays(exam, exam.Get<Array>(answer, 0),
+                Slice(steps.expected, 1, n - 1, n), kLogitAxes);
+  steps.held = n;
 }
 
 // So that no step can be skipped.
@@ -289,7 +311,7 @@ Verdict InstructionsOfSteps(Exam& exam) {
   const std::size_t n = exam.SettingSize("shortest");
   const std::vector<std::size_t> lengths = {n, 2 * n, 4 * n, 8 * n};
   CountedTimes times;
-  const CountedSteps steps = CountSteps(exam, lengths, times);
+  CountedSteps steps = CountSteps(exam, lengths, times);
   const std::vector<double>& counts = steps.instructions;
   Verdict verdict = {.share = 1, .came_back = "", .measured = ""};
   verdict.measured = fmt::format(
@@ -316,7 +338,7 @@ Verdict InstructionsOfSteps(Exam& exam) {
         verdict.measured + ")";
   } else {
     ExpectTimesAgree(exam, {.few = n, .many = 8 * n, .growth = growth}, times,
-                     [&] { CountSteps(exam, lengths, times); });
+                     [&] { StepAgain(exam, steps, times); });
   }
   exam.NoteCost(verdict.share == 1);
   if (verdict.share == 1) {
@@ -443,15 +465,25 @@ Verdict CostOfViews(Exam& exam) {
 
 // --- memory ---
 
-double ResidentMib(Exam& exam) {
-  const auto bytes = exam.AllAnswerers().student->ResidentBytes();
-  if (!bytes) throw GraderError("memory cannot be measured here");
-  return static_cast<double>(*bytes) / (1U << 20U);
+// A model in a worker that has just begun: what the allocator of an older one
+// has kept would serve the next cache, which would then seem too small.
+TrialModel ModelOfNewWorker(Exam& exam) {
+  exam.AllAnswerers().student->Restart();
+  TrialModel model = {.shape = {.layers = 4,
+                                .heads = 4,
+                                .head_dim = 32,
+                                .max_positions = 4096,
+                                .vocab_size = 50}};
+  model.weights = exam.Make(
+      "weights.random",
+      {RandomSeed(exam.Randomness()), model.shape.Sizes(), std::string()});
+  model.model = exam.Make("model.new", {model.weights});
+  return model;
 }
 
 // Enables a cache for `batch` rows, measures, and decodes.
-std::string MemoryOfCache(Exam& exam, const TrialModel& model,
-                          std::size_t batch) {
+std::string MemoryOfCache(Exam& exam, std::size_t batch) {
+  const TrialModel model = ModelOfNewWorker(exam);
   constexpr std::size_t kSteps = 40;
   constexpr std::size_t kStepsPerSample = 5;
   const Gpt2Sizes& shape = model.shape;
@@ -525,7 +557,8 @@ std::string MemoryOfCache(Exam& exam, const TrialModel& model,
 
 // Enables and disables caches of 16 MiB one after the other, and lets them go.
 // One of them may stay with the allocator.
-void CachesAreFreed(Exam& exam, const TrialModel& model) {
+void CachesAreFreed(Exam& exam) {
+  const TrialModel model = ModelOfNewWorker(exam);
   constexpr std::size_t kTimes = 5;
   const double before = ResidentMib(exam);
   for (std::size_t time = 0; time < kTimes; ++time) {
@@ -558,20 +591,9 @@ void CachesAreFreed(Exam& exam, const TrialModel& model) {
 
 Verdict MemoryOfCaches(Exam& exam) {
   const std::string filled = MemoryOfFilledCache(exam);
-  // What its allocator has kept would be taken for memory that a cache needs.
-  exam.AllAnswerers().student->Restart();
-  TrialModel model = {.shape = {.layers = 4,
-                                .heads = 4,
-                                .head_dim = 32,
-                                .max_positions = 4096,
-                                .vocab_size = 50}};
-  model.weights = exam.Make(
-      "weights.random",
-      {RandomSeed(exam.Randomness()), model.shape.Sizes(), std::string()});
-  model.model = exam.Make("model.new", {model.weights});
-  const std::string small = MemoryOfCache(exam, model, 1);
-  const std::string large = MemoryOfCache(exam, model, 4);
-  CachesAreFreed(exam, model);
+  const std::string small = MemoryOfCache(exam, 1);
+  const std::string large = MemoryOfCache(exam, 4);
+  CachesAreFreed(exam);
   return {.share = 1,
           .came_back = "",
           .measured = small + "; " + large + "; " + filled};

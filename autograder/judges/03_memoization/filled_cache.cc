@@ -23,12 +23,6 @@ constexpr std::size_t kPlaces = 64;          // read in each layer
 
 const Axes kPlaceAxes = {"place", "feature"};
 
-double ResidentMib(Exam& exam) {
-  const auto bytes = exam.AllAnswerers().student->ResidentBytes();
-  if (!bytes) throw GraderError("memory cannot be measured here");
-  return static_cast<double>(*bytes) / (1U << 20U);
-}
-
 // A model, the tokens that fill half of its cache, and handles on both caches.
 struct FilledTrial {
   TrialModel model;
