@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from cli import test_results  # pylint: disable=wrong-import-position
 from docs import links_test  # pylint: disable=wrong-import-position
 from handout import make_handout  # pylint: disable=wrong-import-position
+from solutions import regions  # pylint: disable=wrong-import-position
 
 PLACE = ROOT / ".kvlab" / "handout"
 NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
@@ -33,7 +34,7 @@ NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
 # a module's library says that the grader's worker may link it.
 TRACES = re.compile(
     rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
-    rb"|rubric|knockout"
+    rb"|rubric|planted_bug"
 )
 MAY_SPEAK_OF_THE_GRADER = {
     "kvlab",
@@ -75,16 +76,15 @@ def answers():
     """Every three consecutive lines that occur in a region of a solution, and
     nowhere outside of one."""
     for solution in sorted(ROOT.glob("solutions/*/*.cc")):
-        inside, lines, parts, given = False, [], set(), ""
-        for line in solution.read_text(encoding="utf-8").splitlines(True):
-            if re.match(r"\s*// (BEGIN|END) SOLUTION", line):
-                inside, lines = "BEGIN" in line, []
-            elif not inside:
-                given += line
-            else:
-                lines = lines[-2:] + [line]
-                if sum(len(each.strip()) for each in lines) > 60:
-                    parts.add("".join(lines))
+        text = solution.read_text(encoding="utf-8")
+        given = text
+        parts = set()
+        for answer in regions.answers(text, solution):
+            given = given.replace(answer, "", 1)
+            lines = answer.splitlines(keepends=True)
+            for three in zip(lines, lines[1:], lines[2:]):
+                if sum(len(each.strip()) for each in three) > 60:
+                    parts.add("".join(three))
         yield from (part.encode() for part in parts if part not in given)
 
 

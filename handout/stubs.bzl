@@ -17,8 +17,11 @@ def stubs_in_sync_test(name):
                 name = "cut_%s_%s" % (folder, file),
                 srcs = ["//solutions/%s:%s" % (folder, file)],
                 outs = ["stubs/%s/%s" % (folder, file)],
-                cmd = "/usr/bin/python3 $(execpath make_stub.py) $< $@",
-                tools = ["make_stub.py"],
+                cmd = "/usr/bin/python3 -B $(execpath make_stub.py) $< $@",
+                tools = [
+                    "make_stub.py",
+                    "//solutions:regions.py",
+                ],
             )
             cut.append("stubs/%s/%s" % (folder, file))
             committed.append("//modules/%s:%s" % (folder, file))

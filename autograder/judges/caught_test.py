@@ -1,6 +1,6 @@
 """The tests of the module catch the planted bug, by the test it names.
 
-Called with the knockout's file and a program: the tests of its module, linked
+Called with its file and a program: the tests of its module, linked
 with the wrong file and with the solutions for all others.
 """
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
-from autograder.judges import knockout as knockouts
+from autograder.judges import planted_bug
 
 
 def failing_tests(program, only):
@@ -37,14 +37,13 @@ def failing_tests(program, only):
 
 
 def main():
-    knockout = knockouts.read(sys.argv[1])
-    ran, failed = failing_tests(sys.argv[2], knockout.caught_by)
+    bug = planted_bug.read(sys.argv[1])
+    ran, failed = failing_tests(sys.argv[2], bug.caught_by)
     if not ran:
-        sys.exit(f"{knockout.name}: there is no test {knockout.caught_by}")
+        sys.exit(f"{bug.name}: there is no test {bug.caught_by}")
     if ran != failed:
         sys.exit(
-            f"{knockout.name} is not caught by {knockout.caught_by}: "
-            f"{knockout.title}"
+            f"{bug.name} is not caught by {bug.caught_by}: " f"{bug.title}"
         )
 
 

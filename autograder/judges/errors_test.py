@@ -1,6 +1,6 @@
 """Every known error is planted, or says for which module it waits.
 
-Called with the files of all knockouts.
+Called with the files of all planted bugs.
 """
 
 import pathlib
@@ -8,7 +8,7 @@ import sys
 import tomllib
 import unittest
 
-from autograder.judges import knockout as knockouts
+from autograder.judges import planted_bug
 
 ERRORS = pathlib.Path("autograder/judges/errors.toml")
 
@@ -17,7 +17,7 @@ class ErrorsTest(unittest.TestCase):
     def setUp(self):
         listed = tomllib.loads(ERRORS.read_text(encoding="utf-8"))["error"]
         self.errors = {error["number"]: error for error in listed}
-        planted = [knockouts.read(path) for path in sys.argv[1:]]
+        planted = [planted_bug.read(path) for path in sys.argv[1:]]
         self.planted = {number for each in planted for number in each.errors}
 
     def test_each_error_is_planted_or_waits_for_a_module(self):
@@ -25,7 +25,7 @@ class ErrorsTest(unittest.TestCase):
             with self.subTest(error["title"]):
                 self.assertNotEqual(number in self.planted, "later" in error)
 
-    def test_knockouts_name_errors_that_are_listed(self):
+    def test_planted_bugs_name_errors_that_are_listed(self):
         self.assertLessEqual(self.planted, set(self.errors))
 
 

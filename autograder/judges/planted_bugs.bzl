@@ -11,7 +11,7 @@ load(
     "up_to",
 )
 
-_KNOCKOUT = "//autograder/judges:knockout.py"
+_PLANT = "//autograder/judges:plant_files"
 
 def planted_bugs(name, module, files):
     """A test for each planted bug: the module's own tests catch it.
@@ -38,6 +38,7 @@ def planted_bugs(name, module, files):
         _planted_bug(
             name = test,
             bug = path,
+            source = "%s/%s.cc" % (module.folder, file),
             solution = library + ".cc",
             includes = solution_includes(up_to(module.number)),
             deps = solutions(before(module)) + [
@@ -48,7 +49,7 @@ def planted_bugs(name, module, files):
         )
     return tests
 
-def _planted_bug(name, bug, solution, includes, deps):
+def _planted_bug(name, bug, source, solution, includes, deps):
     native.genrule(
         name = name + "_source",
         srcs = [
@@ -56,9 +57,9 @@ def _planted_bug(name, bug, solution, includes, deps):
             solution,
         ],
         outs = [name + ".cc"],
-        cmd = ("/usr/bin/python3 -B $(execpath " + _KNOCKOUT + ") " +
-               "$(SRCS) $@"),
-        tools = [_KNOCKOUT],
+        cmd = ("/usr/bin/python3 -B autograder/judges/plant.py file " +
+               "$(execpath %s) %s $(execpath %s) $@" % (bug, source, solution)),
+        tools = [_PLANT],
     )
     cc_library(
         name = name + "_wrong",
@@ -90,5 +91,5 @@ def _planted_bug(name, bug, solution, includes, deps):
         ],
         main = "//autograder/judges:caught_test.py",
         tags = ["no-sanitize"],
-        deps = ["//autograder/judges:knockout"],
+        deps = ["//autograder/judges:planted_bug"],
     )

@@ -128,7 +128,6 @@ void SoftmaxRows(Matrix scores) {
     const float scale = 1.0F / Sum(row);
     for (float& prob : row) prob *= scale;
   }
-  // END SOLUTION
 }
 
 Tensor4 SplitHeads(const Tensor3& x, std::size_t heads) {
@@ -147,7 +146,6 @@ Tensor4 SplitHeads(const Tensor3& x, std::size_t heads) {
     }
   }
   return split;
-  // END SOLUTION
 }
 
 Tensor3 MergeHeads(const Tensor4& x) {
@@ -166,7 +164,6 @@ Tensor3 MergeHeads(const Tensor4& x) {
     }
   }
   return merged;
-  // END SOLUTION
 }
 
 Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
@@ -191,7 +188,6 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
                 HeadMatrix(attended, b, h));
   });
   return attended;
-  // END SOLUTION
 }
 
 Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
@@ -213,7 +209,6 @@ Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
   split.keys = SplitHeads(Features(qkv, d_model, d_model), heads);
   split.values = SplitHeads(Features(qkv, 2 * d_model, d_model), heads);
   return split;
-  // END SOLUTION
 }
 
 Tensor3 ProjectOutput(const Tensor4& attended,
@@ -232,7 +227,6 @@ Tensor3 ProjectOutput(const Tensor4& attended,
   Linear(Work::kProjection, Rows(merged), weights.c_proj.weight,
          weights.c_proj.bias, Rows(out));
   return out;
-  // END SOLUTION
 }
 
 Tensor3 MultiHeadAttention(const Tensor3& x, const AttentionWeights& weights,
@@ -245,7 +239,6 @@ Tensor3 MultiHeadAttention(const Tensor3& x, const AttentionWeights& weights,
   const Tensor4 attended =
       CausalAttention(qkv.queries, View(qkv.keys), View(qkv.values), left_pad);
   return ProjectOutput(attended, weights);
-  // END SOLUTION
 }
 
 }  // namespace kvlab

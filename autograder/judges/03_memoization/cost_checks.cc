@@ -202,7 +202,7 @@ CountedSteps CountSteps(Exam& exam, const std::vector<std::size_t>& lengths,
   return steps;
 }
 
-// Computes one token more, which takes as long as the last step did: for a
+// Computes the next token, which takes as long as the last step did: for a
 // second opinion on that one's time.
 void StepAgain(Exam& exam, CountedSteps& steps, CountedTimes& times) {
   const std::size_t n = steps.held + 1;

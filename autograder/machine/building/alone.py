@@ -8,10 +8,7 @@ archives, in which the functions of that task are weak. Linked before a
 student's objects with --allow-multiple-definition, every function is the
 reference's but those of the task, which are the student's (build_workers.h).
 
-Which functions a task has, the markers of the answers say:
-
-    // TODO(3.3): ...
-    // BEGIN SOLUTION LayerCache::Append
+The markers of the answers say which functions a task has: solutions/regions.py.
 """
 
 import pathlib
@@ -20,24 +17,18 @@ import subprocess
 import sys
 import tempfile
 
-_TODO = re.compile(r"^\s*// TODO\((\d+\.\d+)\)")
-_BEGIN = re.compile(r"^\s*// BEGIN SOLUTION (\S+)\s*$")
+from solutions import regions
 
 # Tasks without a function of their own, and what they measure.
 _MEASURES = {"3.10": ["3.7", "3.8"]}
 
 
-def functions_of_tasks(text):
+def functions_of_tasks(text, path):
     """{"3.3": {"LayerCache::Append"}} of one source."""
     functions = {}
-    task = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if todo := _TODO.match(line):
-            task = todo.group(1)
-        elif begin := _BEGIN.match(line):
-            if task is None:
-                sys.exit(f"alone: line {number}: a region without a TODO")
-            functions.setdefault(task, set()).add(begin.group(1))
+    for region in regions.read(text, path):
+        if region.kind == regions.ANSWER:
+            functions.setdefault(region.task, set()).add(region.function)
     return functions
 
 
@@ -90,7 +81,7 @@ def main(out, archives, sources):
     functions = {}
     for source in sources:
         for task, names in functions_of_tasks(
-            pathlib.Path(source).read_text(encoding="utf-8")
+            pathlib.Path(source).read_text(encoding="utf-8"), source
         ).items():
             functions.setdefault(task, set()).update(names)
     out = pathlib.Path(out)

@@ -5,22 +5,28 @@ import unittest
 from autograder.machine.building import alone
 
 _SOURCE = """
+int LayerCache::Values() {
   // TODO(3.4): as Keys().
   // BEGIN SOLUTION LayerCache::Values
-  // END SOLUTION
+}
+// BEGIN SOLUTION-ONLY
+int helper;
+// END SOLUTION-ONLY
+void KvCacheHandle::Disable() {
   // TODO(3.7): give the model back
   // BEGIN SOLUTION KvCacheHandle::Disable
-  // END SOLUTION
+}
+void GenerateCached() {
   // TODO(3.8): generate
   // BEGIN SOLUTION GenerateCached
-  // END SOLUTION
+}
 """
 
 
 class AloneTest(unittest.TestCase):
     def test_a_region_belongs_to_the_task_above_it(self):
         self.assertEqual(
-            alone.functions_of_tasks(_SOURCE),
+            alone.functions_of_tasks(_SOURCE, "cache.cc"),
             {
                 "3.4": {"LayerCache::Values"},
                 "3.7": {"KvCacheHandle::Disable"},
@@ -29,7 +35,9 @@ class AloneTest(unittest.TestCase):
         )
 
     def test_speed_measures_how_a_model_gets_its_cache_and_generates(self):
-        functions = alone.with_measured(alone.functions_of_tasks(_SOURCE))
+        functions = alone.with_measured(
+            alone.functions_of_tasks(_SOURCE, "cache.cc")
+        )
         self.assertEqual(
             functions["3.10"], {"KvCacheHandle::Disable", "GenerateCached"}
         )

@@ -56,7 +56,7 @@ struct CommandLine {
   std::size_t stability = 0;
   std::optional<std::uint64_t> seed;
   // How many of each kind; all if not given.
-  std::optional<std::size_t> knockouts;
+  std::optional<std::size_t> bugs;
   std::optional<std::size_t> exploits;
 };
 
@@ -75,8 +75,8 @@ CommandLine Parse(int argc, char** argv) {
                "judge every part in every case, with every speed check at its "
                "own length");
   app.add_option("--seed", line.seed, "repeats a run");
-  app.add_option("--knockouts", line.knockouts,
-                 "of the knockouts only so many, drawn by the seed");
+  app.add_option("--bugs", line.bugs,
+                 "of the planted bugs only so many, drawn by the seed");
   app.add_option("--exploits", line.exploits, "the same of the exploits");
   try {
     app.parse(argc, argv);
@@ -113,13 +113,18 @@ std::vector<fs::path> TomlFilesBelow(const fs::path& folder) {
 std::vector<LabCase> AllCases() {
   std::vector<LabCase> cases;
   const fs::path here = Runfile("autograder");
+  const std::map<std::string, PlantedChanges> changes =
+      ReadChanges(here / "proof/graderlab/changes.json");
+  const auto changes_of = [&](const fs::path& file) {
+    return changes.at("autograder" / file.lexically_relative(here));
+  };
   for (const fs::path& file : TomlFilesBelow(here / "proof/graderlab/cases")) {
-    cases.push_back(ReadLabCase(file));
+    cases.push_back(ReadLabCase(file, changes_of(file)));
   }
   for (const ModuleFiles& module : ReadModuleFiles(WorkerKit() / "include")) {
     for (const fs::path& file :
          TomlFilesBelow(here / "judges" / module.folder / "planted_bugs")) {
-      cases.push_back(ReadKnockout(file));
+      cases.push_back(ReadPlantedBug(file, changes_of(file)));
     }
   }
   return cases;
@@ -179,10 +184,10 @@ Rubric QuickRubric(const Rubric& rubric) {
 // to no module.
 std::vector<std::string> PartsReached(const LabCase& one,
                                       const std::vector<ModuleFiles>& modules) {
-  if (one.edits.empty()) return {};
+  if (one.changes.files.empty()) return {};
   std::vector<std::string> reached = {kEverything};
-  for (const LabEdit& edit : one.edits) {
-    const std::string folder = edit.file.substr(0, edit.file.find('/'));
+  for (const auto& [file, text] : one.changes.files) {
+    const std::string folder = file.substr(0, file.find('/'));
     if (std::ranges::find(modules, folder, &ModuleFiles::folder) ==
         modules.end()) {
       return {};
@@ -270,9 +275,8 @@ class Lab {
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);
     result.deviations = Deviations(one, report);
-    if (one.kind == "knockout") {
-      for (std::string& deviation :
-           CostDeviations(report, TaskOf(one, Runfile("")))) {
+    if (one.kind == "bug") {
+      for (std::string& deviation : CostDeviations(report, TaskOf(one))) {
         result.deviations.push_back(std::move(deviation));
       }
     }
@@ -362,7 +366,7 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
   RunInParallel(parallel.size(), [&](std::size_t i) {
     const LabCase& one = *parallel[i];
     const bool some =
-        (one.kind == "knockout" || one.kind == "exploit") && !line.full;
+        (one.kind == "bug" || one.kind == "exploit") && !line.full;
     const Result result = lab.Run(
         one, quick, seed,
         some ? PartsReached(one, lab.Modules()) : std::vector<std::string>());
@@ -389,7 +393,7 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
 // Cases far from any threshold, whose marks must be the same each time.
 constexpr std::array kSteadyCases = {"baseline/solutions",
                                      "honest/half_as_fast_as_asked",
-                                     "knockout/mask_aligned_top_left"};
+                                     "bug/mask_aligned_top_left"};
 
 // The count of the most frequent mark.
 std::size_t Commonest(const std::map<std::string, std::size_t>& marks) {
@@ -466,7 +470,7 @@ int Main(int argc, char** argv) {
   if (line.stability > 0) return RunSteadily(cases, line) ? 0 : 1;
   std::erase_if(
       cases, [&](const LabCase& one) { return !Wanted(one, line.patterns); });
-  if (line.knockouts) KeepSome(cases, "knockout", *line.knockouts, seed);
+  if (line.bugs) KeepSome(cases, "bug", *line.bugs, seed);
   if (line.exploits) KeepSome(cases, "exploit", *line.exploits, seed);
   if (cases.empty()) {
     std::cerr << "kvlab graderlab: no case has such a name; --list shows all\n";

@@ -32,10 +32,10 @@ def honest_tests(name, cases):
                 source,
             ],
             outs = [target + ".cc"],
-            cmd = ("/usr/bin/python3 -B $(execpath apply_case.py) " +
+            cmd = ("/usr/bin/python3 -B autograder/judges/plant.py file " +
                    "$(execpath cases/honest/%s.toml) %s.cc " % (case, edited) +
                    "$(execpath %s) $@" % source),
-            tools = ["apply_case.py"],
+            tools = ["//autograder/judges:plant_files"],
         )
         cc_library(
             name = target + "_solution",

@@ -72,7 +72,7 @@ double ExpectedPoints(const LabCase& one, const PlacedCheck& check) {
   const double points = check.mark.check->points;
   if (AnyMatches(one.expect.loses, check.name)) {
     // What an exploit attacks, which its first pattern names, must bring it
-    // nothing. A task that follows may be right alone, as with a knockout.
+    // nothing. A task that follows may be right alone, as with a planted bug.
     const bool attacked =
         one.kind == "exploit" && Matches(one.expect.loses.front(), check.name);
     return check.mark.alone && !attacked ? check.mark.points : 0;

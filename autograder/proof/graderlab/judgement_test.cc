@@ -65,7 +65,7 @@ TEST_F(JudgementTest, APlantedBugMayBeRightAloneElsewhere) {
   later.alone = true;
   LabCase one;
   one.expect.loses = {"1.1 first", "1.2 first"};
-  one.kind = "knockout";
+  one.kind = "bug";
   EXPECT_TRUE(Deviations(one, report_).empty());
 }
 

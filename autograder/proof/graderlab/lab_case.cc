@@ -4,13 +4,12 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
-#include "kit/error.h"
+#include "kit/files/json_object.h"
 #include "kit/files/toml_table.h"
+#include "nlohmann/json.hpp"
 
 namespace kvlab::grading {
 namespace {
@@ -18,31 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPurpose = "a case of graderlab is made from it";
-
-std::optional<std::string> TextIfAny(TomlTable& table, std::string_view key) {
-  if (!table.Has(key)) return std::nullopt;
-  return table.Text(key);
-}
-
-LabEdit ReadEdit(TomlTable table) {
-  LabEdit edit;
-  edit.file = table.Text("file");
-  edit.find = TextIfAny(table, "find");
-  if (edit.find) edit.replace = table.Text("replace");
-  edit.prepend = TextIfAny(table, "prepend");
-  edit.append = TextIfAny(table, "append");
-  edit.text = TextIfAny(table, "text");
-  edit.take_from = TextIfAny(table, "take_from");
-  table.ExpectNoMore();
-  if (edit.find.has_value() + edit.prepend.has_value() +
-          edit.append.has_value() + edit.text.has_value() +
-          edit.take_from.has_value() !=
-      1) {
-    table.Fail("an edit changes in one way",
-               "give find and replace, prepend, append, text, or take_from");
-  }
-  return edit;
-}
 
 Confinement ReadIsolation(TomlTable& table) {
   static const std::map<std::string, Confinement> known = {
@@ -78,22 +52,6 @@ LabExpectation ReadExpectation(TomlTable& table) {
           .never_says = table.TextOr("never_says", "")};
 }
 
-// Changes `text` as `edit` says.
-std::string Edited(const LabEdit& edit, const std::string& text) {
-  if (edit.text) return *edit.text;
-  if (edit.prepend) return *edit.prepend + text;
-  if (edit.append) return text + *edit.append;
-  const std::size_t at = text.find(*edit.find);
-  if (at == std::string::npos ||
-      text.find(*edit.find, at + 1) != std::string::npos) {
-    throw DataError(edit.file +
-                        ": what is to be replaced does not stand there "
-                        "exactly once",
-                    *edit.find, "adapt the edit to the present text");
-  }
-  return std::string(text).replace(at, edit.find->size(), edit.replace);
-}
-
 std::string ContentOf(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
@@ -101,20 +59,23 @@ std::string ContentOf(const fs::path& path) {
 
 }  // namespace
 
-LabCase ReadKnockout(const fs::path& path) {
+std::map<std::string, PlantedChanges> ReadChanges(const fs::path& path) {
+  std::map<std::string, PlantedChanges> changes;
+  const nlohmann::json all = ReadJsonObject(path);
+  for (const auto& [name, one] : all.items()) {
+    changes[name] = {.files = one.at("files"), .task = one.at("task")};
+  }
+  return changes;
+}
+
+LabCase ReadPlantedBug(const fs::path& path, PlantedChanges changes) {
   TomlTable table = ReadToml(path, kPurpose);
-  const fs::path source = path.parent_path();
   LabCase one;
-  one.kind = "knockout";
+  one.kind = "bug";
   one.name = path.stem().string();
   one.title = table.Text("title");
   one.base = "solutions";
-  LabEdit edit;
-  edit.file = source.parent_path().parent_path().filename().string() + "/" +
-              source.filename().string() + ".cc";
-  edit.find = table.Text("find");
-  edit.replace = table.Text("replace");
-  one.edits.push_back(std::move(edit));
+  one.changes = std::move(changes);
   one.expect = ReadExpectation(table);
   if (one.expect.loses.empty()) {
     table.Fail("a planted bug that no check of the grader sees",
@@ -127,7 +88,7 @@ LabCase ReadKnockout(const fs::path& path) {
   return one;
 }
 
-LabCase ReadLabCase(const fs::path& path) {
+LabCase ReadLabCase(const fs::path& path, PlantedChanges changes) {
   TomlTable table = ReadToml(path, kPurpose);
   LabCase one;
   // cases/exploits/NAME.toml is an exploit.
@@ -140,55 +101,28 @@ LabCase ReadLabCase(const fs::path& path) {
   one.student = table.TextOr("student", "");
   one.speed = ReadSpeed(table);
   one.isolation = ReadIsolation(table);
-  if (table.Has("edit")) {
-    for (TomlTable& edit : table.Tables("edit")) {
-      one.edits.push_back(ReadEdit(std::move(edit)));
-    }
-  }
+  if (table.Has("edit")) (void)table.Tables("edit");  // plant.py has read them
+  one.changes = std::move(changes);
   one.expect = ReadExpectation(table);
   table.ExpectNoMore();
   return one;
 }
 
-std::string TaskOf(const LabCase& one, const fs::path& sources) {
+std::string TaskOf(const LabCase& one) {
+  if (!one.changes.task.empty()) return one.changes.task;
   const std::string& first = one.expect.loses.front();
-  const std::string fallback = first.substr(0, first.find(' '));
-  const LabEdit& edit = one.edits.front();
-  const std::string text = ContentOf(sources / one.base / edit.file);
-  const std::size_t at = text.find(edit.find.value_or(""));
-  constexpr std::string_view kTodo = "// TODO(";
-  const std::size_t todo = text.rfind(kTodo, at);
-  const std::size_t begin = text.rfind("// BEGIN SOLUTION ", at);
-  const std::size_t end = text.rfind("// END SOLUTION\n", at);
-  if (todo == std::string::npos || begin == std::string::npos ||
-      (end != std::string::npos && end > begin)) {
-    return fallback;
-  }
-  const std::size_t task = todo + kTodo.size();
-  return text.substr(task, text.find(')', task) - task);
+  return first.substr(0, first.find(' '));
 }
 
 void WriteSubmission(const LabCase& one, const fs::path& sources,
                      const StagingFolder& folder) {
-  std::map<std::string, std::string> files;
-  const fs::path base = sources / one.base;
-  for (const auto& module : fs::directory_iterator(base)) {
+  std::map<std::string, std::string> files = one.changes.files;
+  for (const auto& module : fs::directory_iterator(sources / one.base)) {
     for (const auto& file : fs::directory_iterator(module.path())) {
-      const std::string name = file.path().filename().string();
-      files[module.path().filename().string() + "/" + name] =
-          ContentOf(file.path());
+      files.try_emplace(module.path().filename().string() + "/" +
+                            file.path().filename().string(),
+                        ContentOf(file.path()));
     }
-  }
-  for (const LabEdit& edit : one.edits) {
-    if (edit.take_from) {
-      files[edit.file] = ContentOf(sources / *edit.take_from / edit.file);
-      continue;
-    }
-    if (!edit.text && !files.contains(edit.file)) {
-      throw DataError(edit.file + ": there is no such file to change",
-                      "case " + one.name, "name a file of " + one.base);
-    }
-    files[edit.file] = Edited(edit, files[edit.file]);
   }
   for (const auto& [name, content] : files) {
     folder.WriteFile("modules/" + name, content);

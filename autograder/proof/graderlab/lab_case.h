@@ -4,7 +4,7 @@
 #define KVLAB_AUTOGRADER_PROOF_GRADERLAB_LAB_CASE_H_
 
 #include <filesystem>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,16 +13,13 @@
 
 namespace kvlab::grading {
 
-// A change of one file. Exactly one of the ways is used.
-struct LabEdit {
-  std::string file;  // "03_memoization/kv_cache.cc"
-  // Must occur in the file exactly once.
-  std::optional<std::string> find;
-  std::string replace;
-  std::optional<std::string> prepend;
-  std::optional<std::string> append;
-  std::optional<std::string> text;  // the whole file, which may be a new one
-  std::optional<std::string> take_from;  // "modules": the stub instead
+// What judges/plant.py made of a case's edits.
+struct PlantedChanges {
+  // Text by file, "03_memoization/kv_cache.cc"; of the changed ones alone.
+  std::map<std::string, std::string> files;
+  // The task of the function that a planted bug is in; "" outside of all
+  // answers, and for other cases.
+  std::string task;
 };
 
 // The expected result. Checks are named by task and name, "1.3 causal.chunk";
@@ -51,11 +48,11 @@ enum class LabSpeed {
 };
 
 struct LabCase {
-  std::string kind;  // "baseline", "knockout", "exploit", "honest"
+  std::string kind;  // "baseline", "bug", "exploit", "honest"
   std::string name;
   std::string title;
   std::string base;  // "solutions" or "modules", which holds the stubs
-  std::vector<LabEdit> edits;
+  PlantedChanges changes;
   // The submission's author; "" if unknown.
   std::string student;
   LabSpeed speed = LabSpeed::kLeftOut;
@@ -64,19 +61,25 @@ struct LabCase {
   LabExpectation expect;
 };
 
-// Reads a planted bug (judges/*/planted_bugs/FILE/NAME.toml): the bug, `loses`
-// and `says`. Throws DataError, naming file and line.
-LabCase ReadKnockout(const std::filesystem::path& path);
+// What plant.py wrote into the file at `path`, by the case's own file, as a
+// path from the workspace's root. Throws DataError.
+std::map<std::string, PlantedChanges> ReadChanges(
+    const std::filesystem::path& path);
+
+// Reads a planted bug (judges/*/planted_bugs/FILE/NAME.toml): the title,
+// `loses` and `says`. Throws DataError, naming file and line.
+LabCase ReadPlantedBug(const std::filesystem::path& path,
+                       PlantedChanges changes);
 
 // Reads a case of graderlab/cases/KIND/NAME.toml. Throws DataError likewise.
-LabCase ReadLabCase(const std::filesystem::path& path);
+LabCase ReadLabCase(const std::filesystem::path& path, PlantedChanges changes);
 
-// The task of the function that a planted bug is in, by the markers of the
-// answer; of code outside of them, that of the first check in `loses`.
-std::string TaskOf(const LabCase& one, const std::filesystem::path& sources);
+// The task that a planted bug is in; outside of all answers that of the first
+// check in `loses`.
+std::string TaskOf(const LabCase& one);
 
 // Writes the submission of `one` below `folder`. `sources` holds solutions/ and
-// modules/. Throws DataError if an edit does not fit its file.
+// modules/.
 void WriteSubmission(const LabCase& one, const std::filesystem::path& sources,
                      const StagingFolder& folder);
 

@@ -13,7 +13,8 @@ import pathlib
 import subprocess
 import sys
 
-from autograder.proof.mutate import operators, schemata, source
+from autograder.proof.mutate import operators, schemata
+from solutions.regions import MarkerError
 
 HEADER = b'#include "autograder/proof/mutate/mutant.h"\n'
 _ROUNDS = 40
@@ -164,7 +165,7 @@ def main():
             options.compiler,
             options.flags,
         )
-    except (source.SourceError, operators.ParseError, CompileError) as error:
+    except (MarkerError, operators.ParseError, CompileError) as error:
         sys.exit(f"make_schemata: {options.solution}: {error}")
     pathlib.Path(options.list).write_text(
         json.dumps(

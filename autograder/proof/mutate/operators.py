@@ -5,12 +5,13 @@ at the places that the tree names.
 """
 
 import functools
+import itertools
 import zlib
 
 from clang.cindex import CursorKind, Index, TokenKind, TypeKind
 
-from autograder.proof.mutate import source as sources
 from autograder.proof.mutate.schemata import Edit, Mutation
+from solutions import regions
 
 # A mutant of each of these kinds is active only once a size has got there.
 GATES = (2, 3, 9, 65, 257)
@@ -114,6 +115,18 @@ def _kind(type_):
     return canonical.kind
 
 
+def _spans(text, path):
+    """Where a student could err: begin and end of each region, in bytes."""
+    lines = text.splitlines(keepends=True)
+    places = list(
+        itertools.accumulate((len(l.encode()) for l in lines), initial=0)
+    )
+    return [
+        (places[region.begin], places[region.end])
+        for region in regions.read(text, path)
+    ]
+
+
 class _File:
     """One parsed source and the mutations found in it."""
 
@@ -121,7 +134,7 @@ class _File:
         self.path = path
         self.text = text.encode()
         self.lines = text.splitlines()
-        self.regions = sources.regions(text)
+        self.regions = _spans(text, path)
         self.unit = Index.create().parse(
             path, args=arguments, unsaved_files=[(path, text)]
         )
@@ -142,15 +155,12 @@ class _File:
     def in_region(self, cursor):
         begin, end = cursor.extent.start.offset, cursor.extent.end.offset
         return any(
-            region.begin <= begin and end <= region.end
-            for region in self.regions
+            first <= begin and end <= last for first, last in self.regions
         )
 
     def touches_region(self, cursor):
         begin, end = cursor.extent.start.offset, cursor.extent.end.offset
-        return any(
-            begin < region.end and region.begin < end for region in self.regions
-        )
+        return any(begin < last and first < end for first, last in self.regions)
 
     def token_between(self, cursor, first, last, spellings):
         """(begin, end, spelling) of the operator between two operands."""
@@ -756,7 +766,7 @@ def find(path, text, arguments):
       text: what is in it
       arguments: for clang
 
-    Raises SourceError for bad markers, ParseError for what does not compile.
+    Raises MarkerError for bad markers, ParseError for what does not compile.
     """
     file = _File(path, text, ["-x", "c++", *arguments])
     return file.run(), file.wraps

@@ -4,16 +4,15 @@ import textwrap
 import unittest
 
 from autograder.proof.mutate import operators
-from autograder.proof.mutate.source import SourceError
+from solutions.regions import MarkerError
 
 FLAGS = ["-std=c++20"]
 
 
 def source(body, head="int Answer(int a, int b, unsigned long n)"):
     return (
-        f"{head} {{\n  // BEGIN SOLUTION Answer\n"
-        f"{textwrap.indent(textwrap.dedent(body), '  ')}\n"
-        "  // END SOLUTION\n}\n"
+        f"{head} {{\n  // TODO(3.1): text\n  // BEGIN SOLUTION Answer\n"
+        f"{textwrap.indent(textwrap.dedent(body), '  ')}\n}}\n"
     )
 
 
@@ -177,7 +176,7 @@ class OperatorsTest(unittest.TestCase):
         self.assertEqual({m.function for m in mutations(text)}, {"Answer"})
 
     def test_malformed_regions_are_refused(self):
-        with self.assertRaises(SourceError):
+        with self.assertRaises(MarkerError):
             mutations("int x = 1;\n")
 
     def test_what_does_not_compile_is_refused(self):

@@ -17,6 +17,7 @@ ANSWER = """\
 #include <vector>
 %s
 int Answer(std::size_t n) {
+  // TODO(3.1): text
   // BEGIN SOLUTION Answer
   int sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += 2;
@@ -26,7 +27,6 @@ int Answer(std::size_t n) {
   }
   if (sum < 0) throw "never";
   return sum;
-  // END SOLUTION
 }
 """
 MAIN = """

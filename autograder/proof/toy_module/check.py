@@ -161,7 +161,7 @@ def check_marks():
 
 
 def check_graderlab():
-    status, printed = kvlab("graderlab", "--seed", "7", "knockout/rounds_down")
+    status, printed = kvlab("graderlab", "--seed", "7", "bug/rounds_down")
     expect(
         status == 0 and "1 of 1 as expected" in printed,
         f"./kvlab graderlab ends with status {status}",

@@ -22,7 +22,6 @@ std::size_t BlocksFor(std::size_t tokens, std::size_t block_size) {
   // TODO(9.1): divide, and round up.
   // BEGIN SOLUTION BlocksFor
   return tokens / block_size + (tokens % block_size == 0 ? 0 : 1);
-  // END SOLUTION
 }
 
 std::size_t EmptySlots(std::size_t tokens, std::size_t block_size) {
@@ -30,7 +29,6 @@ std::size_t EmptySlots(std::size_t tokens, std::size_t block_size) {
   // TODO(9.2): what the last block lacks.
   // BEGIN SOLUTION EmptySlots
   return tokens % block_size == 0 ? 0 : block_size - tokens % block_size;
-  // END SOLUTION
 }
 
 }  // namespace kvlab
