@@ -109,6 +109,11 @@ class Exam {
   // The total time so far, including starts of the worker.
   double WaitedSeconds() const { return waited_seconds_; }
 
+  // Takes down what a reply of the student's says beside its values. The
+  // functions below that ask do so themselves; a check that calls a worker on
+  // its own has to.
+  void Note(const Reply& reply);
+
   // Whether any answer of the student's came too late.
   bool TimedOut() const { return timed_out_; }
   // Whether any answer was NotImplemented.
@@ -166,7 +171,6 @@ class Exam {
 
  private:
   Values AskStudentSide(Endpoint& endpoint, const Request& request);
-  void Note(const Reply& reply);
   // Calls within the time left for all answers. Throws CheckFailed if none is
   // left.
   Reply CallStudent(Endpoint& endpoint, const Request& request,

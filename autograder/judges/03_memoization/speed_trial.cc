@@ -63,8 +63,15 @@ Reply SpeedTrial::AskReference(const Request& request) {
 
 Reply SpeedTrial::AskStudent(const Request& request) {
   Reply reply = exam_.AllAnswerers().student->Call(request, exam_.Limits());
-  if (reply.status != Status::kOk) exam_.Fail(Explain(reply, exam_.Limits()));
+  ExpectAnswer(reply, exam_.Limits());
   return reply;
+}
+
+void SpeedTrial::ExpectAnswer(const Reply& reply, const CallLimits& limits) {
+  exam_.Note(reply);
+  if (reply.status == Status::kOk) return;
+  if (reply.status == Status::kTimedOut) exam_.NoteCost(false);
+  exam_.Fail(Explain(reply, limits));
 }
 
 TimedTurn SpeedTrial::ReferenceTurn(const std::string& operation,
@@ -146,7 +153,7 @@ TimedTurn SpeedTrial::Student(const TrialTokens& prompt, std::size_t new_tokens,
     return reply;
   });
   student.Restart();
-  if (reply.status != Status::kOk) exam_.Fail(Explain(reply, limits));
+  ExpectAnswer(reply, limits);
   answers_.push_back(
       {prompt, exam_.Get<Integers>(reply.values, 0), new_tokens});
   return turn;

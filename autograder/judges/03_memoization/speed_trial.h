@@ -58,6 +58,9 @@ class SpeedTrial {
                           const TrialTokens& prompt, std::size_t new_tokens);
   Reply AskReference(const Request& request);
   Reply AskStudent(const Request& request);
+  // Throws CheckFailed unless the student answered in time. Too late is a cost
+  // that is too high, which is not judged again.
+  void ExpectAnswer(const Reply& reply, const CallLimits& limits);
   // Returns once the student's worker uses no processor time.
   void AwaitRest();
 

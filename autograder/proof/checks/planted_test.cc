@@ -809,6 +809,26 @@ TEST(SpeedTest, AWorkerThatDoesNotRestEarnsNothing) {
                "goes on working between two calls");
 }
 
+// Else it could be judged again, with the reference's code for what is slow,
+// and would earn more than one that is nearly fast enough.
+TEST(SpeedTest, AnAnswerThatComesTooLateIsACostThatIsTooHigh) {
+  const Verdict verdict = RunAgainst(
+      CourseCheck("speed.50"),
+      {.student = Instead("generate.cached",
+                          [](const Request& request, Endpoint& honest) {
+                            Reply reply = Honest(request, honest);
+                            if (IsTimed(request)) {
+                              reply.status = Status::kTimedOut;
+                            }
+                            return reply;
+                          }),
+       .baseline = Taking("generate.baseline", 1)});
+  EXPECT_EQ(verdict.share, 0);
+  EXPECT_NE(verdict.came_back.find("no answer within"), std::string::npos)
+      << verdict.came_back;
+  EXPECT_EQ(verdict.affordable, false);
+}
+
 TEST(SpeedTest, PairsAreAddedWhileTheyDisagree) {
   const std::vector<double> seconds = {0.5, 1, 0.5, 1, 0.5, 0.5, 0.5, 0.5, 0.5};
   std::size_t asked = 0;
