@@ -27,6 +27,7 @@
 #include "autograder/machine/submission/submission.h"
 #include "autograder/scoring/rubric.h"
 #include "fmt/format.h"
+#include "kit/measure/paired_ratios.h"
 #include "kit/measure/roofline.h"
 
 namespace kvlab::grading {
@@ -105,12 +106,8 @@ class Calibration {
     PairedRatios wall;
     PairedRatios processor;
     for (std::size_t pair = 0; pair < pairs; ++pair) {
-      const TrialTokens prompt = trial.FreshPrompt();
-      TimedTurn reference;
-      if (pair % 2 == 1) reference = trial.Reference(prompt, kNewTokens);
-      const TimedTurn student = trial.Student(prompt, kNewTokens, kPatience);
-      if (pair % 2 == 0) reference = trial.Reference(prompt, kNewTokens);
-      trial.CheckAnswers();
+      const auto [student, reference] =
+          trial.WithCache(trial.FreshPrompt(), kNewTokens, kPatience);
       wall.Add(student.seconds / reference.seconds);
       processor.Add(student.seconds * student.cpu_share /
                     (reference.seconds * reference.cpu_share));

@@ -6,6 +6,7 @@
 
 #include "kit/error.h"
 #include "kit/math/median.h"
+#include "kit/measure/paired_ratios.h"
 
 namespace kvlab {
 
@@ -26,7 +27,7 @@ Comparison Compare(Gpt2& model, const TokenBatch& prompt,
                        .equal_tokens = options.new_tokens};
   std::vector<double> uncached_s;
   std::vector<double> cached_s;
-  std::vector<double> speedups;
+  PairedRatios speedups;
   for (std::size_t pair = 1; pair <= pairs; ++pair) {
     on_pair(pair);
     const GenerationRun uncached =
@@ -35,7 +36,7 @@ Comparison Compare(Gpt2& model, const TokenBatch& prompt,
         RunGeneration(model, prompt, options, Caching::kOn);
     uncached_s.push_back(uncached.total_s);
     cached_s.push_back(cached.total_s);
-    speedups.push_back(uncached.total_s / cached.total_s);
+    speedups.Add(uncached.total_s / cached.total_s);
     const std::size_t equal = EqualTokens(uncached.tokens, cached.tokens);
     if (pair == 1 || equal < result.equal_tokens) {
       result.equal_tokens = equal;
@@ -48,9 +49,9 @@ Comparison Compare(Gpt2& model, const TokenBatch& prompt,
   }
   result.uncached_s = Median(uncached_s);
   result.cached_s = Median(cached_s);
-  result.speedup = Median(speedups);
-  result.speedup_low = *std::min_element(speedups.begin(), speedups.end());
-  result.speedup_high = *std::max_element(speedups.begin(), speedups.end());
+  result.speedup = speedups.Median();
+  result.speedup_low = speedups.Least();
+  result.speedup_high = speedups.Most();
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "autograder/exam/tiers.h"
 #include "autograder/judges/03_memoization/speed_trial.h"
 #include "fmt/format.h"
+#include "kit/measure/paired_ratios.h"
 
 namespace kvlab::grading {
 namespace {

@@ -98,11 +98,6 @@ TimedTurn SpeedTrial::Baseline(const TrialTokens& prompt,
   return ReferenceTurn("generate.baseline", prompt, new_tokens);
 }
 
-TimedTurn SpeedTrial::Reference(const TrialTokens& prompt,
-                                std::size_t new_tokens) {
-  return ReferenceTurn("generate.cached", prompt, new_tokens);
-}
-
 void SpeedTrial::AwaitRest() {
   // A team of threads may go on spinning for some milliseconds.
   constexpr int kGlances = 40;
@@ -122,8 +117,8 @@ void SpeedTrial::AwaitRest() {
       "is to be done in that call: take the background thread out");
 }
 
-TimedTurn SpeedTrial::Student(const TrialTokens& prompt, std::size_t new_tokens,
-                              double seconds) {
+TimedTurn SpeedTrial::StudentTurn(const TrialTokens& prompt,
+                                  std::size_t new_tokens, double seconds) {
   exam_.Case(fmt::format(
       "{} new tokens after a prompt of {} on the shipped checkpoint",
       new_tokens, prompt.SeqLen()));
@@ -167,6 +162,20 @@ void SpeedTrial::CheckAnswers() {
   answers_.clear();
 }
 
+CachedTurns SpeedTrial::WithCache(const TrialTokens& prompt,
+                                  std::size_t new_tokens, double seconds) {
+  const auto reference = [&] {
+    return ReferenceTurn("generate.cached", prompt, new_tokens);
+  };
+  CachedTurns turns;
+  if (!student_first_) turns.reference = reference();
+  turns.student = StudentTurn(prompt, new_tokens, seconds);
+  if (student_first_) turns.reference = reference();
+  student_first_ = !student_first_;
+  CheckAnswers();
+  return turns;
+}
+
 SpeedMarks::SpeedMarks(const Tiers& table, double of_reference)
     : table_(table), relative_(TiersOfReference(table, of_reference)) {}
 
@@ -205,29 +214,21 @@ std::string SpeedMarks::Text(const Speedups& speedups) const {
 
 namespace {
 
-struct PairSeconds {
+// The same work three times.
+struct Round {
   TimedTurn baseline;
-  TimedTurn student;
-  TimedTurn reference;
+  CachedTurns cached;
 };
 
-// The same work three times. Student and reference change places from pair to
-// pair, so neither always follows the baseline.
-PairSeconds RunPair(Exam& exam, SpeedTrial& trial, bool student_first) {
+Round RunRound(Exam& exam, SpeedTrial& trial) {
   constexpr double kGraceSeconds = 1;
   const std::size_t new_tokens = exam.SettingSize("new_tokens");
   const TrialTokens prompt = trial.FreshPrompt();
-  PairSeconds pair;
-  pair.baseline = trial.Baseline(prompt, new_tokens);
+  const TimedTurn baseline = trial.Baseline(prompt, new_tokens);
   // Gives up where even the lowest tier is far out of reach.
   const double patience =
-      3 * pair.baseline.seconds / exam.Thresholds().back().at_least +
-      kGraceSeconds;
-  if (!student_first) pair.reference = trial.Reference(prompt, new_tokens);
-  pair.student = trial.Student(prompt, new_tokens, patience);
-  if (student_first) pair.reference = trial.Reference(prompt, new_tokens);
-  trial.CheckAnswers();
-  return pair;
+      3 * baseline.seconds / exam.Thresholds().back().at_least + kGraceSeconds;
+  return {baseline, trial.WithCache(prompt, new_tokens, patience)};
 }
 
 [[noreturn]] void Blocked(const std::string& why) {
@@ -248,14 +249,12 @@ Speedups MeasureSpeedups(Exam& exam) {
   Speedups speedups;
   std::vector<double> baseline;
   std::vector<double> student;
-  bool student_first = true;
   while (speedups.student.Count() < exam.SettingSize("pairs") ||
          (speedups.student.Count() < exam.SettingSize("most_pairs") &&
           marks.Undecided(speedups))) {
-    const PairSeconds pair = RunPair(exam, trial, student_first);
-    student_first = !student_first;
+    const auto [recomputing, cached] = RunRound(exam, trial);
     const double share =
-        std::min(pair.baseline.cpu_share, pair.reference.cpu_share);
+        std::min(recomputing.cpu_share, cached.reference.cpu_share);
     if (share < least_share) {
       if (++speedups.dropped <= exam.SettingSize("most_dropped")) continue;
       Blocked(fmt::format(
@@ -264,11 +263,12 @@ Speedups MeasureSpeedups(Exam& exam) {
           speedups.dropped, speedups.dropped + speedups.student.Count(),
           kPercent * least_share));
     }
-    speedups.student.Add(pair.baseline.seconds / pair.student.seconds);
-    speedups.reference.Add(pair.baseline.seconds / pair.reference.seconds);
-    speedups.of_reference.Add(pair.reference.seconds / pair.student.seconds);
-    baseline.push_back(pair.baseline.seconds);
-    student.push_back(pair.student.seconds);
+    speedups.student.Add(recomputing.seconds / cached.student.seconds);
+    speedups.reference.Add(recomputing.seconds / cached.reference.seconds);
+    speedups.of_reference.Add(cached.reference.seconds /
+                              cached.student.seconds);
+    baseline.push_back(recomputing.seconds);
+    student.push_back(cached.student.seconds);
   }
   const MedianInterval spread = speedups.reference.Interval();
   if (marks.Undecided(speedups) && spread.high > kWidestInterval * spread.low) {

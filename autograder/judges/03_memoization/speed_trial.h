@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "autograder/exam/exam.h"
-#include "autograder/exam/paired_ratios.h"
 #include "autograder/exam/tiers.h"
 #include "autograder/judges/02_transformer/model_trial.h"
 #include "autograder/machine/protocol/value.h"
+#include "kit/measure/paired_ratios.h"
 
 namespace kvlab::grading {
 
@@ -21,6 +21,12 @@ struct TimedTurn {
   // Processor time over wall time: below 1 if others had the processor
   // meanwhile. 1 where it is unknown.
   double cpu_share = 1;
+};
+
+// Generations with a cache on the same prompt, one after the other.
+struct CachedTurns {
+  TimedTurn student;
+  TimedTurn reference;
 };
 
 // Each turn has a new worker: it starts, loads the model and warms up untimed,
@@ -37,15 +43,14 @@ class SpeedTrial {
 
   // Throws GraderError if the reference does not answer.
   TimedTurn Baseline(const TrialTokens& prompt, std::size_t new_tokens);
-  TimedTurn Reference(const TrialTokens& prompt, std::size_t new_tokens);
-  // Throws CheckFailed if the answer is late or missing, or if the worker is
-  // not idle before the call. CheckAnswers compares the tokens, after the other
-  // side's turn.
-  TimedTurn Student(const TrialTokens& prompt, std::size_t new_tokens,
-                    double seconds);
 
-  // Throws CheckFailed if a token since the last call is not the right one.
-  void CheckAnswers();
+  // The student's cache goes first in the first call and every other one, so
+  // neither always runs second. The student's tokens are compared after both.
+  // Throws GraderError if the reference does not answer, CheckFailed if the
+  // student's answer is missing, wrong or takes more than `seconds`, or if its
+  // worker is not idle before the call.
+  CachedTurns WithCache(const TrialTokens& prompt, std::size_t new_tokens,
+                        double seconds);
 
  private:
   struct Answer {
@@ -56,6 +61,10 @@ class SpeedTrial {
 
   TimedTurn ReferenceTurn(const std::string& operation,
                           const TrialTokens& prompt, std::size_t new_tokens);
+  TimedTurn StudentTurn(const TrialTokens& prompt, std::size_t new_tokens,
+                        double seconds);
+  // Compares the tokens of the student's turns since the last call.
+  void CheckAnswers();
   Reply AskReference(const Request& request);
   Reply AskStudent(const Request& request);
   // Throws CheckFailed unless the student answered in time. Too late is a cost
@@ -67,6 +76,7 @@ class SpeedTrial {
   Exam& exam_;
   TrialModel model_;
   std::vector<Answer> answers_;
+  bool student_first_ = true;
 };
 
 // How many times faster than the baseline, pair by pair.

@@ -1,12 +1,14 @@
-#include "autograder/exam/paired_ratios.h"
+#include "kit/measure/paired_ratios.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <string>
 
+#include "kit/error.h"
 #include "kit/math/median.h"
 
-namespace kvlab::grading {
+namespace kvlab {
 namespace {
 
 // How many of the smallest and of the largest of `count` values may be left
@@ -32,9 +34,23 @@ void PairedRatios::Add(double ratio) {
   sorted_.insert(std::ranges::upper_bound(sorted_, ratio), ratio);
 }
 
-double PairedRatios::Median() const { return kvlab::Median(sorted_); }
+double PairedRatios::Median() const {
+  CheckNotEmpty("Median");
+  return kvlab::Median(sorted_);
+}
+
+double PairedRatios::Least() const {
+  CheckNotEmpty("Least");
+  return sorted_.front();
+}
+
+double PairedRatios::Most() const {
+  CheckNotEmpty("Most");
+  return sorted_.back();
+}
 
 MedianInterval PairedRatios::Interval() const {
+  CheckNotEmpty("Interval");
   constexpr std::size_t kEnough = 6;
   constexpr double kLeastWidening = 1.1;
   constexpr double kWideningOfOne = 2;
@@ -48,9 +64,10 @@ MedianInterval PairedRatios::Interval() const {
   return {sorted_.front() / widening, sorted_.back() * widening};
 }
 
-bool PairedRatios::Straddle(double threshold) const {
-  const MedianInterval interval = Interval();
-  return interval.low < threshold && threshold <= interval.high;
+void PairedRatios::CheckNotEmpty(const char* caller) const {
+  if (!sorted_.empty()) return;
+  throw ContractError(std::string("PairedRatios::") + caller + ": no ratios",
+                      "no pair was measured", "add at least one ratio");
 }
 
-}  // namespace kvlab::grading
+}  // namespace kvlab

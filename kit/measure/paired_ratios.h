@@ -1,12 +1,13 @@
-// Decides by times on a machine with other load: each ratio compares two
-// consecutive runs, and their median decides once it is clear.
-#ifndef KVLAB_AUTOGRADER_EXAM_PAIRED_RATIOS_H_
-#define KVLAB_AUTOGRADER_EXAM_PAIRED_RATIOS_H_
+// Compares times on a machine with other load: each ratio is that of two
+// consecutive runs, so what slows the machine for a while slows both, and the
+// median of the ratios counts.
+#ifndef KVLAB_KIT_MEASURE_PAIRED_RATIOS_H_
+#define KVLAB_KIT_MEASURE_PAIRED_RATIOS_H_
 
 #include <cstddef>
 #include <vector>
 
-namespace kvlab::grading {
+namespace kvlab {
 
 // A confidence interval of the true median.
 struct MedianInterval {
@@ -14,13 +15,18 @@ struct MedianInterval {
   double high = 0;
 };
 
+// All but Add and Count throw ContractError without a ratio.
 class PairedRatios {
  public:
+  // Cost: O(Count()).
   void Add(double ratio);
 
   std::size_t Count() const { return sorted_.size(); }
-  // Needs at least one ratio.
+
   double Median() const;
+  // The smallest ratio and the largest.
+  double Least() const;
+  double Most() const;
 
   // From six ratios on, the order statistics that enclose the true median in 95
   // of 100 cases, for any distribution (Conover, Practical Nonparametric
@@ -29,14 +35,12 @@ class PairedRatios {
   // ratio gives from half to twice its value.
   MedianInterval Interval() const;
 
-  // Whether the interval contains `threshold`, so that the median may be on
-  // either side.
-  bool Straddle(double threshold) const;
-
  private:
+  void CheckNotEmpty(const char* caller) const;
+
   std::vector<double> sorted_;
 };
 
-}  // namespace kvlab::grading
+}  // namespace kvlab
 
-#endif  // KVLAB_AUTOGRADER_EXAM_PAIRED_RATIOS_H_
+#endif  // KVLAB_KIT_MEASURE_PAIRED_RATIOS_H_
