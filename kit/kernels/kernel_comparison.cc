@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -32,6 +31,7 @@
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/linear_algebra.h"
 #include "kit/math/median.h"
+#include "kit/measure/stopwatch.h"
 #include "kit/model/random.h"
 #include "kit/tensor/tensor.h"
 #include "kit/tensor/weight_matrix.h"
@@ -287,13 +287,6 @@ std::vector<Candidate> Candidates(const std::filesystem::path& own_folder) {
   return candidates;
 }
 
-double CpuSeconds() {
-  std::timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) +
-         1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 // Seconds of each of the model's products, summed over its layers and heads.
 using Times = std::vector<double>;
 
@@ -304,9 +297,9 @@ Times RunOnce(const Candidate& candidate, const std::vector<Product>& products,
     const auto which =
         std::ranges::find(products, x.product.name, &Product::name) -
         products.begin();
-    const double begin_s = CpuSeconds();
+    const double begin_s = ThreadSeconds();
     candidate.multiply(x);
-    seconds[static_cast<std::size_t>(which)] += CpuSeconds() - begin_s;
+    seconds[static_cast<std::size_t>(which)] += ThreadSeconds() - begin_s;
   }
   return seconds;
 }

@@ -1,7 +1,6 @@
 #include "kit/measure/benchmarking.h"
 
 #include <cstddef>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -13,19 +12,13 @@
 #include "benchmark/benchmark.h"
 #include "kit/math/work.h"
 #include "kit/measure/roofline.h"
+#include "kit/measure/stopwatch.h"
 #include "kit/model/checkpoint.h"
 
 namespace kvlab {
 namespace {
 
 std::filesystem::path model_directory = "models/shakespeare-gpt2";
-
-double CpuSeconds() {
-  std::timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) +
-         1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 // Each working set is measured once.
 double ReadBandwidth(std::size_t bytes) {
@@ -78,11 +71,11 @@ void MeasureLoop(benchmark::State& state, const IterationCost& cost,
                  const std::function<void()>& body) {
   if (!Succeeds(state, body)) return;
   const WorkCounts before = CountedWork();
-  const double begin_s = CpuSeconds();
+  const double begin_s = ThreadSeconds();
   const bool done = Succeeds(state, [&] {
     for (auto iteration : state) body();
   });
-  const double elapsed_s = CpuSeconds() - begin_s;
+  const double elapsed_s = ThreadSeconds() - begin_s;
   if (!done) return;
   const auto iterations = static_cast<double>(state.iterations());
 
@@ -102,9 +95,9 @@ void MeasureLoop(benchmark::State& state, const IterationCost& cost,
 }
 
 double CpuTime(const std::function<void()>& action) {
-  const double begin_s = CpuSeconds();
+  const double begin_s = ThreadSeconds();
   action();
-  return CpuSeconds() - begin_s;
+  return ThreadSeconds() - begin_s;
 }
 
 std::shared_ptr<const Gpt2Weights> BenchmarkModel() {

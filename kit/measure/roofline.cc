@@ -1,7 +1,6 @@
 #include "kit/measure/roofline.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -11,6 +10,7 @@
 #include "kit/error.h"
 #include "kit/kernels/instruction_set.h"
 #include "kit/kernels/kernels.h"
+#include "kit/math/median.h"
 #include "kit/measure/stopwatch.h"
 
 namespace kvlab {
@@ -52,16 +52,16 @@ double MeasureReadBandwidth(std::size_t working_set_bytes) {
   const std::vector<std::vector<float>> places(
       kPlaces, std::vector<float>(working_set_bytes / sizeof(float), 1.0F));
   const kernels::Kernels& kernels = KernelsInUse();
-  std::array<double, kPlaces> best_s{};
-  for (std::size_t place = 0; place < kPlaces; ++place) {
-    best_s[place] = BestTime([&] {
+  std::vector<double> best_s;
+  best_s.reserve(kPlaces);
+  for (const std::vector<float>& place : places) {
+    best_s.push_back(BestTime([&] {
       for (std::size_t i = 0; i < repeats; ++i) {
-        sink = kernels.read_all(places[place]);
+        sink = kernels.read_all(place);
       }
-    });
+    }));
   }
-  std::ranges::sort(best_s);
-  return static_cast<double>(repeats * working_set_bytes) / best_s[kPlaces / 2];
+  return static_cast<double>(repeats * working_set_bytes) / Median(best_s);
 }
 
 double MeasureFlopPeak() {

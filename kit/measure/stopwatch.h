@@ -3,6 +3,7 @@
 #define KVLAB_KIT_MEASURE_STOPWATCH_H_
 
 #include <chrono>
+#include <ctime>
 
 namespace kvlab {
 
@@ -22,6 +23,16 @@ class Stopwatch {
 
   Clock::time_point start_ = Clock::now();
 };
+
+// Seconds of processor time that this thread has used, so that other programs
+// on its core do not count: for differences of two readings.
+inline double ThreadSeconds() {
+  std::timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::duration<double>(std::chrono::seconds(used.tv_sec) +
+                                       std::chrono::nanoseconds(used.tv_nsec))
+      .count();
+}
 
 }  // namespace kvlab
 

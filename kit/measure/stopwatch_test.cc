@@ -1,5 +1,8 @@
 #include "kit/measure/stopwatch.h"
 
+#include <chrono>
+#include <thread>
+
 #include "gtest/gtest.h"
 
 namespace kvlab {
@@ -25,6 +28,21 @@ TEST(StopwatchTest, RestartBeginsAgain) {
   part.Restart();
   const double part_s = part.Seconds();
   EXPECT_LT(part_s, whole.Seconds());
+}
+
+TEST(ThreadSecondsTest, CountsWhatTheThreadComputes) {
+  const double before_s = ThreadSeconds();
+  double now_s = before_s;
+  while (now_s <= before_s) now_s = ThreadSeconds();
+  EXPECT_GT(now_s, before_s);
+}
+
+TEST(ThreadSecondsTest, DoesNotCountASleep) {
+  const Stopwatch watch;
+  const double before_s = ThreadSeconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  // Falling asleep and waking up cost microseconds.
+  EXPECT_LT(ThreadSeconds() - before_s, watch.Seconds() / 2);
 }
 
 }  // namespace
