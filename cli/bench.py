@@ -148,10 +148,7 @@ def compare(module, folder, options):
     )
     print(
         "\n".join(
-            bench_results.comparison_table(
-                bench_results.medians(runs["student"]),
-                bench_results.medians(runs["reference"]),
-            )
+            bench_results.comparison_table(runs["student"], runs["reference"])
         )
     )
     print()

@@ -93,9 +93,20 @@ def reference_table(results, reference):
     return lines
 
 
-def comparison_table(student, reference):
-    """Times of both, and how fast the student's code is: 1 is as fast as the
-    reference, 2 twice as fast."""
+def times_as_fast(name, student, reference):
+    """The median of the ratios, one for each round: what slowed a round slowed
+    both runs of it. 1 is as fast as the reference, 2 twice as fast."""
+    return statistics.median(
+        theirs[name].seconds / ours[name].seconds
+        for ours, theirs in zip(student, reference)
+        if name in ours and name in theirs
+    )
+
+
+def comparison_table(student_runs, reference_runs):
+    """Medians of the times of both, and how fast the student's code is. Run i
+    of both is round i."""
+    student, reference = medians(student_runs), medians(reference_runs)
     width = max(len(name) for name in reference)
     lines = [
         f"{'':{width}}  {'student':>10}  {'reference':>10}"
@@ -107,9 +118,9 @@ def comparison_table(student, reference):
             why = (mine.error if mine else "") or theirs.error or "did not run"
             lines.append(f"{name:{width}}  {why}")
             continue
+        ratio = times_as_fast(name, student_runs, reference_runs)
         lines.append(
             f"{name:{width}}  {time_text(mine.seconds):>10}"
-            f"  {time_text(theirs.seconds):>10}"
-            f"  {theirs.seconds / mine.seconds:>13.2f}"
+            f"  {time_text(theirs.seconds):>10}  {ratio:>13.2f}"
         )
     return lines

@@ -82,11 +82,20 @@ class TableTest(unittest.TestCase):
 
     def test_comparison_says_how_many_times_as_fast(self):
         _, step, broken = bench_results.comparison_table(
-            {"Step": Result(4e-6, {}), "Broken": Result(0.0, {}, "no")},
-            {"Step": Result(2e-6, {}), "Broken": Result(1.0, {})},
+            [{"Step": Result(4e-6, {}), "Broken": Result(0.0, {}, "no")}],
+            [{"Step": Result(2e-6, {}), "Broken": Result(1.0, {})}],
         )
         self.assertEqual(step.split(), ["Step", "4", "us", "2", "us", "0.50"])
         self.assertEqual(broken.split(), ["Broken", "no"])
+
+    # The machine slowed down after the first round. The ratio of the medians
+    # would be 8 / 6.
+    def test_comparison_takes_the_ratio_of_each_round(self):
+        _, step = bench_results.comparison_table(
+            [{"Step": Result(s, {})} for s in (1.0, 6.0, 9.0)],
+            [{"Step": Result(s, {})} for s in (2.0, 12.0, 8.0)],
+        )
+        self.assertEqual(step.split(), ["Step", "6", "s", "8", "s", "2.00"])
 
 
 if __name__ == "__main__":
