@@ -30,18 +30,22 @@ struct Axis {
 };
 
 // Classes of lines and text, styled by drawing.css.
-//   yours, reference, full, half, formula: the series
-//   grid, label: the paper
+//   yours, reference, formula, full, half, asked: the series
+//   paper, grid, label, title: what they are drawn on
 using Look = std::string;
 
 Html Line(Point from, Point to, const Look& look);
 Html Path(const std::vector<Point>& points, const Look& look);
+// From the upper left corner to the lower right one.
+Html Rectangle(Point from, Point to, const Look& look);
 Html Dot(Point at, const Look& look);
 Html Square(Point at, const Look& look);
+Html Triangle(Point at, const Look& look);
 
 // Alignment: the text begins, is centred or ends there.
 enum class Anchor { kStart, kMiddle, kEnd };
-Html Words(Point at, Anchor anchor, const std::string& text);
+Html Words(Point at, Anchor anchor, const std::string& text,
+           const Look& look = "label");
 
 struct Picture {
   std::string id;  // unique in the page
@@ -49,9 +53,13 @@ struct Picture {
   std::string description;  // alternative text
   double width = 0;
   double height = 0;
+  // Of a picture with its own paper. 0: a part of a page, as wide as its place
+  // there, on the page's background.
+  double pixels_per_unit = 0;
 };
 
-// A self-contained <svg>: it includes its colours, for light and dark.
+// A self-contained <svg>: it includes its colours, for light and dark, in CSS
+// that programs other than browsers understand too.
 Html Svg(const Picture& picture, const Html& content);
 
 }  // namespace kvlab::grading

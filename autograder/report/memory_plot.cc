@@ -27,22 +27,28 @@ Axes AxesOf(const Memories& memories) {
       most_mib = std::max(most_mib, sample.mib);
     }
   }
-  return {.x = {.to = most_tokens, .start = kPlotLeft, .end = kPlotRight},
-          .y = {.to = 1.12 * most_mib, .start = kPlotBottom, .end = kPlotTop}};
+  constexpr Frame kFrame = kReportFrame;
+  return {
+      .x = {.to = most_tokens, .start = kFrame.left, .end = kFrame.right},
+      .y = {.to = 1.12 * most_mib, .start = kFrame.bottom, .end = kFrame.top}};
 }
 
 Html Paper(const Axes& axes) {
-  Html drawn = AxisTitles("tokens decoded", "MiB beyond the model");
+  Html drawn =
+      AxisTitles(kReportFrame, "tokens decoded", "MiB beyond the model");
   for (const double tick : LinearTicks(axes.y)) {
-    drawn += TickY(axes.y, tick, fmt::format("{:g}", tick));
+    drawn += TickY(kReportFrame, axes.y, tick, fmt::format("{:g}", tick));
   }
-  for (const double tick : LinearTicks(axes.x)) drawn += TickX(axes.x, tick);
+  for (const double tick : LinearTicks(axes.x)) {
+    drawn += TickX(kReportFrame, axes.x, tick);
+  }
   return drawn;
 }
 
 Html OneMemory(const CacheMemoryMeasurement& memory, const Axes& axes) {
   const double formula = axes.y.At(memory.formula_mib);
-  Html drawn = Line({kPlotLeft, formula}, {kPlotRight, formula}, "formula");
+  Html drawn = Line({kReportFrame.left, formula}, {kReportFrame.right, formula},
+                    "formula");
   std::vector<Point> points;
   for (const CacheMemorySample& sample : memory.samples) {
     points.push_back(
@@ -50,7 +56,7 @@ Html OneMemory(const CacheMemoryMeasurement& memory, const Axes& axes) {
   }
   drawn += Path(points, "yours");
   for (const Point& point : points) drawn += Dot(point, "yours");
-  return drawn + Words({kPlotRight, formula + 16}, Anchor::kEnd,
+  return drawn + Words({kReportFrame.right, formula + 16}, Anchor::kEnd,
                        fmt::format("batch {}", memory.batch));
 }
 
@@ -75,10 +81,14 @@ Html MemoryPlot(const Memories& memories) {
   for (const CacheMemoryMeasurement& memory : memories) {
     content += OneMemory(memory, axes);
   }
-  content += Legend(
-      {{0, 0, "yours", "your process"}, {1, 0, "formula", "the formula"}});
-  return Plot("memory", "Memory of the cache by number of tokens decoded",
-              Description(memories), content);
+  content += Legend({4, 0}, {{0, 0, "yours", "your process"},
+                             {1, 0, "formula", "the formula"}});
+  return Svg({.id = "memory",
+              .title = "Memory of the cache by number of tokens decoded",
+              .description = Description(memories),
+              .width = kReportFrame.width,
+              .height = kReportFrame.height},
+             content);
 }
 
 }  // namespace kvlab::grading

@@ -9,13 +9,15 @@
 namespace kvlab::grading {
 namespace {
 
-Html DrawnEntry(const LegendEntry& entry) {
-  const double x = 4 + 214 * static_cast<double>(entry.column);
-  const double y = 12 + 20 * static_cast<double>(entry.row);
+Html DrawnEntry(Point at, const LegendEntry& entry) {
+  const double x = at.x + 214 * static_cast<double>(entry.column);
+  const double y = at.y + 12 + 20 * static_cast<double>(entry.row);
+  const Html words = Words({x + 33, y + 4}, Anchor::kStart, entry.text);
+  if (entry.look == "asked") return Triangle({x + 13, y}, entry.look) + words;
   Html drawn = Line({x, y}, {x + 26, y}, entry.look);
   if (entry.look == "yours") drawn += Dot({x + 13, y}, entry.look);
   if (entry.look == "reference") drawn += Square({x + 13, y}, entry.look);
-  return drawn + Words({x + 33, y + 4}, Anchor::kStart, entry.text);
+  return drawn + words;
 }
 
 // So that at most six steps reach `most`.
@@ -29,23 +31,25 @@ double LinearStep(double most) {
 
 }  // namespace
 
-Html AxisTitles(const std::string& x, const std::string& y) {
-  return Words({(kPlotLeft + kPlotRight) / 2, kPlotHeight - 10},
+Html AxisTitles(const Frame& frame, const std::string& x,
+                const std::string& y) {
+  return Words({(frame.left + frame.right) / 2, frame.height - 10},
                Anchor::kMiddle, x) +
-         Words({4, kPlotTop - 14}, Anchor::kStart, y);
+         Words({4, frame.top - 14}, Anchor::kStart, y);
 }
 
-Html TickX(const Axis& axis, double number) {
+Html TickX(const Frame& frame, const Axis& axis, double number) {
   const double x = axis.At(number);
-  return Line({x, kPlotTop}, {x, kPlotBottom}, "grid") +
-         Words({x, kPlotBottom + 17}, Anchor::kMiddle,
+  return Line({x, frame.top}, {x, frame.bottom}, "grid") +
+         Words({x, frame.bottom + 17}, Anchor::kMiddle,
                fmt::format("{:g}", number));
 }
 
-Html TickY(const Axis& axis, double number, const std::string& text) {
+Html TickY(const Frame& frame, const Axis& axis, double number,
+           const std::string& text) {
   const double y = axis.At(number);
-  return Line({kPlotLeft, y}, {kPlotRight, y}, "grid") +
-         Words({kPlotLeft - 6, y + 4}, Anchor::kEnd, text);
+  return Line({frame.left, y}, {frame.right, y}, "grid") +
+         Words({frame.left - 6, y + 4}, Anchor::kEnd, text);
 }
 
 std::vector<double> LogTicks(const Axis& axis) {
@@ -68,20 +72,19 @@ std::vector<double> LinearTicks(const Axis& axis) {
   return ticks;
 }
 
-Html Legend(const std::vector<LegendEntry>& entries) {
-  Html drawn;
-  for (const LegendEntry& entry : entries) drawn += DrawnEntry(entry);
+Html Range(Point least, Point most, const Look& look) {
+  constexpr double kCap = 4;  // half its width
+  Html drawn = Line(least, most, look);
+  for (const Point& end : {least, most}) {
+    drawn += Line({end.x - kCap, end.y}, {end.x + kCap, end.y}, look);
+  }
   return drawn;
 }
 
-Html Plot(const std::string& id, const std::string& title,
-          const std::string& description, const Html& content) {
-  return Svg({.id = id,
-              .title = title,
-              .description = description,
-              .width = kPlotWidth,
-              .height = kPlotHeight},
-             content);
+Html Legend(Point at, const std::vector<LegendEntry>& entries) {
+  Html drawn;
+  for (const LegendEntry& entry : entries) drawn += DrawnEntry(at, entry);
+  return drawn;
 }
 
 }  // namespace kvlab::grading

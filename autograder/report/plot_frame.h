@@ -1,4 +1,4 @@
-// The frame that the plots of a report share: its size, ticks and legend.
+// What plots have in common: the place of their parts, ticks, legend.
 #ifndef KVLAB_AUTOGRADER_REPORT_PLOT_FRAME_H_
 #define KVLAB_AUTOGRADER_REPORT_PLOT_FRAME_H_
 
@@ -10,26 +10,40 @@
 
 namespace kvlab::grading {
 
-inline constexpr double kPlotWidth = 420;
-inline constexpr double kPlotHeight = 330;
-// The area of the series; the legend is above it.
-inline constexpr double kPlotLeft = 46;
-inline constexpr double kPlotRight = 404;
-inline constexpr double kPlotTop = 76;
-inline constexpr double kPlotBottom = 282;
+struct Frame {
+  double width = 0;
+  double height = 0;
+  // The area of the series.
+  double left = 0;
+  double right = 0;
+  double top = 0;
+  double bottom = 0;
+};
+
+// That of the plots in a report; the legend is above the area.
+inline constexpr Frame kReportFrame = {.width = 420,
+                                       .height = 330,
+                                       .left = 46,
+                                       .right = 404,
+                                       .top = 76,
+                                       .bottom = 282};
 
 // Below the plot and above its vertical axis.
-Html AxisTitles(const std::string& x, const std::string& y);
+Html AxisTitles(const Frame& frame, const std::string& x, const std::string& y);
 
-Html TickX(const Axis& axis, double number);
-Html TickY(const Axis& axis, double number, const std::string& text);
+Html TickX(const Frame& frame, const Axis& axis, double number);
+Html TickY(const Frame& frame, const Axis& axis, double number,
+           const std::string& text);
 
 // 1, 2, 5, 10, 20, ... within the axis.
 std::vector<double> LogTicks(const Axis& axis);
 // 0 and up to six multiples of 1, 2 or 5 times a power of ten.
 std::vector<double> LinearTicks(const Axis& axis);
 
-// An entry of the legend, in one of two columns and two rows.
+// The range of a measurement, with a cap at both ends.
+Html Range(Point least, Point most, const Look& look);
+
+// An entry of the legend, in one of several columns and rows.
 struct LegendEntry {
   std::size_t column = 0;
   std::size_t row = 0;
@@ -37,11 +51,8 @@ struct LegendEntry {
   std::string text;
 };
 
-Html Legend(const std::vector<LegendEntry>& entries);
-
-// The picture with the frame's contents.
-Html Plot(const std::string& id, const std::string& title,
-          const std::string& description, const Html& content);
+// `at`: the upper left corner.
+Html Legend(Point at, const std::vector<LegendEntry>& entries);
 
 }  // namespace kvlab::grading
 

@@ -29,16 +29,16 @@ Axis LengthAxis(const Speedups& speedups) {
   return {.scale = Axis::Scale::kLog,
           .from = static_cast<double>(least.new_tokens) / 1.3,
           .to = static_cast<double>(most.new_tokens) * 1.3,
-          .start = kPlotLeft,
-          .end = kPlotRight};
+          .start = kReportFrame.left,
+          .end = kReportFrame.right};
 }
 
 Axis RatioAxis(const Speedups& speedups) {
   Axis axis = {.scale = Axis::Scale::kLog,
                .from = 1,
                .to = 10,
-               .start = kPlotBottom,
-               .end = kPlotTop};
+               .start = kReportFrame.bottom,
+               .end = kReportFrame.top};
   for (const SpeedupMeasurement& speedup : speedups) {
     for (const double ratio :
          {speedup.least, speedup.most, speedup.reference, speedup.full_from}) {
@@ -61,12 +61,14 @@ std::vector<Point> Points(const Speedups& speedups, const Axes& axes,
 }
 
 Html Paper(const Speedups& speedups, const Axes& axes) {
-  Html drawn = AxisTitles("new tokens", "times as fast as recomputing");
+  Html drawn =
+      AxisTitles(kReportFrame, "new tokens", "times as fast as recomputing");
   for (const double tick : LogTicks(axes.y)) {
-    drawn += TickY(axes.y, tick, fmt::format("{:g}×", tick));
+    drawn += TickY(kReportFrame, axes.y, tick, fmt::format("{:g}×", tick));
   }
   for (const SpeedupMeasurement& speedup : speedups) {
-    drawn += TickX(axes.x, static_cast<double>(speedup.new_tokens));
+    drawn +=
+        TickX(kReportFrame, axes.x, static_cast<double>(speedup.new_tokens));
   }
   return drawn;
 }
@@ -79,16 +81,12 @@ Html Reference(const Speedups& speedups, const Axes& axes) {
 }
 
 Html Yours(const Speedups& speedups, const Axes& axes) {
-  constexpr double kCap = 4;  // half the width of an interval's ends
   const auto medians = Points(speedups, axes, &SpeedupMeasurement::median);
   const auto least = Points(speedups, axes, &SpeedupMeasurement::least);
   const auto most = Points(speedups, axes, &SpeedupMeasurement::most);
   Html drawn = Path(medians, "yours");
   for (std::size_t i = 0; i < medians.size(); ++i) {
-    drawn += Line(least[i], most[i], "yours");
-    for (const Point& end : {least[i], most[i]}) {
-      drawn += Line({end.x - kCap, end.y}, {end.x + kCap, end.y}, "yours");
-    }
+    drawn += Range(least[i], most[i], "yours");
     drawn += Dot(medians[i], "yours");
   }
   return drawn;
@@ -115,12 +113,16 @@ Html SpeedupPlot(const Speedups& speedups) {
       Path(Points(speedups, axes, &SpeedupMeasurement::full_from), "full") +
       Path(Points(speedups, axes, &SpeedupMeasurement::half_from), "half") +
       Reference(speedups, axes) + Yours(speedups, axes) +
-      Legend({{0, 0, "yours", "your cache (median, range)"},
-              {0, 1, "reference", "the reference's cache"},
-              {1, 0, "full", "full points from here"},
-              {1, 1, "half", "some points from here"}});
-  return Plot("speedup", "Speedup by number of new tokens",
-              Description(speedups), content);
+      Legend({4, 0}, {{0, 0, "yours", "your cache (median, range)"},
+                      {0, 1, "reference", "the reference's cache"},
+                      {1, 0, "full", "full points from here"},
+                      {1, 1, "half", "some points from here"}});
+  return Svg({.id = "speedup",
+              .title = "Speedup by number of new tokens",
+              .description = Description(speedups),
+              .width = kReportFrame.width,
+              .height = kReportFrame.height},
+             content);
 }
 
 }  // namespace kvlab::grading

@@ -2,8 +2,8 @@
 
 A room is a folder with everything below it, unless a folder below is a room of
 its own. A target uses another if Bazel needs that one to build or run it.
-Descriptions and data (module.toml, quiz.toml, models, VERSION) may be read by
-everyone.
+Descriptions and data (module.toml, quiz.toml, models, VERSION, the README's
+picture) may be read by everyone.
 """
 
 import re
@@ -72,7 +72,10 @@ ROOMS = {
     ),
 }
 
-DATA = re.compile(r"//models\b|//:|.*:(module|quiz)\.toml$|.*:README\.md$")
+DATA = re.compile(
+    r"//models\b|//:|.*:(module|quiz)\.toml$|.*:README\.md$"
+    r"|//docs:speedup\.(csv|svg)$"
+)
 
 # A folder of module N uses folders of modules up to N.
 NUMBERED = re.compile(r"//(modules|solutions|autograder/judges)/(\d\d)_")
