@@ -148,7 +148,7 @@ def compare(module, folder, options):
     )
     print(
         "\n".join(
-            bench_results.comparison_table(runs["student"], runs["reference"])
+            bench_results.speed_ratio_table(runs["student"], runs["reference"])
         )
     )
     print()

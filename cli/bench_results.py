@@ -103,7 +103,7 @@ def times_as_fast(name, student, reference):
     )
 
 
-def comparison_table(student_runs, reference_runs):
+def speed_ratio_table(student_runs, reference_runs):
     """Medians of the times of both, and how fast the student's code is. Run i
     of both is round i."""
     student, reference = medians(student_runs), medians(reference_runs)

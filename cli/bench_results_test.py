@@ -80,8 +80,8 @@ class TableTest(unittest.TestCase):
         self.assertEqual(copy.split(), ["Copy", "40.0", "(-)", "-", "(-)"])
         self.assertIn("is not implemented yet", broken)
 
-    def test_comparison_says_how_many_times_as_fast(self):
-        _, step, broken = bench_results.comparison_table(
+    def test_ratio_says_how_many_times_as_fast(self):
+        _, step, broken = bench_results.speed_ratio_table(
             [{"Step": Result(4e-6, {}), "Broken": Result(0.0, {}, "no")}],
             [{"Step": Result(2e-6, {}), "Broken": Result(1.0, {})}],
         )
@@ -91,7 +91,7 @@ class TableTest(unittest.TestCase):
     # The machine slowed down after the first round. The ratio of the medians
     # would be 8 / 6.
     def test_comparison_takes_the_ratio_of_each_round(self):
-        _, step = bench_results.comparison_table(
+        _, step = bench_results.speed_ratio_table(
             [{"Step": Result(s, {})} for s in (1.0, 6.0, 9.0)],
             [{"Step": Result(s, {})} for s in (2.0, 12.0, 8.0)],
         )

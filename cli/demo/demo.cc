@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "cli/checkpoint_folder.h"
-#include "cli/demo/comparison.h"
-#include "cli/demo/comparison_table.h"
 #include "cli/demo/divergence.h"
+#include "cli/demo/speedup.h"
+#include "cli/demo/speedup_table.h"
 #include "cli/generation_run.h"
 #include "cli/machine.h"
 #include "cli/progress_line.h"
@@ -113,22 +113,22 @@ bool ShowTable(Gpt2& model, const TokenBatch& prompt, const Options& options,
                const std::string& machine) {
   fmt::print("\n2. What the cache saves: medians of {} pairs on {}\n\n{}",
              options.pairs, machine, TableHead());
-  std::vector<Comparison> rows;
+  std::vector<MeasuredSpeedup> rows;
   ProgressLine progress(WithoutTerminal::kNothing);
   bool equal = true;
   bool explained = true;
   for (const std::size_t new_tokens : options.lengths) {
-    rows.push_back(
-        Compare(model, prompt,
-                {.new_tokens = new_tokens, .sampling = kSampling, .seed = 2},
-                options.pairs, [&](std::size_t pair) {
-                  progress.Show(fmt::format("{} tokens, pair {} of {}",
-                                            new_tokens, pair, options.pairs));
-                }));
+    rows.push_back(MeasureSpeedup(
+        model, prompt,
+        {.new_tokens = new_tokens, .sampling = kSampling, .seed = 2},
+        options.pairs, [&](std::size_t pair) {
+          progress.Show(fmt::format("{} tokens, pair {} of {}", new_tokens,
+                                    pair, options.pairs));
+        }));
     progress.Clear();
     fmt::print("{}", TableRow(rows.back()));
     std::fflush(stdout);
-    const Comparison& row = rows.back();
+    const MeasuredSpeedup& row = rows.back();
     if (row.equal_tokens == new_tokens) continue;
     equal = false;
     explained = IsExplained(model, prompt, row.first_tokens) && explained;

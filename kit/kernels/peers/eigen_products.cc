@@ -1,4 +1,4 @@
-// Eigen with the interface of a BLAS, so that //kit/kernels:kernel_comparison
+// Eigen with the interface of a BLAS, so that //kit/kernels:blas_benchmark
 // can load it, compiled once for AVX2 and once for AVX-512.
 #include "eigen3/Eigen/Core"
 

@@ -1,4 +1,4 @@
-// libxsmm with the interface of a BLAS, so that //kit/kernels:kernel_comparison
+// libxsmm with the interface of a BLAS, so that //kit/kernels:blas_benchmark
 // can load it. It generates code for small products; larger ones are computed
 // in blocks of 64 columns, like this kit's panels.
 #include <algorithm>

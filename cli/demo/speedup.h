@@ -1,6 +1,6 @@
 // The same generation with and without a cache, side by side.
-#ifndef KVLAB_CLI_DEMO_COMPARISON_H_
-#define KVLAB_CLI_DEMO_COMPARISON_H_
+#ifndef KVLAB_CLI_DEMO_SPEEDUP_H_
+#define KVLAB_CLI_DEMO_SPEEDUP_H_
 
 #include <cstddef>
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace kvlab {
 
-struct Comparison {
+struct MeasuredSpeedup {
   std::size_t prompt_tokens = 0;
   std::size_t new_tokens = 0;
   std::size_t equal_tokens = 0;  // equal from the start, in the worst pair
@@ -34,13 +34,13 @@ using OnPair = std::function<void(std::size_t)>;
 
 // Runs `pairs` pairs, uncached then cached, so that a machine that slows down
 // slows both. Throws ContractError for no pairs.
-Comparison Compare(Gpt2& model, const TokenBatch& prompt,
-                   const GenerateOptions& options, std::size_t pairs,
-                   const OnPair& on_pair);
+MeasuredSpeedup MeasureSpeedup(Gpt2& model, const TokenBatch& prompt,
+                               const GenerateOptions& options,
+                               std::size_t pairs, const OnPair& on_pair);
 
 // How many tokens agree before the first that does not.
 std::size_t EqualTokens(const Tokens& a, const Tokens& b);
 
 }  // namespace kvlab
 
-#endif  // KVLAB_CLI_DEMO_COMPARISON_H_
+#endif  // KVLAB_CLI_DEMO_SPEEDUP_H_

@@ -1,4 +1,4 @@
-#include "cli/demo/comparison.h"
+#include "cli/demo/speedup.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -15,16 +15,16 @@ std::size_t EqualTokens(const Tokens& a, const Tokens& b) {
   return static_cast<std::size_t>(difference.first - a.begin());
 }
 
-Comparison Compare(Gpt2& model, const TokenBatch& prompt,
-                   const GenerateOptions& options, std::size_t pairs,
-                   const OnPair& on_pair) {
+MeasuredSpeedup MeasureSpeedup(Gpt2& model, const TokenBatch& prompt,
+                               const GenerateOptions& options,
+                               std::size_t pairs, const OnPair& on_pair) {
   if (pairs == 0) {
-    throw ContractError("Compare: no pairs", "there is nothing to compare",
-                        "run at least one pair");
+    throw ContractError("MeasureSpeedup: no pairs",
+                        "there is nothing to compare", "run at least one pair");
   }
-  Comparison result = {.prompt_tokens = prompt.ids.shape(1),
-                       .new_tokens = options.new_tokens,
-                       .equal_tokens = options.new_tokens};
+  MeasuredSpeedup result = {.prompt_tokens = prompt.ids.shape(1),
+                            .new_tokens = options.new_tokens,
+                            .equal_tokens = options.new_tokens};
   std::vector<double> uncached_s;
   std::vector<double> cached_s;
   PairedRatios speedups;

@@ -1,4 +1,4 @@
-#include "cli/demo/comparison.h"
+#include "cli/demo/speedup.h"
 
 #include <cstddef>
 #include <memory>
@@ -20,7 +20,7 @@ constexpr Gpt2Config kConfig = {.num_layers = 2,
 
 // The result of a small random model, and the pairs reported.
 struct Told {
-  Comparison result;
+  MeasuredSpeedup result;
   std::vector<std::size_t> pairs;
 };
 
@@ -29,8 +29,9 @@ Told RunPairs(std::size_t pairs) {
   Gpt2 model(
       std::make_shared<const Gpt2Weights>(RandomGpt2Weights(random, kConfig)));
   Told told;
-  told.result = Compare(model, SingleRow({1, 2, 3}), {.new_tokens = 10}, pairs,
-                        [&](std::size_t pair) { told.pairs.push_back(pair); });
+  told.result =
+      MeasureSpeedup(model, SingleRow({1, 2, 3}), {.new_tokens = 10}, pairs,
+                     [&](std::size_t pair) { told.pairs.push_back(pair); });
   return told;
 }
 
@@ -39,8 +40,8 @@ Told RunPairs(std::size_t pairs) {
 // layers of 2 blocks do 24 d^2 MACs a token and the head 11 d a pass.
 // Attention adds between 0 and 2 d t^2 to a pass over t tokens: the true ratio
 // is between the two extremes.
-TEST(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
-  const Comparison result = RunPairs(1).result;
+TEST(MeasureSpeedupTest, WorkRatioIsThatOfTheCountedProducts) {
+  const MeasuredSpeedup result = RunPairs(1).result;
   const double head = 10 * 11 * 64;
   const double uncached = 24 * 64 * 64 * 75 + head;
   const double cached = 24 * 64 * 64 * 12 + head;
@@ -51,8 +52,8 @@ TEST(ComparisonTest, WorkRatioIsThatOfTheCountedProducts) {
 
 // 2 * 2 layers * 2 heads * 32 * (3 + 10 - 1) tokens * 4 bytes: the last new
 // token is never fed back. The heap adds its own bytes to each block.
-TEST(ComparisonTest, CacheBytesAreThoseOfTheCacheInUse) {
-  const Comparison result = RunPairs(1).result;
+TEST(MeasureSpeedupTest, CacheBytesAreThoseOfTheCacheInUse) {
+  const MeasuredSpeedup result = RunPairs(1).result;
   EXPECT_EQ(result.cache.formula_bytes, 12288U);
   EXPECT_GE(result.cache.measured_bytes, 12288U);
   EXPECT_LE(result.cache.measured_bytes, 12288U + 2048U);
@@ -80,7 +81,7 @@ TEST(MeasureCacheTest, SeesSmallCachesAfterSmallBlocksWereFreed) {
   }
 }
 
-TEST(ComparisonTest, SpeedupLiesBetweenItsEnds) {
+TEST(MeasureSpeedupTest, SpeedupLiesBetweenItsEnds) {
   const auto [result, pairs] = RunPairs(3);
   EXPECT_EQ(pairs, (std::vector<std::size_t>{1, 2, 3}));
   EXPECT_LE(result.speedup_low, result.speedup);
@@ -88,11 +89,11 @@ TEST(ComparisonTest, SpeedupLiesBetweenItsEnds) {
   EXPECT_GT(result.speedup_low, 0);
 }
 
-TEST(ComparisonTest, CachedAndUncachedWriteTheSame) {
+TEST(MeasureSpeedupTest, CachedAndUncachedWriteTheSame) {
   EXPECT_EQ(RunPairs(2).result.equal_tokens, 10U);
 }
 
-TEST(ComparisonTest, NoPairsAreRefused) {
+TEST(MeasureSpeedupTest, NoPairsAreRefused) {
   EXPECT_THROW(RunPairs(0), ContractError);
 }
 

@@ -1,4 +1,4 @@
-#include "cli/demo/comparison_table.h"
+#include "cli/demo/speedup_table.h"
 
 #include <string>
 #include <string_view>
@@ -28,7 +28,7 @@ std::string TableHead() {
                      "measured");
 }
 
-std::string TableRow(const Comparison& row) {
+std::string TableRow(const MeasuredSpeedup& row) {
   return fmt::format("{:>6} |{} |{} |{:>8.1f}x {:>7.1f}x |{:>10} {:>10}\n",
                      row.new_tokens, Side(row.uncached_s, row.new_tokens),
                      Side(row.cached_s, row.new_tokens), row.speedup,
@@ -43,12 +43,13 @@ std::string TableFoot() {
          "growth of the heap.\n";
 }
 
-std::string Csv(const std::vector<Comparison>& rows, std::string_view machine) {
+std::string Csv(const std::vector<MeasuredSpeedup>& rows,
+                std::string_view machine) {
   std::string text = fmt::format(
       "# {}\nnew_tokens,prompt_tokens,uncached_s,cached_s,speedup,speedup_low,"
       "speedup_high,work_ratio,formula_bytes,measured_bytes\n",
       machine);
-  for (const Comparison& row : rows) {
+  for (const MeasuredSpeedup& row : rows) {
     text += fmt::format(
         "{},{},{:.6f},{:.6f},{:.3f},{:.3f},{:.3f},{:.3f},{},{}\n",
         row.new_tokens, row.prompt_tokens, row.uncached_s, row.cached_s,

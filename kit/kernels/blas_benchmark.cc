@@ -2,7 +2,7 @@
 // tokens: this kit against Debian's libraries, one thread each, interleaved.
 //
 //   third_party/setup compare
-//   bazel run -c opt //kit/kernels:kernel_comparison
+//   bazel run -c opt //kit/kernels:blas_benchmark
 //
 // A model's layers are run one after the other, each with its own weights, so
 // that weights too large for the caches come from memory here as well. Debian's
