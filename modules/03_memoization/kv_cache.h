@@ -10,41 +10,15 @@
 #include <vector>
 
 #include "kit/tensor/tensor.h"
+#include "modules/03_memoization/cache_shape.h"
 
 namespace kvlab {
-
-// The size of one layer's cache.
-struct LayerShape {
-  std::size_t batch = 0;
-  std::size_t max_seq_len = 0;
-  std::size_t num_kv_heads = 0;  // G: with grouped heads fewer than H
-  std::size_t head_dim = 0;
-};
-
-// The size of a model's cache: a layer's, num_layers times.
-struct CacheShape {
-  std::size_t batch = 0;
-  std::size_t max_seq_len = 0;
-  std::size_t num_layers = 0;
-  std::size_t num_kv_heads = 0;
-  std::size_t head_dim = 0;
-
-  // The shape of each of its layers.
-  constexpr LayerShape Layer() const {
-    return {.batch = batch,
-            .max_seq_len = max_seq_len,
-            .num_kv_heads = num_kv_heads,
-            .head_dim = head_dim};
-  }
-
-  friend bool operator==(const CacheShape&, const CacheShape&) = default;
-};
 
 // Task 3.2. Bytes of the keys and values of a whole cache:
 //   2 * num_layers * num_kv_heads * head_dim * max_seq_len * batch *
 //   bytes_per_element
-// Throws ContractError if the product does not fit 64 bits. If any size is 0
-// the result is 0, however large the others are.
+// If any size is 0 the result is 0, however large the others are. Cost: O(1).
+// Throws ContractError if the product does not fit 64 bits.
 std::uint64_t CacheBytes(const CacheShape& shape,
                          std::size_t bytes_per_element);
 
@@ -102,7 +76,7 @@ class KvCache {
 
   const CacheShape& Shape() const { return shape_; }
 
-  // Task 3.5. Throws ContractError if there is no such layer.
+  // Task 3.5. In O(1). Throws ContractError if there is no such layer.
   LayerCache& Layer(std::size_t layer);
   const LayerCache& Layer(std::size_t layer) const;
 
