@@ -12,7 +12,8 @@ namespace kvlab {
 namespace {
 
 TEST(ViewTest, ShowsTheTensorItselfNotACopy) {
-  Tensor4 tensor = NumberedTokens(2, 3, 0, 4, 5);
+  Tensor4 tensor =
+      NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 4);
   const ConstView4 view = View(tensor);
   EXPECT_EQ(view.data(), tensor.data());
   EXPECT_TRUE(Same(view, tensor));
@@ -23,15 +24,18 @@ TEST(ViewTest, ShowsTheTensorItselfNotACopy) {
 // A cache reserves more positions than it shows: the shape covers those shown,
 // the strides step over all of them.
 TEST(ViewTest, StridesStepOverWhatIsNotShown) {
-  const Tensor4 storage = NumberedTokens(2, 3, 0, 8, 5);
+  const Tensor4 storage =
+      NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 8);
   const ConstView4 view =
       MakeView(storage.data(), {2, 3, 4, 5},
                {std::size_t{3} * 8 * 5, std::size_t{8} * 5, 5});
-  EXPECT_TRUE(Same(view, NumberedTokens(2, 3, 0, 4, 5)));
+  EXPECT_TRUE(Same(
+      view, NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 4)));
 }
 
 TEST(ViewTest, MayBeEmpty) {
-  const Tensor4 storage = NumberedTokens(1, 1, 0, 1, 1);
+  const Tensor4 storage =
+      NumberedTokens({.batch = 1, .heads = 1, .head_dim = 1}, 0, 1);
   const ConstView4 view = MakeView(storage.data(), {1, 1, 0, 1}, {1, 1, 1});
   EXPECT_EQ(view.size(), 0U);
 }
@@ -48,7 +52,8 @@ TEST(MatrixTest, RowsOfABatchAreOneMatrix) {
 }
 
 TEST(MatrixTest, HeadMatrixIsOneHeadOfOneBatchRow) {
-  const Tensor4 tensor = NumberedTokens(2, 3, 0, 4, 5);
+  const Tensor4 tensor =
+      NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 4);
   const ConstMatrix head = HeadMatrix(tensor, 1, 2);
   EXPECT_EQ(head.rows, 4U);
   EXPECT_EQ(head.cols, 5U);
@@ -56,7 +61,8 @@ TEST(MatrixTest, HeadMatrixIsOneHeadOfOneBatchRow) {
 }
 
 TEST(MatrixTest, HeadMatrixFollowsTheStridesOfAView) {
-  const Tensor4 storage = NumberedTokens(2, 3, 0, 8, 5);
+  const Tensor4 storage =
+      NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 8);
   const ConstView4 view =
       MakeView(storage.data(), {2, 3, 4, 5},
                {std::size_t{3} * 8 * 5, std::size_t{8} * 5, 5});
@@ -66,13 +72,15 @@ TEST(MatrixTest, HeadMatrixFollowsTheStridesOfAView) {
 }
 
 TEST(CheckShapeTest, SaysNothingAboutEqualShapes) {
-  const Tensor4 tensor = NumberedTokens(1, 2, 0, 3, 4);
+  const Tensor4 tensor =
+      NumberedTokens({.batch = 1, .heads = 2, .head_dim = 4}, 0, 3);
   EXPECT_NO_THROW(
       CheckShape("x", tensor, std::array<std::size_t, 4>{1, 2, 3, 4}));
 }
 
 TEST(CheckShapeTest, NamesTheArgumentAndBothShapes) {
-  const Tensor4 tensor = NumberedTokens(1, 2, 0, 3, 4);
+  const Tensor4 tensor =
+      NumberedTokens({.batch = 1, .heads = 2, .head_dim = 4}, 0, 3);
   const std::string message = MessageOf<ContractError>([&] {
     CheckShape("LayerCache::Append: keys", tensor,
                std::array<std::size_t, 4>{1, 2, 5, 4});

@@ -58,13 +58,15 @@ template <std::size_t N, typename A, typename B>
 
 }  // namespace
 
-Tensor4 NumberedTokens(std::size_t batch, std::size_t heads, std::size_t begin,
-                       std::size_t end, std::size_t head_dim) {
-  Tensor4 tensor = Tensor4::from_shape({batch, heads, end - begin, head_dim});
-  for (std::size_t b = 0; b < batch; ++b) {
-    for (std::size_t h = 0; h < heads; ++h) {
+Tensor4 NumberedTokens(const NumberedSizes& sizes, std::size_t begin,
+                       std::size_t end) {
+  // [batch, heads, end - begin, head_dim]
+  Tensor4 tensor = Tensor4::from_shape(
+      {sizes.batch, sizes.heads, end - begin, sizes.head_dim});
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    for (std::size_t h = 0; h < sizes.heads; ++h) {
       for (std::size_t s = begin; s < end; ++s) {
-        for (std::size_t d = 0; d < head_dim; ++d) {
+        for (std::size_t d = 0; d < sizes.head_dim; ++d) {
           tensor(b, h, s - begin, d) =
               static_cast<float>(1000 * b + 100 * h + 10 * s + d);
         }

@@ -13,10 +13,19 @@
 
 namespace kvlab {
 
-// [batch, heads, end - begin, head_dim]; element [b, h, s, d] holds the number
-// bhsd of position begin + s: 1230 is batch 1, head 2, position 3, feature 0.
-Tensor4 NumberedTokens(std::size_t batch, std::size_t heads, std::size_t begin,
-                       std::size_t end, std::size_t head_dim);
+// The sizes of numbered tokens, however many they are.
+struct NumberedSizes {
+  std::size_t batch = 0;
+  std::size_t heads = 0;
+  std::size_t head_dim = 0;
+};
+
+// Positions [begin, end): [batch, heads, end - begin, head_dim]. Element
+// [b, h, s, d] holds the number bhsd of position begin + s: 1230 is batch 1,
+// head 2, position 3, feature 0. While each index is a single digit, no two
+// elements are equal.
+Tensor4 NumberedTokens(const NumberedSizes& sizes, std::size_t begin,
+                       std::size_t end);
 
 // Whether all elements agree within `tolerance` (absolute, plus the same
 // times the size of the expected number). If not, reports the place of the

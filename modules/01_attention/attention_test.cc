@@ -48,11 +48,18 @@ constexpr float kMeanTolerance = 0.01F;
 // Numbers that are only moved, or computed twice in the same way.
 constexpr float kSame = 0.0F;
 
+// One lane of a cache: feature d of head h in batch row b.
+struct Lane {
+  std::size_t b = 0;
+  std::size_t h = 0;
+  std::size_t d = 0;
+};
+
 // The mean of numbered values bhsd over positions [begin, end).
-float MeanValue(std::size_t b, std::size_t h, std::size_t begin,
-                std::size_t end, std::size_t d) {
+float MeanValue(const Lane& lane, std::size_t begin, std::size_t end) {
   const float mean_position = static_cast<float>(begin + end - 1) / 2.0F;
-  return static_cast<float>(1000 * b + 100 * h + d) + 10.0F * mean_position;
+  return static_cast<float>(1000 * lane.b + 100 * lane.h + lane.d) +
+         10.0F * mean_position;
 }
 
 Tensor4 Zeros(const std::array<std::size_t, 4>& shape) {
@@ -61,7 +68,7 @@ Tensor4 Zeros(const std::array<std::size_t, 4>& shape) {
   return zeros;
 }
 
-// Positions [begin, end) of axis 2.
+// Positions [begin, end) of axis 2: [B, H, end - begin, D].
 Tensor4 Positions(const Tensor4& x, std::size_t begin, std::size_t end) {
   Tensor4 part =
       Tensor4::from_shape({x.shape(0), x.shape(1), end - begin, x.shape(3)});
@@ -147,7 +154,7 @@ void ExpectedRow(const Input& input, std::array<std::size_t, 3> place,
 
 Tensor4 Expected(const Input& input) {
   const Sizes& sizes = input.sizes;
-  Tensor4 out = Tensor4::from_shape(input.queries.shape());
+  Tensor4 out = Tensor4::from_shape(input.queries.shape());  // [B, H, T, D]
   for (std::size_t b = 0; b < sizes.batch; ++b) {
     for (std::size_t h = 0; h < sizes.heads; ++h) {
       for (std::size_t i = 0; i < sizes.new_len; ++i) {
@@ -322,7 +329,9 @@ TEST(SplitHeadsTest, PutsEveryFeatureIntoItsHead) {
     }
   }
 
-  EXPECT_TRUE(Same(View(SplitHeads(x, 3)), NumberedTokens(2, 3, 0, 4, 2)));
+  EXPECT_TRUE(
+      Same(View(SplitHeads(x, 3)),
+           NumberedTokens({.batch = 2, .heads = 3, .head_dim = 2}, 0, 4)));
 }
 
 TEST(SplitHeadsTest, CutsAnyNumberOfHeadsOfAnySize) {
@@ -377,7 +386,8 @@ TEST(MergeHeadsTest, UndoesSplitHeads) {
 }
 
 TEST(MergeHeadsTest, ConcatenatesHeadsAlongTheFeatures) {
-  const Tensor3 merged = MergeHeads(NumberedTokens(2, 3, 0, 4, 2));
+  const Tensor3 merged =
+      MergeHeads(NumberedTokens({.batch = 2, .heads = 3, .head_dim = 2}, 0, 4));
 
   ASSERT_THAT(merged.shape(), ElementsAre(2U, 4U, 6U));
   // Token 3 of row 1: both features of head 0, then of head 1, then of head 2
@@ -402,7 +412,8 @@ TEST(CausalAttentionTest, WeighsValuesByTheSoftmaxOfScaledScores) {
 }
 
 TEST(CausalAttentionTest, LetsQueryISeeKeysUpToI) {
-  const Tensor4 values = NumberedTokens(2, 3, 0, 5, 4);
+  const Tensor4 values =
+      NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 5);
   Random random(12);
   const Tensor4 keys = RandomTensor4(random, {2, 3, 5, 4});
 
@@ -413,7 +424,8 @@ TEST(CausalAttentionTest, LetsQueryISeeKeysUpToI) {
     for (std::size_t h = 0; h < 3; ++h) {
       for (std::size_t i = 0; i < 5; ++i) {
         for (std::size_t d = 0; d < 4; ++d) {
-          ASSERT_NEAR(attended(b, h, i, d), MeanValue(b, h, 0, i + 1, d),
+          ASSERT_NEAR(attended(b, h, i, d),
+                      MeanValue({.b = b, .h = h, .d = d}, 0, i + 1),
                       kMeanTolerance)
               << "batch " << b << ", head " << h << ", query " << i;
         }
@@ -425,16 +437,19 @@ TEST(CausalAttentionTest, LetsQueryISeeKeysUpToI) {
 TEST(CausalAttentionTest, AlignsTheMaskOfAChunkToTheBottomRight) {
   // Given 3 tokens in the past and a chunk of 2: query 0 of the chunk is at
   // position 3 and sees keys 0 .. 3, not only key 0.
-  const Tensor4 values = NumberedTokens(1, 2, 0, 5, 4);
+  const Tensor4 values =
+      NumberedTokens({.batch = 1, .heads = 2, .head_dim = 4}, 0, 5);
   Random random(13);
   const Tensor4 keys = RandomTensor4(random, {1, 2, 5, 4});
 
   const Tensor4 attended =
       CausalAttention(Zeros({1, 2, 2, 4}), View(keys), View(values), {});
 
-  EXPECT_NEAR(attended(0, 1, 0, 2), MeanValue(0, 1, 0, 4, 2), kMeanTolerance)
+  EXPECT_NEAR(attended(0, 1, 0, 2), MeanValue({.b = 0, .h = 1, .d = 2}, 0, 4),
+              kMeanTolerance)
       << "query 0 of the chunk is at position 3 and sees keys 0 to 3";
-  EXPECT_NEAR(attended(0, 1, 1, 2), MeanValue(0, 1, 0, 5, 2), kMeanTolerance)
+  EXPECT_NEAR(attended(0, 1, 1, 2), MeanValue({.b = 0, .h = 1, .d = 2}, 0, 5),
+              kMeanTolerance)
       << "query 1 of the chunk is at position 4 and sees keys 0 to 4";
 }
 
@@ -461,7 +476,8 @@ TEST(CausalAttentionTest, GivesAChunkTheRowsOfTheFullPass) {
 TEST(CausalAttentionTest, HidesPaddingOnTheLeftOfEachRow) {
   // Given rows with 0, 2 and 4 columns of padding
   const std::vector<std::size_t> left_pad = {0, 2, 4};
-  const Tensor4 values = NumberedTokens(3, 2, 0, 6, 4);
+  const Tensor4 values =
+      NumberedTokens({.batch = 3, .heads = 2, .head_dim = 4}, 0, 6);
   Random random(15);
   const Tensor4 keys = RandomTensor4(random, {3, 2, 6, 4});
 
@@ -470,7 +486,8 @@ TEST(CausalAttentionTest, HidesPaddingOnTheLeftOfEachRow) {
 
   for (std::size_t b = 0; b < 3; ++b) {
     for (std::size_t i = left_pad[b]; i < 6; ++i) {
-      ASSERT_NEAR(attended(b, 1, i, 3), MeanValue(b, 1, left_pad[b], i + 1, 3),
+      ASSERT_NEAR(attended(b, 1, i, 3),
+                  MeanValue({.b = b, .h = 1, .d = 3}, left_pad[b], i + 1),
                   kMeanTolerance)
           << "batch " << b << ", query " << i;
     }
@@ -479,7 +496,8 @@ TEST(CausalAttentionTest, HidesPaddingOnTheLeftOfEachRow) {
 
 TEST(CausalAttentionTest, GivesZerosToAQueryThatSeesNoKey) {
   const std::vector<std::size_t> left_pad = {2};
-  const Tensor4 values = NumberedTokens(1, 1, 5, 8, 4);
+  const Tensor4 values =
+      NumberedTokens({.batch = 1, .heads = 1, .head_dim = 4}, 5, 8);
 
   const Tensor4 attended = CausalAttention(Zeros({1, 1, 3, 4}), View(values),
                                            View(values), left_pad);
@@ -492,7 +510,8 @@ TEST(CausalAttentionTest, GivesZerosToAQueryThatSeesNoKey) {
 
 TEST(CausalAttentionTest, SharesAKeyValueHeadAmongAGroupOfQueryHeads) {
   // Given 6 query heads over 2 key/value heads: 0, 1, 2 read head 0
-  const Tensor4 values = NumberedTokens(2, 2, 0, 3, 4);
+  const Tensor4 values =
+      NumberedTokens({.batch = 2, .heads = 2, .head_dim = 4}, 0, 3);
   Random random(16);
   const Tensor4 keys = RandomTensor4(random, {2, 2, 3, 4});
 
@@ -500,8 +519,8 @@ TEST(CausalAttentionTest, SharesAKeyValueHeadAmongAGroupOfQueryHeads) {
       CausalAttention(Zeros({2, 6, 3, 4}), View(keys), View(values), {});
 
   for (std::size_t h = 0; h < 6; ++h) {
-    EXPECT_NEAR(attended(1, h, 2, 1), MeanValue(1, h / 3, 0, 3, 1),
-                kMeanTolerance)
+    EXPECT_NEAR(attended(1, h, 2, 1),
+                MeanValue({.b = 1, .h = h / 3, .d = 1}, 0, 3), kMeanTolerance)
         << "query head " << h;
   }
 }
@@ -511,7 +530,8 @@ TEST(CausalAttentionTest, ReadsViewsWhoseTokensLieApart) {
   // and must not be touched.
   Tensor4 storage = Tensor4::from_shape({2, 2, 6, 4});
   storage.fill(std::numeric_limits<float>::quiet_NaN());
-  const Tensor4 held = NumberedTokens(2, 2, 0, 4, 4);
+  const Tensor4 held =
+      NumberedTokens({.batch = 2, .heads = 2, .head_dim = 4}, 0, 4);
   for (std::size_t b = 0; b < 2; ++b) {
     for (std::size_t h = 0; h < 2; ++h) {
       for (std::size_t s = 0; s < 4; ++s) {

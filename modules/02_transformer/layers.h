@@ -38,16 +38,23 @@ void GeluInPlace(std::span<float> values);
 // Throws ContractError if a shape disagrees.
 Tensor3 Mlp(const Tensor3& x, const MlpWeights& weights);
 
-// Task 2.4. One pre-LN block of GPT-2:
+// The attention that a block calls, and for which layer and padding.
+struct BlockAttention {
+  Attention& attention;
+  std::size_t layer = 0;
+  std::span<const std::size_t> left_pad = {};  // [B] or empty
+};
+
+// Task 2.4. One pre-LN block of GPT-2: [B, T, C] -> [B, T, C],
 //   x = x + attention(ln_1(x));  x = x + mlp(ln_2(x))
-// Both norms use `epsilon`. `attention` computes layer `layer`, once; Block
-// does not depend on what the attention caches.
+// Both norms use `epsilon`. The attention is called once; Block does not depend
+// on what it caches.
 // Cost: that of the attention and of Mlp; the rest is O(B T C).
 // Source: Radford et al. 2019, section 2.3; Xiong et al. 2020,
 // arXiv:2002.04745, Figure 1 (b).
-Tensor3 Block(const Tensor3& x, std::size_t layer, const BlockWeights& weights,
-              float epsilon, Attention& attention,
-              std::span<const std::size_t> left_pad);
+// Throws ContractError if a shape disagrees, and what the attention throws.
+Tensor3 Block(const Tensor3& x, const BlockWeights& weights, float epsilon,
+              const BlockAttention& seam);
 
 }  // namespace kvlab
 

@@ -17,6 +17,7 @@
 #include "kit/model/random.h"
 #include "kit/tensor/tensor.h"
 #include "kit/testing/testing.h"
+#include "modules/02_transformer/attention_seam.h"
 
 namespace kvlab {
 namespace {
@@ -399,7 +400,7 @@ TEST(BlockTest, AddsBothBranchesToWhatCameIn) {
   const Tensor3 x = {{{4, 6}}};
   RecordingAttention attention;
 
-  const Tensor3 out = Block(x, 0, SmallBlock(), 0.0F, attention, {});
+  const Tensor3 out = Block(x, SmallBlock(), 0.0F, {.attention = attention});
 
   const Tensor3 expected = {{{424.5F, 15.5F}}};
   EXPECT_TRUE(Near(out, expected, kTolerance));
@@ -418,7 +419,9 @@ TEST(BlockTest, TreatsEveryTokenOfManyRowsAlike) {
     RecordingAttention attention;
     const std::vector<std::size_t> left_pad(batch, 1);
 
-    const Tensor3 out = Block(x, 300, SmallBlock(), 0.0F, attention, left_pad);
+    const Tensor3 out =
+        Block(x, SmallBlock(), 0.0F,
+              {.attention = attention, .layer = 300, .left_pad = left_pad});
 
     EXPECT_EQ(attention.last_layer, 300U);
     EXPECT_EQ(attention.last_left_pad, left_pad);
@@ -434,7 +437,7 @@ TEST(BlockTest, NormalisesBeforeAttention) {
   const Tensor3 x = {{{4, 6}}};
   RecordingAttention attention;
 
-  Block(x, 0, SmallBlock(), 0.0F, attention, {});
+  Block(x, SmallBlock(), 0.0F, {.attention = attention});
 
   const Tensor3 expected = {{{-0.75F, 1.5F}}};  // ln_1 of (4, 6)
   EXPECT_TRUE(Near(attention.last_x, expected, kTolerance));
@@ -447,7 +450,7 @@ TEST(BlockTest, GivesItsEpsilonToBothNorms) {
   const Tensor3 x = {{{-3, 3}}};
   RecordingAttention attention;
 
-  const Tensor3 out = Block(x, 0, SmallBlock(), 27.0F, attention, {});
+  const Tensor3 out = Block(x, SmallBlock(), 27.0F, {.attention = attention});
 
   const Tensor3 normal = {{{-0.25F, 1.0F}}};
   EXPECT_TRUE(Near(attention.last_x, normal, kTolerance));
@@ -461,7 +464,7 @@ TEST(BlockTest, CallsAttentionOnce) {
   const Tensor3 x = {{{4, 6}, {1, 2}}, {{2, 0}, {5, 9}}};
   RecordingAttention attention;
 
-  Block(x, 7, SmallBlock(), 0.0F, attention, {});
+  Block(x, SmallBlock(), 0.0F, {.attention = attention, .layer = 7});
 
   EXPECT_EQ(attention.calls, 1U);
 }
@@ -471,7 +474,8 @@ TEST(BlockTest, TellsAttentionTheLayerAndThePadding) {
   const std::vector<std::size_t> left_pad = {0, 1};
   RecordingAttention attention;
 
-  Block(x, 7, SmallBlock(), 0.0F, attention, left_pad);
+  Block(x, SmallBlock(), 0.0F,
+        {.attention = attention, .layer = 7, .left_pad = left_pad});
 
   EXPECT_EQ(attention.last_layer, 7U);
   EXPECT_EQ(attention.last_left_pad, left_pad);

@@ -39,9 +39,9 @@ void OneBlock(benchmark::State& state) {
         RandomTensor3(random, {1, Length(state), weights->config.d_model});
     FullAttention attention(weights->config.num_heads);
     MeasureLoop(state, {.tokens = Length(state)}, [&] {
-      benchmark::DoNotOptimize(Block(x, 0, weights->blocks.front(),
+      benchmark::DoNotOptimize(Block(x, weights->blocks.front(),
                                      weights->config.layer_norm_epsilon,
-                                     attention, {}));
+                                     {.attention = attention}));
     });
   });
 }

@@ -100,7 +100,7 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfOneRow) {
     Gpt2 cached(SmallWeights(71));
     const KvCacheHandle handle =
         EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
-    EXPECT_TRUE(SameLogits(cached, uncached, OneRow(),
+    EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, OneRow(),
                            PrefillThenSteps({.prefill = prefill, .total = 12}),
                            kTolerance));
   }
@@ -112,9 +112,9 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForEverySplitOfAPaddedBatch) {
     Gpt2 cached(SmallWeights(72));
     const KvCacheHandle handle =
         EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
-    EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(),
-                           PrefillThenSteps({.prefill = prefill, .total = 12}),
-                           kTolerance));
+    EXPECT_TRUE(SameLogits(
+        {.cached = cached, .uncached = uncached}, ThreeRows(),
+        PrefillThenSteps({.prefill = prefill, .total = 12}), kTolerance));
   }
 }
 
@@ -128,7 +128,8 @@ TEST(CachedAttentionTest, TakesChunksOfAnySize) {
     Gpt2 cached(SmallWeights(73));
     const KvCacheHandle handle =
         EnableKvCache(cached, {.batch = 3, .max_seq_len = 12});
-    EXPECT_TRUE(SameLogits(cached, uncached, ThreeRows(), ends, kTolerance));
+    EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached},
+                           ThreeRows(), ends, kTolerance));
   }
 }
 
@@ -199,7 +200,8 @@ TEST(CachedAttentionTest, GivesTheUncachedLogitsForSizesOfEveryKind) {
       // Rounding in one layer is passed on through hundreds of others.
       const float tolerance =
           each.num_layers > 13 ? 200 * kTolerance : kTolerance;
-      ASSERT_TRUE(SameLogits(cached, uncached, tokens, each.ends, tolerance))
+      ASSERT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, tokens,
+                             each.ends, tolerance))
           << each.num_layers << " layers, " << each.num_heads << " heads of "
           << each.head_dim << ", " << each.rows.size() << " rows of up to "
           << total << " tokens, time " << time;
@@ -610,12 +612,14 @@ TEST(EnableKvCacheTest, ResetServesANewPrompt) {
   Gpt2 uncached(SmallWeights(81));
   Gpt2 cached(SmallWeights(81));
   KvCacheHandle handle = EnableKvCache(cached, {.batch = 1, .max_seq_len = 12});
-  EXPECT_TRUE(SameLogits(cached, uncached, OneRow(), {4, 5, 9}, kTolerance));
+  EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, OneRow(),
+                         {4, 5, 9}, kTolerance));
 
   handle.Cache().Reset();
 
   const TokenBatch other = SingleRow({5, 4, 3, 2, 1, 0, 5, 6, 7, 8, 9, 10});
-  EXPECT_TRUE(SameLogits(cached, uncached, other, {3, 4, 5, 12}, kTolerance));
+  EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, other,
+                         {3, 4, 5, 12}, kTolerance));
 }
 
 TEST(EnableKvCacheTest, TruncateTakesTokensBack) {
@@ -666,7 +670,7 @@ TEST(EnableKvCacheTest, ResetServesALongerPromptUpToTheLastToken) {
   KvCacheHandle handle = EnableKvCache(cached, {.batch = 2, .max_seq_len = 32});
   for (const std::size_t length : {5, 31, 2, 32, 32}) {
     const TokenBatch tokens = RowsOf({length, length - 1}, length);
-    EXPECT_TRUE(SameLogits(cached, uncached, tokens,
+    EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, tokens,
                            ThenSteps({length / 2 + 1}, length), kTolerance))
         << "a prompt of " << length << " in a cache used before";
     EXPECT_EQ(handle.Cache().PastLen(), length);
@@ -734,8 +738,8 @@ TEST(EnableKvCacheTest, CanBeEnabledAgainWithAFreshCache) {
   EXPECT_TRUE(second.Enabled());
   EXPECT_FALSE(first.Enabled());
   EXPECT_EQ(second.Cache().PastLen(), 0U);
-  EXPECT_TRUE(
-      SameLogits(cached, uncached, ThreeRows(), {5, 6, 12}, kTolerance));
+  EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, ThreeRows(),
+                         {5, 6, 12}, kTolerance));
 }
 
 TEST(EnableKvCacheTest, EnablingTwiceDoesNotNest) {
@@ -750,7 +754,8 @@ TEST(EnableKvCacheTest, EnablingTwiceDoesNotNest) {
   // The same cache, one layer deep: tokens are not stored twice.
   EXPECT_EQ(&cached.CurrentAttention(), enabled);
   EXPECT_EQ(&second.Cache(), &first.Cache());
-  EXPECT_TRUE(SameLogits(cached, uncached, OneRow(), {3, 4}, kTolerance));
+  EXPECT_TRUE(SameLogits({.cached = cached, .uncached = uncached}, OneRow(),
+                         {3, 4}, kTolerance));
   EXPECT_EQ(second.Cache().PastLen(), 4U);
 
   // One Disable is enough.
@@ -908,7 +913,8 @@ TEST(EnableKvCacheTest, EachModelHasItsOwnCache) {
   const KvCacheHandle third =
       EnableKvCache(*one, {.batch = 1, .max_seq_len = 12});
   EXPECT_EQ(third.Cache().PastLen(), 0U);
-  EXPECT_TRUE(SameLogits(*one, uncached, OneRow(), {5, 6, 12}, kTolerance));
+  EXPECT_TRUE(SameLogits({.cached = *one, .uncached = uncached}, OneRow(),
+                         {5, 6, 12}, kTolerance));
   EXPECT_EQ(second->Cache().PastLen(), 5U);
   EXPECT_TRUE(
       Near(two->Forward(Columns(OneRow(), 5, 12), LogitsFor::kLastPosition),

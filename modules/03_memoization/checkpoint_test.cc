@@ -48,7 +48,7 @@ class CheckpointTest : public ::testing::Test {
     for (std::size_t prefill = 1; prefill <= total; ++prefill) {
       handle.Cache().Reset();
       ASSERT_TRUE(SameLogits(
-          cached, uncached, tokens,
+          {.cached = cached, .uncached = uncached}, tokens,
           PrefillThenSteps({.prefill = prefill, .total = total}), kTolerance));
     }
   }

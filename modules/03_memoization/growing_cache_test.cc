@@ -29,8 +29,10 @@ TEST(GrowingCacheTest, HoldsWhatALayerCacheHolds) {
 
   for (const auto& [begin, end] :
        {std::pair<std::size_t, std::size_t>{0, 3}, {3, 4}, {4, 6}}) {
-    const Tensor4 keys = NumberedTokens(2, 3, begin, end, 4);
-    const Tensor4 values = NumberedTokens(2, 3, begin + 1, end + 1, 4);
+    const Tensor4 keys =
+        NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, begin, end);
+    const Tensor4 values = NumberedTokens(
+        {.batch = 2, .heads = 3, .head_dim = 4}, begin + 1, end + 1);
     growing.Append(keys, values);
     reserved.Append(keys, values);
     EXPECT_EQ(growing.PastLen(), end);
@@ -44,8 +46,9 @@ TEST(GrowingCacheTest, WritesEveryOldTokenAgainAtEachStep) {
   const std::uint64_t bytes_per_token = 2U * 2 * 3 * 4 * sizeof(float);
 
   for (std::uint64_t n = 1; n <= 20; ++n) {
-    growing.Append(NumberedTokens(2, 3, 0, 1, 4),
-                   NumberedTokens(2, 3, 1, 2, 4));
+    growing.Append(
+        NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 1),
+        NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 1, 2));
     EXPECT_EQ(growing.BytesWritten(), n * (n + 1) / 2 * bytes_per_token);
   }
 }
@@ -129,8 +132,9 @@ TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {
 
   const std::uint64_t copied = CopiedBytes();
   for (std::size_t n = 0; n < 20; ++n) {
-    reserved.Append(NumberedTokens(2, 3, n, n + 1, 4),
-                    NumberedTokens(2, 3, n, n + 1, 4));
+    reserved.Append(
+        NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, n, n + 1),
+        NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, n, n + 1));
   }
 
   EXPECT_LE(CopiedBytes() - copied, 20 * bytes_per_token);
@@ -139,28 +143,40 @@ TEST(GrowingCacheTest, ALayerCacheWritesEveryTokenOnce) {
 
 TEST(GrowingCacheTest, RefusesOtherShapesAndKeepsWhatItHas) {
   GrowingCache growing({.batch = 2, .num_kv_heads = 3, .head_dim = 4});
-  const Tensor4 prompt = NumberedTokens(2, 3, 0, 2, 4);
+  const Tensor4 prompt =
+      NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 2);
   growing.Append(prompt, prompt);
 
-  EXPECT_THROW(growing.Append(NumberedTokens(2, 2, 0, 1, 4),
-                              NumberedTokens(2, 3, 0, 1, 4)),
-               ContractError);
-  EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 4),
-                              NumberedTokens(2, 3, 0, 2, 4)),
-               ContractError);
-  EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 4),
-                              NumberedTokens(1, 3, 0, 1, 4)),
-               ContractError);
-  EXPECT_THROW(growing.Append(NumberedTokens(2, 3, 0, 1, 5),
-                              NumberedTokens(2, 3, 0, 1, 5)),
-               ContractError);
+  EXPECT_THROW(
+      growing.Append(
+          NumberedTokens({.batch = 2, .heads = 2, .head_dim = 4}, 0, 1),
+          NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 1)),
+      ContractError);
+  EXPECT_THROW(
+      growing.Append(
+          NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 1),
+          NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 2)),
+      ContractError);
+  EXPECT_THROW(
+      growing.Append(
+          NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 1),
+          NumberedTokens({.batch = 1, .heads = 3, .head_dim = 4}, 0, 1)),
+      ContractError);
+  EXPECT_THROW(
+      growing.Append(
+          NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 1),
+          NumberedTokens({.batch = 2, .heads = 3, .head_dim = 5}, 0, 1)),
+      ContractError);
   EXPECT_TRUE(Same(growing.Keys(), prompt));
   EXPECT_TRUE(Same(growing.Values(), prompt));
   EXPECT_EQ(growing.PastLen(), 2U);
   EXPECT_EQ(growing.BytesWritten(), 2U * 2 * 2 * 3 * 4 * sizeof(float));
 
-  growing.Append(NumberedTokens(2, 3, 2, 3, 4), NumberedTokens(2, 3, 2, 3, 4));
-  EXPECT_TRUE(Same(growing.Values(), NumberedTokens(2, 3, 0, 3, 4)));
+  growing.Append(NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 2, 3),
+                 NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 2, 3));
+  EXPECT_TRUE(
+      Same(growing.Values(),
+           NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 3)));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ constexpr CacheShape kShape = {.batch = 2,
 constexpr LayerShape kLayer = kShape.Layer();
 
 Tensor4 KeysOf(std::size_t begin, std::size_t end) {
-  return NumberedTokens(2, 3, begin, end, 4);
+  return NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, begin, end);
 }
 
 Tensor4 ValuesOf(std::size_t begin, std::size_t end) {
@@ -386,14 +386,18 @@ TEST(LayerCacheTest, AppendRefusesOtherShapesAndNamesBoth) {
   LayerCache cache = Filled(2);
 
   EXPECT_THAT(MessageOf<ContractError>([&] {
-                cache.Append(NumberedTokens(2, 4, 2, 3, 4), ValuesOf(2, 3));
+                cache.Append(NumberedTokens(
+                                 {.batch = 2, .heads = 4, .head_dim = 4}, 2, 3),
+                             ValuesOf(2, 3));
               }),
               AllOf(HasSubstr("keys"), HasSubstr("[2, 4, 1, 4]"),
                     HasSubstr("[2, 3, 1, 4]")));
   EXPECT_THAT(MessageOf<ContractError>(
                   [&] { cache.Append(KeysOf(2, 3), ValuesOf(2, 4)); }),
               AllOf(HasSubstr("values"), HasSubstr("[2, 3, 2, 4]")));
-  EXPECT_THROW(cache.Append(NumberedTokens(1, 3, 2, 3, 4), ValuesOf(2, 3)),
+  EXPECT_THROW(cache.Append(NumberedTokens(
+                                {.batch = 1, .heads = 3, .head_dim = 4}, 2, 3),
+                            ValuesOf(2, 3)),
                ContractError);
   ExpectHolds(cache, 2);
 }
@@ -407,8 +411,9 @@ TEST(LayerCacheTest, AppendRefusesEachWrongSizeInKeysAndInValues) {
       for (const std::size_t off : {1, -1}) {
         std::array<std::size_t, 4> sizes = {2, 3, 1, 4};
         sizes.at(axis) += off;
-        const Tensor4 wrong =
-            NumberedTokens(sizes[0], sizes[1], held, held + sizes[2], sizes[3]);
+        const Tensor4 wrong = NumberedTokens(
+            {.batch = sizes[0], .heads = sizes[1], .head_dim = sizes[3]}, held,
+            held + sizes[2]);
         EXPECT_THROW(cache.Append(KeysOf(held, held + 1), wrong), ContractError)
             << "values " << ShapeText(sizes);
         EXPECT_THROW(cache.Append(wrong, ValuesOf(held, held + 1)),

@@ -13,6 +13,7 @@ namespace kvlab {
 
 TokenBatch Columns(const TokenBatch& tokens, std::size_t begin,
                    std::size_t end) {
+  // [B, end - begin]
   TokenBatch part = {Tokens::from_shape({tokens.ids.shape(0), end - begin}),
                      tokens.left_pad};
   for (std::size_t b = 0; b < tokens.ids.shape(0); ++b) {
@@ -36,6 +37,7 @@ Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
 }
 
 Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
+  // [B, T, V] -> [B, end - begin, V]
   Tensor3 part =
       Tensor3::from_shape({logits.shape(0), end - begin, logits.shape(2)});
   for (std::size_t b = 0; b < part.shape(0); ++b) {
@@ -48,15 +50,15 @@ Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
   return part;
 }
 
-::testing::AssertionResult SameLogits(Gpt2& cached, Gpt2& uncached,
+::testing::AssertionResult SameLogits(const TwoModels& models,
                                       const TokenBatch& tokens,
                                       const std::vector<std::size_t>& ends,
                                       float tolerance) {
-  const Tensor3 all = uncached.Forward(tokens, LogitsFor::kAllPositions);
+  const Tensor3 all = models.uncached.Forward(tokens, LogitsFor::kAllPositions);
   std::size_t begin = 0;
   for (const std::size_t end : ends) {
-    const Tensor3 logits =
-        cached.Forward(Columns(tokens, begin, end), LogitsFor::kAllPositions);
+    const Tensor3 logits = models.cached.Forward(Columns(tokens, begin, end),
+                                                 LogitsFor::kAllPositions);
     ::testing::AssertionResult near =
         Near(RealLogits(logits, tokens, begin),
              RealLogits(LogitsOf(all, begin, end), tokens, begin), tolerance);

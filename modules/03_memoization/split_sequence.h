@@ -32,9 +32,15 @@ struct Split {
 // Where the pieces end: the prefill, then one column per step.
 std::vector<std::size_t> PrefillThenSteps(const Split& split);
 
-// Feeds `tokens` to a model with a cache in pieces that end at `ends`, and
-// compares every position's logits with those of a model without one.
-::testing::AssertionResult SameLogits(Gpt2& cached, Gpt2& uncached,
+// Two models with the same weights; one has a cache.
+struct TwoModels {
+  Gpt2& cached;
+  Gpt2& uncached;
+};
+
+// Feeds `tokens` to the model with a cache in pieces that end at `ends`, and
+// compares every position's logits with those of the model without one.
+::testing::AssertionResult SameLogits(const TwoModels& models,
                                       const TokenBatch& tokens,
                                       const std::vector<std::size_t>& ends,
                                       float tolerance);

@@ -87,9 +87,10 @@ Values OneBlock(ObjectStore& objects, const Values& values) {
   const std::size_t layer = arguments.NextSize();
   const Tensor3 x = arguments.NextTensor<3>();
   NotedAttention attention;
-  const Tensor3 out = Block(x, layer, weights.blocks.at(layer),
-                            weights.config.layer_norm_epsilon, attention,
-                            arguments.NextSizes());
+  const std::vector<std::size_t> left_pad = arguments.NextSizes();
+  const Tensor3 out =
+      Block(x, weights.blocks.at(layer), weights.config.layer_norm_epsilon,
+            {.attention = attention, .layer = layer, .left_pad = left_pad});
   return {ToArray(out), ToArray(attention.input), attention.layers,
           attention.left_pads, ToArray(attention.output)};
 }

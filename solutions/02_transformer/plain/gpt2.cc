@@ -18,7 +18,7 @@ namespace {
 
 // Given. The last position of every row: [B, T, C] -> [B, 1, C].
 Tensor3 LastPosition(const Tensor3& x) {
-  Tensor3 last = Tensor3::from_shape({x.shape(0), 1, x.shape(2)});
+  Tensor3 last = Tensor3::from_shape({x.shape(0), 1, x.shape(2)});  // [B, 1, C]
   for (std::size_t b = 0; b < x.shape(0); ++b) {
     std::copy_n(&x(b, x.shape(1) - 1, 0), x.shape(2), &last(b, 0, 0));
   }
@@ -85,6 +85,7 @@ void Gpt2::CheckTokens(const TokenBatch& tokens) const {
 Tensor3 Gpt2::Embed(const TokenBatch& tokens) const {
   const std::size_t past_len = attention_->PastLen();
   const std::size_t d_model = Config().d_model;
+  // [B, T] -> [B, T, C]
   Tensor3 x =
       Tensor3::from_shape({tokens.ids.shape(0), tokens.ids.shape(1), d_model});
   std::vector<float> token_row(d_model);
@@ -109,11 +110,14 @@ Tensor3 Gpt2::Forward(const TokenBatch& tokens, LogitsFor logits_for) {
   CheckTokens(tokens);
   Tensor3 x = Embed(tokens);
   for (std::size_t layer = 0; layer < weights_->blocks.size(); ++layer) {
-    x = Block(x, layer, weights_->blocks[layer], Config().layer_norm_epsilon,
-              *attention_, tokens.left_pad);
+    x = Block(x, weights_->blocks[layer], Config().layer_norm_epsilon,
+              {.attention = *attention_,
+               .layer = layer,
+               .left_pad = tokens.left_pad});
   }
   if (logits_for == LogitsFor::kLastPosition) x = LastPosition(x);
   x = LayerNorm(x, weights_->ln_f, Config().layer_norm_epsilon);
+  // [B, T, C] -> [B, T, vocab_size]
   Tensor3 logits =
       Tensor3::from_shape({x.shape(0), x.shape(1), weights_->lm_head.Out()});
   Linear(Work::kHead, Rows(x), weights_->lm_head, {}, Rows(logits));

@@ -19,6 +19,7 @@ Tensor3 LayerNorm(const Tensor3& x, const LayerNormWeights& weights,
   CheckShape("LayerNorm: weight", weights.weight, features);
   CheckShape("LayerNorm: bias", weights.bias, features);
   const std::size_t d_model = x.shape(2);
+  // [B, T, C]
   Tensor3 out = Tensor3::from_shape({x.shape(0), x.shape(1), d_model});
   for (std::size_t b = 0; b < x.shape(0); ++b) {
     for (std::size_t t = 0; t < x.shape(1); ++t) {
@@ -54,11 +55,13 @@ Tensor3 Mlp(const Tensor3& x, const MlpWeights& weights) {
   CheckShape("Mlp: x", x,
              std::array<std::size_t, 3>{x.shape(0), x.shape(1),
                                         weights.c_fc.weight.In()});
+  // [B, T, C] -> [B, T, width]
   Tensor3 hidden =
       Tensor3::from_shape({x.shape(0), x.shape(1), weights.c_fc.weight.Out()});
   Linear(Work::kMlp, Rows(x), weights.c_fc.weight, weights.c_fc.bias,
          Rows(hidden));
   GeluInPlace({hidden.data(), hidden.size()});
+  // [B, T, width] -> [B, T, C]
   Tensor3 out = Tensor3::from_shape(
       {x.shape(0), x.shape(1), weights.c_proj.weight.Out()});
   Linear(Work::kMlp, Rows(hidden), weights.c_proj.weight, weights.c_proj.bias,
@@ -72,12 +75,12 @@ Tensor3 FullAttention::Forward(std::size_t /*layer*/, const Tensor3& x,
   return MultiHeadAttention(x, weights, heads_, left_pad);
 }
 
-Tensor3 Block(const Tensor3& x, std::size_t layer, const BlockWeights& weights,
-              float epsilon, Attention& attention,
-              std::span<const std::size_t> left_pad) {
+Tensor3 Block(const Tensor3& x, const BlockWeights& weights, float epsilon,
+              const BlockAttention& seam) {
   Tensor3 sum = x;
-  const Tensor3 attended = attention.Forward(
-      layer, LayerNorm(sum, weights.ln_1, epsilon), weights.attn, left_pad);
+  const Tensor3 attended =
+      seam.attention.Forward(seam.layer, LayerNorm(sum, weights.ln_1, epsilon),
+                             weights.attn, seam.left_pad);
   for (std::size_t b = 0; b < sum.shape(0); ++b) {
     for (std::size_t t = 0; t < sum.shape(1); ++t) {
       for (std::size_t c = 0; c < sum.shape(2); ++c) {

@@ -25,11 +25,19 @@ void CheckPass(const std::string& who, const ForwardPass& pass) {
   }
 }
 
-// Given. The MACs of each category, in the order of Work.
-WorkCounts Macs(Exact qkv, Exact attention, Exact projection, Exact mlp,
-                Exact head) {
-  return {{qkv.Value(), attention.Value(), projection.Value(), mlp.Value(),
-           head.Value()}};
+// Given. The MACs of a pass by category.
+struct PassMacs {
+  Exact qkv;
+  Exact attention;
+  Exact projection;
+  Exact mlp;
+  Exact head;
+};
+
+// Given. Throws if a category does not fit 64 bits.
+WorkCounts Macs(const PassMacs& macs) {
+  return {{macs.qkv.Value(), macs.attention.Value(), macs.projection.Value(),
+           macs.mlp.Value(), macs.head.Value()}};
 }
 
 // Given. Throws if the sum of the three does not fit 64 bits.
@@ -78,11 +86,11 @@ WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass) {
   const Exact d(config.d_model);
   const Exact new_len(pass.new_len);
   const Exact total_len = Exact(pass.past_len) + new_len;
-  return Macs(batch * layers * new_len * 3 * d * d,
-              batch * layers * 2 * new_len * total_len * d,
-              batch * layers * new_len * d * d,
-              batch * layers * new_len * 2 * d * Exact(config.d_mlp),
-              batch * d * Exact(config.vocab_size));
+  return Macs({.qkv = batch * layers * new_len * 3 * d * d,
+               .attention = batch * layers * 2 * new_len * total_len * d,
+               .projection = batch * layers * new_len * d * d,
+               .mlp = batch * layers * new_len * 2 * d * Exact(config.d_mlp),
+               .head = batch * d * Exact(config.vocab_size)});
 }
 
 WorkCounts GenerationWork(const Gpt2Config& config,
