@@ -917,6 +917,23 @@ TEST(ProjectQkvTest, RefusesAnotherWidth) {
       AllOf(HasSubstr("[1, 2, 11]"), HasSubstr("[1, 2, 12]")));
 }
 
+TEST(ProjectOutputTest, RefusesAnotherWidth) {
+  Random random(31);
+  const Tensor4 attended = RandomTensor4(random, {1, 3, 2, 5});
+  EXPECT_THAT(MessageOf<ContractError>(
+                  [&] { ProjectOutput(attended, SmallWeights(21)); }),
+              AllOf(HasSubstr("[15]"), HasSubstr("[12]")));
+}
+
+TEST(MultiHeadAttentionTest, RefusesWhatItsPartsRefuse) {
+  Random random(32);
+  const Tensor3 x = RandomTensor3(random, {2, 4, 12});
+  const std::vector<std::size_t> left_pad = {0, 1, 2};
+  EXPECT_THROW(MultiHeadAttention(x, SmallWeights(21), 5, {}), ContractError);
+  EXPECT_THROW(MultiHeadAttention(x, SmallWeights(21), 3, left_pad),
+               ContractError);
+}
+
 TEST(MultiHeadAttentionTest, IsProjectAttendProject) {
   const AttentionWeights weights = SmallWeights(26);
   Random random(27);

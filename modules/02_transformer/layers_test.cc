@@ -17,6 +17,7 @@
 #include "kit/model/random.h"
 #include "kit/tensor/tensor.h"
 #include "kit/testing/testing.h"
+#include "modules/01_attention/attention.h"
 #include "modules/02_transformer/attention_seam.h"
 
 namespace kvlab {
@@ -391,6 +392,27 @@ BlockWeights SmallBlock() {
   weights.ln_2 = Norm({1, 1}, {3, 0});
   weights.mlp = SmallMlp();
   return weights;
+}
+
+TEST(FullAttentionTest, IsMultiHeadAttentionAndRemembersNothing) {
+  Random random(140);
+  const Gpt2Config config = {.num_layers = 1,
+                             .num_heads = 3,
+                             .d_model = 12,
+                             .d_mlp = 12,
+                             .max_positions = 5,
+                             .vocab_size = 3};
+  const Gpt2Weights weights = RandomGpt2Weights(random, config);
+  const AttentionWeights& attn = weights.blocks[0].attn;
+  const Tensor3 x = RandomTensor3(random, {2, 5, 12});
+  const std::vector<std::size_t> left_pad = {0, 2};
+  FullAttention attention(3);
+  for (int call = 0; call < 2; ++call) {
+    EXPECT_TRUE(Near(attention.Forward(7, x, attn, left_pad),
+                     MultiHeadAttention(x, attn, 3, left_pad), 0.0F));
+    EXPECT_EQ(attention.PastLen(), 0U);
+    EXPECT_FALSE(attention.Remembers());
+  }
 }
 
 TEST(BlockTest, AddsBothBranchesToWhatCameIn) {

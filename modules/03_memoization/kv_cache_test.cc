@@ -440,6 +440,26 @@ TEST(LayerCacheTest, IsEmptyAtFirst) {
   EXPECT_EQ(cache.Values().shape(2), 0U);
 }
 
+TEST(LayerCacheTest, RowsNotYetWrittenAreNaN) {
+  // Given a cache that holds 2 of its tokens
+  LayerCache cache = Filled(2);
+  for (const ConstView4& view : {cache.Keys(), cache.Values()}) {
+    // Given a view into its storage, which has room for all tokens
+    const std::size_t head_stride = kLayer.max_seq_len * kLayer.head_dim;
+    ASSERT_EQ(static_cast<std::size_t>(view.strides()[0]),
+              kLayer.num_kv_heads * head_stride);
+    ASSERT_EQ(static_cast<std::size_t>(view.strides()[1]), head_stride);
+    // Then a row not yet written cannot pass for a result
+    for (std::size_t head = 0; head < kLayer.batch * kLayer.num_kv_heads;
+         ++head) {
+      for (std::size_t i = 2 * kLayer.head_dim; i < head_stride; ++i) {
+        ASSERT_TRUE(std::isnan(view.data()[head * head_stride + i]))
+            << "head " << head << ", element " << i;
+      }
+    }
+  }
+}
+
 TEST(LayerCacheTest, ViewsSeeTheTokenJustAppended) {
   LayerCache cache = Filled(3);
 
