@@ -29,6 +29,7 @@ void ForEachHead(const Tensor4& queries, const ConstView4& keys,
                  const Attend& attend) {
   const std::size_t heads = queries.shape(1);
   ForRanges(queries.shape(0) * heads, [&](std::size_t begin, std::size_t end) {
+    // [T, S]
     Tensor2 scores = Tensor2::from_shape({queries.shape(2), keys.shape(2)});
     for (std::size_t i = begin; i < end; ++i) {
       attend(i / heads, i % heads, Rows(scores));

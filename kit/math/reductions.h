@@ -1,6 +1,7 @@
 // One number from many floats, in eight lanes at once: a plain loop must add
 // in order and so cannot use them. The order of additions is fixed, so the
-// same input gives the same result on every machine.
+// same input gives the same result on every machine. Each reads the values
+// once.
 #ifndef KVLAB_KIT_MATH_REDUCTIONS_H_
 #define KVLAB_KIT_MATH_REDUCTIONS_H_
 

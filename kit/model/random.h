@@ -41,7 +41,7 @@ Tensor2 RandomTensor2(Random& random, const std::array<std::size_t, 2>& shape);
 Tensor3 RandomTensor3(Random& random, const std::array<std::size_t, 3>& shape);
 Tensor4 RandomTensor4(Random& random, const std::array<std::size_t, 4>& shape);
 
-// `count` token ids below vocab_size.
+// `count` token ids below vocab_size. Throws ContractError if that is 0.
 std::vector<TokenId> RandomTokens(Random& random, std::size_t count,
                                   std::size_t vocab_size);
 

@@ -25,6 +25,7 @@ TokenBatch PadLeft(const std::vector<std::vector<TokenId>>& rows,
                         "a batch has at least one row", "pass one prompt");
   }
   TokenBatch batch;
+  // [batch, seq_len]
   batch.ids = Tokens::from_shape({rows.size(), seq_len});
   batch.ids.fill(pad_id);
   for (std::size_t b = 0; b < rows.size(); ++b) {

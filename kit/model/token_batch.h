@@ -25,7 +25,7 @@ struct TokenBatch {
 TokenBatch PadLeft(const std::vector<std::vector<TokenId>>& rows,
                    TokenId pad_id);
 
-// One row, no padding.
+// One row, no padding. Throws ContractError if it is empty.
 TokenBatch SingleRow(const std::vector<TokenId>& row);
 
 }  // namespace kvlab

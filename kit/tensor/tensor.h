@@ -34,11 +34,11 @@ using ConstView = xt::xtensor_adaptor<
     N, xt::layout_type::dynamic>;
 using ConstView4 = ConstView<4>;
 
-// The whole tensor as a view.
+// The whole tensor as a view, in O(1); valid while the tensor exists.
 ConstView4 View(const Tensor4& tensor);
 
 // A view of `shape` whose element [b, h, s, d] is at data[b * strides[0] + h *
-// strides[1] + s * strides[2] + d].
+// strides[1] + s * strides[2] + d], in O(1); nothing is checked.
 ConstView4 MakeView(const float* data, const std::array<std::size_t, 4>& shape,
                     const std::array<std::size_t, 3>& strides);
 
@@ -69,7 +69,8 @@ struct Matrix {
   operator ConstMatrix() const { return {data, rows, cols, row_stride}; }
 };
 
-// [batch, seq, d] as one matrix of batch * seq rows.
+// [batch, seq, d] as one matrix of batch * seq rows. Matrices are made in O(1)
+// and valid while the tensor exists; their indices are not checked.
 ConstMatrix Rows(const Tensor3& tensor);
 Matrix Rows(Tensor3& tensor);
 ConstMatrix Rows(const Tensor2& tensor);

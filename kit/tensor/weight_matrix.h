@@ -41,7 +41,8 @@ class WeightMatrix {
                std::span<const std::byte> bytes, DType dtype,
                WeightLayout layout, std::size_t in, std::size_t out);
 
-  // Owns a float32 copy of `values`.
+  // Owns a float32 copy of `values`. Throws ContractError unless there are
+  // in * out of them.
   static WeightMatrix FromFloats(std::span<const float> values,
                                  WeightLayout layout, std::size_t in,
                                  std::size_t out);
@@ -53,7 +54,8 @@ class WeightMatrix {
   std::size_t Bytes() const { return bytes_.size(); }
   const std::byte* Data() const { return bytes_.data(); }
 
-  // One element as float32. Slow: for tests and inspection.
+  // One element as float32. Slow: for tests and inspection. Throws
+  // ContractError outside the matrix.
   float At(std::size_t in, std::size_t out) const;
 
   // Writes the weights of output feature `out` as float32: for wte, as a map

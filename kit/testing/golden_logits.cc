@@ -24,6 +24,7 @@ std::vector<T> Elements(const SafeTensor& tensor) {
 }
 
 Tensor2 Matrix2(const SafeTensor& tensor) {
+  // [positions, vocab_size]
   Tensor2 matrix =
       Tensor2::from_shape({tensor.shape.at(0), tensor.shape.at(1)});
   std::ranges::copy(Elements<float>(tensor), matrix.begin());

@@ -57,6 +57,7 @@ TEST(NanoSortTest, LinearLayersAreThePublishedOnes) {
   Tensor3 logits = Tensor3::from_shape({3, 11, 3});
   Linear(Work::kHead, Rows(activations.Get3("ln_f")), weights.lm_head, {},
          Rows(logits));
+  // 48 additions
   EXPECT_TRUE(Near(logits, activations.Get3("lm_head"), 1e-5F));
 }
 

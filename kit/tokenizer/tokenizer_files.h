@@ -31,7 +31,8 @@ struct TokenizerFiles {
 };
 
 // `directory`/vocab.json and merges.txt, and added_tokens.json if it exists;
-// without vocab.json or merges.txt, tokenizer.json alone.
+// without vocab.json or merges.txt, tokenizer.json alone. Throws DataError as
+// the two functions below.
 TokenizerFiles ReadTokenizerFiles(const std::filesystem::path& directory);
 
 // vocab.json: {"token": id, ...}, and merges.txt: an optional line "#version:

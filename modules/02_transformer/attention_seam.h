@@ -12,6 +12,7 @@
 
 namespace kvlab {
 
+// What every block of a model calls.
 class Attention {
  public:
   Attention() = default;
@@ -33,6 +34,8 @@ class Attention {
   //   x         [B, T, C]
   //   left_pad  [B] or empty, counted from the start of the sequence
   //   returns   [B, T, C]
+  // Throws ContractError if a shape disagrees or the length of left_pad is not
+  // B.
   virtual Tensor3 Forward(std::size_t layer, const Tensor3& x,
                           const AttentionWeights& weights,
                           std::span<const std::size_t> left_pad) = 0;

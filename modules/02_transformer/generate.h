@@ -54,12 +54,12 @@ struct GenerateOptions {
 };
 
 // Given. Throws ContractError unless the attention is empty (PastLen() 0) and
-// the prompt plus new_tokens fit in max_positions.
+// the prompt plus new_tokens fit in max_positions. Cost: O(1).
 void CheckGenerate(const Gpt2& model, const TokenBatch& prompt,
                    const GenerateOptions& options);
 
 // Task 2.6. The next id of each row from logits [B, 1, vocab_size]: one Sample
-// and one NextUniform() per row.
+// and one NextUniform() per row. Throws ContractError as Sample does.
 std::vector<TokenId> NextTokens(const Tensor3& logits,
                                 const SamplingOptions& options, Random& random);
 

@@ -1,8 +1,8 @@
 // Module 2: GPT-2 as a whole.
 // Source: Radford et al. 2019, "Language Models are Unsupervised Multitask
-// Learners", section 2.3; positions are learned (Vaswani et al. 2017,
-// arXiv:1706.03762, section 3.5), the head is tied to wte (Press & Wolf 2017,
-// arXiv:1608.05859).
+// Learners", section 2.3; positions are learned, the alternative of Vaswani et
+// al. 2017, arXiv:1706.03762, section 3.5; the head is tied to wte (Press &
+// Wolf 2017, arXiv:1608.05859).
 #ifndef KVLAB_MODULES_02_TRANSFORMER_GPT2_H_
 #define KVLAB_MODULES_02_TRANSFORMER_GPT2_H_
 

@@ -1,5 +1,6 @@
 // Module 3: attention with a cache, plugged into a model that was written
 // without one.
+// Source: Shazeer 2019, arXiv:1911.02150, section 2.4.
 #ifndef KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
 #define KVLAB_MODULES_03_MEMOIZATION_CACHED_ATTENTION_H_
 
@@ -31,7 +32,10 @@ class CachedAttention : public Attention {
 
   // Task 3.6. The same result as FullAttention over the whole sequence, for
   // its last T tokens. If an earlier forward pass broke off between two layers,
-  // the next call for layer 0 discards its leftovers.
+  // the next call for layer 0 discards its leftovers. Shapes as in
+  // Attention::Forward.
+  // Cost: the projections of T tokens, the attention of T queries over
+  // PastLen() + T keys, and an Append of T tokens; nothing stored is copied.
   // Throws ContractError, leaving the layer's cache as it was, if a shape
   // disagrees, the length of left_pad is not the batch size, there is no such
   // layer, or the tokens do not fit.
@@ -95,6 +99,7 @@ class KvCacheHandle {
 // Throws ContractError, changing nothing, if the model already has a cache of
 // another shape or an attention that remembers but is not from EnableKvCache,
 // a size is 0, or max_seq_len exceeds the model's max_positions.
+// Cost: allocates the whole cache at once, CacheBytes; the second call O(1).
 KvCacheHandle EnableKvCache(Gpt2& model, const CacheCapacity& capacity);
 
 // Task 3.8. Returns the same tokens as Generate, but the prompt runs through
@@ -103,6 +108,8 @@ KvCacheHandle EnableKvCache(Gpt2& model, const CacheCapacity& capacity);
 // when done; for 0 new tokens it enables none. If the model already has an
 // (empty) cache of that shape, uses it, and when done leaves it enabled and
 // empty. All of this also holds if a step throws.
+// Cost: n new tokens after a prompt of P run P + n - 1 tokens of each row
+// through the model, in n passes.
 // Throws ContractError as CheckGenerate does, and as EnableKvCache does if the
 // model has a cache of another shape already.
 Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,

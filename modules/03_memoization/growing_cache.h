@@ -19,6 +19,7 @@ struct GrowingCacheShape {
 
 class GrowingCache {
  public:
+  // Empty: nothing is reserved.
   explicit GrowingCache(const GrowingCacheShape& shape);
 
   // Task 3.9. Makes new storage for PastLen() + new_len tokens, copies the old
@@ -27,7 +28,7 @@ class GrowingCache {
   // Throws ContractError, changing nothing, if a shape disagrees.
   void Append(const Tensor4& keys, const Tensor4& values);
 
-  // [batch, num_kv_heads, PastLen(), head_dim]; valid until Append.
+  // [batch, num_kv_heads, PastLen(), head_dim], in O(1); valid until Append.
   ConstView4 Keys() const { return View(keys_); }
   ConstView4 Values() const { return View(values_); }
   std::size_t PastLen() const { return keys_.shape(2); }

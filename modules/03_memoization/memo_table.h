@@ -14,15 +14,18 @@ enum class Memoization { kOff, kOn };
 
 // A table of numbers computed before, [rows, cols], that counts its look-ups.
 // With kOff it stores nothing, so every look-up computes.
-// Source: Bellman 1957; the memo function is Michie 1968.
+// Source: Bellman 1957, "Dynamic Programming"; Michie 1968, "Memo functions and
+// machine learning", Nature 218.
 class MemoTable {
  public:
+  // An empty table, which reserves its rows * cols entries.
   MemoTable(std::size_t rows, std::size_t cols, Memoization memoization);
 
   // Task 3.1. The value at [row, col]: from the table if it is there (a hit),
   // otherwise computed, stored and returned (a miss). `compute` may look up
   // other entries of this table. If it throws, nothing is stored and nothing
-  // is counted. Throws ContractError outside the table.
+  // is counted. Cost: O(1), and that of `compute` for a miss.
+  // Throws ContractError outside the table.
   std::uint64_t LookUp(std::size_t row, std::size_t col,
                        const std::function<std::uint64_t()>& compute);
 
@@ -46,6 +49,9 @@ class MemoTable {
 //   paths(r, c) = paths(r - 1, c) + paths(r, c - 1), 1 on the first row and
 // column. Every cell, also one on the edge, is looked up in `table`; a cell on
 // the edge needs no other.
+// Cost: with memoization at most one computation for each cell of the grid,
+// without it 2 paths(row, col) - 1 of them.
+// Throws ContractError if the table is smaller than the grid.
 std::uint64_t LatticePaths(std::size_t row, std::size_t col, MemoTable& table);
 
 // How many keys (or values: they come in pairs) a generation computes.
@@ -63,7 +69,7 @@ struct EntryTable {
 // Task 3.1, on generation: step t = 1 .. num_tokens attends, in each layer, to
 // positions 0 .. t - 1, and looks each (layer, position) entry up in a
 // MemoTable of num_layers x num_tokens. Per layer this computes n(n+1)/2
-// entries without memoization and n with it.
+// entries without memoization and n with it, in n(n+1)/2 look-ups either way.
 EntryCounts CountEntries(const EntryTable& entries, Memoization memoization);
 
 }  // namespace kvlab

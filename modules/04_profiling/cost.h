@@ -2,9 +2,11 @@
 // accumulates (MACs), as the kit's kernels count them, and bytes moved.
 // B batch, P tokens cached before a pass, T new ones, S = P + T, d = d_model,
 // V = vocab_size, L layers.
-// Sources: work, Kaplan et al. 2020, arXiv:2001.08361, Table 1, which counts 2
-// FLOPs for each MAC; traffic, Shazeer 2019, arXiv:1911.02150, section 2.4;
-// both together, Pope et al. 2022, arXiv:2211.05102, section 2.
+// Sources: work, Hoffmann et al. 2022, arXiv:2203.15556, appendix F, in FLOPs,
+// 2 for each MAC (Kaplan et al. 2020, arXiv:2001.08361, Table 1, has the same
+// linear layers, but only one of attention's two products); traffic, Shazeer
+// 2019, arXiv:1911.02150, section 2.4; both together, Pope et al. 2022,
+// arXiv:2211.05102, section 2.
 #ifndef KVLAB_MODULES_04_PROFILING_COST_H_
 #define KVLAB_MODULES_04_PROFILING_COST_H_
 
@@ -53,9 +55,9 @@ std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
 //   projection  B L T d^2
 //   mlp         B L 2 T d d_mlp
 //   head        B d V            the last position alone
-// Padding is computed like any other token. Throws ContractError if a category
-// does not fit 64 bits, or if past_len is not 0 without a cache: without one,
-// nothing keeps those tokens.
+// Padding is computed like any other token. Cost: O(1). Throws ContractError if
+// a category does not fit 64 bits, or if past_len is not 0 without a cache:
+// without one, nothing keeps those tokens.
 WorkCounts PassWork(const Gpt2Config& config, const ForwardPass& pass);
 
 // Task 4.4. The MACs of all passes of a generation, in O(new_tokens).
@@ -85,6 +87,7 @@ struct Traffic {
 //                  are.
 //   cache_read     B L 2 S d float32 with a cache, 0 without
 //   cache_written  B L 2 T d float32 with a cache, 0 without
+// Cost: O(1).
 // Throws ContractError if past_len is not 0 without a cache, or if the total
 // does not fit 64 bits.
 Traffic PassTraffic(const Gpt2Config& config, const ForwardPass& pass,

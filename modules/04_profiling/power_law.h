@@ -27,10 +27,10 @@ struct PowerLaw {
 // and the interval extends StudentT(confidence, n - 2) (kit) standard errors to
 // either side. It says how far chance may have moved the exponent, not that a
 // power law is the right curve. Cost: O(n).
-// Source: Draper & Smith 1998, Applied Regression Analysis, section 1.4.
-// Throws ContractError if there are fewer than three points, different numbers
-// of x and y, a number that is not positive and finite, or no two different x;
-// and as StudentT does.
+// Source: Draper & Smith 1998, Applied Regression Analysis, on fitting a
+// straight line. Throws ContractError if there are fewer than three points,
+// different numbers of x and y, a number that is not positive and finite, or no
+// two different x; and as StudentT does.
 PowerLaw FitPowerLaw(std::span<const double> x, std::span<const double> y,
                      double confidence);
 

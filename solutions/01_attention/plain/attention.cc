@@ -63,6 +63,7 @@ void CheckAttention(const Tensor4& queries, const ConstView4& keys,
 
 // Given. Features [first, first + count) of every token.
 Tensor3 Features(const Tensor3& x, std::size_t first, std::size_t count) {
+  // [B, T, C] -> [B, T, count]
   Tensor3 part = Tensor3::from_shape({x.shape(0), x.shape(1), count});
   for (std::size_t row = 0; row < x.shape(0) * x.shape(1); ++row) {
     std::ranges::copy(Rows(x).Row(row).subspan(first, count),

@@ -112,6 +112,7 @@ Tokens Generate(Gpt2& model, const TokenBatch& prompt,
   const std::size_t batch = prompt.ids.shape(0);
   const std::size_t prompt_len = prompt.ids.shape(1);
   Random random(options.seed);
+  // [B, new_tokens]
   Tokens generated = Tokens::from_shape({batch, options.new_tokens});
   TokenBatch sequence = prompt;
   for (std::size_t step = 0; step < options.new_tokens; ++step) {
@@ -120,7 +121,7 @@ Tokens Generate(Gpt2& model, const TokenBatch& prompt,
         NextTokens(logits, options.sampling, random);
     if (options.on_tokens) options.on_tokens(next);
 
-    // The sequence, one column longer.
+    // The sequence, one column longer: [B, T] -> [B, T + 1].
     const std::size_t old_len = prompt_len + step;
     Tokens longer = Tokens::from_shape({batch, old_len + 1});
     for (std::size_t b = 0; b < batch; ++b) {

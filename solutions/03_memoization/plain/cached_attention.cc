@@ -166,6 +166,7 @@ Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,
                       const GenerateOptions& options) {
   CheckGenerate(model, prompt, options);
   const std::size_t batch = prompt.ids.shape(0);
+  // [B, new_tokens]
   Tokens generated = Tokens::from_shape({batch, options.new_tokens});
   if (options.new_tokens == 0) return generated;
 
@@ -181,7 +182,7 @@ Tokens GenerateCached(Gpt2& model, const TokenBatch& prompt,
         NextTokens(logits, options.sampling, random);
     if (options.on_tokens) options.on_tokens(next);
 
-    // From now on only the newest token of each row; left_pad stays.
+    // From now on only the newest token of each row, [B, 1]; left_pad stays.
     input.ids = Tokens::from_shape({batch, 1});
     for (std::size_t b = 0; b < batch; ++b) {
       input.ids(b, 0) = next[b];

@@ -11,8 +11,8 @@
 namespace kvlab {
 
 GrowingCache::GrowingCache(const GrowingCacheShape& shape)
-    : keys_(Tensor4::from_shape(
-          {shape.batch, shape.num_kv_heads, 0, shape.head_dim})),
+    : keys_(Tensor4::from_shape({shape.batch, shape.num_kv_heads, 0,
+                                 shape.head_dim})),  // [B, G, 0, D]
       values_(keys_) {}
 
 void GrowingCache::CheckAppend(const Tensor4& keys,
@@ -27,6 +27,7 @@ void GrowingCache::Append(const Tensor4& keys, const Tensor4& values) {
   CheckAppend(keys, values);
   const std::size_t past_len = PastLen();
   const std::size_t new_len = keys.shape(2);
+  // [B, G, P, D] -> [B, G, P + T, D]
   Tensor4 all_keys = Tensor4::from_shape(
       {keys_.shape(0), keys_.shape(1), past_len + new_len, keys_.shape(3)});
   Tensor4 all_values = Tensor4::from_shape(all_keys.shape());

@@ -30,6 +30,7 @@ void CheckSizes(const std::string& who, const LayerShape& shape) {
 
 // Given. Storage for a layer's keys or values, filled with NaN.
 Tensor4 EmptyStorage(const LayerShape& shape) {
+  // [B, G, max_seq_len, D]
   Tensor4 storage = Tensor4::from_shape(
       {shape.batch, shape.num_kv_heads, shape.max_seq_len, shape.head_dim});
   storage.fill(std::numeric_limits<float>::quiet_NaN());
