@@ -38,6 +38,7 @@ cat >"$3/name/classroom50.json" <<END
  "tests": [{"test-name": "all", "passed": false, "score": 8750,
             "max-score": 10000}]}
 END
+exit "${STATUS:-0}"
 """
 
 
@@ -150,6 +151,30 @@ class PlatformsTest(unittest.TestCase):
         self.assertEqual(run.returncode, 0)
         self.assertIn("not JSON", run.stderr)
         self.assertEqual(self.text("results/results.json"), "results.json\n")
+
+    def test_metadata_of_another_form_say_nothing(self):
+        for metadata in [
+            [],
+            None,
+            "ann@example.edu",
+            {"users": None, "created_at": 5},
+            {"users": "ann@example.edu"},
+            {"users": ["ann@example.edu", None, {"email": 7}]},
+            {"emails": "ann@example.edu", "email": ["ann@example.edu"]},
+            {"params": [], "email": {}},
+            {"params": {"kvlab": "ann@example.edu"}},
+        ]:
+            for name in ["submission_metadata.json", "data/data.json"]:
+                path = self.folder / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(json.dumps(metadata), encoding="utf-8")
+            for options in [
+                run_grader.gradescope_options,
+                run_grader.prairielearn_options,
+                run_grader.autolab_options,
+            ]:
+                with self.subTest(options=options, metadata=metadata):
+                    self.assertEqual(options(self.folder), [])
 
     def test_gradescope_sets_up_once(self):
         run = self.run_script("gradescope/setup.sh")
@@ -333,6 +358,30 @@ class PlatformsTest(unittest.TestCase):
                     self.assertIn("not the fault of your submission", told)
                     self.assertNotIn("secret of the grader", told)
                     shutil.rmtree(self.folder / "results", ignore_errors=True)
+
+    def test_a_provisional_mark_is_a_mark(self):
+        """Status 3: the machine was too busy for some speed check."""
+        for script, result, text in [
+            ("gradescope/run_autograder", "results/results.json", "results"),
+            ("prairielearn/grade", "results/results.json", "prairielearn"),
+        ]:
+            run = self.run_script(script, STATUS="3")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(self.text(result), f"{text}.json\n")
+        run = self.run_script("autolab/grade", "submission.zip", STATUS="3")
+        self.assertEqual(run.returncode, 0)
+        self.assertIn('"Module 1": 20', run.stdout)
+        self.assertEqual(self.classroom50(STATUS="3").returncode, 0)
+        self.assertEqual(self.json("repository/result.json")["score"], 8750)
+
+    def test_other_statuses_are_failures(self):
+        for status in ["2", "139"]:
+            run = self.run_script("gradescope/run_autograder", STATUS=status)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn(
+                "not the fault of your submission",
+                self.text("results/results.json"),
+            )
 
     def test_only_instructors_read_why_it_failed(self):
         told = {

@@ -36,6 +36,10 @@ FAILED = (
     "again."
 )
 
+# What ./kvlab grade ends with after a mark, and after one that is provisional:
+# the machine was too busy to judge some speed check, and the report says so.
+GRADED = (0, 3)
+
 # What the author's own files are called in a folder of reports.
 AUTHORS_REPORT = "report.txt"
 
@@ -55,14 +59,20 @@ def text_of(value):
     return value.strip() if isinstance(value, str) and value.strip() else None
 
 
-def read_json(path):
-    """What a file of the platform holds; nothing if it is not there.
+def object_of(value):
+    """A JSON object; an empty one for any other value."""
+    return value if isinstance(value, dict) else {}
 
-    A byte order mark and comments that stand alone are left out, as the
-    platforms' own documentation has them.
-    """
+
+def list_of(value):
+    """A JSON array; an empty one for any other value."""
+    return value if isinstance(value, list) else []
+
+
+def read_json(path):
+    """The object in a file of the platform; empty if there is none."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return object_of(json.loads(path.read_text(encoding="utf-8-sig")))
     except OSError:
         return {}
     except ValueError as error:
@@ -84,9 +94,10 @@ def who_and_when(students, when):
 def gradescope_options(root):
     """From submission_metadata.json: e-mail addresses of all submitters."""
     metadata = read_json(root / "submission_metadata.json")
-    users = metadata.get("users") or []
+    users = list_of(metadata.get("users"))
     return who_and_when(
-        [user.get("email") for user in users], metadata.get("created_at")
+        [object_of(user).get("email") for user in users],
+        metadata.get("created_at"),
     )
 
 
@@ -97,14 +108,14 @@ def prairielearn_options(root):
     set params.kvlab = {"student": ..., "submitted_at": ...}.
     """
     data = read_json(root / "data/data.json")
-    known = (data.get("params") or {}).get("kvlab") or {}
+    known = object_of(object_of(data.get("params")).get("kvlab"))
     return who_and_when([known.get("student")], known.get("submitted_at"))
 
 
 def autolab_options(folder):
     """From submission_metadata.json, which autolab/kvlab.rb adds to a job."""
     metadata = read_json(folder / "submission_metadata.json")
-    students = metadata.get("emails") or [metadata.get("email")]
+    students = list_of(metadata.get("emails")) or [metadata.get("email")]
     return who_and_when(students, metadata.get("created_at"))
 
 
@@ -192,25 +203,29 @@ def grade(submission, options, seconds):
     ]
     seconds = float(os.environ.get("KVLAB_SECONDS", seconds))
     log = out / "log.txt"
+    found = False
     try:
         with open(log, "wb") as stream:
-            subprocess.run(
+            run = subprocess.run(
                 command,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 timeout=seconds,
-                check=True,
+                check=False,
             )
-        found = True
+        found = run.returncode in GRADED
+        if not found:
+            print(
+                f"the grader failed: its status is {run.returncode}",
+                file=sys.stderr,
+            )
     except subprocess.TimeoutExpired:
         print(
             f"the grader took longer than {seconds:g} seconds", file=sys.stderr
         )
-        found = False
-    except (OSError, subprocess.CalledProcessError) as error:
+    except OSError as error:
         print(f"the grader failed: {error}", file=sys.stderr)
-        found = False
     folders = [path for path in out.iterdir() if path.is_dir()]
     return out, (folders[0] if found and len(folders) == 1 else None)
 
