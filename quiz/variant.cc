@@ -79,7 +79,7 @@ std::string StudentId(std::string_view written) {
   constexpr std::string_view kSpaces = " \t\r\n";
   const std::size_t first = written.find_first_not_of(kSpaces);
   const std::size_t last = written.find_last_not_of(kSpaces);
-  constexpr std::size_t kLongest = 64;
+  constexpr std::size_t kLongest = 254;  // of an e-mail address, RFC 5321
   std::vector<utf8proc_int32_t> letters;
   if (first != std::string_view::npos) {
     letters = Composed(written.substr(first, last - first + 1));
@@ -92,7 +92,7 @@ std::string StudentId(std::string_view written) {
   }
   if (!sound) {
     throw DataError("this is not a student's id",
-                    "an id is a name or an e-mail address, of at most 64 "
+                    "an id is a name or an e-mail address, of at most 254 "
                     "characters and without spaces; it determines your "
                     "numbers",
                     "write the id that your course knows you by");

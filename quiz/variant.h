@@ -21,7 +21,7 @@ struct QuizVariant {
 };
 
 // The normal form of an id: without surrounding spaces, in lower case, each
-// accent joined to its letter. Throws DataError unless it has 1 to 64 letters
+// accent joined to its letter. Throws DataError unless it has 1 to 254 letters
 // and digits of any language and marks that e-mail addresses have.
 std::string StudentId(std::string_view written);
 
