@@ -22,7 +22,6 @@
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/isolation.h"
-#include "autograder/machine/sandbox/sandbox_error.h"
 #include "autograder/machine/sandbox/sandbox_host.h"
 #include "autograder/machine/sandbox/sandbox_user.h"
 #include "autograder/machine/submission/module_files.h"
@@ -153,29 +152,10 @@ CommandLine Parse(int argc, char** argv) {
   return line;
 }
 
-// Official grading requires full isolation.
-void ExpectEnough(const Isolation& isolation, const CommandLine& line) {
-  if (isolation.Full()) return;
-  if (!line.official && !isolation.KeepsFilesApart() &&
-      !line.may_read_everything) {
-    throw SandboxError(
-        "submissions could read every file here, and each other's processes",
-        isolation.Text() + (isolation.why_reduced.empty() ? "" : "\n  ") +
-            isolation.why_reduced,
-        "grade where bubblewrap works, or on a kernel with Landlock (Linux "
-        "5.13). In a container with nothing but one submission, graded "
-        "as root: --submissions-may-read-everything");
-  }
-  if (line.official) {
-    throw SandboxError(
-        "official grading needs the full level of isolation",
-        isolation.Text() + (isolation.why_reduced.empty() ? "" : "\n  ") +
-            isolation.why_reduced,
-        "./kvlab setup as root makes the user kvlab-grader; grade as root, who "
-        "hands submissions over to it, on a kernel with user namespaces and "
-        "seccomp");
-  }
-  std::cerr << isolation.Warning() << std::flush;
+Grading GradingOf(const CommandLine& line) {
+  if (line.official) return Grading::kOfficial;
+  return line.may_read_everything ? Grading::kMayReadEverything
+                                  : Grading::kUsual;
 }
 
 SandboxHost HostFor(const CommandLine& line) {
@@ -210,7 +190,8 @@ int GradeAll(const CommandLine& line) {
   const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
   const SandboxHost host = HostFor(line);
   const Isolation isolation = ProbeIsolation(host);
-  ExpectEnough(isolation, line);
+  RequireIsolation(isolation, GradingOf(line));
+  std::cerr << isolation.Warning() << std::flush;
   const StagedKit kit(WorkerKit(), checkpoint, host);
   const Quizzes quizzes = LoadQuizzes(Runfile(""), kit.Modules());
   const std::string isolated =

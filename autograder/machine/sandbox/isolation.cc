@@ -251,6 +251,27 @@ std::string Isolation::Warning() const {
   return text + kAdvice + kRule;
 }
 
+void RequireIsolation(const Isolation& isolation, Grading grading) {
+  const std::string level = isolation.Text() +
+                            (isolation.why_reduced.empty() ? "" : "\n  ") +
+                            isolation.why_reduced;
+  if (grading == Grading::kOfficial && !isolation.Full()) {
+    throw SandboxError(
+        "official grading needs the full level of isolation", level,
+        "./kvlab setup as root makes the user kvlab-grader; grade as root, who "
+        "hands submissions over to it, on a kernel with user namespaces and "
+        "seccomp");
+  }
+  if (grading == Grading::kUsual && !isolation.KeepsFilesApart()) {
+    throw SandboxError(
+        "submissions could read every file here, and each other's processes",
+        level,
+        "grade where bubblewrap works, or on a kernel with Landlock (Linux "
+        "5.13). In a container with nothing but one submission, graded "
+        "as root: --submissions-may-read-everything");
+  }
+}
+
 SandboxHost ChooseSandboxHost() {
   SandboxHost host{.user = ChooseSandboxUser()};
   host.keeper = ChooseKeeper(host.user);

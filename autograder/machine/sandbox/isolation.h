@@ -34,6 +34,16 @@ struct Isolation {
   std::string Warning() const;
 };
 
+// How much isolation a run asks for.
+enum class Grading {
+  kUsual,              // that submissions cannot read each other's files
+  kMayReadEverything,  // not even that
+  kOfficial,           // all of it
+};
+
+// Throws SandboxError if that is not enough for `grading`.
+void RequireIsolation(const Isolation& isolation, Grading grading);
+
 // For all sandboxes of a run: with bubblewrap where that works, else reduced.
 // Throws SandboxError if neither works, or if root finds no user to run
 // submissions as.

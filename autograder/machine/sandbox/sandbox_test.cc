@@ -35,10 +35,13 @@
 #include "autograder/machine/sandbox/sandbox_user.h"
 #include "autograder/machine/sandbox/staging_folder.h"
 #include "autograder/machine/sandbox/system_call_filter.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
 namespace {
+
+using ::testing::HasSubstr;
 
 SandboxSpec Shell(const std::string& script) {
   SandboxSpec spec;
@@ -135,6 +138,35 @@ TEST(IsolationTest, KnowsWhetherFilesAreKeptApart) {
       (Isolation{{{"no files but its own", false}}}).KeepsFilesApart());
 }
 
+// Why `grading` is refused at this level; "" if it is not.
+std::string Refusal(const Isolation& isolation, Grading grading) {
+  try {
+    RequireIsolation(isolation, grading);
+  } catch (const SandboxError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(IsolationTest, GradingAsksForEnoughOfIt) {
+  const Isolation full = {{{"no files but its own", true}}};
+  const Isolation less = {
+      {{"no files but its own", true}, {"bubblewrap", false}}, "no namespaces"};
+  const Isolation none = {{{"no files but its own", false}}};
+  for (const Grading grading :
+       {Grading::kUsual, Grading::kMayReadEverything, Grading::kOfficial}) {
+    EXPECT_EQ(Refusal(full, grading), "");
+  }
+  EXPECT_EQ(Refusal(less, Grading::kUsual), "");
+  EXPECT_EQ(Refusal(less, Grading::kMayReadEverything), "");
+  EXPECT_THAT(Refusal(less, Grading::kOfficial), HasSubstr("no namespaces"));
+  EXPECT_THAT(Refusal(none, Grading::kOfficial), HasSubstr("full level"));
+  // Only where somebody has asked for it in so many words.
+  EXPECT_THAT(Refusal(none, Grading::kUsual),
+              HasSubstr("--submissions-may-read-everything"));
+  EXPECT_EQ(Refusal(none, Grading::kMayReadEverything), "");
+}
+
 TEST(IsolationTest, TheWarningSaysWhatASubmissionCouldDo) {
   const Isolation isolation = {
       {{"a wall", true, "walk in"}, {"a roof", false, "fly in"}}, "no money"};
@@ -211,8 +243,11 @@ TEST(IsolationTest, WithoutLandlockItsComponentsAreMissing) {
   ::seccomp_export_bpf(filter, file.Number());
   ::seccomp_release(filter);
   ::lseek(file.Number(), 0, SEEK_SET);
-  const std::string said = Under(
-      file, [] { return ProbeIsolation(Host(Confinement::kReduced)).Text(); });
+  const std::string said = Under(file, [] {
+    const Isolation isolation = ProbeIsolation(Host(Confinement::kReduced));
+    return isolation.Text() + Refusal(isolation, Grading::kUsual);
+  });
+  EXPECT_THAT(said, HasSubstr("--submissions-may-read-everything"));
   const std::string missing = said.substr(0, said.find(';'));
   for (const char* name :
        {"no files but its own", "no other process", "no files left behind"}) {
