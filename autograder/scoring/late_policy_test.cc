@@ -75,6 +75,13 @@ TEST(LatePolicyTest, WithAZoneItDoesNotMatterWhoseClockWasRead) {
   }
 }
 
+// There a clock may show UTC in winter.
+TEST(LatePolicyTest, BritainHasSummerTimeToo) {
+  const std::string due = "2026-10-24T23:59:00+01:00";
+  EXPECT_EQ(DaysLate(due, "2026-10-25T23:59:00+00:00", "Europe/London"), 1);
+  EXPECT_EQ(DaysLate(due, "2026-10-25T23:59:01+00:00", "Europe/London"), 2);
+}
+
 TEST(LatePolicyTest, WhetherItIsLateIsNoMatterOfClocks) {
   for (const std::string zone : {"", "Europe/Berlin"}) {
     EXPECT_EQ(DaysLate("2026-10-24T23:59:00+02:00", "2026-10-25T00:58:59+03:00",

@@ -211,6 +211,15 @@ TEST(LoadGpt2Test, ReadsShards) {
   EXPECT_EQ(weights.ln_f.bias(3), Element(tiny, "transformer.ln_f.bias", 3));
 }
 
+// As save_model writes a tied model, cut into shards.
+TEST(LoadGpt2Test, AShardMayHoldTheTiedMatrixAsTheHead) {
+  TinyCheckpoint tiny("F32", "transformer.");
+  tiny.Rename("transformer.wte.weight", "lm_head.weight");
+  const Gpt2Weights weights = LoadGpt2(tiny.WriteShards());
+  EXPECT_EQ(weights.lm_head.Data(), weights.wte.Data());
+  EXPECT_EQ(weights.wte.At(1, 3), Element(tiny, "lm_head.weight", 3 * 4 + 1));
+}
+
 TEST(LoadGpt2Test, OneFileComesBeforeShards) {
   const TinyCheckpoint tiny;
   const std::filesystem::path folder = tiny.WriteShards();
@@ -293,6 +302,23 @@ TEST(LoadCheckpointTest, NamesWhatLiesInAFilesPlace) {
     EXPECT_THAT(MessageOf<DataError>([&] { LoadCheckpoint(folder); }),
                 HasSubstr(": is a web page"));
   }
+  // The files that other checkpoints have instead, or beside those.
+  const std::string shard = "model-00002-of-00002.safetensors";
+  for (const std::string& name :
+       {std::string("model.safetensors.index.json"), shard,
+        std::string("tokenizer.json"), std::string("added_tokens.json")}) {
+    const TinyCheckpoint tiny;
+    const std::filesystem::path folder = tiny.WriteShards();
+    if (name == "tokenizer.json") {
+      std::filesystem::remove(folder / "vocab.json");
+    }
+    WriteFile(folder / name, pointer);
+    const std::string message =
+        MessageOf<DataError>([&] { LoadCheckpoint(folder); });
+    EXPECT_THAT(message,
+                HasSubstr((folder / name).string() + ": is a Git LFS pointer"));
+    EXPECT_THAT(message, HasSubstr("git lfs pull"));
+  }
   const std::filesystem::path folder = TinyCheckpoint().Write();
   WriteFile(folder / "model.safetensors", "PK\x03\x04 and the rest");
   EXPECT_THAT(MessageOf<DataError>([&] { LoadCheckpoint(folder); }),
@@ -346,6 +372,29 @@ TEST(LoadCheckpointTest, TakesAddedTokens) {
             "\xc3\xa9 |pad|c");
 }
 
+// nlohmann's parser takes NUL for the end, and would not see what follows.
+TEST(LoadCheckpointTest, JsonThatGoesOnAfterANulIsRefused) {
+  for (const std::string name :
+       {"config.json", "vocab.json", "tokenizer.json", "added_tokens.json"}) {
+    const TinyCheckpoint tiny;
+    const std::filesystem::path folder = tiny.Write();
+    std::string text = R"({"[PAD]": 5})";
+    if (name == "config.json") text = tiny.config.dump();
+    if (name == "vocab.json") text = tiny.vocab_json;
+    if (name == "tokenizer.json") {
+      text = tiny.TokenizerJson().dump();
+      std::filesystem::remove(folder / "vocab.json");
+    }
+    WriteFile(folder / name, text);
+    EXPECT_NO_THROW(LoadCheckpoint(folder)) << name;
+    WriteFile(folder / name, text + '\0' + "{}");
+    const std::string message =
+        MessageOf<DataError>([&] { LoadCheckpoint(folder); });
+    EXPECT_THAT(message, HasSubstr((folder / name).string()));
+    EXPECT_THAT(message, HasSubstr("has a NUL byte"));
+  }
+}
+
 // A padding token that was added without making the embedding larger.
 TEST(LoadCheckpointTest, DropsAddedTokensThatTheModelDoesNotKnow) {
   const TinyCheckpoint tiny;
@@ -377,6 +426,28 @@ TEST(LoadGpt2Test, ReadsTheWidthOfTheMlp) {
   tiny.config["n_inner"] = 8;
   EXPECT_THAT(MessageOf<DataError>([&] { LoadGpt2(tiny.Write()); }),
               HasSubstr("h.0.mlp.c_fc.weight"));
+}
+
+TEST(LoadGpt2Test, LoadsAnMlpOfAnyWidth) {
+  TinyCheckpoint tiny;
+  tiny.config["n_inner"] = 6;
+  for (const std::string mlp : {"h.0.mlp.", "h.1.mlp."}) {
+    for (const std::string name :
+         {"c_fc.weight", "c_fc.bias", "c_proj.weight"}) {
+      tiny.Rename(mlp + name, "unused." + mlp + name);
+    }
+    tiny.AddTensor(mlp + "c_fc.weight", "F32", {4, 6});
+    tiny.AddTensor(mlp + "c_fc.bias", "F32", {6});
+    tiny.AddTensor(mlp + "c_proj.weight", "F32", {6, 4});
+  }
+  const Gpt2Weights weights = LoadGpt2(tiny.Write());
+  EXPECT_EQ(weights.config.d_mlp, 6U);
+  const MlpWeights& mlp = weights.blocks[1].mlp;
+  EXPECT_EQ(mlp.c_fc.weight.At(3, 5),
+            Element(tiny, "h.1.mlp.c_fc.weight", 3 * 6 + 5));
+  EXPECT_EQ(mlp.c_fc.bias(5), Element(tiny, "h.1.mlp.c_fc.bias", 5));
+  EXPECT_EQ(mlp.c_proj.weight.At(5, 3),
+            Element(tiny, "h.1.mlp.c_proj.weight", 5 * 4 + 3));
 }
 
 TEST(LoadGpt2Test, ReadsTheEpsilonOfLayerNorm) {
