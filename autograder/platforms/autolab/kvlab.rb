@@ -5,9 +5,14 @@ require "json"
 
 module Kvlab
   def autogradeInputFiles(ass_dir, assessment, submission)
+    # Of a group one submission is graded, which counts for all its members.
+    members = [submission]
+    unless submission.group_key.to_s.empty?
+      members += submission.group_associated_submissions
+    end
     file = submission.handin_file_path + ".json"
     File.write(file, JSON.generate(
-      "emails" => [submission.course_user_datum.email],
+      "emails" => members.map { |member| member.course_user_datum.email },
       "created_at" => submission.created_at.iso8601))
     [{ "localFile" => submission.handin_file_path,
        "remoteFile" => submission.handin_file_long_filename,
