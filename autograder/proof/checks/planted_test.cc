@@ -601,6 +601,24 @@ TEST(PlantedTest, KeysThatAreNotStoredAreCaught) {
                "keys read back from layer 0");
 }
 
+// Each layer is read, and keys and values in each.
+TEST(PlantedTest, OneOfManyThatIsNotStoredIsCaught) {
+  const auto only = [](std::int64_t layer, std::size_t index) {
+    return Instead(
+        "cached.places", [=](const Request& request, Endpoint& honest) {
+          Reply reply = Honest(request, honest);
+          if (std::get<std::int64_t>(request.arguments.at(1)) == layer) {
+            std::get<Array>(reply.values.at(index)).values[5] = 9;
+          }
+          return reply;
+        });
+  };
+  ExpectCaught("enable.memory", {.student = only(3, 0)},
+               "keys read back from layer 3");
+  ExpectCaught("enable.memory", {.student = only(2, 1)},
+               "values read back from layer 2");
+}
+
 // --- formulas and instruments ---
 
 // As the solutions, but number `index` of one operation's answer is `factor`
@@ -799,6 +817,33 @@ TEST(SpeedTest, ABaselineThatHadNoProcessorBlocksTheCheck) {
   EXPECT_NE(verdict.came_back.find("neither earned nor lost"),
             std::string::npos)
       << verdict.came_back;
+}
+
+// A baseline that waited for a processor looks slow: its pair counts for
+// nothing, however fast the student's turn looks beside it.
+TEST(SpeedTest, APairWhoseBaselineHadNoProcessorIsNotCounted) {
+  double used = 0;        // processor time that each side reports
+  std::size_t asked = 0;  // timed baselines
+  const auto baseline = [&](const Request& request, Endpoint& honest) {
+    Reply reply = Honest(request, honest);
+    const bool recomputes = request.operation == "generate.baseline";
+    if ((!recomputes && request.operation != "generate.cached") ||
+        !IsTimed(request)) {
+      return reply;
+    }
+    const bool starved = recomputes && asked++ < 2;
+    reply.seconds = starved ? 100 : 1;
+    used += starved ? 10 : 1;
+    return reply;
+  };
+  const Verdict verdict =
+      RunAgainst(CourseCheck("speed.50"),
+                 {.student = Taking("generate.cached", 1),
+                  .baseline = baseline,
+                  .cpu_seconds = [&] { return std::optional<double>(used); }});
+  EXPECT_FALSE(verdict.blocked) << verdict.came_back;
+  EXPECT_EQ(verdict.share, 0) << verdict.measured;
+  EXPECT_EQ(asked, 2U + 3U);
 }
 
 TEST(SpeedTest, AWorkerThatDoesNotRestEarnsNothing) {
