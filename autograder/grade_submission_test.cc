@@ -21,6 +21,7 @@
 #include "autograder/report/autolab.h"
 #include "autograder/report/classroom50.h"
 #include "autograder/report/gradescope.h"
+#include "autograder/report/html_report.h"
 #include "autograder/report/junit.h"
 #include "autograder/report/prairielearn.h"
 #include "autograder/report/sizes.h"
@@ -249,6 +250,40 @@ TEST_F(GradeSubmissionTest, WhatNeverCompilesFitsEveryPlatform) {
     EXPECT_LT(text.size(), 131072U) << "no longer than one argument of Linux";
     EXPECT_LT(text.size(), kMostReportBytes);
   }
+  // Nor does what fails in every check of the rubric at length.
+  Report worst = report;
+  for (PartMark& part : worst.marks.parts) {
+    part.trouble.clear();
+    for (TaskMark& task : part.tasks) {
+      for (CheckMark& mark : task.checks) {
+        mark.run = true;
+        mark.came_back = mark.measured = mark.follows =
+            std::string(100000, '<');
+      }
+    }
+  }
+  for (const std::string& text : AllFormats(worst)) {
+    EXPECT_LE(text.size(), kMostReportBytes);
+  }
+  EXPECT_LE(WithinBytes(worst, kMostReportBytes, FullText).size(),
+            kMostReportBytes);
+  EXPECT_LE(WithinBytes(worst, kMostPageBytes, HtmlReport).size(),
+            kMostPageBytes);
+}
+
+// The report says why so many points are missing.
+TEST_F(GradeSubmissionTest, AReportSaysThatTheTimeWasUsedUp) {
+  const StagingFolder folder(kit_->User());
+  CopyTo("solutions", folder);
+  Rubric hasty = *rubric_;
+  hasty.limits.submission_seconds = 0.05;
+  GradingOptions options;
+  options.seed = 20240607;
+  options.only = {"01_attention"};
+  const Report report = GradeSubmission(
+      {hasty, *kit_, *quizzes_, kCheckpoint, "full"}, folder.Path(), options);
+  EXPECT_LT(report.marks.Points(), report.marks.MaxPoints());
+  EXPECT_THAT(FullText(report), ::testing::HasSubstr("all that a submission"));
 }
 
 TEST_F(GradeSubmissionTest, RubricsForModulesThatDoNotExistAreRefused) {
