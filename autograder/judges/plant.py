@@ -2,8 +2,8 @@
 """Edits solutions as a case says: a planted bug, an exploit, an oddity.
 
     plant.py file CASE SOURCE SOLUTION OUTPUT
-        writes one edited file: SOURCE is its name, "03_memoization/kv_cache.cc",
-        SOLUTION the present text
+        writes one edited file: SOURCE is its name, SOLUTION the present text;
+        a name is "03_memoization/kv_cache.cc"
     plant.py changes FOLDER OUTPUT CASE...
         writes what each case changes of FOLDER/solutions (or another `base`) as
         JSON: {CASE: {"task": "3.3", "files": {SOURCE: TEXT, ...}}, ...}. The
