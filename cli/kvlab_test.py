@@ -106,6 +106,18 @@ class KvlabTest(unittest.TestCase):
             ],
         )
 
+    def test_what_would_stop_a_build_is_told_before_anything_begins(self):
+        self.write(
+            "project/cli/doctor.py",
+            "import sys\n"
+            "print('PROBLEM', *sys.argv[2:], file=sys.stderr)\n"
+            "sys.exit(1)\n",
+        )
+        run = self.kvlab("generate", "x")
+        self.assertEqual((run.returncode, run.stdout), (1, ""))
+        self.assertEqual(run.stderr, "PROBLEM --quick\n")
+        self.assertEqual(self.calls(), "")
+
     def test_prints_the_version_of_the_course(self):
         run = self.kvlab("--version")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
