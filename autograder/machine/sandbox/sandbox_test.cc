@@ -161,7 +161,7 @@ TEST(IsolationTest, GradingAsksForEnoughOfIt) {
   EXPECT_EQ(Refusal(less, Grading::kMayReadEverything), "");
   EXPECT_THAT(Refusal(less, Grading::kOfficial), HasSubstr("no namespaces"));
   EXPECT_THAT(Refusal(none, Grading::kOfficial), HasSubstr("full level"));
-  // Only where somebody has asked for it in so many words.
+  // Only where it was asked for in so many words.
   EXPECT_THAT(Refusal(none, Grading::kUsual),
               HasSubstr("--submissions-may-read-everything"));
   EXPECT_EQ(Refusal(none, Grading::kMayReadEverything), "");
