@@ -87,7 +87,7 @@ void AddDotsOfRow(const float* a, StoredMatrix<kType> b, float* out) {
     }
   }
   for (; n < b.rows; ++n) {
-    out[n] += xsimd::hadd(DotLanes(a, b, n)) + DotFrom(whole, a, b, n);
+    out[n] += SumOfLanes(DotLanes(a, b, n)) + DotFrom(whole, a, b, n);
   }
 }
 

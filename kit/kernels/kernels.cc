@@ -117,7 +117,7 @@ float ReadAll(std::span<const float> values) {
       sums[s] += Floats::load_unaligned(values.data() + i + s * kLanes);
     }
   }
-  return xsimd::hadd(sums[0] + sums[1] + sums[2] + sums[3]);
+  return SumOfLanes(sums[0] + sums[1] + sums[2] + sums[3]);
 }
 
 // 12 independent chains of multiply-adds: 2 start per cycle and each takes 4.
@@ -133,7 +133,7 @@ float MultiplyAdd(std::size_t rounds, float start) {
   }
   Floats total(0.0F);
   for (const Floats& sum : sums) total += sum;
-  return xsimd::hadd(total);
+  return SumOfLanes(total);
 }
 
 }  // namespace

@@ -55,6 +55,16 @@ inline Floats LoadLanes(const std::byte* address) {
   }
 }
 
+// The sum of a vector's lanes: xsimd 9 renamed hadd to reduce_add.
+template <typename Vector>
+inline float SumOfLanes(const Vector& vector) {
+  if constexpr (requires { reduce_add(vector); }) {
+    return reduce_add(vector);
+  } else {
+    return hadd(vector);
+  }
+}
+
 // The sums of the lanes of kLanes vectors: lane i of the result is that of
 // rows[i].
 inline Floats SumsOfLanes(const std::array<Floats, kLanes>& rows) {
