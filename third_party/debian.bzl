@@ -15,24 +15,47 @@ def _require(ctx, path, package):
             path = path,
         ))
 
+def _forward_moved(ctx):
+    """Headers under the names that a later version gave them.
+
+    The code includes the later names, and an earlier version gets headers that
+    include the earlier ones.
+    """
+    forwarding = []
+    for folder, names in ctx.attr.moved.items():
+        for name in names:
+            before = folder.split("/")[0] + "/" + name
+            after = folder + "/" + name
+            if (not ctx.path("/usr/include/" + after).exists and
+                ctx.path("/usr/include/" + before).exists):
+                ctx.file(
+                    "moved/" + after,
+                    "#include \"%s\"  // IWYU pragma: export\n" % before,
+                )
+                forwarding.append("moved/" + after)
+    return forwarding
+
 def _debian_library_impl(ctx):
     for name in ctx.attr.headers:
         _require(ctx, "/usr/include/" + name, ctx.attr.package)
         ctx.symlink("/usr/include/" + name, "include/" + name)
+    moved = _forward_moved(ctx)
     ctx.file("BUILD", """
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
 cc_library(
     name = "{target}",
-    hdrs = glob(["include/**"], allow_empty = False),
+    hdrs = glob(["include/**"], allow_empty = False){moved_headers},
     defines = {defines},
-    includes = ["include"],
+    includes = ["include"{moved_folder}],
     linkopts = {linkopts},
     visibility = ["//visibility:public"],
     deps = {deps},
 )
 """.format(
         target = ctx.attr.target or ctx.name,
+        moved_headers = " + " + repr(moved) if moved else "",
+        moved_folder = ", \"moved\"" if moved else "",
         defines = repr(ctx.attr.library_defines),
         linkopts = repr(ctx.attr.linkopts),
         deps = repr(ctx.attr.library_deps),
@@ -47,6 +70,8 @@ debian_library = repository_rule(
         "package": attr.string(mandatory = True),
         "target": attr.string(),
         "headers": attr.string_list(),
+        # For each folder, its headers that earlier versions had above it.
+        "moved": attr.string_list_dict(),
         "linkopts": attr.string_list(),
         "library_defines": attr.string_list(),
         "library_deps": attr.string_list(),

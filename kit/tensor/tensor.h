@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "xtensor/xadapt.hpp"
-#include "xtensor/xtensor.hpp"
+#include "xtensor/containers/xadapt.hpp"
+#include "xtensor/containers/xtensor.hpp"
 
 namespace kvlab {
 

@@ -178,6 +178,9 @@ class Builder {
     if (options_.alone) Append(spec.command, {"-fPIC"});
     // Warnings are for the student's own build; here they would hide errors.
     Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
+    // Headers of xtensor under their later names (third_party/debian.bzl) may
+    // be included as <...> too.
+    Append(spec.command, {"-idirafter", "."});
     Append(spec.command,
            {"-c", one.source, "-o", std::string(kObjects) + "/" + one.object});
     // Headers and sources, no archive: a compiler can embed any file that it

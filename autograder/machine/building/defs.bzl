@@ -89,8 +89,12 @@ def _compile_flags(ctx):
         variables = variables,
     )
 
+# In a library of Debian, headers that have moved since; see
+# //third_party:debian.bzl.
+_MOVED = "/moved/"
+
 def _course_headers(ctx):
-    """Headers of this repository that a student's code may include."""
+    """Headers that a student's code may include and /usr/include lacks."""
     headers = depset(transitive = [
         library[CcInfo].compilation_context.headers
         for library in ctx.attr.libraries
@@ -98,8 +102,21 @@ def _course_headers(ctx):
     return [
         header
         for header in headers.to_list()
-        if not header.short_path.startswith("../")
+        if not header.short_path.startswith("../") or
+           _MOVED in header.short_path
     ]
+
+def _included_as(header):
+    """What an #include says."""
+    return header.short_path.split(_MOVED)[-1]
+
+def _include_flags(headers):
+    """Where an #include of _course_headers is looked for in the build."""
+    folders = {".": None}
+    for header in headers:
+        if _MOVED in header.path:
+            folders[header.path.split(_MOVED)[0] + _MOVED[:-1]] = None
+    return [flag for folder in folders for flag in ["-iquote", folder]]
 
 def _precompile(ctx, headers, flags):
     """The compiler's image of ctx.file.precompiled, as GCC wants it named."""
@@ -108,7 +125,8 @@ def _precompile(ctx, headers, flags):
         executable = _COMPILER,
         inputs = headers + [ctx.file.precompiled],
         outputs = [image],
-        arguments = flags + ["-iquote", ".", "-x", "c++-header"] +
+        arguments = flags + _include_flags(headers) +
+                    ["-x", "c++-header"] +
                     [ctx.file.precompiled.path, "-o", image.path],
         mnemonic = "WorkerKitPrecompile",
     )
@@ -155,7 +173,8 @@ def _link_reference(ctx, headers, flags):
             outputs = [object],
             arguments = flags +
                         ["-include", ctx.file.precompiled.path] +
-                        ["-w", "-iquote", ".", "-c", source.path] +
+                        ["-w"] + _include_flags(headers) +
+                        ["-c", source.path] +
                         ["-o", object.path],
             env = _ENVIRONMENT,
             mnemonic = "WorkerKitCompile",
@@ -185,7 +204,7 @@ def _worker_kit_impl(ctx):
     headers = _course_headers(ctx)
     copies = {}
     for header in headers + ctx.files.descriptions:
-        copies["include/" + header.short_path] = header
+        copies["include/" + _included_as(header)] = header
     for file in [ctx.file.precompiled, _precompile(ctx, headers, compile_flags)]:
         copies["precompiled/" + file.basename] = file
     for info in workers:

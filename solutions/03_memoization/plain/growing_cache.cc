@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "kit/tensor/tensor.h"
-#include "xtensor/xbuilder.hpp"
+#include "xtensor/generators/xbuilder.hpp"
 
 namespace kvlab {
 
