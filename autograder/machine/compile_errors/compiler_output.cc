@@ -156,17 +156,38 @@ std::vector<Diagnostic> ParseDiagnostics(std::string_view output) {
   return errors;
 }
 
+namespace {
+
+// How long the beginning of `path` is that `prefix` describes; 0 if it begins
+// otherwise. A '*' in `prefix` is a number.
+std::size_t LengthOfPrefix(std::string_view path, std::string_view prefix) {
+  std::size_t length = 0;
+  for (const char c : prefix) {
+    if (c == '*') {
+      length = path.find_first_not_of("0123456789", length);
+    } else if (path.substr(length).starts_with(c)) {
+      ++length;
+    } else {
+      return 0;
+    }
+    if (length >= path.size()) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
 std::string KnownPath(std::string_view path) {
   constexpr std::array<std::string_view, 6> kPrefixes = {
       "./",
       "/course/",
-      "/usr/include/x86_64-linux-gnu/c++/12/",
-      "/usr/include/c++/12/",
-      "/usr/lib/gcc/x86_64-linux-gnu/12/include/",
+      "/usr/include/x86_64-linux-gnu/c++/*/",
+      "/usr/include/c++/*/",
+      "/usr/lib/gcc/x86_64-linux-gnu/*/include/",
       "/usr/include/"};
   for (const std::string_view prefix : kPrefixes) {
-    if (path.starts_with(prefix)) {
-      path.remove_prefix(prefix.size());
+    if (const std::size_t length = LengthOfPrefix(path, prefix); length > 0) {
+      path.remove_prefix(length);
       break;
     }
   }
