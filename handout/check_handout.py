@@ -188,6 +188,8 @@ def main():
     # A warning is an error here, as in the course's own build, whose compiled
     # files can then be reused.
     shutil.copy(ROOT / "course.bazelrc", tree)
+    # Where Bazel's modules are from; nothing to install is missing.
+    subprocess.run([tree / "third_party/setup", "build"], check=True)
     check_stubs(tree, options)
     check_solutions(tree, options)
     print(

@@ -20,6 +20,7 @@ FOLDER = "kvlab"  # what the archive unpacks to
 
 SHIPPED = (
     ".bazelignore",
+    ".bazeliskrc",
     ".bazelrc",
     ".clang-format",
     ".clang-tidy",
@@ -28,8 +29,10 @@ SHIPPED = (
     ".gitignore",
     "BUILD",
     "LICENSE",
+    "MODULE.bazel",
     "VERSION",
     "WORKSPACE",
+    "WORKSPACE.bzlmod",
     "cli/",
     "docs/errata.md",
     "docs/theory.md",

@@ -4,13 +4,17 @@ Each repository is made from files that a Debian package has installed. When
 they are missing, the error names the package and the command that installs it.
 """
 
+def _short_name(ctx):
+    """Its name in BUILD files: MODULE.bazel gives it a longer one."""
+    return ctx.name.replace("~", "+").split("+")[-1]
+
 def _require(ctx, path, package):
     if not ctx.path(path).exists:
         fail(("\n{path} is missing: the Debian package '{package}' is not " +
               "installed.\n  why: @{name} is made from the files of that " +
               "package; nothing is downloaded.\n  fix: ./kvlab setup    (or: " +
               "apt-get install {package})\n").format(
-            name = ctx.name,
+            name = _short_name(ctx),
             package = package,
             path = path,
         ))
@@ -53,7 +57,7 @@ cc_library(
     deps = {deps},
 )
 """.format(
-        target = ctx.attr.target or ctx.name,
+        target = ctx.attr.target or _short_name(ctx),
         moved_headers = " + " + repr(moved) if moved else "",
         moved_folder = ", \"moved\"" if moved else "",
         defines = repr(ctx.attr.library_defines),
@@ -94,6 +98,22 @@ debian_sources = repository_rule(
         "path": attr.string(mandatory = True),
         "build_file": attr.label(mandatory = True),
     },
+)
+
+def _central_library_impl(ctx):
+    ctx.file("BUILD", "".join(["""
+alias(
+    name = "%s",
+    actual = "%s",
+    visibility = ["//visibility:public"],
+)
+""" % target for target in ctx.attr.targets.items()]))
+
+# A library from Bazel's central registry, under the name and with the targets
+# that it has when it comes from Debian.
+central_library = repository_rule(
+    implementation = _central_library_impl,
+    attrs = {"targets": attr.string_dict()},
 )
 
 # rules_cc 0.0.4 asks Bazel for a symbol that Debian's Bazel 4.2.3 does not

@@ -1,6 +1,6 @@
 """The libraries that the course uses, from Debian's packages.
 
-WORKSPACE makes a repository of each.
+WORKSPACE and MODULE.bazel make a repository of each.
 """
 
 load("//third_party:debian.bzl", "debian_library", "debian_sources")

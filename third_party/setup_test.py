@@ -20,6 +20,10 @@ plotter  # draws
 STAND_INS = {
     "id": 'case "$*" in -u) cat "$SYSTEM/uid" ;; *) exit 0 ;; esac',
     "dpkg-query": """
+case "$*" in
+  -S*) echo "bazel-bootstrap: $2"; exit ;;
+  *Version*) cat "$SYSTEM/bazel_version"; exit ;;
+esac
 shift 3
 for package; do
   ! grep -qx "$package" "$SYSTEM/installed" || printf ' %s=installed ' $package
@@ -41,12 +45,16 @@ class SetupTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
-        shutil.copy("third_party/setup", self.folder)
-        (self.folder / "packages.txt").write_text(PACKAGES, encoding="utf-8")
+        (self.folder / "third_party").mkdir()
+        shutil.copy("third_party/setup", self.folder / "third_party")
+        (self.folder / "third_party/packages.txt").write_text(
+            PACKAGES, encoding="utf-8"
+        )
         (self.folder / "bin").mkdir()
         for name, body in STAND_INS.items():
             self.stand_in(name, body)
-        self.system(uid="0", installed="", lists="")
+        self.stand_in("bazel", "exit 1")
+        self.system(uid="0", installed="", lists="", bazel_version="4.2.3+ds")
         self.calls = ""
 
     def stand_in(self, name, body):
@@ -72,7 +80,9 @@ class SetupTest(unittest.TestCase):
             "dirname",
             "env",
             "grep",
+            "mkdir",
             "mktemp",
+            "readlink",
             "rm",
             "tail",
             "touch",
@@ -80,7 +90,7 @@ class SetupTest(unittest.TestCase):
             if not (tools / name).exists():
                 (tools / name).symlink_to(shutil.which(name))
         run = subprocess.run(
-            [self.folder / "setup", *groups],
+            [self.folder / "third_party/setup", *groups],
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -150,6 +160,24 @@ class SetupTest(unittest.TestCase):
                 )
                 self.assertEqual(self.installs(), [])
             (self.folder / "bin" / "sudo").unlink(missing_ok=True)
+
+    def chosen_modules(self):
+        """What .kvlab/debian.bazelrc says after a run, if it is there."""
+        run = self.setup_script()
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        settings = self.folder / ".kvlab/debian.bazelrc"
+        return settings.read_text("utf-8") if settings.exists() else None
+
+    def test_modules_are_debians_for_its_bazel_7(self):
+        self.system(bazel_version="7.7.1+ds-8+b1")
+        self.assertEqual(self.chosen_modules(), "common --config=debian\n")
+
+    def test_modules_are_not_debians_for_bazel_4_and_foreign_ones(self):
+        self.assertIsNone(self.chosen_modules())
+        self.system(bazel_version="7.7.1+ds-8+b1")
+        self.assertIsNotNone(self.chosen_modules())
+        self.stand_in("dpkg-query", 'echo "7.7.1"; [ "$1" != -S ]')
+        self.assertIsNone(self.chosen_modules())
 
     def test_refuses_a_group_that_is_not_listed(self):
         run = self.setup_script("nonsense")

@@ -62,6 +62,8 @@ def make(added, options):
     (COPY / ".kvlab/ci.bazelrc").write_text(
         "".join(f"build {option}\n" for option in options), encoding="utf-8"
     )
+    # Where Bazel's modules are from; nothing to install is missing.
+    subprocess.run([COPY / "third_party/setup", "build"], check=True)
     return course
 
 

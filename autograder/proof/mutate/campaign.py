@@ -153,7 +153,10 @@ def build(folders, kinds):
 
 def runfiles(program):
     """The files that the build puts beside a program."""
-    return pathlib.Path(f"{program}.runfiles") / "kvlab"
+    folder = pathlib.Path(f"{program}.runfiles")
+    # With MODULE.bazel, Bazel calls every repository of its own "_main".
+    own = folder / "_main"
+    return own if own.exists() else folder / "kvlab"
 
 
 class Tests:
