@@ -33,10 +33,10 @@ TEST(SumTest, CountsEveryElementOnce) {
     for (std::size_t i = 1; i <= size; ++i) {
       values.push_back(static_cast<float>(i));
     }
-    ASSERT_EQ(Sum(values), static_cast<float>(size * (size + 1) / 2)) << size;
-    ASSERT_EQ(SumOfSquares(values),
-              static_cast<float>(size * (size + 1) * (2 * size + 1) / 6))
-        << size;
+    const std::size_t sum = size * (size + 1) / 2;
+    ASSERT_EQ(Sum(values), static_cast<float>(sum)) << size;
+    const std::size_t squares = sum * (2 * size + 1) / 3;
+    ASSERT_EQ(SumOfSquares(values), static_cast<float>(squares)) << size;
   }
 }
 
