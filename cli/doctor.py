@@ -1,10 +1,10 @@
-"""./kvlab doctor: looks for what keeps kvlab from working on this machine.
+"""./kvlab doctor: finds why kvlab does not work on this machine.
 
     doctor.py ROOT            every examination, a line for each
     doctor.py ROOT --quick    prints nothing unless something is wrong; some
                               milliseconds, before each build
 
-Ends with status 1 if something has to be mended first.
+Ends with status 1 if there is something to fix first.
 """
 
 import argparse
