@@ -35,7 +35,8 @@ course = module_extension(implementation = _course_impl)
 def _libraries_impl(ctx):
     grader_libraries()
     if not ctx.modules[0].tags.central:
-        return common_libraries()
+        common_libraries()
+        return
     for name, targets in _CENTRAL.items():
         central_library(
             name = name,
