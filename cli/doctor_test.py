@@ -161,7 +161,7 @@ class DoctorTest(unittest.TestCase):
 
     def test_a_sandbox_that_cannot_be_made(self):
         self.assertIsNone(doctor.isolation(self.machine()))  # the handout
-        self.write("project/autograder/BUILD", "")
+        (self.folder / "project" / "autograder").mkdir()
         self.write("system/usr/bin/bwrap", "")
         failed = subprocess.CompletedProcess([], 1, stderr="bwrap: no right\n")
         with mock.patch("subprocess.run", return_value=failed):

@@ -919,6 +919,8 @@ TEST(ProjectQkvTest, RefusesAnotherWidth) {
 
 TEST(ProjectOutputTest, RefusesAnotherWidth) {
   Random random(31);
+  const Tensor4 fitting = RandomTensor4(random, {1, 3, 2, 4});
+  EXPECT_EQ(ProjectOutput(fitting, SmallWeights(21)).shape(2), 12U);
   const Tensor4 attended = RandomTensor4(random, {1, 3, 2, 5});
   EXPECT_THAT(MessageOf<ContractError>(
                   [&] { ProjectOutput(attended, SmallWeights(21)); }),
