@@ -5,7 +5,7 @@
                    compiler made of it
     lib/       our side of the workers, as static archives
     alone/     for each task the module's answers, in which the functions of
-               that task are the student's (alone.py)
+               that task are the student's (worker_kit/alone.py)
     reference_worker
     manifest.json  how to compile, and what each worker is linked from
 
@@ -133,7 +133,7 @@ def _precompile(ctx, headers, flags):
     return image
 
 def _answers_alone(ctx, solution, sources):
-    """A folder with an archive for each task of a module, see alone.py."""
+    """A folder with an archive for each task of a module, see worker_kit/alone.py."""
     package = solution.label.package
     archives = [
         _static_archive(library)
@@ -277,7 +277,7 @@ worker_kit = rule(
         "solutions": attr.label_list(providers = [CcInfo]),
         "answers": attr.label_list(allow_files = [".cc"]),
         "_alone": attr.label(
-            default = "//autograder/machine/building:alone",
+            default = "//autograder/worker_kit:alone",
             executable = True,
             cfg = "exec",
         ),

@@ -2,7 +2,7 @@
 
 import unittest
 
-from autograder.machine.building import alone
+from autograder.worker_kit import alone
 
 _SOURCE = """
 int LayerCache::Values() {
