@@ -433,10 +433,20 @@ TEST(GenerateTest, TakesHundredsOfRowsAndTokens) {
         .seed = 77};
     Gpt2 model(weights);
 
-    EXPECT_EQ(Generate(model, prompt, options),
-              ExpectedTokens(weights, prompt, options))
+    const WorkCounts before = CountedWork();
+    const Tokens generated = Generate(model, prompt, options);
+    const WorkCounts work = CountedWork() - before;
+    EXPECT_EQ(generated, ExpectedTokens(weights, prompt, options))
         << one.batch << " rows, " << one.prompt_len << " and " << one.new_tokens
         << " tokens, top_k " << one.top_k;
+    // The whole prefix at each step, once.
+    std::size_t tokens = 0;
+    for (std::size_t step = 0; step < one.new_tokens; ++step) {
+      tokens += one.prompt_len + step;
+    }
+    EXPECT_EQ(work[Work::kQkv], one.batch * tokens * 3 * 4 * 4)
+        << one.batch << " rows, " << one.prompt_len << " and " << one.new_tokens
+        << " tokens";
   }
 }
 

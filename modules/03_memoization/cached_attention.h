@@ -99,7 +99,7 @@ class KvCacheHandle {
 // Throws ContractError, changing nothing, if the model already has a cache of
 // another shape or an attention that remembers but is not from EnableKvCache,
 // a size is 0, or max_seq_len exceeds the model's max_positions.
-// Cost: allocates the whole cache at once, CacheBytes; the second call O(1).
+// Cost: allocates the whole cache at once, CacheBytes.
 KvCacheHandle EnableKvCache(Gpt2& model, const CacheCapacity& capacity);
 
 // Task 3.8. Returns the same tokens as Generate, but the prompt runs through

@@ -1150,8 +1150,14 @@ TEST(GenerateCachedTest, GivesTheTokensOfGenerateForOptionsOfEveryKind) {
     const GenerateOptions options = {.new_tokens = each.new_tokens,
                                      .sampling = each.sampling,
                                      .seed = each.seed};
-    EXPECT_EQ(GenerateCached(model, prompt, options),
-              Generate(model, prompt, options))
+    const WorkCounts before = CountedWork();
+    const Tokens generated = GenerateCached(model, prompt, options);
+    const WorkCounts work = CountedWork() - before;
+    EXPECT_EQ(generated, Generate(model, prompt, options))
+        << "generation " << i << " of the table";
+    // Each token once, in 2 layers; the last is never fed back.
+    const std::size_t tokens = prompt.ids.shape(1) + each.new_tokens - 1;
+    EXPECT_EQ(work[Work::kQkv], prompt.ids.shape(0) * 2 * tokens * 3 * 15 * 15)
         << "generation " << i << " of the table";
     EXPECT_EQ(model.CurrentAttention().PastLen(), 0U);
   }

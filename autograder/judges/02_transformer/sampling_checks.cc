@@ -536,14 +536,24 @@ void GeneratingWithOptions(Exam& exam) {
 }
 
 // Step t runs the model over all prompt_len + t tokens.
-void GeneratingByRecomputing(Exam& exam) {
-  const GenerateTrial trial = MakeGenerateTrial(exam, {}, {}, kPlain);
+void Recompute(Exam& exam, const GenerateTrial& trial) {
   std::size_t tokens = 0;
   for (std::size_t step = 0; step < trial.new_tokens; ++step) {
     tokens += trial.prompt.SeqLen() + step;
   }
   CompareGenerationWork(exam, "generate.baseline", trial, tokens,
                         "each step runs over the whole prefix, once");
+}
+
+// Also with rows and new tokens beyond what 8 bits count.
+void GeneratingByRecomputing(Exam& exam) {
+  const std::size_t many = Between(exam.Randomness(), 260, 280);
+  const GenerateTrial few = MakeGenerateTrial(exam, {}, {}, kPlain);
+  Recompute(exam, few);
+  Recompute(exam, Repeated(few, many));
+  Recompute(exam, MakeGenerateTrial(
+                      exam, {.batch = 1, .prompt_len = 4, .new_tokens = many},
+                      {}, kPlain));
 }
 
 const RegisterChecks kSamplingChecks({

@@ -84,8 +84,7 @@ std::int64_t HeadWork(Exam& exam) {
 }
 
 // The prompt once, then each new token once; the last is never fed back.
-void RunsEachTokenOnce(Exam& exam) {
-  const GenerateTrial trial = MakeGenerateTrial(exam, {.batch = 2}, {}, "");
+void RunEachTokenOnce(Exam& exam, const GenerateTrial& trial) {
   CompareGenerationWork(exam, "generate.cached", trial,
                         trial.prompt.SeqLen() + trial.new_tokens - 1,
                         "the prompt runs through the model once, and each new "
@@ -100,6 +99,18 @@ void RunsEachTokenOnce(Exam& exam) {
                 Int(trial.new_tokens),
                 "prefill is one pass, which asks for the logits of the last "
                 "position alone; then each step asks for those of its token");
+}
+
+// Also with rows and new tokens beyond what 8 bits count.
+void RunsEachTokenOnce(Exam& exam) {
+  const std::size_t many = Between(exam.Randomness(), 260, 280);
+  const GenerateTrial few = MakeGenerateTrial(exam, {.batch = 2}, {}, "");
+  RunEachTokenOnce(exam, few);
+  RunEachTokenOnce(exam, Repeated(few, many));
+  RunEachTokenOnce(
+      exam,
+      MakeGenerateTrial(exam, {.batch = 1, .prompt_len = 4, .new_tokens = many},
+                        {}, ""));
 }
 
 // No tokens need no cache: one of another shape is not in the way.
