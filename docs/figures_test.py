@@ -39,6 +39,17 @@ class FiguresTest(unittest.TestCase):
             unchecked = re.findall(r"\d{1,3}(?:,\d{3})+", QUOTED.sub("", text))
             self.assertEqual(set(unchecked) - GIVEN, set(), page)
 
+    def test_the_readme_says_what_its_picture_shows(self):
+        rows = (DOCS / "speedup.csv").read_text().splitlines()[2:]
+        speedups = {r.split(",")[0]: float(r.split(",")[4]) for r in rows}
+        said = re.search(
+            r"(\d+) times at 50 tokens, (\d+) times at 500,",
+            " ".join((DOCS.parent / "README.md").read_text().split()),
+        )
+        self.assertIsNotNone(said)
+        for number, tokens in zip(said.groups(), ("50", "500")):
+            self.assertEqual(int(number), round(speedups[tokens]), tokens)
+
     def test_sees_a_number_that_is_wrong(self):
         wrong = self.pages["theory.md"].replace("75,497,472", "75,497,473")
         self.assertTrue(

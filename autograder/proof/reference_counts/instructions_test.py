@@ -4,6 +4,8 @@ Counted by valgrind, as the difference of two runs that differ by one prompt or
 some steps, so that starting and loading are not in it. instructions.json has
 the numbers of each compiler for which they were written down. They hold to 2 %:
 room for what changes with the environment, none for a lost vector instruction.
+Another compiler's are compared with those of the first in the file, to a factor
+of 1.5: a loop without vector instructions costs several times as much.
 
     bazel run -c opt \
         //autograder/proof/reference_counts:instructions_test -- --write
@@ -21,6 +23,7 @@ import unittest
 HERE = pathlib.Path("autograder/proof/reference_counts")
 MODEL = pathlib.Path("models/shakespeare-gpt2")
 TOLERANCE = 0.02
+OF_ANOTHER_COMPILER = 0.5
 STEPS = 8
 
 
@@ -66,22 +69,22 @@ def compiler():
 
 class Instructions(unittest.TestCase):
     def test_are_those_written_down(self):
-        written = json.loads((HERE / "instructions.json").read_text()).get(
-            compiler()
-        )
+        all_written = json.loads((HERE / "instructions.json").read_text())
+        own = compiler() in all_written
+        name = compiler() if own else min(all_written)
+        tolerance = TOLERANCE if own else OF_ANOTHER_COMPILER
         now = measure()
         print(json.dumps({compiler(): now}, indent=2))
-        if written is None:
-            self.skipTest(f"instructions.json has no {compiler()}")
-        self.assertEqual(set(now), set(written))
+        self.assertEqual(set(now), set(all_written[name]))
         for what, count in now.items():
-            ratio = count / written[what]
+            written = all_written[name][what]
+            ratio = count / written
             self.assertLess(
                 abs(ratio - 1),
-                TOLERANCE,
+                tolerance,
                 f"{what}: {count} instructions, {ratio:.3f} times the "
-                f"{written[what]} written down. If that is meant, write the "
-                "new number down: see the top of instructions_test.py",
+                f"{written} written down for {name}. If that is meant, write "
+                "the new number down: see the top of instructions_test.py",
             )
 
 
