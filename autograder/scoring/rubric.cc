@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,22 @@ void ExpectFirst(const TomlTable& table, std::string_view key,
   }
 }
 
+// The last task of `part` is the one that is being read.
+std::vector<std::string> ReadMeasures(TomlTable& table,
+                                      const RubricPart& part) {
+  std::vector<std::string> measures = table.TextsIfAny("measures");
+  for (const std::string& id : measures) {
+    const auto above = std::span(part.tasks).first(part.tasks.size() - 1);
+    if (std::ranges::find(above, id, &RubricTask::id) == above.end()) {
+      table.FailAtKey("measures",
+                      fmt::format("'{}' is not a task above '{}'", id,
+                                  part.tasks.back().id),
+                      "name a task that this part has further up");
+    }
+  }
+  return measures;
+}
+
 RubricPart ParsePart(const RubricText& text, const Checks& known) {
   TomlTable table = ParseToml(text.toml, text.file, kPurpose);
   RubricPart part;
@@ -82,6 +99,7 @@ RubricPart ParsePart(const RubricText& text, const Checks& known) {
     task.id = task_table.Text("id");
     ExpectFirst(task_table, "id", task.id, taken);
     task.title = task_table.Text("title");
+    task.measures = ReadMeasures(task_table, part);
     const Visibility visibility =
         ReadVisibility(task_table, Visibility::kVisible);
     for (TomlTable& check_table : task_table.Tables("checks")) {

@@ -50,6 +50,9 @@ struct RubricCheck {
 struct RubricTask {
   std::string id;  // "1.3"
   std::string title;
+  // Of a task without a function of its own: the tasks above it, whose
+  // functions its checks measure.
+  std::vector<std::string> measures = {};
   std::vector<RubricCheck> checks;
 
   double Points() const;

@@ -193,6 +193,23 @@ TEST(RubricTest, AWholeTaskMayBeNeeded) {
             std::vector<std::string>{"1.1"});
 }
 
+std::string MeasuringTask(const std::string& measures) {
+  return kPart + CheckLines("plain", "40") +
+         "[[tasks]]\nid = \"1.2\"\ntitle = \"More\"\nmeasures = [\"" +
+         measures + "\"]\n" + CheckLines("measured", "60", kSettings);
+}
+
+TEST(RubricTest, ATaskMayMeasureTasksAboveIt) {
+  const Rubric rubric = Parse(MeasuringTask("1.1"));
+  EXPECT_EQ(rubric.parts[0].tasks[0].measures, std::vector<std::string>{});
+  EXPECT_EQ(rubric.parts[0].tasks[1].measures, std::vector<std::string>{"1.1"});
+}
+
+TEST(RubricTest, RefusesToMeasureWhatIsNotAbove) {
+  ExpectError(MeasuringTask("1.2"), "'1.2' is not a task above '1.2'");
+  ExpectError(MeasuringTask("1.7"), "'1.7' is not a task above '1.2'");
+}
+
 TEST(RubricTest, RefusesNeedsThatAreNotThere) {
   ExpectError(TwoChecks("", "needs = [\"plane\"]\n"),
               "part.toml:22: 'measured' refers to 'plane', which is neither "

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Archives of a module's answers in which one task can be replaced.
 
-    alone.py OUT MODULE_ARCHIVES... -- SOURCES...
+    alone.py OUT MODULE_ARCHIVES... -- SOURCES... -- RUBRICS...
 
 Writes OUT/TASK.a for every task of SOURCES, the answers: the objects of the
 archives, in which the functions of that task are weak. Linked before a
@@ -9,6 +9,7 @@ student's objects with --allow-multiple-definition, every function is the
 reference's but those of the task, which are the student's (build_workers.h).
 
 The markers of the answers say which functions a task has: solutions/regions.py.
+The rubrics say which tasks have none, and measure the functions of others.
 """
 
 import pathlib
@@ -16,11 +17,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 from solutions import regions
-
-# Tasks without a function of their own, and what they measure.
-_MEASURES = {"3.10": ["3.7", "3.8"]}
 
 
 def functions_of_tasks(text, path):
@@ -32,10 +31,19 @@ def functions_of_tasks(text, path):
     return functions
 
 
-def with_measured(functions):
+def measures(rubric):
+    """{"3.10": ["3.7", "3.8"]}: what tasks without functions measure."""
+    return {
+        task["id"]: task["measures"]
+        for task in tomllib.loads(rubric).get("tasks", [])
+        if "measures" in task
+    }
+
+
+def with_measured(functions, measured):
     """The same with the tasks that have no function of their own."""
     all_functions = dict(functions)
-    for task, parts in _MEASURES.items():
+    for task, parts in measured.items():
         if all(part in functions for part in parts):
             all_functions[task] = set().union(*(functions[p] for p in parts))
     return all_functions
@@ -77,8 +85,10 @@ def _defined(objects):
     return dict(zip(symbols, names))
 
 
-def main(out, archives, sources):
-    functions = {}
+def main(out, archives, sources, rubrics):
+    functions, measured = {}, {}
+    for rubric in rubrics:
+        measured |= measures(pathlib.Path(rubric).read_text(encoding="utf-8"))
     for source in sources:
         for task, names in functions_of_tasks(
             pathlib.Path(source).read_text(encoding="utf-8"), source
@@ -98,7 +108,7 @@ def main(out, archives, sources):
             )
             objects += sorted(folder.iterdir())
         defined = _defined(objects)
-        for task, names in with_measured(functions).items():
+        for task, names in with_measured(functions, measured).items():
             weakened = []
             for number, one in enumerate(objects):
                 copy = pathlib.Path(scratch) / f"{task}-{number}.o"
@@ -115,4 +125,10 @@ def main(out, archives, sources):
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
-    main(sys.argv[1], sys.argv[2:split], sys.argv[split + 1 :])
+    second = sys.argv.index("--", split + 1)
+    main(
+        sys.argv[1],
+        sys.argv[2:split],
+        sys.argv[split + 1 : second],
+        sys.argv[second + 1 :],
+    )

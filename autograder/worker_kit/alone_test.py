@@ -22,6 +22,15 @@ void GenerateCached() {
 }
 """
 
+_RUBRIC = """
+[[tasks]]
+id = "3.8"
+
+[[tasks]]
+id = "3.10"
+measures = ["3.7", "3.8"]
+"""
+
 
 class AloneTest(unittest.TestCase):
     def test_a_region_belongs_to_the_task_above_it(self):
@@ -34,12 +43,20 @@ class AloneTest(unittest.TestCase):
             },
         )
 
-    def test_speed_measures_how_a_model_gets_its_cache_and_generates(self):
+    def test_a_task_without_a_function_has_those_that_it_measures(self):
+        measured = alone.measures(_RUBRIC)
+        self.assertEqual(measured, {"3.10": ["3.7", "3.8"]})
         functions = alone.with_measured(
-            alone.functions_of_tasks(_SOURCE, "cache.cc")
+            alone.functions_of_tasks(_SOURCE, "cache.cc"), measured
         )
         self.assertEqual(
             functions["3.10"], {"KvCacheHandle::Disable", "GenerateCached"}
+        )
+
+    def test_a_task_that_measures_another_module_is_left_to_it(self):
+        functions = {"1.1": {"SoftmaxRows"}}
+        self.assertEqual(
+            alone.with_measured(functions, alone.measures(_RUBRIC)), functions
         )
 
     def test_a_function_has_all_symbols_of_its_name_and_no_others(self):

@@ -132,7 +132,7 @@ def _precompile(ctx, headers, flags):
     )
     return image
 
-def _answers_alone(ctx, solution, sources):
+def _answers_alone(ctx, solution, sources, rubrics):
     """A folder with an archive for each task of a module, see worker_kit/alone.py."""
     package = solution.label.package
     archives = [
@@ -150,9 +150,11 @@ def _answers_alone(ctx, solution, sources):
     arguments.add_all(archives)
     arguments.add("--")
     arguments.add_all(own)
+    arguments.add("--")
+    arguments.add_all(rubrics)
     ctx.actions.run(
         executable = ctx.executable._alone,
-        inputs = archives + own,
+        inputs = archives + own + rubrics,
         outputs = [folder],
         arguments = [arguments],
         mnemonic = "WorkerKitAlone",
@@ -212,7 +214,12 @@ def _worker_kit_impl(ctx):
             copies["lib/" + archive.short_path] = archive
     copies["reference_worker"] = _link_reference(ctx, headers, compile_flags)
     for solution in ctx.attr.solutions:
-        folder = _answers_alone(ctx, solution, ctx.files.answers)
+        folder = _answers_alone(
+            ctx,
+            solution,
+            ctx.files.answers,
+            ctx.files.rubrics,
+        )
         copies["alone/" + folder.basename] = folder
 
     manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
@@ -276,6 +283,8 @@ worker_kit = rule(
         # The modules' answers: libraries, and the sources with their markers.
         "solutions": attr.label_list(providers = [CcInfo]),
         "answers": attr.label_list(allow_files = [".cc"]),
+        # They name the tasks that have no function of their own.
+        "rubrics": attr.label_list(allow_files = [".toml"]),
         "_alone": attr.label(
             default = "//autograder/worker_kit:alone",
             executable = True,

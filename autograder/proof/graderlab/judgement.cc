@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <regex>
 #include <string>
 #include <vector>
@@ -144,11 +145,28 @@ std::vector<std::string> Deviations(const LabCase& one, const Report& report) {
   return deviations;
 }
 
+namespace {
+
+// A task, and those that measure its function: what it gives, and how fast.
+std::vector<std::string> WithMeasuring(const Report& report,
+                                       const std::string& task) {
+  std::vector<std::string> tasks = {task};
+  for (const PartMark& part : report.marks.parts) {
+    for (const TaskMark& mark : part.tasks) {
+      if (std::ranges::count(mark.task->measures, task) > 0) {
+        tasks.push_back(mark.task->id);
+      }
+      if (mark.task->id == task)
+        std::ranges::copy(mark.task->measures, std::back_inserter(tasks));
+    }
+  }
+  return tasks;
+}
+
+}  // namespace
+
 CostOfBug CostOf(const Report& report, const std::string& task) {
-  // GenerateCached has two: what it gives, and how fast.
-  const std::vector<std::string> tasks =
-      task == "3.8" || task == "3.10" ? std::vector<std::string>{"3.8", "3.10"}
-                                      : std::vector<std::string>{task};
+  const std::vector<std::string> tasks = WithMeasuring(report, task);
   CostOfBug cost;
   for (const PlacedCheck& check : AllOf(report.marks)) {
     if (check.part.part->judged != Judged::kModule) continue;

@@ -97,6 +97,14 @@ TEST_F(JudgementTest, ABugMayCostTwiceThePointsOfItsTask) {
   EXPECT_EQ(CostDeviations(report_, "1.2").size(), 1);
 }
 
+TEST_F(JudgementTest, WhatMeasuresATaskCountsAsItsOwn) {
+  part_.tasks[1].measures = {"1.1"};
+  EXPECT_EQ(CostOf(report_, "1.1").task_points, 4);
+  EXPECT_EQ(CostOf(report_, "1.2").task_points, 4);
+  part_.tasks[1].measures = {};
+  EXPECT_EQ(CostOf(report_, "1.1").task_points, 2);
+}
+
 TEST_F(JudgementTest, FindsNothingWhereAllIsAsExpected) {
   EXPECT_TRUE(DeviationsOf({}).empty());
   Lose(0, 1, "it forgets the past");
