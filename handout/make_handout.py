@@ -24,6 +24,8 @@ SHIPPED = (
     ".bazelrc",
     ".clang-format",
     ".clang-tidy",
+    ".devcontainer/",
+    ".dockerignore",
     ".editorconfig",
     ".gitattributes",
     ".gitignore",
@@ -87,7 +89,7 @@ def students_packages(text):
     kept = [
         group
         for group in groups[1:]
-        if group.startswith(("[build]", "[lab]", "[npm]", "[golden]"))
+        if group.startswith(("[build]", "[desk]", "[lab]", "[npm]", "[golden]"))
     ]
     return "".join([groups[0]] + kept).rstrip() + "\n"
 
