@@ -25,7 +25,8 @@ def student_library(name, deps):
 
     Only what chooses an implementation may link them, and the build of the
     program that answers the grader's questions. Other packages can name the
-    files themselves, and those that describe the module.
+    files themselves, and those that describe the module; `texts` are the sources
+    and pages that the programs in cli/ read.
 
     Args:
       name: the library.
@@ -36,6 +37,15 @@ def student_library(name, deps):
         "README.md",
         "module.toml",
     ] + (["quiz.toml"] if module.has_quiz else []))
+    native.filegroup(
+        name = "texts",
+        srcs = native.glob([
+            "*.cc",
+            "README.md",
+            "module.toml",
+        ]),
+        visibility = ["//cli:__subpackages__"],
+    )
     cc_library(
         name = name,
         srcs = sorted(module.files),
@@ -74,7 +84,7 @@ def module_test(name, deps, size = "small", data = []):
         size = size,
         deps = [
             ":%s_cases" % name,
-            "@com_google_googletest//:gtest_main",
+            "//kit/testing:main",
         ] + [
             "//implementation:module_" + module.folder[:2]
             for module in MODULES
