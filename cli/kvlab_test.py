@@ -176,7 +176,26 @@ class KvlabTest(unittest.TestCase):
     def test_setup_takes_more_groups(self):
         self.write("project/autograder/BUILD", "")
         self.kvlab("setup", "lint")
-        self.assertEqual(self.calls(), "setup build grade lint\n")
+        self.assertEqual(self.calls(), "setup build grade lab lint --tell\n")
+
+    def test_setup_fetches_what_the_laboratory_draws_with(self):
+        self.write(
+            "project/third_party/npm_packages",
+            '#!/bin/bash\necho "npm ${1##*/}" >>"$FOLDER/calls"; exit 1\n',
+        )
+        run = self.kvlab("setup")
+        self.assertEqual(run.returncode, 0)
+        self.assertIn("./kvlab lab will try again", run.stderr)
+        self.assertEqual(self.calls(), "setup build lab --tell\nnpm page\n")
+
+    def test_a_task_is_tested_where_a_module_may_be(self):
+        self.write(
+            "project/cli/run_tests.py",
+            "import os, sys\n"
+            "open(os.environ['FOLDER'] + '/calls', 'a').write(sys.argv[1])\n",
+        )
+        self.assertEqual(self.kvlab("test", "3.4").returncode, 0)
+        self.assertTrue(self.calls().endswith("3.4"), self.calls())
 
 
 if __name__ == "__main__":

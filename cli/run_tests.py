@@ -1,8 +1,14 @@
 #!/usr/bin/env python3
-"""./kvlab test [MODULE]: runs tests with Bazel and summarises the results.
+"""./kvlab test [MODULE | TASK] [--watch] [--all] [OPTION...]
 
-MODULE is a module's number; kvlab has checked that it exists. Options go to
-Bazel, for example --config=student. Exit status 0 if all tests pass, else 1.
+Runs tests with Bazel and summarises the results: all of them, those of a module
+(3), or those of one task (3.4). Of failures that have one cause in common it
+shows the first; --all shows all. --watch runs them again whenever you save one
+of your files, and shows only what changed. Other options go to Bazel, for
+example --config=sanitize or --test_filter='LayerCacheTest.*'.
+
+Exit status 0 if all tests pass, 1 if not, 2 if nothing was asked for that could
+be run.
 """
 
 import os
@@ -11,20 +17,24 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from cli import course_tasks  # pylint: disable=wrong-import-position
+from cli import test_names  # pylint: disable=wrong-import-position
 from cli import test_results  # pylint: disable=wrong-import-position
 
 SHOWN_NAMES = 3
+SHOWN_LINES = 24  # of one failure
 LOG_LINES = 20
+UNWRITTEN = "is not implemented yet"  # in a stub's message
 
 
-def modules():
-    """Module numbers and their folders' names, in order."""
-    folders = sorted(p.name for p in (ROOT / "modules").glob("[0-9][0-9]_*"))
-    return {int(name[:2]): name for name in folders}
+class UsageError(Exception):
+    """What cannot be run: what, why it matters, and what to do."""
 
 
 def run_bazel(patterns, options):
@@ -66,17 +76,56 @@ def verdict(target):
     }.get(target.status, "fails")
 
 
-def print_failures(target):
-    """Prints failures with the same message, such as a stub's, only once."""
+def task_of(target, test):
+    """The number of the first task whose tests include this one; or ""."""
+    folder = ROOT / target.package.lstrip("/")
+    if not (folder / "module.toml").is_file():
+        return ""
+    for task in course_tasks.tasks_of(folder):
+        if task.label == target.label and task.selects(test):
+            return task.number
+    return ""
+
+
+def groups_of(target, everything):
+    """[(title, names, message)] of the failures: one for each cause.
+
+    Failures with the same message, such as a stub's, have one cause. So, as a
+    rule, have those of one task: the first is shown, unless `everything` is.
+    """
     by_message = {}
     for failure in target.failures:
         by_message.setdefault(failure.message, []).append(failure.test)
+    groups = {}
     for message, names in by_message.items():
+        task = task_of(target, names[0])
+        alike = everything or not task or UNWRITTEN in message
+        key = message if alike else task
+        groups.setdefault(key, (task, [], message))[1].extend(names)
+    return list(groups.values())
+
+
+def print_failures(target, everything):
+    for task, names, message in groups_of(target, everything):
         more = len(names) - SHOWN_NAMES
-        shown = ", ".join(names[:SHOWN_NAMES])
-        print(f"  {shown}" + (f" and {more} more" if more > 0 else ""))
-        for line in message.splitlines():
+        if everything or not task or UNWRITTEN in message:
+            shown = ", ".join(names[:SHOWN_NAMES])
+            shown += f" and {more} more" if more > 0 else ""
+        else:
+            shown = names[0]
+        print(f"  {shown}")
+        lines = message.splitlines()
+        cut = None if everything else SHOWN_LINES
+        for line in lines[:cut]:
             print(f"    {line}")
+        if not everything and len(lines) > SHOWN_LINES:
+            print(f"    ... {len(lines) - SHOWN_LINES} more lines: --all")
+        if shown == names[0] and len(names) > 1:
+            print(
+                f"  +{len(names) - 1} more of task {task}, mostly for the same "
+                f"reason: {', '.join(names[1:4])}"
+                + (", ..." if len(names) > 4 else "")
+            )
 
 
 def print_log_end(target):
@@ -94,7 +143,7 @@ def print_log_end(target):
         print(f"    {line}")
 
 
-def print_targets(targets):
+def print_targets(targets, everything=False):
     width = max(len(target.label) for target in targets)
     for target in targets:
         tests = f"   {target.tests} tests" if target.passed else ""
@@ -103,19 +152,19 @@ def print_targets(targets):
         if target.builds and not target.passed:
             print(f"\n{target.label}: {verdict(target)}")
             if target.failures:
-                print_failures(target)
+                print_failures(target, everything)
             elif target.status:
                 print_log_end(target)
 
 
-def print_ground(number, known, targets):
+def print_ground(number, targets):
     """One line for each module that `number` needs."""
-    for below, folder in known.items():
+    for below, folder in course_tasks.modules(ROOT).items():
         if below >= number:
             break
-        mine = [t for t in targets if t.package == f"//modules/{folder}"]
+        mine = [t for t in targets if t.package == f"//modules/{folder.name}"]
         broken = [t for t in mine if not t.passed]
-        title = folder[3:].replace("_", " ")
+        title = course_tasks.title(folder).lower()
         if not mine:
             print(f"module {below}, {title}: has no tests")
         elif not broken:
@@ -131,29 +180,126 @@ def print_ground(number, known, targets):
             )
 
 
-def main(arguments):
-    options = list(arguments)
-    number = None
-    if options and not options[0].startswith("-"):
-        number = int(options.pop(0))
-    surplus = [word for word in options if not word.startswith("-")]
-    if surplus:
-        print(
-            f"kvlab test: '{surplus[0]}' is neither the first word, a "
-            "module, nor an option",
-            file=sys.stderr,
+def tests_named(options, folders):
+    """Labels of the tests in which a --test_filter among `options` selects one.
+
+    A test program of which a filter selects nothing passes; a mistyped filter
+    must not. None if there is no such option.
+    """
+    filters = [
+        option.split("=", 1)[1]
+        for option in options
+        if option.startswith("--test_filter=")
+    ]
+    if not filters:
+        return None
+    sources = {
+        f"//modules/{folder.name}:{path.stem}": test_names.read(path)
+        for folder in folders
+        for path in sorted(folder.glob("*_test.cc"))
+    }
+    found = [
+        label
+        for label, names in sources.items()
+        if any(test_names.may_select(filters[-1], each) for each in names)
+    ]
+    if not found:
+        closest = test_names.closest(
+            filters[-1], [name for names in sources.values() for name in names]
         )
-        return 2
-    known = modules()
-    patterns = ["//..."]
-    if number is not None:
-        options.append("--build_tests_only")
-        patterns = [
-            f"//modules/{folder}:all"
-            for each, folder in known.items()
-            if each <= number
+        raise UsageError(
+            f"no test matches --test_filter='{filters[-1]}'\n"
+            "  why: nothing would run, and nothing fail\n"
+            f"  fix: the names are Suite.Name, such as {closest}"
+        )
+    return found
+
+
+def task_named(number):
+    """The task, which has tests."""
+    folders = course_tasks.modules(ROOT)
+    folder = folders.get(int(number.split(".")[0]))
+    if folder is None:
+        raise UsageError(
+            f"there is no module {number.split('.')[0]}\n"
+            f"  fix: the modules are {', '.join(map(str, folders))}"
+        )
+    tasks = {task.number: task for task in course_tasks.tasks_of(folder)}
+    if number not in tasks:
+        raise UsageError(
+            f"there is no task {number}\n"
+            f"  fix: module {int(folder.name[:2])} has {', '.join(tasks)}"
+        )
+    if not tasks[number].target:
+        raise UsageError(
+            f"task {number} has no tests of its own: {tasks[number].writes}\n"
+            "  why: the grader judges it\n"
+            f"  fix: modules/{folder.name}/README.md says how to try it"
+        )
+    return tasks[number]
+
+
+@dataclass
+class Request:
+    """What is to be run."""
+
+    patterns: list  # of Bazel
+    options: list  # likewise
+    module: int = 0  # 0: the whole course
+    task: str = ""
+    everything: bool = False
+
+
+def parse(arguments):
+    """The request that the words of the command line make."""
+    options = [word for word in arguments if word not in ("--watch", "--all")]
+    request = Request(["//..."], options, everything="--all" in arguments)
+    word = ""
+    if options and not options[0].startswith("-"):
+        word = options.pop(0)
+    surplus = [each for each in options if not each.startswith("-")]
+    if surplus:
+        raise UsageError(
+            f"'{surplus[0]}' is neither the first word, a module or a task, "
+            "nor an option"
+        )
+    folders = course_tasks.modules(ROOT)
+    if "." in word:
+        task = task_named(word)
+        request.module, request.task = int(word.split(".")[0]), task.number
+        request.patterns = [task.label]
+        options.append(f"--test_filter={task.filter}")
+    elif word:
+        request.module = int(word)
+        needed = [f for n, f in folders.items() if n <= request.module]
+        request.patterns = tests_named(options, needed) or [
+            f"//modules/{folder.name}:all" for folder in needed
         ]
-    status, found = run_bazel(patterns, options)
+    if word:
+        options.append("--build_tests_only")
+    return request
+
+
+def show(request, targets):
+    """Prints what was found; returns (tests passed, tests failed)."""
+    shown = targets
+    if request.module and not request.task:
+        folder = course_tasks.modules(ROOT)[request.module]
+        print_ground(request.module, targets)
+        own = f"//modules/{folder.name}"
+        shown = [target for target in targets if target.package == own]
+    if shown:
+        print_targets(shown, request.everything)
+    passed = sum(target.tests for target in targets if target.passed)
+    failing = [target for target in targets if not target.passed]
+    failed = sum(max(1, len(target.failures)) for target in failing)
+    passed += sum(t.tests - len(t.failures) for t in failing if t.failures)
+    return passed, failed
+
+
+def run(request):
+    """Runs once, and prints; the exit status."""
+    status, found = run_bazel(request.patterns, request.options)
     targets = list(found.values())
     if not targets:
         print(
@@ -161,20 +307,95 @@ def main(arguments):
             file=sys.stderr,
         )
         return 1
-
-    shown = targets
-    if number is not None:
-        print_ground(number, known, targets)
-        own = f"//modules/{known[number]}"
-        shown = [target for target in targets if target.package == own]
-    if shown:
-        print_targets(shown)
-    passed = sum(target.tests for target in targets if target.passed)
-    failing = [target for target in targets if not target.passed]
-    failed = sum(max(1, len(target.failures)) for target in failing)
-    passed += sum(t.tests - len(t.failures) for t in failing if t.failures)
+    passed, failed = show(request, targets)
     print(f"\nkvlab test: {passed} passed, {failed} failed")
-    return 0 if status == 0 and not failing else 1
+    if passed + failed == 0:
+        print("kvlab test: no test ran, so nothing was found out")
+        return 1
+    return 0 if status == 0 and failed == 0 else 1
+
+
+def saved_at():
+    """When each file of the student was saved."""
+    return {
+        path: path.stat().st_mtime_ns
+        for folder in course_tasks.modules(ROOT).values()
+        for path in course_tasks.files(folder)
+        if path.is_file()
+    }
+
+
+def results_of(targets):
+    """{"//modules/..:kv_cache_test LayerCacheTest.X": "failing" ...}."""
+    found = {}
+    for target in targets:
+        if not target.builds or not target.failures and not target.passed:
+            found[target.label] = verdict(target)
+        for failure in target.failures:
+            found[f"{target.label} {failure.test}"] = "fails"
+    return found
+
+
+def changes(before, after):
+    """Lines about what is different: what broke, then what was repaired."""
+    broke = [name for name in after if name not in before]
+    repaired = [name for name in before if name not in after]
+    return [f"  NEW   {name} {after[name]}" for name in broke] + [
+        f"  fixed {name}" for name in repaired
+    ]
+
+
+def watch(request):
+    """Runs again after each edit, until it is interrupted."""
+    known, before = saved_at(), None
+    while True:
+        began = time.monotonic()
+        _, found = run_bazel(request.patterns, request.options)
+        targets = list(found.values())
+        after = results_of(targets)
+        if before is None:
+            show(request, targets)
+        else:
+            print("\n".join(changes(before, after) or ["  nothing changed"]))
+            for target in targets:
+                new = [
+                    each
+                    for each in target.failures
+                    if f"{target.label} {each.test}" not in before
+                ]
+                target.failures = new[:1]
+                print_failures(target, False)
+        before = after
+        count = f"{len(after)} failing" if after else "all pass"
+        print(
+            f"kvlab test: {count} ({time.monotonic() - began:.1f} s); "
+            "waiting for you to save a file, Ctrl-C ends",
+            flush=True,
+        )
+        try:
+            while saved_at() == known:
+                time.sleep(0.2)
+        except KeyboardInterrupt:
+            print()
+            return 1 if after else 0
+        edited = [
+            str(p.relative_to(ROOT))
+            for p in saved_at()
+            if saved_at()[p] != known.get(p)
+        ]
+        known = saved_at()
+        print(f"\n{', '.join(edited)}:")
+
+
+def main(arguments):
+    try:
+        request = parse(arguments)
+    except UsageError as error:
+        print(f"kvlab test: {error}", file=sys.stderr)
+        return 2
+    if "--watch" in arguments:
+        return watch(request)
+    return run(request)
 
 
 if __name__ == "__main__":

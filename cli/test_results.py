@@ -51,10 +51,38 @@ def plain_message(text):
     """
     text = text.strip()
     thrown = _THROWN.match(text)
-    stub = _STUB.search(text)
+    # What a test that runs in a process of its own has said.
+    stub = _STUB.search(text.replace("[  DEATH   ] ", ""))
     if stub:
         return stub.group(0)
     return thrown.group(1) if thrown else text
+
+
+def _cases(path):
+    """The test cases of a GoogleTest XML report that ran."""
+    return [
+        case
+        for case in ElementTree.parse(path).iter("testcase")
+        if case.get("status") != "notrun"
+    ]
+
+
+def _name(case):
+    return f"{case.get('classname')}.{case.get('name')}"
+
+
+def read_cases(path):
+    """The names, Suite.Name, of the tests that passed and that failed.
+
+    None where the report cannot be read: a test that crashed wrote none.
+    """
+    passed, failed = [], []
+    try:
+        for case in _cases(path):
+            (failed if case.findall("failure") else passed).append(_name(case))
+    except (OSError, ElementTree.ParseError):
+        return [], []
+    return passed, failed
 
 
 def read_report(target, path):
@@ -63,21 +91,18 @@ def read_report(target, path):
     A test that crashed wrote none; Bazel then writes one case with the log.
     """
     try:
-        cases = list(ElementTree.parse(path).iter("testcase"))
+        cases = _cases(path)
     except (OSError, ElementTree.ParseError):
         return
     for case in cases:
-        if case.get("status") == "notrun":
-            continue
         target.tests += 1
         problems = case.findall("failure")
         if problems:
-            name = f"{case.get('classname')}.{case.get('name')}"
             messages = dict.fromkeys(
                 plain_message(problem.get("message") or problem.text or "")
                 for problem in problems
             )
-            target.failures.append(Failure(name, "\n".join(messages)))
+            target.failures.append(Failure(_name(case), "\n".join(messages)))
 
 
 def read_events(lines):

@@ -16,11 +16,9 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULES = ROOT / "modules"
+sys.path.insert(0, str(ROOT))
 
-_STUB = re.compile(
-    r'^\s*throw\s+NotImplemented\(\s*"([^"]+)",\s*"module (\d+), task (\d+)"\)',
-    re.MULTILINE,
-)
+from cli import course_tasks  # pylint: disable=wrong-import-position
 
 
 def named_files(key):
@@ -36,8 +34,8 @@ def named_files(key):
 def open_tasks(text):
     """The stubs left in a file, each as (module, "task function")."""
     return [
-        (module, f"{module}.{task} {function}")
-        for function, module, task in _STUB.findall(text)
+        (task.split(".")[0], f"{task} {function}")
+        for task, function in course_tasks.open_functions(text)
     ]
 
 

@@ -168,7 +168,8 @@ struct GoldenModel {
   float tolerance;
 };
 
-void PrintTo(const GoldenModel& golden_model, std::ostream* out) {
+[[maybe_unused]] void PrintTo(const GoldenModel& golden_model,
+                              std::ostream* out) {
   *out << golden_model.name;
 }
 

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""./kvlab status: how far you are, task by task, and what to do next.
+
+Runs nothing: it reads your files and what the last test run left, so it takes
+less than a second. A task is done when its stubs are gone and all of its tests
+passed after your last edit.
+"""
+
+import argparse
+import pathlib
+import sys
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cli import course_tasks  # pylint: disable=wrong-import-position
+from cli import test_results  # pylint: disable=wrong-import-position
+
+NOT_BEGUN, UNTESTED, EDITED, RED, DONE, GRADED = (
+    "not begun",
+    "not tested yet",
+    "edited since its last test",
+    "red",
+    "done",
+    "judged by the grader",
+)
+
+
+@dataclass
+class Progress:
+    task: course_tasks.Task
+    state: str
+    detail: str = ""
+
+
+@dataclass
+class LastRun:
+    """The report of a test target's last run, if there is one."""
+
+    time: float = 0
+    passed: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
+
+
+def last_run(logs, folder, target):
+    """What bazel-testlogs has of a target."""
+    path = logs / "modules" / folder / target / "test.xml"
+    run = LastRun()
+    if path.is_file():
+        run.time = path.stat().st_mtime
+        run.passed, run.failed = test_results.read_cases(path)
+    return run
+
+
+def newest_edit(folder):
+    return max(path.stat().st_mtime for path in course_tasks.files(folder))
+
+
+def judge(task, folder, open_tasks, logs):
+    """The progress of one task of the module in `folder`."""
+    left = [
+        function for number, function in open_tasks if number == task.number
+    ]
+    if left:
+        return Progress(task, NOT_BEGUN, ", ".join(dict.fromkeys(left)))
+    if not task.target:
+        return Progress(task, GRADED)
+    run = last_run(logs, task.folder, task.target)
+    failed = [test for test in run.failed if task.selects(test)]
+    passed = [test for test in run.passed if task.selects(test)]
+    if not failed and not passed:
+        return Progress(task, UNTESTED)
+    if newest_edit(folder) > run.time:
+        return Progress(task, EDITED, _red(failed, passed) if failed else "")
+    if failed:
+        return Progress(task, RED, _red(failed, passed))
+    return Progress(task, DONE)
+
+
+def _red(failed, passed):
+    return f"{len(failed)} of {len(failed) + len(passed)} tests: {failed[0]}"
+
+
+def progress(root, logs):
+    """{folder: [Progress]} of every module."""
+    found = {}
+    for folder in course_tasks.modules(root).values():
+        left = [
+            each
+            for path in course_tasks.files(folder)
+            for each in course_tasks.open_functions(
+                path.read_text(encoding="utf-8", errors="replace")
+            )
+        ]
+        found[folder] = [
+            judge(task, folder, left, logs)
+            for task in course_tasks.tasks_of(folder)
+        ]
+    return found
+
+
+def next_step(found):
+    """The first task that is neither done nor the grader's; None if all are."""
+    for tasks in found.values():
+        for each in tasks:
+            if each.state not in (DONE, GRADED):
+                return each
+    return None
+
+
+def _points(number):
+    return f"{number} point" + ("" if number == 1 else "s")
+
+
+def print_module(folder, tasks):
+    earned = sum(each.task.points for each in tasks if each.state == DONE)
+    total = sum(each.task.points for each in tasks)
+    print(
+        f"Module {int(folder.name[:2])}, {course_tasks.title(folder)}: "
+        f"{earned} of {_points(total)}"
+    )
+    for each in tasks:
+        detail = f" ({each.detail})" if each.detail else ""
+        print(
+            f"  {each.task.number:>4}  {each.state}{detail}"
+            + ("" if each.state != GRADED else f": {each.task.writes}")
+        )
+
+
+def print_summary(found):
+    everything = [each for tasks in found.values() for each in tasks]
+    earned = sum(e.task.points for e in everything if e.state == DONE)
+    total = sum(e.task.points for e in everything)
+    print(
+        f"\n{earned} of {_points(total)} of the modules by your own tests. The "
+        "grader has more\nchecks than these, and judges speed and all modules "
+        "together."
+    )
+    following = next_step(found)
+    if following is None:
+        print("Next: ./kvlab submit")
+        return
+    print(f"Next: {following.task.number}, {following.task.writes}.")
+    if following.state == NOT_BEGUN:
+        print(
+            f"  Look for TODO({following.task.number}) in "
+            f"modules/{following.task.folder}"
+        )
+    print(f"  ./kvlab test {following.task.number}")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="kvlab status", description=__doc__.split("\n", 1)[0]
+    )
+    parser.parse_args()
+    found = progress(ROOT, ROOT / "bazel-testlogs")
+    for folder, tasks in found.items():
+        print_module(folder, tasks)
+    print_summary(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The names of the tests in a GoogleTest source, without running it."""
+
+import difflib
+import re
+
+from cli import course_tasks
+
+_TEST = re.compile(
+    r"^(TEST|TEST_F|TEST_P|TYPED_TEST)\(\s*(\w+),\s*(\w+)\)", re.M
+)
+
+# Tests with parameters are called Prefix/Suite.Name/3: which prefixes and
+# numbers there are, only the program knows.
+_WITH_PARAMETERS = ("TEST_P", "TYPED_TEST")
+
+
+def read(path):
+    """["Suite.Name"], in the source's order; "/Suite.Name/" with parameters."""
+    return [
+        f"/{suite}.{name}/" if kind in _WITH_PARAMETERS else f"{suite}.{name}"
+        for kind, suite, name in _TEST.findall(path.read_text(encoding="utf-8"))
+    ]
+
+
+def may_select(pattern, name):
+    """Whether a filter of GoogleTest selects this name, or may do so."""
+    if not name.startswith("/"):
+        return course_tasks.selects(pattern, name)
+    suite, _, test = name.strip("/").partition(".")
+    return any(
+        course_tasks.selects(pattern, each)
+        for each in (f"x{name}0", f"{suite}/0.{test}", name.strip("/"))
+    ) or ("/" in pattern and (suite in pattern or test in pattern))
+
+
+def closest(pattern, names):
+    """The name that a mistyped pattern most probably means."""
+    known = [name.strip("/") for name in names]
+    wanted = pattern.strip("*")
+    found = difflib.get_close_matches(wanted, known, n=1, cutoff=0)
+    return found[0] if found else "Suite.Name"
