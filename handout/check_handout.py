@@ -5,12 +5,15 @@
    gives the same bytes. Nothing that its pages name is missing.
 2. Unchanged, it builds without warnings; given code passes its tests; every
    test of a module fails, because something is not implemented.
-3. With the solutions copied in, all tests pass.
+3. In an editor, clangd finds no error in the stubs and the tests.
+4. With the solutions copied in, all tests pass, and ./kvlab reset brings back
+   the stub of every task.
 
 Options go to Bazel, for example --jobs=2. The build stays in .kvlab/handout,
 so the next run is quick.
 """
 
+import os
 import pathlib
 import re
 import shutil
@@ -21,6 +24,7 @@ import tarfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from cli import course_tasks  # pylint: disable=wrong-import-position
 from cli import test_results  # pylint: disable=wrong-import-position
 from docs import links_test  # pylint: disable=wrong-import-position
 from handout import make_handout  # pylint: disable=wrong-import-position
@@ -180,6 +184,57 @@ def check_solutions(tree, options):
     )
 
 
+def check_editor(tree):
+    """clangd, with the database that ./kvlab setup writes."""
+    environment = os.environ | {"KVLAB_BAZEL_OPTIONS": "--config=quiet"}
+    subprocess.run(
+        [sys.executable, "-B", tree / "cli/compile_commands.py", tree],
+        check=True,
+        env=environment,
+    )
+    sources = [
+        path
+        for folder in course_tasks.modules(tree).values()
+        for path in course_tasks.files(folder)
+    ] + sorted(tree.glob("modules/*/*_test.cc"))
+    for path in sources:
+        # What it would do at each word, such as extracting a function, fails
+        # at some for reasons of its own.
+        run = subprocess.run(
+            ["clangd", f"--check={path}", "--check-lines=1-1"],
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "All checks completed, 0 errors" not in run.stderr:
+            errors = "\n".join(
+                line for line in run.stderr.splitlines() if line[:1] == "E"
+            )
+            problem(f"clangd on {path.relative_to(tree)}:\n{errors}")
+    print(f"check_handout: clangd has read {len(sources)} files")
+
+
+def check_reset(tree):
+    """Every task of the solutions becomes its stub again."""
+    for folder in course_tasks.modules(tree).values():
+        for path in course_tasks.files(folder):
+            stubs = tree / make_handout.STUBS / folder.name / path.name
+            expected = stubs.read_text(encoding="utf-8")
+            for task in dict(course_tasks.open_functions(expected)):
+                run = subprocess.run(
+                    [tree / "kvlab", "reset", task],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                if run.returncode != 0:
+                    problem(f"./kvlab reset {task}: {run.stderr}")
+            left = course_tasks.open_functions(path.read_text("utf-8"))
+            if left != course_tasks.open_functions(expected):
+                problem(f"{path.name}: not every stub came back: {left}")
+
+
 def main():
     options = sys.argv[1:]
     tree = unpack()
@@ -189,9 +244,11 @@ def main():
     # files can then be reused.
     shutil.copy(ROOT / "course.bazelrc", tree)
     # Where Bazel's modules are from; nothing to install is missing.
-    subprocess.run([tree / "third_party/setup", "build"], check=True)
+    subprocess.run([tree / "third_party/setup", "build", "desk"], check=True)
     check_stubs(tree, options)
+    check_editor(tree)
     check_solutions(tree, options)
+    check_reset(tree)
     print(
         "check_handout: "
         + (f"{len(problems)} problems" if problems else "no problems")

@@ -16,6 +16,10 @@ import sys
 import tarfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cli import course_tasks  # pylint: disable=wrong-import-position
+
 FOLDER = "kvlab"  # what the archive unpacks to
 
 SHIPPED = (
@@ -24,11 +28,13 @@ SHIPPED = (
     ".bazelrc",
     ".clang-format",
     ".clang-tidy",
+    ".clangd",
     ".devcontainer/",
     ".dockerignore",
     ".editorconfig",
     ".gitattributes",
     ".gitignore",
+    ".vscode/",
     "BUILD",
     "LICENSE",
     "MODULE.bazel",
@@ -60,7 +66,13 @@ KEPT = (
     "third_party/lint/",
 )
 
-README = "handout/README.student.md"
+# Pages that are called otherwise in the handout.
+RENAMED = {
+    "AGENTS.md": "handout/AGENTS.student.md",
+    "CLAUDE.md": "handout/CLAUDE.student.md",
+    "README.md": "handout/README.student.md",
+}
+STUBS = ".stubs"  # the students' files once more, for ./kvlab reset
 MIDNIGHT = 1704067200  # 1 January 2024, in every entry of the archive
 
 
@@ -123,7 +135,12 @@ REWRITTEN = {
 def files():
     """Everything in the handout: name, content, whether it can be run."""
     named = {name: ROOT / name for name in tracked() if is_shipped(name)}
-    named["README.md"] = ROOT / README
+    named |= {name: ROOT / source for name, source in RENAMED.items()}
+    named |= {
+        f"{STUBS}/{path.parent.name}/{path.name}": path
+        for folder in course_tasks.modules(ROOT).values()
+        for path in course_tasks.files(folder)
+    }
     for name, path in sorted(named.items()):
         content = path.read_bytes()
         if name in REWRITTEN:
