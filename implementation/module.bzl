@@ -42,6 +42,7 @@ def student_library(name, deps):
         srcs = native.glob([
             "*.cc",
             "README.md",
+            "hints.toml",
             "module.toml",
         ]),
         visibility = ["//cli:__subpackages__"],

@@ -112,9 +112,7 @@ void WeightedSum(ConstMatrix probs, ConstMatrix values, Matrix attended) {
 }  // namespace
 
 void SoftmaxRows(Matrix scores) {
-  // TODO(1.1): for every row: find its maximum; if that is -infinity the row
-  // sees no key and becomes zeros; otherwise subtract it, exponentiate
-  // (ExpInPlace) and divide by the sum.
+  // TODO(1.1): each row becomes probabilities; a row that sees no key, zeros.
   // BEGIN SOLUTION SoftmaxRows
   for (std::size_t i = 0; i < scores.rows; ++i) {
     const std::span<float> row = scores.Row(i);
@@ -132,7 +130,7 @@ void SoftmaxRows(Matrix scores) {
 
 Tensor4 SplitHeads(const Tensor3& x, std::size_t heads) {
   CheckHeads("SplitHeads", heads, x.shape(2));
-  // TODO(1.2): element [b, t, h * head_dim + d] moves to [b, h, t, d].
+  // TODO(1.2): each head gets its own features of every token.
   // BEGIN SOLUTION SplitHeads
   const std::size_t head_dim = x.shape(2) / heads;
   // [B, T, heads * D] -> [B, heads, T, D]
@@ -170,10 +168,7 @@ Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,
                         const ConstView4& values,
                         std::span<const std::size_t> left_pad) {
   CheckAttention(queries, keys, values, left_pad);
-  // TODO(1.3): for every batch row and head (ForEachHead calls a function for
-  // each): scores = q k^T (MatMulTransposed), scale by 1 / sqrt(head_dim), hide
-  // what a query may not see, softmax, then probs * values (MatMul). Count both
-  // products as Work::kAttention. Which key/value head serves query head h?
+  // TODO(1.3): every query mixes the values of the keys that it may see.
   // BEGIN SOLUTION CausalAttention
   const std::size_t heads_per_kv_head = queries.shape(1) / keys.shape(1);
   Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
@@ -196,8 +191,7 @@ Qkv ProjectQkv(const Tensor3& x, const AttentionWeights& weights,
   CheckShape("ProjectQkv: x", x,
              std::array<std::size_t, 3>{x.shape(0), x.shape(1), d_model});
   CheckHeads("ProjectQkv", heads, d_model);
-  // TODO(1.4): one product with c_attn (Linear, Work::kQkv) gives 3 * d_model
-  // features per token; Features() takes each third, and SplitHeads splits it.
+  // TODO(1.4): a token's query, key and value, split into heads.
   // BEGIN SOLUTION ProjectQkv
   // [B, T, C] -> [B, T, 3 * C] -> three times [B, H, T, D]
   Tensor3 qkv = Tensor3::from_shape({x.shape(0), x.shape(1), 3 * d_model});
@@ -217,8 +211,7 @@ Tensor3 ProjectOutput(const Tensor4& attended,
   CheckShape("ProjectOutput: attended, as features",
              std::array<std::size_t, 1>{attended.shape(1) * attended.shape(3)},
              std::array<std::size_t, 1>{d_model});
-  // TODO(1.4): merge the heads, then one product with c_proj
-  // (Work::kProjection).
+  // TODO(1.4): the heads of a token, merged and mixed.
   // BEGIN SOLUTION ProjectOutput
   const Tensor3 merged = MergeHeads(attended);  // [B, T, H * D]
   // [B, T, C]
@@ -232,8 +225,7 @@ Tensor3 ProjectOutput(const Tensor4& attended,
 Tensor3 MultiHeadAttention(const Tensor3& x, const AttentionWeights& weights,
                            std::size_t heads,
                            std::span<const std::size_t> left_pad) {
-  // TODO(1.4): project, attend, project. View() turns keys and values into the
-  // views that CausalAttention reads.
+  // TODO(1.4): all of it: project, attend, project.
   // BEGIN SOLUTION MultiHeadAttention
   const Qkv qkv = ProjectQkv(x, weights, heads);
   const Tensor4 attended =

@@ -1,0 +1,54 @@
+"""Every task has three hints, and no hint is code."""
+
+import re
+import unittest
+
+from cli import course_tasks, hint
+
+
+class HintTest(unittest.TestCase):
+    def setUp(self):
+        self.hints = hint.hints(hint.ROOT)
+
+    def test_every_task_with_a_stub_has_one_of_each_level(self):
+        for folder in course_tasks.modules(hint.ROOT).values():
+            for path in course_tasks.files(folder):
+                for task, _ in course_tasks.open_functions(
+                    path.read_text(encoding="utf-8")
+                ):
+                    self.assertEqual(
+                        len(self.hints[task]), len(hint.LEVELS), task
+                    )
+
+    def test_a_hint_is_for_a_task_of_its_module(self):
+        known = {task.number for task in course_tasks.read(hint.ROOT)}
+        self.assertLessEqual(set(self.hints), known)
+
+    def test_the_first_level_asks(self):
+        for task, levels in self.hints.items():
+            self.assertRegex(levels[0], r"\?$", task)
+
+    def test_no_hint_is_a_line_of_code(self):
+        for task, levels in self.hints.items():
+            for text in levels:
+                self.assertNotRegex(
+                    text, r";\s*$|[{}]|\bfor \(|\breturn \w+;", task
+                )
+
+    def test_a_todo_says_the_purpose_in_one_sentence(self):
+        for folder in course_tasks.modules(hint.ROOT).values():
+            for path in course_tasks.files(folder):
+                text = path.read_text(encoding="utf-8")
+                for todo in re.findall(r"// TODO\(.*(?:\n\s*//.*)*", text):
+                    self.assertEqual(len(todo.splitlines()), 1, todo)
+                    self.assertRegex(todo, r"^[^.]*\d\.\d+\): [^.]*\.$")
+
+    def test_what_does_not_exist_is_told_with_what_does(self):
+        with self.assertRaisesRegex(hint.HintError, "1.1, 1.2"):
+            hint.hint("1.9", 1)
+        with self.assertRaisesRegex(hint.HintError, "1 to 3"):
+            hint.hint("1.1", 4)
+
+
+if __name__ == "__main__":
+    unittest.main()
