@@ -80,12 +80,17 @@ def answering(modules = MODULES):
     """What answers as the reference: the operations, on the solutions."""
     return operations(modules) + solutions(modules)
 
-def rubrics(modules = MODULES):
-    """The course's rubric, and those of its parts."""
-    return ["//autograder:rubric.toml"] + [
+def rubrics_of(modules):
+    """The parts of the rubric that judge the modules."""
+    return [
         "//autograder/judges/%s:rubric" % module.folder
         for module in modules
-    ] + ["//autograder/judges/end_to_end:rubric"]
+    ]
+
+def rubrics(modules = MODULES):
+    """The course's rubric, and those of its parts."""
+    return (["//autograder:rubric.toml"] + rubrics_of(modules) +
+            ["//autograder/judges/end_to_end:rubric"])
 
 def planted_bugs(modules = MODULES):
     """The files that describe them."""
