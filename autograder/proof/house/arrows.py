@@ -20,7 +20,7 @@ ROOMS = {
     "lab": ("kit", "modules", "implementation", "cli"),
     "compare": ("kit", "modules", "implementation"),
     "docs": ("kit", "modules", "implementation"),
-    "handout": ("modules", "solutions"),
+    "handout": ("modules", "solutions", "cli"),
     "autograder/machine": ("kit",),
     "autograder/exam": ("kit", "quiz", "autograder/machine"),
     "autograder/judges": (
