@@ -11,6 +11,7 @@ Exit status 0 if all tests pass, 1 if not, 2 if nothing was asked for that could
 be run.
 """
 
+import math
 import os
 import pathlib
 import re
@@ -88,7 +89,7 @@ def task_of(target, test):
 
 
 def groups_of(target, everything):
-    """[(title, names, message)] of the failures: one for each cause.
+    """[(task, names, message)] of the failures: one for each cause, by task.
 
     Failures with the same message, such as a stub's, have one cause. So, as a
     rule, have those of one task: the first is shown, unless `everything` is.
@@ -102,7 +103,12 @@ def groups_of(target, everything):
         alike = everything or not task or UNWRITTEN in message
         key = message if alike else task
         groups.setdefault(key, (task, [], message))[1].extend(names)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: task_order(group[0]))
+
+
+def task_order(task):
+    """Tasks in the order of the course; what belongs to none comes last."""
+    return [int(part) for part in task.split(".")] if task else [math.inf]
 
 
 def print_failures(target, everything):

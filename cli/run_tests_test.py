@@ -89,6 +89,12 @@ class FailuresTest(unittest.TestCase):
         self.assertIn("row 0 is wrong", text)
         self.assertIn("it is not empty", text)
 
+    def test_the_first_task_comes_first(self):
+        text = printed(
+            failing(("KvCacheTest.Resets", "later"), *self.APPEND[:1])
+        )
+        self.assertLess(text.index("row 0 is wrong"), text.index("later"))
+
     def test_all_shows_each(self):
         text = printed(failing(*self.APPEND), everything=True)
         for i in range(12):
