@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./kvlab status: how far you are, task by task, and what to do next.
 
-Runs nothing: it reads your files and what the last test run left, so it takes
+Runs nothing: it reads your files and what ./kvlab test found out, so it takes
 less than a second. A task is done when its stubs are gone and all of its tests
 passed after your last edit.
 """
@@ -9,13 +9,13 @@ passed after your last edit.
 import argparse
 import pathlib
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from cli import course_tasks  # pylint: disable=wrong-import-position
-from cli import test_results  # pylint: disable=wrong-import-position
+from cli import last_results  # pylint: disable=wrong-import-position
 
 NOT_BEGUN, UNTESTED, EDITED, RED, DONE, GRADED = (
     "not begun",
@@ -34,30 +34,11 @@ class Progress:
     detail: str = ""
 
 
-@dataclass
-class LastRun:
-    """The report of a test target's last run, if there is one."""
-
-    time: float = 0
-    passed: list = field(default_factory=list)
-    failed: list = field(default_factory=list)
-
-
-def last_run(logs, folder, target):
-    """What bazel-testlogs has of a target."""
-    path = logs / "modules" / folder / target / "test.xml"
-    run = LastRun()
-    if path.is_file():
-        run.time = path.stat().st_mtime
-        run.passed, run.failed = test_results.read_cases(path)
-    return run
-
-
 def newest_edit(folder):
     return max(path.stat().st_mtime for path in course_tasks.files(folder))
 
 
-def judge(task, folder, open_tasks, logs):
+def judge(task, folder, open_tasks, results):
     """The progress of one task of the module in `folder`."""
     left = [
         function for number, function in open_tasks if number == task.number
@@ -66,25 +47,23 @@ def judge(task, folder, open_tasks, logs):
         return Progress(task, NOT_BEGUN, ", ".join(dict.fromkeys(left)))
     if not task.target:
         return Progress(task, GRADED)
-    run = last_run(logs, task.folder, task.target)
-    failed = [test for test in run.failed if task.selects(test)]
-    passed = [test for test in run.passed if task.selects(test)]
-    if not failed and not passed:
+    own = {
+        test: result
+        for test, result in results.get(task.label, {}).items()
+        if task.selects(test)
+    }
+    if not own:
         return Progress(task, UNTESTED)
-    if newest_edit(folder) > run.time:
-        return Progress(task, EDITED, _red(failed, passed) if failed else "")
-    if failed:
-        return Progress(task, RED, _red(failed, passed))
-    return Progress(task, DONE)
+    failed = [test for test, result in own.items() if not result.passed]
+    red = f"{len(failed)} of {len(own)} tests: {failed[0]}" if failed else ""
+    if newest_edit(folder) > min(result.time for result in own.values()):
+        return Progress(task, EDITED, red)
+    return Progress(task, RED if failed else DONE, red)
 
 
-def _red(failed, passed):
-    return f"{len(failed)} of {len(failed) + len(passed)} tests: {failed[0]}"
-
-
-def progress(root, logs):
+def progress(root):
     """{folder: [Progress]} of every module."""
-    found = {}
+    found, results = {}, last_results.read(root)
     for folder in course_tasks.modules(root).values():
         left = [
             each
@@ -94,7 +73,7 @@ def progress(root, logs):
             )
         ]
         found[folder] = [
-            judge(task, folder, left, logs)
+            judge(task, folder, left, results)
             for task in course_tasks.tasks_of(folder)
         ]
     return found
@@ -155,7 +134,7 @@ def main():
         prog="kvlab status", description=__doc__.split("\n", 1)[0]
     )
     parser.parse_args()
-    found = progress(ROOT, ROOT / "bazel-testlogs")
+    found = progress(ROOT)
     for folder, tasks in found.items():
         print_module(folder, tasks)
     print_summary(found)

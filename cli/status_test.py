@@ -1,12 +1,11 @@
 """What ./kvlab status says of a task: from stubs, reports and edits."""
 
-import os
 import pathlib
 import shutil
 import tempfile
 import unittest
 
-from cli import status
+from cli import last_results, status, test_results
 
 README = """
 | task | you write | target | filter | points |
@@ -15,13 +14,6 @@ README = """
 | 1.2 | `Second` | `x_test` | `'Second*'` | 2 |
 | 1.3 | speed | the grader | | 4 |
 """
-REPORT = """<testsuites><testsuite>
-<testcase name="Adds" classname="FirstTest" status="run"/>
-<testcase name="Halves" classname="SecondTest" status="run">
-  <failure message="wrong"/></testcase>
-<testcase name="Doubles" classname="SecondTest" status="run"/>
-<testcase name="Slow" classname="FirstTest" status="notrun"/>
-</testsuite></testsuites>"""
 STUB = 'int F() {\n  throw NotImplemented("First", "module 1, task 1");\n}\n'
 
 
@@ -29,7 +21,6 @@ class StatusTest(unittest.TestCase):
     def setUp(self):
         self.root = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.root)
-        self.logs = self.root / "logs"
         self.write("modules/01_x/README.md", README)
         self.write(
             "modules/01_x/module.toml",
@@ -44,13 +35,20 @@ class StatusTest(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
         return path
 
-    def report(self, text, seconds_after_the_edit):
-        path = self.write("logs/modules/01_x/x_test/test.xml", text)
+    def ran(self, seconds_after_the_edit, whole=False, **tests):
+        """A run of x_test: what passed and what failed, by name."""
+        target = test_results.Target("//modules/01_x:x_test")
+        for name, passed in tests.items():
+            name = name.replace("_", "Test.")
+            if passed:
+                target.passes.append(name)
+            else:
+                target.failures.append(test_results.Failure(name, "wrong"))
         time = self.source.stat().st_mtime + seconds_after_the_edit
-        os.utime(path, (time, time))
+        last_results.remember(self.root, [target], time, whole)
 
     def states(self):
-        (tasks,) = status.progress(self.root, self.logs).values()
+        tasks = next(iter(status.progress(self.root).values()))
         return [each.state for each in tasks]
 
     def test_before_any_test_a_task_is_not_tested(self):
@@ -59,40 +57,51 @@ class StatusTest(unittest.TestCase):
         )
 
     def test_a_stub_that_is_left_is_not_begun_whatever_was_tested(self):
-        self.report(REPORT, 1)
+        self.ran(1, First_Adds=True, Second_Halves=False, Second_Doubles=True)
         self.source.write_text(STUB, encoding="utf-8")
         self.assertEqual(self.states()[0], status.NOT_BEGUN)
 
     def test_done_is_what_passed_after_the_last_edit(self):
-        self.report(REPORT, 1)
+        self.ran(1, First_Adds=True, Second_Halves=False, Second_Doubles=True)
         self.assertEqual(
             self.states(), [status.DONE, status.RED, status.GRADED]
         )
 
     def test_a_result_from_before_the_last_edit_proves_nothing(self):
-        self.report(REPORT, -1)
+        self.ran(-1, First_Adds=True, Second_Halves=False)
         self.assertEqual(self.states()[:2], [status.EDITED, status.EDITED])
 
     def test_a_red_task_names_its_first_failing_test(self):
-        self.report(REPORT, 1)
-        (tasks,) = status.progress(self.root, self.logs).values()
+        self.ran(1, First_Adds=True, Second_Halves=False, Second_Doubles=True)
+        tasks = next(iter(status.progress(self.root).values()))
         self.assertEqual(tasks[1].detail, "1 of 2 tests: SecondTest.Halves")
 
-    def test_a_report_that_was_cut_off_counts_as_none(self):
-        self.report(REPORT[:90], 1)
+    def test_what_was_not_run_again_keeps_its_result(self):
+        self.ran(1, First_Adds=True, Second_Halves=False)
+        self.ran(2, Second_Halves=True)
+        self.assertEqual(self.states()[:2], [status.DONE, status.DONE])
+        self.ran(3, Second_Halves=False)
+        self.assertEqual(self.states()[:2], [status.DONE, status.RED])
+
+    def test_a_test_that_is_gone_is_forgotten(self):
+        self.ran(1, First_Gone=False)
+        self.ran(2, whole=True, First_Adds=True, Second_Halves=True)
+        self.assertEqual(self.states()[:2], [status.DONE, status.DONE])
+
+    def test_a_file_that_was_cut_off_counts_as_none(self):
+        self.ran(1, First_Adds=True)
+        path = self.root / last_results.PLACE
+        path.write_text(path.read_text("utf-8")[:20], encoding="utf-8")
         self.assertEqual(self.states()[0], status.UNTESTED)
 
     def test_next_is_the_first_task_that_is_not_done(self):
-        self.report(REPORT, 1)
-        found = status.progress(self.root, self.logs)
+        self.ran(1, First_Adds=True, Second_Halves=False, Second_Doubles=True)
+        found = status.progress(self.root)
         self.assertEqual(status.next_step(found).task.number, "1.2")
 
     def test_nothing_is_next_when_only_the_grader_is_left(self):
-        self.report(
-            REPORT.replace('<failure message="wrong"/>', ""),
-            1,
-        )
-        found = status.progress(self.root, self.logs)
+        self.ran(1, First_Adds=True, Second_Halves=True)
+        found = status.progress(self.root)
         self.assertIsNone(status.next_step(found))
 
 

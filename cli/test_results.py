@@ -22,6 +22,7 @@ class Target:
     log: str = ""
     reports: list = field(default_factory=list)
     tests: int = 0
+    passes: list = field(default_factory=list)  # Suite.Name
     failures: list = field(default_factory=list)
 
     @property
@@ -71,20 +72,6 @@ def _name(case):
     return f"{case.get('classname')}.{case.get('name')}"
 
 
-def read_cases(path):
-    """The names, Suite.Name, of the tests that passed and that failed.
-
-    None where the report cannot be read: a test that crashed wrote none.
-    """
-    passed, failed = [], []
-    try:
-        for case in _cases(path):
-            (failed if case.findall("failure") else passed).append(_name(case))
-    except (OSError, ElementTree.ParseError):
-        return [], []
-    return passed, failed
-
-
 def read_report(target, path):
     """Adds the test cases of a GoogleTest XML report to `target`.
 
@@ -103,6 +90,8 @@ def read_report(target, path):
                 for problem in problems
             )
             target.failures.append(Failure(_name(case), "\n".join(messages)))
+        else:
+            target.passes.append(_name(case))
 
 
 def read_events(lines):
