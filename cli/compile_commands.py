@@ -2,7 +2,7 @@
 """compile_commands.json for clangd, from what Bazel would run.
 
     compile_commands.py ROOT            writes it
-    compile_commands.py ROOT --stale    only if a BUILD file or an option changed
+    compile_commands.py ROOT --stale    if a BUILD file or an option changed
 
 Editors that know clangd read the file by themselves: completion, definitions
 and errors as the compiler sees them. Every source of the tree has one entry, in

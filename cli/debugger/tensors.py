@@ -10,13 +10,13 @@ how many elements of an axis are shown.
 https://sourceware.org/gdb/current/onlinedocs/gdb.html/Pretty_002dPrinting-API.html
 """
 
+import math
 import re
 
 import gdb
 import gdb.printing
 
-_DEFAULT_WINDOW = 6
-_window = _DEFAULT_WINDOW
+_shown = {"window": 6}  # elements of an axis
 
 
 def _array(value):
@@ -28,7 +28,7 @@ def _array(value):
 
 def _number(value):
     number = float(value)
-    return "unset" if number != number else f"{number:.5g}"
+    return "unset" if math.isnan(number) else f"{number:.5g}"
 
 
 def _window_of(data, shape, strides, offset=0):
@@ -37,9 +37,9 @@ def _window_of(data, shape, strides, offset=0):
         return _number(data[offset])
     shown = [
         _window_of(data, shape[1:], strides[1:], offset + i * strides[0])
-        for i in range(min(shape[0], _window))
+        for i in range(min(shape[0], _shown["window"]))
     ]
-    if shape[0] > _window:
+    if shape[0] > _shown["window"]:
         shown.append("...")
     return "{" + ", ".join(shown) + "}"
 
@@ -119,10 +119,9 @@ class Window(gdb.Command):
         super().__init__("window", gdb.COMMAND_DATA)
 
     def invoke(self, argument, _):
-        global _window  # pylint: disable=global-statement
         if not argument.isdigit() or int(argument) == 0:
             raise gdb.GdbError("window N: N is the number of elements, from 1")
-        _window = int(argument)
+        _shown["window"] = int(argument)
 
 
 class Ours(gdb.Command):
@@ -135,7 +134,7 @@ class Ours(gdb.Command):
     def __init__(self):
         super().__init__("ours", gdb.COMMAND_STACK)
 
-    def invoke(self, _, from_tty):
+    def invoke(self, *_):
         try:
             frame = gdb.newest_frame()
         except gdb.error:
