@@ -46,15 +46,17 @@ std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
                                   Caching caching);
 
 // Task 4.4. The MACs of one pass by category, exactly those that the kit's
-// products count (kit/math/work.h) when modules 1 to 3 run:
-//   qkv         B L T 3 d^2
-//   attention   B L 2 T S d      every query against every key, also those
-//                                that the mask then hides; attention that
-//                                leaves those out, as module 1 allows, counts
-//                                less than this
-//   projection  B L T d^2
-//   mlp         B L 2 T d d_mlp
-//   head        B d V            the last position alone
+// products count (kit/math/work.h) when modules 1 to 3 run. A product of [m, k]
+// and [k, n] takes m k n. The first row is given; derive the others:
+//   qkv         B L T 3 d^2: B T tokens, d features in, 3 d out, L layers
+//   attention   two products for each head: scores, and the weighted sum; every
+//               query against every key, also those that the mask then hides;
+//               attention that leaves those out, as module 1 allows, counts
+//               less than this
+//   projection  from the merged heads, d wide, to d again
+//   mlp         two products: to d_mlp and back
+//   head        to the logits of all V tokens; of the last position alone, and
+//               not of every layer
 // Padding is computed like any other token. Cost: O(1). Throws ContractError if
 // a category does not fit 64 bits, or if past_len is not 0 without a cache:
 // without one, nothing keeps those tokens.
@@ -79,14 +81,18 @@ struct Traffic {
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
-// Task 4.5. The bytes that one pass moves.
+// Task 4.5. The bytes that one pass moves. The first row is given; derive the
+// others:
 //   weights        every matrix of the blocks (4 d^2 + 2 d d_mlp elements
 //                  each) and the head (d V), bytes_per_weight per element; and
 //                  the float32 vectors: biases (5 d + d_mlp a block) and norms
 //                  (4 d a block, 2 d at the end). Once a pass, whatever B and T
 //                  are.
-//   cache_read     B L 2 S d float32 with a cache, 0 without
-//   cache_written  B L 2 T d float32 with a cache, 0 without
+//   cache_read     with a cache: the keys and values of all tokens that the
+//                  queries of a row attend to, in float32, in every layer;
+//                  without one 0
+//   cache_written  with a cache: the keys and values that this pass adds;
+//                  without one 0
 // Cost: O(1).
 // Throws ContractError if past_len is not 0 without a cache, or if the total
 // does not fit 64 bits.
