@@ -1,6 +1,7 @@
 #include "modules/03_memoization/split_sequence.h"
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -50,6 +51,15 @@ Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
   return part;
 }
 
+std::string PaddingText(const TokenBatch& tokens) {
+  std::string text;
+  for (std::size_t b = 0; b < tokens.left_pad.size(); ++b) {
+    text += (b == 0 ? "left_pad is " : ", ") +
+            std::to_string(tokens.left_pad[b]) + " in row " + std::to_string(b);
+  }
+  return text;
+}
+
 ::testing::AssertionResult SameLogits(const TwoModels& models,
                                       const TokenBatch& tokens,
                                       const std::vector<std::size_t>& ends,
@@ -67,9 +77,31 @@ Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end) {
                   << ::testing::PrintToString(ends)
                   << ", the piece from column " << begin << " to " << end
                   << " differs from the model without a cache (indices are "
-                     "batch row, column of the piece, token)";
+                     "batch row, column of the piece, token; "
+                  << PaddingText(tokens) << ")";
     }
     begin = end;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+::testing::AssertionResult SameTokens(const Tokens& generated,
+                                      const Tokens& expected,
+                                      const TokenBatch& prompt) {
+  if (generated.shape() != expected.shape()) {
+    return ::testing::AssertionFailure()
+           << "the tokens are " << ShapeText(generated.shape()) << ", expected "
+           << ShapeText(expected.shape());
+  }
+  for (std::size_t b = 0; b < expected.shape(0); ++b) {
+    for (std::size_t step = 0; step < expected.shape(1); ++step) {
+      if (generated(b, step) == expected(b, step)) continue;
+      return ::testing::AssertionFailure()
+             << "new token " << step << " of batch row " << b << " is "
+             << generated(b, step) << ", expected " << expected(b, step)
+             << ", after a prompt of " << prompt.ids.shape(1) << "; "
+             << PaddingText(prompt);
+    }
   }
   return ::testing::AssertionSuccess();
 }

@@ -3,6 +3,7 @@
 #define KVLAB_MODULES_03_MEMOIZATION_SPLIT_SEQUENCE_H_
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -24,6 +25,9 @@ Tensor3 LogitsOf(const Tensor3& logits, std::size_t begin, std::size_t end);
 Tensor3 RealLogits(const Tensor3& logits, const TokenBatch& tokens,
                    std::size_t begin);
 
+// For messages: "left_pad is 0 in row 0, 5 in row 1".
+std::string PaddingText(const TokenBatch& tokens);
+
 struct Split {
   std::size_t prefill = 0;  // columns of the first piece
   std::size_t total = 0;    // columns of all pieces
@@ -44,6 +48,12 @@ struct TwoModels {
                                       const TokenBatch& tokens,
                                       const std::vector<std::size_t>& ends,
                                       float tolerance);
+
+// Compares tokens generated after `prompt`, [B, new_tokens], one by one, and
+// names the first that differs.
+::testing::AssertionResult SameTokens(const Tokens& generated,
+                                      const Tokens& expected,
+                                      const TokenBatch& prompt);
 
 }  // namespace kvlab
 
