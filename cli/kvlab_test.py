@@ -1,5 +1,6 @@
 """Tests the script ./kvlab in a small stand-in for the project."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -8,6 +9,18 @@ import unittest
 
 BAZEL = """#!/bin/bash
 [ "$1" = info ] && echo "$FOLDER/built" || echo "bazel $*" >>"$FOLDER/calls"
+"""
+# Like the real one, it keeps what it builds below HOME.
+BAZEL_AT_HOME = """#!/bin/bash
+built=$HOME/bazel/built
+case $1 in
+  info) echo "$built" ;;
+  build)
+    mkdir -p "$built/cli"
+    printf '#!/bin/bash\\necho "%s" >>"$FOLDER/calls"\\n' "$built" \
+      >"$built/cli/generate"
+    chmod +x "$built/cli/generate" ;;
+esac
 """
 PROGRAM = """#!/bin/bash
 { pwd; printf '<%s>' "$@"; } >>"$FOLDER/calls"
@@ -41,7 +54,7 @@ class KvlabTest(unittest.TestCase):
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
 
-    def kvlab(self, *words, cwd="/"):
+    def kvlab(self, *words, cwd="/", **environment):
         return subprocess.run(
             [self.script, *words],
             cwd=cwd,
@@ -52,7 +65,8 @@ class KvlabTest(unittest.TestCase):
                 "PATH": f"{self.folder}/bin:/usr/bin:/bin",
                 "HOME": str(self.folder),
                 "FOLDER": str(self.folder),
-            },
+            }
+            | environment,
         )
 
     def calls(self):
@@ -117,6 +131,36 @@ class KvlabTest(unittest.TestCase):
         self.assertEqual((run.returncode, run.stdout), (1, ""))
         self.assertEqual(run.stderr, "PROBLEM --quick\n")
         self.assertEqual(self.calls(), "")
+
+    def test_a_home_may_move_between_runs(self):
+        self.write("bin/bazel", BAZEL_AT_HOME)
+        for name in ["first", "second"]:
+            home = self.folder / name
+            home.mkdir()
+            run = self.kvlab("generate", "x", HOME=str(home))
+            self.assertEqual(run.returncode, 0, run.stderr)
+            shutil.rmtree(home)
+        self.assertEqual(
+            self.calls().replace("setup build\n", ""),
+            f"{self.folder}/first/bazel/built\n"
+            f"{self.folder}/second/bazel/built\n",
+        )
+
+    def test_a_home_that_cannot_be_written_is_replaced(self):
+        self.write("bin/bazel", BAZEL_AT_HOME)
+        temporary = self.folder / "temporary"
+        temporary.mkdir()
+        for home in ["", "/nonexistent"]:
+            with self.subTest(home):
+                run = self.kvlab(
+                    "generate", "x", HOME=home, TMPDIR=str(temporary)
+                )
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertIn(
+                    f"{temporary}/kvlab-home-{os.getuid()}/bazel/built\n",
+                    self.calls(),
+                )
+                (self.folder / "calls").unlink()
 
     def test_prints_the_version_of_the_course(self):
         run = self.kvlab("--version")
