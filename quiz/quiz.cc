@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "kit/files/toml_table.h"
 #include "quiz/placeholders.h"
 
