@@ -132,6 +132,21 @@ class KvlabTest(unittest.TestCase):
         self.assertEqual(run.stderr, "PROBLEM --quick\n")
         self.assertEqual(self.calls(), "")
 
+    def test_the_machine_is_checked_again_if_setup_brought_a_bazel(self):
+        self.write(
+            "project/third_party/setup",
+            '#!/bin/bash\ncp "$FOLDER/bin/bazel" "$FOLDER/debian/bazel"\n',
+        )
+        self.write(
+            "project/cli/doctor.py",
+            "import os, sys\n"
+            "sys.exit(os.path.exists(os.environ['FOLDER'] + '/debian/bazel'))",
+        )
+        (self.folder / "debian").mkdir()
+        path = f"{self.folder}/bin:{self.folder}/debian:/usr/bin:/bin"
+        run = self.kvlab("generate", "x", PATH=path)
+        self.assertEqual((run.returncode, self.calls()), (1, ""))
+
     def test_a_home_may_move_between_runs(self):
         self.write("bin/bazel", BAZEL_AT_HOME)
         for name in ["first", "second"]:
