@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -107,7 +108,7 @@ const Rubric& CourseRubric() {
   return rubric;
 }
 
-const RubricCheck& CourseCheck(const std::string& name) {
+const RubricCheck& CourseCheck(std::string_view name) {
   for (const RubricPart& part : CourseRubric().parts) {
     for (const RubricTask& task : part.tasks) {
       for (const RubricCheck& check : task.checks) {
@@ -115,7 +116,7 @@ const RubricCheck& CourseCheck(const std::string& name) {
       }
     }
   }
-  throw std::logic_error("the rubric has no check " + name);
+  throw std::logic_error("the rubric has no check " + std::string(name));
 }
 
 }  // namespace kvlab::grading

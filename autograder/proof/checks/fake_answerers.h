@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "autograder/exam/check.h"
 #include "autograder/exam/exam.h"
@@ -54,7 +54,7 @@ Verdict RunAgainst(const RubricCheck& check, const FakeAnswerers& fake);
 const Rubric& CourseRubric();
 
 // The check of that name in the first part that has it.
-const RubricCheck& CourseCheck(const std::string& name);
+const RubricCheck& CourseCheck(std::string_view name);
 
 }  // namespace kvlab::grading
 
