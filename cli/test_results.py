@@ -129,7 +129,9 @@ def read_events(lines):
                     found.log = _path(output["uri"])
         elif "testSummary" in identity:
             found = target(identity["testSummary"]["label"])
-            found.status = event["testSummary"].get("overallStatus", "")
+            # A run that was interrupted says "aborted" instead.
+            outcome = event.get("testSummary", {})
+            found.status = outcome.get("overallStatus", "")
             found.passed = found.status in ("PASSED", "FLAKY")
     for found in targets.values():
         for path in found.reports:

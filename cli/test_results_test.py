@@ -78,6 +78,13 @@ class ReadEventsTest(unittest.TestCase):
     def test_a_test_passes_only_if_bazel_says_so(self):
         found = read(configured("//m:a_test"), completed("//m:a_test", True))
         self.assertFalse(found["//m:a_test"].passed)
+
+    def test_a_test_that_was_interrupted_has_not_passed(self):
+        interrupted = summary("//m:a_test", "")
+        interrupted["aborted"] = {"reason": "USER_INTERRUPTED"}
+        del interrupted["testSummary"]
+        found = read(configured("//m:a_test"), interrupted)
+        self.assertFalse(found["//m:a_test"].passed)
         found = read(configured("//m:a_test"), summary("//m:a_test", "PASSED"))
         self.assertTrue(found["//m:a_test"].passed)
 
