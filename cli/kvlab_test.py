@@ -40,6 +40,8 @@ class KvlabTest(unittest.TestCase):
         self.write("project/cli/bench.py", "")
         self.write("project/handout/submit.py", "")
         self.write("project/lab/run", PROGRAM)
+        self.write("project/lab/page/package.json", "")
+        self.write("project/book/write_book.mjs", "")
         self.write("bin/bazel", BAZEL)
         self.write("built/cli/generate", PROGRAM)
         for name in "kvlab", "VERSION":
@@ -88,7 +90,16 @@ class KvlabTest(unittest.TestCase):
     def test_the_handout_has_the_students_verbs(self):
         self.assertEqual(
             self.verbs(),
-            ["setup", "generate", "test", "bench", "lab", "quiz", "submit"],
+            [
+                "setup",
+                "generate",
+                "test",
+                "book",
+                "bench",
+                "lab",
+                "quiz",
+                "submit",
+            ],
         )
 
     def test_the_course_has_all_verbs(self):
@@ -106,6 +117,7 @@ class KvlabTest(unittest.TestCase):
                 "demo",
                 "generate",
                 "test",
+                "book",
                 "bench",
                 "lab",
                 "compare",
@@ -237,7 +249,7 @@ class KvlabTest(unittest.TestCase):
         self.kvlab("setup", "lint")
         self.assertEqual(self.calls(), "setup build grade lab lint --tell\n")
 
-    def test_setup_fetches_what_the_laboratory_draws_with(self):
+    def test_setup_fetches_what_the_lab_and_the_book_are_made_with(self):
         self.write(
             "project/third_party/npm_packages",
             '#!/bin/bash\necho "npm ${1##*/}" >>"$FOLDER/calls"; exit 1\n',
@@ -245,7 +257,10 @@ class KvlabTest(unittest.TestCase):
         run = self.kvlab("setup")
         self.assertEqual(run.returncode, 0)
         self.assertIn("./kvlab lab will try again", run.stderr)
-        self.assertEqual(self.calls(), "setup build lab --tell\nnpm page\n")
+        self.assertIn("./kvlab book will try again", run.stderr)
+        self.assertEqual(
+            self.calls(), "setup build lab --tell\nnpm page\nnpm book\n"
+        )
 
     def test_a_task_is_tested_where_a_module_may_be(self):
         self.write(

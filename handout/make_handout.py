@@ -41,6 +41,7 @@ SHIPPED = (
     "VERSION",
     "WORKSPACE",
     "WORKSPACE.bzlmod",
+    "book/",
     "cli/",
     "docs/errata.md",
     "docs/theory.md",
@@ -56,6 +57,11 @@ SHIPPED = (
 )
 # Parts of shipped folders that students do not get.
 KEPT = (
+    "book/book.test.mjs",
+    "book/check",
+    "book/dead_links.mjs",
+    "book/planted.html",
+    "book/staff.json",
     "cli/demo/",
     "lab/page/check",
     "lab/page/page.test.mjs",

@@ -18,6 +18,8 @@ class MakeHandoutTest(unittest.TestCase):
             "third_party/setup",
             "lab/lab.cc",
             "lab/page/page.css",
+            "book/write_book.mjs",
+            "book/course.json",
             "quiz/quiz.cc",
             "docs/theory.md",
         ):
@@ -35,6 +37,8 @@ class MakeHandoutTest(unittest.TestCase):
             ".ci/run",
             "lab/test/lab_test.py",
             "lab/page/check",
+            "book/check",
+            "book/staff.json",
             "docs/instructor.md",
             "docs/grader.md",
             "CHANGELOG.md",

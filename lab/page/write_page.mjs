@@ -118,7 +118,9 @@ function notesOn(results) {
 function pageOf(results, sections) {
   return mustache.render(fs.readFileSync(beside("page.mustache"), "utf8"), {
     ...results,
-    css: fs.readFileSync(beside("page.css"), "utf8"),
+    css: ["memo_figure.css", "page.css"]
+      .map((name) => fs.readFileSync(beside(name), "utf8"))
+      .join(""),
     ...pageScript(),
     madeAt: `${results.made_at.slice(0, 16).replace("T", " ")} UTC`,
     model: modelText(results.model),
