@@ -50,7 +50,7 @@ export class Book {
     return fs.readFileSync(path.join(this.root, source), "utf8");
   }
 
-  addPage({ source, headers }) {
+  addPage({ source, label, headers }) {
     const page = { source, out: outOf(source), children: [] };
     if (source === KIT) {
       page.title = "The kit";
@@ -59,7 +59,7 @@ export class Book {
       page.text = this.read(source);
       Object.assign(page, outline(page.text));
     }
-    page.label = page.title;
+    page.label = label ?? page.title;
     this.pages.set(source, page);
     page.children = headers.map((each) => this.addHeader(each, page));
     return page;

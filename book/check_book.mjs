@@ -1,4 +1,5 @@
-// check_book.mjs FOLDER [PICTURES]: checks the book in FOLDER. Exit status 1 if
+// check_book.mjs FOLDER HANDOUT [PICTURES]: checks the book in FOLDER, and the
+// links of the students' book in HANDOUT. Exit status 1 if
 // a link of any page is dead, or a page has a fault in some view: the search
 // fails, or one that third_party/chromium/look.mjs finds; or if this program
 // does not find the faults of planted.html.
@@ -100,7 +101,7 @@ async function pictureFaults(page) {
   );
 }
 
-const [folder, pictures] = process.argv.slice(2);
+const [folder, handout, pictures] = process.argv.slice(2);
 const browser = await openBrowser();
 const planted = fileURLToPath(new URL("planted.html", import.meta.url));
 await expectEyes(browser, planted, PLANTED, {
@@ -120,23 +121,30 @@ if (plantedLinks.length !== 2) {
 }
 
 let failed = 0;
-let views = 0;
+let checks = 0;
 function report(name, found) {
-  views += 1;
+  checks += 1;
   failed += found.length > 0 ? 1 : 0;
   for (const line of found) console.log(`${name}: ${line}`);
 }
 
-const html = new Map(
-  fs
-    .readdirSync(folder, { recursive: true })
-    .filter((name) => name.endsWith(".html"))
-    .map((name) => [name, fs.readFileSync(path.join(folder, name), "utf8")]),
-);
-report(
-  "links",
-  deadLinks(html, (name) => fs.existsSync(path.join(folder, name))),
-);
+// The pages of a book, whose links are checked; {path: HTML}.
+function checkLinks(book) {
+  const html = new Map(
+    fs
+      .readdirSync(book, { recursive: true })
+      .filter((name) => name.endsWith(".html"))
+      .map((name) => [name, fs.readFileSync(path.join(book, name), "utf8")]),
+  );
+  const has = (name) => fs.existsSync(path.join(book, name));
+  report(`links of ${html.size} pages`, deadLinks(html, has));
+  return html;
+}
+const html = checkLinks(folder);
+const students = checkLinks(handout);
+if (students.size >= html.size || !students.has("docs/theory.html")) {
+  report("handout", [`its book has ${students.size} pages of ${html.size}`]);
+}
 
 if (pictures) fs.mkdirSync(pictures, { recursive: true });
 for (const name of [...PAGES, ...MORE_PAGES]) {
@@ -166,7 +174,7 @@ report(
 server.close();
 await browser.close();
 console.log(
-  `book: ${html.size} pages, ${views} views, ${views - failed} passed, ` +
-    `${failed} failed (axe ${AXE_VERSION})`,
+  `book: ${html.size} pages, the students' ${students.size}; ${checks} checks, ` +
+    `${checks - failed} passed, ${failed} failed (axe ${AXE_VERSION})`,
 );
 process.exitCode = failed > 0 ? 1 : 0;

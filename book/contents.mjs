@@ -61,15 +61,20 @@ function headersOf(root, readme) {
   return filesBelow(root, folder, isHeader).sort((a, b) => place(a) - place(b));
 }
 
-// [{title, pages: [{source, headers}]}]
+// [{title, pages: [{source, label, headers}]}]; a page without a label is called
+// by its title.
 export function contentsOf(root, parts = readParts()) {
   return parts
     .map((part) => ({
       title: part.title,
       pages: part.pages
-        .flatMap((pattern) => expand(root, pattern))
-        .map((source) => ({
+        .map((page) => (typeof page === "string" ? { source: page } : page))
+        .flatMap(({ source, label }) =>
+          expand(root, source).map((each) => ({ source: each, label })),
+        )
+        .map(({ source, label }) => ({
           source,
+          label,
           headers:
             source === KIT
               ? filesBelow(root, "kit", isHeader)
