@@ -27,7 +27,8 @@ function outOf(source) {
 
 export class Book {
   // `figures`: {NAME: {html, script}} for the comments <!-- figure: NAME -->.
-  constructor(root, { parts, figures = {} } = {}) {
+  // `others`: {out, label} of pages that are made elsewhere, listed at the end.
+  constructor(root, { parts, figures = {}, others = [] } = {}) {
     this.root = root;
     this.figures = figures;
     this.pages = new Map(); // by source
@@ -40,6 +41,10 @@ export class Book {
       pages: pages.map((each) => this.addPage(each)),
     }));
     const all = this.parts.flatMap(({ pages }) => pages);
+    if (others.length > 0) {
+      const pages = others.map((each) => ({ ...each, children: [] }));
+      this.parts.push({ title: "Measured here", pages });
+    }
     all.forEach((page, at) => {
       page.previous = all[at - 1];
       page.next = all[at + 1];

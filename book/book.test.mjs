@@ -262,6 +262,16 @@ test("a header's page has an anchor for each function and task", () => {
   assert.match(page, /<summary>The whole header[\s\S]*Check/);
 });
 
+test("a page that is made elsewhere is listed at the end", () => {
+  const report = { out: "report/index.html", label: "Report" };
+  const { pages } = rendered(SMALL, { others: [report] });
+  assert.match(
+    pages.get("docs/theory.html"),
+    /<h2>Measured here<\/h2>\s*<ul><li><a href="..\/report\/index.html">Report/,
+  );
+  assert.doesNotMatch(pages.get("kit/index.html"), /rel="next"/);
+});
+
 test("no link of the small book is dead", () => {
   const { book, pages } = rendered(SMALL);
   const here = (name) => name.startsWith("assets/") || book.images.has(name);

@@ -15,7 +15,10 @@ addEventListener("DOMContentLoaded", () => {
     if (top > innerHeight - 100) contents.scrollTop = top - innerHeight / 2;
   }
 
-  const scrollers = document.querySelectorAll("pre, .wide, .formula");
+  // The figure has a place for the keyboard of its own.
+  const scrollers = document.querySelectorAll(
+    "pre, .wide:not(.memo *), .formula",
+  );
   const letFocus = () => {
     for (const each of scrollers) {
       if (each.scrollWidth > each.clientWidth) each.tabIndex = 0;
@@ -49,7 +52,7 @@ addEventListener("DOMContentLoaded", () => {
   field.form.addEventListener("submit", (event) => {
     event.preventDefault();
     search();
-    ready.then(() => document.querySelector(".found a")?.focus());
+    ready.then(() => document.querySelector(".hits a")?.focus());
   });
   addEventListener("keydown", (event) => {
     const isTyping = /^(INPUT|TEXTAREA)$/.test(event.target.tagName);

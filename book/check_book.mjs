@@ -44,7 +44,7 @@ const PATIENCE_MS = 5000;
 // What a student would do: type, read, go there by keyboard.
 async function searchFaults(page) {
   if (await page.evaluate(() => matchMedia("print").matches)) return [];
-  const shown = page.locator(".found a");
+  const shown = page.locator(".hits a");
   await page.locator("[type=search]").fill("left_pad");
   const first = await shown
     .first()
@@ -54,7 +54,7 @@ async function searchFaults(page) {
   if (!first) return ["search: finds no 'left_pad'"];
   const faults = [];
   const found = await page.evaluate(() =>
-    [...document.querySelectorAll(".found li")].map((item) => ({
+    [...document.querySelectorAll(".hits li")].map((item) => ({
       to: item.querySelector("a").href,
       marks: item.querySelectorAll("mark").length,
     })),
@@ -69,7 +69,7 @@ async function searchFaults(page) {
   }
   await page.keyboard.press("Enter");
   const isOnHit = await page.evaluate(
-    () => document.activeElement === document.querySelector(".found a"),
+    () => document.activeElement === document.querySelector(".hits a"),
   );
   if (!isOnHit) faults.push("search: Enter does not lead to the first hit");
   return faults;
@@ -91,6 +91,25 @@ function formulaFaults(page) {
       .filter((each) => !each.querySelector(".katex math"))
       .map((each) => `formula: is not set: ${each.textContent}`),
   );
+}
+
+// The laboratory tests the figure itself; here its styles meet the book's.
+async function figureFaults(page) {
+  if ((await page.locator("figure.memo").count()) === 0) return [];
+  await page.locator(".memo .wide").focus();
+  for (let i = 0; i < 3; i += 1) await page.keyboard.press("ArrowRight");
+  return page.evaluate(() => {
+    const frame = document.querySelector(".memo .wide").getBoundingClientRect();
+    const cells = [...document.querySelectorAll(".memo td")];
+    const isInside = (cell) => {
+      const { top, bottom } = cell.getBoundingClientRect();
+      return top >= frame.top && bottom <= frame.bottom;
+    };
+    const found = cells.filter((cell) => cell.className === "found");
+    return cells.every(isInside) && found.length > 0
+      ? []
+      : ["figure: its cells are not in place"];
+  });
 }
 
 async function pictureFaults(page) {
@@ -155,6 +174,7 @@ for (const name of [...PAGES, ...MORE_PAGES]) {
       around: pathToFileURL(folder).href,
       also: [
         formulaFaults,
+        figureFaults,
         pictureFaults,
         ...(name === PAGES[0] ? [menuFaults, searchFaults] : []),
       ],

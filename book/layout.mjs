@@ -83,7 +83,7 @@ ${formulas}<script src="${here("assets/book.js")}"></script>
 <input type="search" aria-label="Search the book" placeholder="Search ( / )" autocomplete="off" spellcheck="false">
 </form>
 </header>
-<section class="found" aria-label="Search results" hidden>
+<section class="hits" aria-label="Search results" hidden>
 <p role="status"></p>
 <ol></ol>
 </section>

@@ -45,7 +45,8 @@
       .filter((at) => at >= 0);
     const first = hits.length > 0 ? Math.min(...hits) : 0;
     const begin = first > AROUND ? lower.indexOf(" ", first - AROUND) + 1 : 0;
-    const shown = text.slice(begin, begin + 3 * AROUND);
+    const end = lower.indexOf(" ", begin + 3 * AROUND);
+    const shown = end < 0 ? text.slice(begin) : text.slice(begin, end);
     const quoted = terms.map((term) =>
       term.replace(/[^\p{L}\p{N}_]/gu, "\\$&"),
     );
@@ -82,7 +83,7 @@
   }
 
   globalThis.bookSearch = (text, beside) => {
-    const found = document.querySelector(".found");
+    const found = document.querySelector(".hits");
     const status = found.querySelector("[role=status]");
     const list = found.querySelector("ol");
     const isAsked = text.trim() !== "";

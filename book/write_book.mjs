@@ -73,9 +73,20 @@ Turns the pages and headers into a book to read without a network.
   --serve        shows the book at an address of this machine, until Ctrl-C
   --port PORT    of this address, instead of a free one`;
 
+// The page that ./kvlab lab has made, if it has: one file that needs no other.
+const REPORT = {
+  out: "report/index.html",
+  label: "The laboratory's report",
+};
+
 function writeBook(folder) {
   const figure = memoFigure();
-  const book = new Book(ROOT, { figures: { memo: figure } });
+  const report = path.join(ROOT, REPORT.out);
+  const hasReport = fs.existsSync(report);
+  const book = new Book(ROOT, {
+    figures: { memo: figure },
+    others: hasReport ? [REPORT] : [],
+  });
   const pages = book.render();
   if (book.problems.length > 0) throw new Error(book.problems.join("\n"));
   clear(folder);
@@ -83,6 +94,7 @@ function writeBook(folder) {
   for (const [source, out] of book.images) {
     write(folder, out, fs.readFileSync(path.join(ROOT, source)));
   }
+  if (hasReport) write(folder, REPORT.out, fs.readFileSync(report));
   const sections = JSON.stringify(book.sections());
   write(folder, "assets/sections.js", `bookSections(${sections});\n`);
   write(folder, "assets/search.js", searchScript());
