@@ -181,6 +181,14 @@ test("headings have the anchors that forges give them", () => {
   );
 });
 
+test("a table of three columns with sentences is stacked on a phone", () => {
+  const table = (cell) => `| a | b | c |\n|---|---|---|\n| 1 | 2 | ${cell} |\n`;
+  assert.match(render(table("short"), LINKS), /<div class="wide" /);
+  const wordy = render(table("word ".repeat(20)), LINKS);
+  assert.match(wordy, /class="wide wordy"/);
+  assert.match(wordy, /<td data-label="c">word/);
+});
+
 test("a formula is set, with its meaning for a screen reader", () => {
   const html = render("```math\n\\frac{a}{b}\n```\n", LINKS);
   assert.match(html, /<div class="formula">.*<mfrac>/);
@@ -239,7 +247,10 @@ test("code that names a header, a function or a task leads there", () => {
   assert.match(theory, /<a href="..\/modules\/01_a\/a.h.html"><code>modules/);
   assert.match(theory, /a.h.html#LayerCache.Keys"><code>LayerCache::Keys</);
   const module = pages.get("modules/01_a/index.html");
-  assert.match(module, /<td><a href="a.h.html#task-3.4">3.4<\/a><\/td>/);
+  assert.match(
+    module,
+    /<td data-label="task"><a href="a.h.html#task-3.4">3.4<\/a><\/td>/,
+  );
   assert.match(module, /<a href="a.h.html"><code>a.h</);
 });
 

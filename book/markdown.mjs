@@ -69,6 +69,23 @@ function withoutComments(text) {
   return kept + strip(text.slice(at));
 }
 
+// Whether a table has three columns or more, and a sentence in one of them: a
+// phone shows its cells one below the other.
+function isWordy(tokens, at) {
+  const SENTENCE = 60; // characters
+  const COLUMNS = 3;
+  const end = tokens.findIndex(
+    (token, index) => index > at && token.type === "table_close",
+  );
+  const inside = tokens.slice(at, end);
+  return (
+    inside.filter(({ type }) => type === "th_open").length >= COLUMNS &&
+    inside.some(
+      ({ type, content }) => type === "inline" && content.length > SENTENCE,
+    )
+  );
+}
+
 // `links`: {link(target), image(target), ofCode(text), ofTask(number), figure(name)};
 // each gives an address or, for a figure, its HTML. Those for code and tasks may
 // give null.
@@ -86,8 +103,10 @@ function renderer(links) {
       : codeBlock(content, language);
   };
   rules.code_block = (tokens, at) => codeBlock(tokens[at].content, "");
-  rules.table_open = () =>
-    '<div class="wide" role="group" aria-label="Table"><table>\n';
+  rules.table_open = (tokens, at) => {
+    const kind = isWordy(tokens, at) ? "wide wordy" : "wide";
+    return `<div class="${kind}" role="group" aria-label="Table"><table>\n`;
+  };
   rules.table_close = () => "</table></div>\n";
   // A head without words, as over the first column, stays an empty cell.
   rules.th_open = (tokens, at, ...rest) => {
@@ -125,6 +144,20 @@ function renderer(links) {
     return links.figure(name);
   }
   return md;
+}
+
+// Each cell gets the head of its column, for phones.
+function labelCells(tokens) {
+  let labels = [];
+  let column = 0;
+  tokens.forEach((token, at) => {
+    if (token.type === "thead_open") labels = [];
+    if (token.type === "th_open") labels.push(plainText(tokens[at + 1]));
+    if (token.type === "tr_open") column = 0;
+    if (token.type !== "td_open") return;
+    if (labels[column]) token.attrSet("data-label", labels[column]);
+    column += 1;
+  });
 }
 
 // Headings get their anchors; code inside of links and headings no link.
@@ -222,5 +255,6 @@ export function render(text, links) {
   };
   const tokens = md.parse(withoutComments(text), {});
   prepare(tokens, links);
+  labelCells(tokens);
   return md.renderer.render(tokens, md.options, {});
 }
