@@ -72,6 +72,9 @@ async function searchFaults(page) {
     () => document.activeElement === document.querySelector(".hits a"),
   );
   if (!isOnHit) faults.push("search: Enter does not lead to the first hit");
+  await page.locator("[type=search]").fill("3.4");
+  const task = page.locator('.hits a[href$="#LayerCache.Keys"]');
+  if ((await task.count()) === 0) faults.push("search: does not find task 3.4");
   return faults;
 }
 

@@ -4,9 +4,12 @@
   const MOST = 20;
   const AROUND = 70; // characters of the text before a hit
 
+  // Also the number of a task, "3.4".
+  const WORD = /\d+(?:\.\d+)+|[\p{L}\p{N}_]+/gu;
+
   // "left_pad" is a word, and so are its parts; so with "KvCache".
   function words(text) {
-    return (text.match(/[\p{L}\p{N}_]+/gu) ?? []).flatMap((word) => {
+    return (text.match(WORD) ?? []).flatMap((word) => {
       const parts = word
         .replace(/(\p{Ll})(\p{Lu})/gu, "$1_$2")
         .split("_")
@@ -17,7 +20,7 @@
 
   // One that is typed stands for itself alone.
   function typed(text) {
-    return text.match(/[\p{L}\p{N}_]+/gu) ?? [];
+    return text.match(WORD) ?? [];
   }
 
   const index = new globalThis.MiniSearch({
