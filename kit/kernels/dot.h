@@ -38,13 +38,12 @@ inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
     Prefetch(b.Address(row, k) + kAheadBytes, 4 * kVectorBytes);
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) {
-      sums[i] = xsimd::fma(Floats::load_unaligned(a + k + i * kLanes),
-                           b.LoadVector(row, k + i * kLanes), sums[i]);
+      sums[i] = fma(Floats::load_unaligned(a + k + i * kLanes),
+                    b.LoadVector(row, k + i * kLanes), sums[i]);
     }
   }
   for (; k + kLanes <= b.cols; k += kLanes) {
-    sums[0] = xsimd::fma(Floats::load_unaligned(a + k), b.LoadVector(row, k),
-                         sums[0]);
+    sums[0] = fma(Floats::load_unaligned(a + k), b.LoadVector(row, k), sums[0]);
   }
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
@@ -60,7 +59,7 @@ inline Floats DotLanesOfKey(const float* a, StoredMatrix<kType> b,
   Floats sum = Floats::load_unaligned(a) * b.LoadVector(row, 0);
 #pragma GCC unroll 8
   for (std::size_t k = kLanes; k < kPanelWidth; k += kLanes) {
-    sum = xsimd::fma(Floats::load_unaligned(a + k), b.LoadVector(row, k), sum);
+    sum = fma(Floats::load_unaligned(a + k), b.LoadVector(row, k), sum);
   }
   return sum;
 }
@@ -109,8 +108,8 @@ void AddDotsOfTwoRows(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
 #pragma GCC unroll 8
       for (std::size_t i = 0; i < kCols; ++i) {
         const Floats b_part = b.LoadVector(n + i, k);
-        sums[i] = xsimd::fma(a_0, b_part, sums[i]);
-        sums[kCols + i] = xsimd::fma(a_1, b_part, sums[kCols + i]);
+        sums[i] = fma(a_0, b_part, sums[i]);
+        sums[kCols + i] = fma(a_1, b_part, sums[kCols + i]);
       }
     }
     std::array<float, kLanes> folded{};

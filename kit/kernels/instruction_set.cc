@@ -3,47 +3,64 @@
 #include <atomic>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kit/error.h"
 #include "kit/kernels/kernels.h"
+#include "kit/kernels/supported_kernels.h"
 
 namespace kvlab {
 namespace {
 
-std::atomic<InstructionSet> in_use = InstructionSet::kAvx2;
+std::atomic<const KernelsOfSet*>& InUse() {
+  static std::atomic<const KernelsOfSet*> in_use = &SupportedKernels().front();
+  return in_use;
+}
 
 }  // namespace
 
 std::string_view InstructionSetName(InstructionSet set) {
-  return set == InstructionSet::kAvx2 ? "AVX2" : "AVX-512";
+  switch (set) {
+    case InstructionSet::kAvx2:
+      return "AVX2";
+    case InstructionSet::kAvx512:
+      return "AVX-512";
+    case InstructionSet::kNeon:
+      return "NEON";
+  }
+  return "";
 }
 
-InstructionSet BestInstructionSet() {
-  const bool avx512 = __builtin_cpu_supports("avx512f") != 0 &&
-                      __builtin_cpu_supports("avx512bw") != 0 &&
-                      __builtin_cpu_supports("avx512dq") != 0 &&
-                      __builtin_cpu_supports("avx512vl") != 0;
-  return avx512 ? InstructionSet::kAvx512 : InstructionSet::kAvx2;
+std::vector<InstructionSet> SupportedInstructionSets() {
+  std::vector<InstructionSet> sets;
+  for (const KernelsOfSet& each : SupportedKernels()) sets.push_back(each.set);
+  return sets;
 }
+
+InstructionSet SmallestInstructionSet() {
+  return SupportedKernels().front().set;
+}
+
+InstructionSet BestInstructionSet() { return SupportedKernels().back().set; }
 
 InstructionSet InstructionSetInUse() {
-  return in_use.load(std::memory_order_relaxed);
+  return InUse().load(std::memory_order_relaxed)->set;
 }
 
 void UseInstructionSet(InstructionSet set) {
-  if (set > BestInstructionSet()) {
-    throw ContractError("UseInstructionSet: this machine does not support  " +
-                            std::string(InstructionSetName(set)),
-                        "its kernels would crash the program",
-                        "ask BestInstructionSet() first");
+  for (const KernelsOfSet& each : SupportedKernels()) {
+    if (each.set != set) continue;
+    InUse().store(&each, std::memory_order_relaxed);
+    return;
   }
-  in_use.store(set, std::memory_order_relaxed);
+  throw ContractError("UseInstructionSet: this machine does not support " +
+                          std::string(InstructionSetName(set)),
+                      "its kernels would crash the program",
+                      "ask SupportedInstructionSets() first");
 }
 
 const kernels::Kernels& KernelsInUse() {
-  return InstructionSetInUse() == InstructionSet::kAvx512
-             ? kernels::kAvx512Kernels
-             : kernels::kAvx2Kernels;
+  return *InUse().load(std::memory_order_relaxed)->kernels;
 }
 
 }  // namespace kvlab

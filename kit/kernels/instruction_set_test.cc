@@ -1,5 +1,8 @@
 #include "kit/kernels/instruction_set.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "kit/error.h"
 #include "kit/kernels/kernels.h"
@@ -7,34 +10,53 @@
 namespace kvlab {
 namespace {
 
-TEST(InstructionSetTest, IsAvx2UnlessSomebodyAsksForMore) {
-  EXPECT_EQ(InstructionSetInUse(), InstructionSet::kAvx2);
+TEST(InstructionSetTest, IsTheSmallestUnlessAnotherIsChosen) {
+  EXPECT_EQ(InstructionSetInUse(), SmallestInstructionSet());
+}
+
+TEST(InstructionSetTest, TheSmallestIsThatOfTheArchitecture) {
+#if defined(__aarch64__)
+  EXPECT_EQ(SmallestInstructionSet(), InstructionSet::kNeon);
+  EXPECT_EQ(&KernelsInUse(), &kernels::kNeonKernels);
+#else
+  EXPECT_EQ(SmallestInstructionSet(), InstructionSet::kAvx2);
   EXPECT_EQ(&KernelsInUse(), &kernels::kAvx2Kernels);
+#endif
 }
 
 TEST(InstructionSetTest, TheBestCanBeUsedAndPutBack) {
   UseInstructionSet(BestInstructionSet());
   EXPECT_EQ(InstructionSetInUse(), BestInstructionSet());
-  UseInstructionSet(InstructionSet::kAvx2);
-  EXPECT_EQ(&KernelsInUse(), &kernels::kAvx2Kernels);
+  UseInstructionSet(SmallestInstructionSet());
+  EXPECT_EQ(InstructionSetInUse(), SmallestInstructionSet());
 }
 
-// On a machine with AVX-512 the kernels differ; on one without, they are
-// refused and nothing changes.
+// Each set either has kernels of its own, or is refused and nothing changes.
 TEST(InstructionSetTest, WhatTheMachineDoesNotKnowIsRefused) {
-  if (BestInstructionSet() == InstructionSet::kAvx512) {
-    UseInstructionSet(InstructionSet::kAvx512);
-    EXPECT_EQ(&KernelsInUse(), &kernels::kAvx512Kernels);
-    UseInstructionSet(InstructionSet::kAvx2);
-  } else {
-    EXPECT_THROW(UseInstructionSet(InstructionSet::kAvx512), ContractError);
-    EXPECT_EQ(&KernelsInUse(), &kernels::kAvx2Kernels);
+  const std::vector<InstructionSet> supported = SupportedInstructionSets();
+  std::vector<const kernels::Kernels*> seen;
+  for (const InstructionSet set :
+       {InstructionSet::kAvx2, InstructionSet::kAvx512,
+        InstructionSet::kNeon}) {
+    if (std::ranges::find(supported, set) == supported.end()) {
+      const kernels::Kernels& before = KernelsInUse();
+      EXPECT_THROW(UseInstructionSet(set), ContractError);
+      EXPECT_EQ(&KernelsInUse(), &before);
+    } else {
+      UseInstructionSet(set);
+      EXPECT_EQ(InstructionSetInUse(), set);
+      EXPECT_EQ(std::ranges::find(seen, &KernelsInUse()), seen.end());
+      seen.push_back(&KernelsInUse());
+    }
   }
+  EXPECT_EQ(seen.size(), supported.size());
+  UseInstructionSet(SmallestInstructionSet());
 }
 
 TEST(InstructionSetTest, NamesAreThoseOfTheProcessorsManual) {
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx2), "AVX2");
   EXPECT_EQ(InstructionSetName(InstructionSet::kAvx512), "AVX-512");
+  EXPECT_EQ(InstructionSetName(InstructionSet::kNeon), "NEON");
 }
 
 }  // namespace

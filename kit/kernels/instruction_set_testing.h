@@ -14,9 +14,7 @@ namespace kvlab {
 template <typename Test>
 void WithEveryInstructionSet(Test test) {
   const InstructionSet before = InstructionSetInUse();
-  for (const InstructionSet set :
-       {InstructionSet::kAvx2, InstructionSet::kAvx512}) {
-    if (set > BestInstructionSet()) continue;
+  for (const InstructionSet set : SupportedInstructionSets()) {
     UseInstructionSet(set);
     SCOPED_TRACE(std::string(InstructionSetName(set)));
     test();

@@ -1,4 +1,4 @@
-// Compiled once for AVX2 and once for AVX-512 (kit/BUILD).
+// Compiled once for each instruction set (BUILD).
 #include "kit/kernels/kernels.h"
 
 #include <array>
@@ -98,11 +98,11 @@ void Apply(std::span<float> values, Function function) {
 }
 
 void ExpInPlace(std::span<float> values) {
-  Apply(values, [](const Floats& x) { return xsimd::exp(x); });
+  Apply(values, [](const Floats& x) { return exp(x); });
 }
 
 void TanhInPlace(std::span<float> values) {
-  Apply(values, [](const Floats& x) { return xsimd::tanh(x); });
+  Apply(values, [](const Floats& x) { return tanh(x); });
 }
 
 // Reads everything once, in four streams of additions.
@@ -129,7 +129,7 @@ float MultiplyAdd(std::size_t rounds, float start) {
   sums.fill(factor);
   for (std::size_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-    for (Floats& sum : sums) sum = xsimd::fma(sum, factor, factor);
+    for (Floats& sum : sums) sum = fma(sum, factor, factor);
   }
   Floats total(0.0F);
   for (const Floats& sum : sums) total += sum;
@@ -141,7 +141,9 @@ float MultiplyAdd(std::size_t rounds, float start) {
 
 namespace kvlab::kernels {
 
-#if defined(__AVX512F__)
+#if defined(__aarch64__)
+const Kernels kNeonKernels
+#elif defined(__AVX512F__)
 const Kernels kAvx512Kernels
 #else
 const Kernels kAvx2Kernels

@@ -42,9 +42,11 @@ struct Kernels {
   std::size_t flop_per_round;  // of multiply_add
 };
 
-// Callable only where the processor supports the instructions.
+// Callable only where the processor supports the instructions. A program has
+// those of the architecture that it was built for.
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
+extern const Kernels kNeonKernels;
 
 }  // namespace kvlab::kernels
 

@@ -38,7 +38,7 @@ inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
     const Floats x_k(x[k]);
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kVectors; ++v) {
-      into[v] = xsimd::fma(x_k, panel.LoadVector(k, v * kLanes), into[v]);
+      into[v] = fma(x_k, panel.LoadVector(k, v * kLanes), into[v]);
     }
   };
   std::size_t k = 0;

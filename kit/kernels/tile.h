@@ -40,7 +40,7 @@ inline void AddOneStep(ARows a, StoredMatrix<kType> b, std::size_t k,
       const Floats b_kv = b.LoadVector(k, v * kLanes);
 #pragma GCC unroll 16
       for (std::size_t m = 0; m < kRows; ++m) {
-        sums[m][v] = xsimd::fma(a_column[m], b_kv, sums[m][v]);
+        sums[m][v] = fma(a_column[m], b_kv, sums[m][v]);
       }
     }
   } else {
@@ -54,7 +54,7 @@ inline void AddOneStep(ARows a, StoredMatrix<kType> b, std::size_t k,
       const Floats a_mk(a.At(m, k));
 #pragma GCC unroll 16
       for (std::size_t v = 0; v < kVectors; ++v) {
-        sums[m][v] = xsimd::fma(a_mk, b_row[v], sums[m][v]);
+        sums[m][v] = fma(a_mk, b_row[v], sums[m][v]);
       }
     }
   }
