@@ -37,6 +37,11 @@ X86_64_V3 = {
     "xsave",
 }
 
+# What `uname -m` calls 64-bit ARM: Linux, macOS.
+ARM = {"aarch64", "arm64"}
+# What third_party/setup tells Bazel about the machine.
+SETTINGS = ".kvlab/machine.bazelrc"
+
 # A tree with carriage returns: the first three are read by three programs.
 READ_LINE_BY_LINE = ("kvlab", "third_party/packages.txt", "WORKSPACE", "BUILD")
 
@@ -146,11 +151,15 @@ def bazel(machine):
 
 
 def processor(machine):
+    if machine.architecture in ARM:
+        return Finding("processor", "64-bit ARM, with NEON")
     if machine.architecture != "x86_64":
         return Finding(
             "processor",
-            f"this is {machine.architecture}; kvlab's kernels are for x86-64",
-            "use a machine with an x86-64 processor with AVX2 (2013 or later)",
+            f"this is {machine.architecture}; kvlab's kernels are for x86-64 "
+            "and 64-bit ARM",
+            "use a machine with an x86-64 processor with AVX2 (2013 or later), "
+            "or with a 64-bit ARM processor",
         )
     present, name = set(), "x86-64"
     for line in machine.read("proc/cpuinfo").splitlines():
@@ -189,6 +198,23 @@ def operating_system(machine):
         f"{name}; kvlab is tested on Debian {', '.join(DEBIANS.values())} "
         "alone, so it may or may not work",
     )
+
+
+def instructions(machine):
+    """What Bazel asks the compiler for, which it cannot find out itself."""
+    settings = machine.root / SETTINGS
+    chosen = settings.read_text("utf-8") if settings.is_file() else ""
+    is_for_arm = "--config=arm\n" in chosen
+    if is_for_arm != (machine.architecture in ARM):
+        wanted, asked = ("ARM", "x86-64")[:: -1 if is_for_arm else 1]
+        return Finding(
+            "compiler",
+            f"Bazel would ask it for the instructions of {asked}, and this "
+            f"machine needs those of {wanted}",
+            "./kvlab setup    (it writes .kvlab/machine.bazelrc)",
+        )
+    name = "NEON" if is_for_arm else "x86-64-v3"
+    return Finding("compiler", f"Bazel asks it for {name}")
 
 
 def packages(machine):
@@ -296,7 +322,15 @@ def isolation(machine):
 
 
 QUICK = (folder, line_ends, home, disk, bazel, processor)
-THOROUGH = (*QUICK, operating_system, packages, memory, sanitizer, isolation)
+THOROUGH = (
+    *QUICK,
+    operating_system,
+    packages,
+    instructions,
+    memory,
+    sanitizer,
+    isolation,
+)
 
 
 def examine(machine, examinations):

@@ -113,11 +113,37 @@ class DoctorTest(unittest.TestCase):
             doctor.processor(self.machine()), "lacks avx2", "2013 or later"
         )
 
+    def test_a_64_bit_arm_has_neon_and_needs_no_avx2(self):
+        self.write("system/proc/cpuinfo", "Features\t: fp asimd fphp\n")
+        for name in ("aarch64", "arm64"):
+            with self.subTest(name):
+                finding = doctor.processor(self.machine(architecture=name))
+                self.assertEqual(finding.fix, "")
+                self.assertEqual(finding.text, "64-bit ARM, with NEON")
+
     def test_another_kind_of_processor(self):
         self.assert_problem(
-            doctor.processor(self.machine(architecture="aarch64")),
-            "this is aarch64",
-            "x86-64",
+            doctor.processor(self.machine(architecture="riscv64")),
+            "this is riscv64",
+            "64-bit ARM",
+        )
+
+    def test_the_compiler_is_asked_for_the_instructions_of_the_machine(self):
+        arm = self.machine(architecture="aarch64")
+        x86 = self.machine()
+        self.assertEqual(doctor.instructions(x86).fix, "")
+        self.assert_problem(
+            doctor.instructions(arm),
+            "of x86-64, and this machine needs those of ARM",
+            "./kvlab setup",
+        )
+        self.write("project/.kvlab/machine.bazelrc", "build --config=arm\n")
+        self.assertEqual(doctor.instructions(arm).fix, "")
+        # A folder that was copied from another machine.
+        self.assert_problem(
+            doctor.instructions(x86),
+            "of ARM, and this machine needs those of x86-64",
+            "./kvlab setup",
         )
 
     def test_another_system_may_work(self):

@@ -35,6 +35,7 @@ case "$*" in
     [ -e "$SYSTEM/lists" ] || { echo "E: Unable to locate" >&2; exit 100; }
     echo "pmstatus:compiler:50.0:Unpacking compiler (amd64)" ;;
 esac""",
+    "uname": 'cat "$SYSTEM/machine"',
     "sudo": """
 [ -e "$SYSTEM/sudoer" ] || { echo "sudo: a password is required" >&2; exit 1; }
 case $1 in -n | -v) ;; *) exec "$@" ;; esac""",
@@ -55,6 +56,7 @@ class SetupTest(unittest.TestCase):
             self.stand_in(name, body)
         self.stand_in("bazel", "exit 1")
         self.system(uid="0", installed="", lists="", bazel_version="4.2.3+ds")
+        self.system(machine="x86_64")
         self.calls = ""
 
     def stand_in(self, name, body):
@@ -77,6 +79,7 @@ class SetupTest(unittest.TestCase):
         for name in [
             "bash",
             "cat",
+            "cp",
             "dirname",
             "env",
             "grep",
@@ -84,6 +87,7 @@ class SetupTest(unittest.TestCase):
             "mktemp",
             "readlink",
             "rm",
+            "sed",
             "tail",
             "touch",
         ]:
@@ -179,6 +183,46 @@ class SetupTest(unittest.TestCase):
         self.stand_in("dpkg-query", 'echo "7.7.1"; [ "$1" != -S ]')
         self.assertIsNone(self.chosen_modules())
 
+    def test_instructions_are_chosen_on_arm_alone(self):
+        settings = self.folder / ".kvlab/machine.bazelrc"
+        for machine, chosen in [
+            ("x86_64", None),
+            ("aarch64", "build --config=arm\n"),
+            ("x86_64", None),
+        ]:
+            self.system(machine=machine)
+            run = self.setup_script()
+            self.assertEqual((run.returncode, run.stderr), (0, ""))
+            text = settings.read_text("utf-8") if settings.exists() else None
+            self.assertEqual(text, chosen)
+
+    def test_libraries_for_arm_are_unpacked_once_for_each_version(self):
+        (self.folder / "third_party/packages.txt").write_text(
+            "[cross]\nlibrary-dev:arm64  # unpacked\n", encoding="utf-8"
+        )
+        self.system(version="1.0")
+        self.stand_in("dpkg-query", 'echo "$4=$(cat "$SYSTEM/version")"')
+        self.stand_in("apt-get", '[ "${*: -2:1}" != download ] || touch a.deb')
+        self.stand_in(
+            "dpkg-deb",
+            """
+case $1 in
+  -f) echo "libc6 (>= 2.3), library1 (= 1.0)" ;;
+  -x) mkdir -p "$3/usr/lib/aarch64-linux-gnu"
+      touch "$3/usr/lib/aarch64-linux-gnu/library.so" ;;
+esac""",
+        )
+        folder = self.folder / "third_party/aarch64/lib"
+        for version, downloads in [("1.0", 2), ("1.0", 0), ("1.1", 2)]:
+            self.system(version=version)
+            run = self.setup_script("cross")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(self.calls.count(" download "), downloads)
+            self.assertEqual(self.calls.count(" install "), 0)
+            self.assertTrue((folder / "library.so").exists())
+        self.assertIn(" download library1", self.calls)
+        self.assertIn("APT::Architecture=arm64", self.calls)
+
     def test_refuses_a_group_that_is_not_listed(self):
         run = self.setup_script("nonsense")
         self.assertEqual(run.returncode, 2)
@@ -194,7 +238,7 @@ class PackagesTest(unittest.TestCase):
         )
         for line in lines:
             if line and not line.startswith(("#", "[")):
-                self.assertRegex(line, r"^[a-z0-9.+-]+  # \w")
+                self.assertRegex(line, r"^[a-z0-9.+-]+(:arm64)?  # \w")
 
 
 if __name__ == "__main__":
