@@ -16,6 +16,7 @@
 #include "CLI/CLI.hpp"
 #include "autograder/exam/check.h"
 #include "autograder/judges/03_memoization/speed_trial.h"
+#include "autograder/machine/architecture/architecture.h"
 #include "autograder/machine/building/build_workers.h"
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/checker/local_endpoint.h"
@@ -229,6 +230,7 @@ class Calibration {
 
 // Whether all thresholds suit this machine.
 bool Calibrate(const CommandLine& line) {
+  std::cerr << ArchitectureNotice(ThisArchitecture()) << std::flush;
   const SandboxHost host = ChooseSandboxHost();
   std::cout << "isolation: " << ProbeIsolation(host).Text() << "\n\n";
   PrintMachine();

@@ -19,6 +19,7 @@
 #include "CLI/CLI.hpp"
 #include "autograder/exam/check.h"
 #include "autograder/grade_submission.h"
+#include "autograder/machine/architecture/architecture.h"
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/isolation.h"
@@ -184,6 +185,7 @@ void TellSharedIds(const std::vector<Report>& reports) {
 
 // The exit status.
 int GradeAll(const CommandLine& line) {
+  std::cerr << ArchitectureNotice(ThisArchitecture()) << std::flush;
   const Rubric rubric = LoadRubric(
       line.rubric.empty() ? Runfile("autograder/rubric.toml") : line.rubric,
       AllChecks(), Runfile("autograder"));

@@ -120,8 +120,8 @@ void WorkOfSteps(Exam& exam) {
   }
 }
 
-// A count below this was not counted: one instruction of these machines does at
-// most eight multiply-accumulates.
+// A count below this was not counted: one instruction of AVX2 does at most
+// eight multiply-accumulates, one of NEON four.
 void ExpectCredible(Exam& exam, double instructions, const Integers& work) {
   constexpr double kMacsPerInstruction = 8;
   double macs = 0;

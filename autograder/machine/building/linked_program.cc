@@ -2,6 +2,8 @@
 
 #include <elf.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,10 +29,16 @@ std::optional<T> ReadAt(std::string_view bytes, std::uint64_t offset) {
   return value;
 }
 
-bool IsAmd64Program(const Elf64_Ehdr& header) {
+#if defined(__aarch64__)
+constexpr Elf64_Half kMachine = EM_AARCH64;
+#else
+constexpr Elf64_Half kMachine = EM_X86_64;
+#endif
+
+bool IsProgram(const Elf64_Ehdr& header) {
   return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
          header.e_ident[EI_CLASS] == ELFCLASS64 &&
-         header.e_machine == EM_X86_64 &&
+         header.e_machine == kMachine &&
          header.e_phentsize == sizeof(Elf64_Phdr);
 }
 
@@ -68,9 +76,13 @@ std::string ProblemOfSegment(std::string_view bytes,
 }  // namespace
 
 bool SpeaksToValgrind(std::string_view bytes) {
-  constexpr std::string_view kOpening(
-      "\x48\xc1\xc7\x03\x48\xc1\xc7\x0d\x48\xc1\xc7\x3d\x48\xc1\xc7\x33", 16);
-  return bytes.find(kOpening) != std::string_view::npos;
+  // rol rdi, by 3, 13, 61 and 51; ror x12, by 3, 13, 51 and 61.
+  constexpr std::array<std::string_view, 2> kOpenings = {
+      "\x48\xc1\xc7\x03\x48\xc1\xc7\x0d\x48\xc1\xc7\x3d\x48\xc1\xc7\x33",
+      "\x8c\x0d\xcc\x93\x8c\x35\xcc\x93\x8c\xcd\xcc\x93\x8c\xf5\xcc\x93"};
+  return std::ranges::any_of(kOpenings, [bytes](std::string_view opening) {
+    return bytes.find(opening) != std::string_view::npos;
+  });
 }
 
 std::string ProblemOfProgram(const std::filesystem::path& program) {
@@ -80,8 +92,8 @@ std::string ProblemOfProgram(const std::filesystem::path& program) {
       ignored ? std::nullopt : ReadRegularFile(program, size);
   if (!bytes) return "the linked program cannot be read";
   const auto header = ReadAt<Elf64_Ehdr>(*bytes, 0);
-  if (!header || !IsAmd64Program(*header)) {
-    return "the linked program is not an amd64 program";
+  if (!header || !IsProgram(*header)) {
+    return "the linked program is not a program for this machine";
   }
   if (SpeaksToValgrind(*bytes)) {
     return "linked together, the files hold instructions that speak to "

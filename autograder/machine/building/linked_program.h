@@ -8,9 +8,10 @@
 
 namespace kvlab::grading {
 
-// Whether `bytes` contain, at any offset, the rotations of rdi that open every
-// client request to valgrind (valgrind.h, amd64; valgrind's decoder knows no
-// other form). They have no effect, so no compiler emits them.
+// Whether `bytes` contain, at any offset, the rotations of one register that
+// open every client request to valgrind (valgrind.h, amd64 and arm64;
+// valgrind's decoders know no other form). They have no effect, so no compiler
+// emits them.
 bool SpeaksToValgrind(std::string_view bytes);
 
 // Why a program linked from a submission must not be run; empty if it may be:
@@ -18,7 +19,7 @@ bool SpeaksToValgrind(std::string_view bytes);
 //   harmless alone, may be adjacent once they are linked;
 // - a segment is both writable and executable, or its code is changed when it
 //   is loaded: such code need not be in the file;
-// - the file cannot be read as an ELF program for amd64.
+// - the file cannot be read as an ELF program for this architecture.
 std::string ProblemOfProgram(const std::filesystem::path& program);
 
 }  // namespace kvlab::grading

@@ -20,6 +20,8 @@ using ::testing::HasSubstr;
 
 const std::string kOpening =
     "\x48\xc1\xc7\x03\x48\xc1\xc7\x0d\x48\xc1\xc7\x3d\x48\xc1\xc7\x33";
+const std::string kOpeningOnArm =
+    "\x8c\x0d\xcc\x93\x8c\x35\xcc\x93\x8c\xcd\xcc\x93\x8c\xf5\xcc\x93";
 
 template <typename T>
 std::string Bytes(const T& value) {
@@ -32,7 +34,11 @@ std::string Program(const std::vector<Elf64_Phdr>& segments,
   Elf64_Ehdr header{};
   std::memcpy(header.e_ident, ELFMAG, SELFMAG);
   header.e_ident[EI_CLASS] = ELFCLASS64;
+#if defined(__aarch64__)
+  header.e_machine = EM_AARCH64;
+#else
   header.e_machine = EM_X86_64;
+#endif
   header.e_phentsize = sizeof(Elf64_Phdr);
   header.e_phoff = sizeof(Elf64_Ehdr);
   header.e_phnum = static_cast<std::uint16_t>(segments.size());
@@ -56,10 +62,12 @@ std::string Problem(const std::string& bytes) {
 }
 
 TEST(LinkedProgramTest, TheOpeningIsFoundAtEveryOffset) {
-  for (std::size_t offset = 0; offset < 40; ++offset) {
-    EXPECT_TRUE(SpeaksToValgrind(std::string(offset, '\x48') + kOpening));
+  for (const std::string& opening : {kOpening, kOpeningOnArm}) {
+    for (std::size_t offset = 0; offset < 40; ++offset) {
+      EXPECT_TRUE(SpeaksToValgrind(std::string(offset, '\x48') + opening));
+    }
+    EXPECT_FALSE(SpeaksToValgrind(opening.substr(0, 15)));
   }
-  EXPECT_FALSE(SpeaksToValgrind(kOpening.substr(0, 15)));
   EXPECT_FALSE(SpeaksToValgrind(""));
 }
 
@@ -99,8 +107,9 @@ TEST(LinkedProgramTest, CodeThatCanChangeIsRefused) {
 }
 
 TEST(LinkedProgramTest, WhatIsNoProgramIsRefused) {
-  EXPECT_THAT(Problem(""), HasSubstr("not an amd64 program"));
-  EXPECT_THAT(Problem("#!/bin/sh"), HasSubstr("not an amd64 program"));
+  EXPECT_THAT(Problem(""), HasSubstr("not a program for this machine"));
+  EXPECT_THAT(Problem("#!/bin/sh"),
+              HasSubstr("not a program for this machine"));
   EXPECT_THAT(ProblemOfProgram("/nowhere"), HasSubstr("cannot be read"));
   std::string cut = Program({Segment(PT_LOAD, PF_R | PF_X)}, "");
   cut.resize(cut.size() - 1);

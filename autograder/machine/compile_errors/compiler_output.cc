@@ -178,12 +178,14 @@ std::size_t LengthOfPrefix(std::string_view path, std::string_view prefix) {
 }  // namespace
 
 std::string KnownPath(std::string_view path) {
-  constexpr std::array<std::string_view, 6> kPrefixes = {
+  constexpr std::array<std::string_view, 8> kPrefixes = {
       "./",
       "/course/",
       "/usr/include/x86_64-linux-gnu/c++/*/",
+      "/usr/include/aarch64-linux-gnu/c++/*/",
       "/usr/include/c++/*/",
       "/usr/lib/gcc/x86_64-linux-gnu/*/include/",
+      "/usr/lib/gcc/aarch64-linux-gnu/*/include/",
       "/usr/include/"};
   for (const std::string_view prefix : kPrefixes) {
     if (const std::size_t length = LengthOfPrefix(path, prefix); length > 0) {
