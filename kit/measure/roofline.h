@@ -20,8 +20,9 @@ namespace kvlab {
 // Throws ContractError for fewer than 1024 bytes.
 double MeasureReadBandwidth(std::size_t working_set_bytes);
 
-// FLOP per second of multiply-adds on registers of eight float32 (AVX2), two
-// FLOP each. The best of many short runs, within a tenth of a second.
+// FLOP per second of multiply-adds on registers, of the instruction set in use
+// (AVX2 or NEON unless another was chosen), two FLOP each. The best of many
+// short runs, within a tenth of a second.
 double MeasureFlopPeak();
 
 struct BandwidthAt {
