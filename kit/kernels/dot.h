@@ -18,7 +18,7 @@ template <DType kType>
 inline float DotFrom(std::size_t k, const float* a, StoredMatrix<kType> b,
                      std::size_t row) {
   float sum = 0.0F;
-  for (; k < b.cols; ++k) sum += a[k] * b.LoadOne(row, k);
+  for (; k < b.cols; ++k) sum = fma(a[k], b.LoadOne(row, k), sum);
   return sum;
 }
 

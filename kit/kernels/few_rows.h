@@ -9,6 +9,7 @@
 
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/tile.h"
+#include "kit/kernels/vectors.h"
 #include "kit/tensor/tensor.h"
 #include "kit/tensor/weight_matrix.h"
 
@@ -39,7 +40,7 @@ void AddColumns(ConstMatrix a, StoredMatrix<kType> b, Matrix out,
     for (std::size_t n = begin; n < b.cols; ++n) {
       float sum = out.Row(m)[n];
       for (std::size_t k = 0; k < b.rows; ++k) {
-        sum += a.Row(m)[k] * b.LoadOne(k, n);
+        sum = fma(a.Row(m)[k], b.LoadOne(k, n), sum);
       }
       out.Row(m)[n] = sum;
     }

@@ -28,6 +28,10 @@ inline Floats LoadLanes(const std::byte* address) {
   }
 }
 
+// a * b + c, rounded once, as for vectors. Left to itself, the compiler rounds
+// twice on one architecture and once on another.
+inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+
 // How far ahead a kernel prefetches data that it reads once: the best of 2, 4,
 // 8 and 16 KiB for weights in memory, and no worse for weights in a cache.
 inline constexpr std::size_t kAheadBytes = 8192;
