@@ -7,7 +7,7 @@
 //   values   count u64, then for each a tag u8 and its content; strings and
 //            lists start with their length as u64
 //
-// Numbers are little-endian, as on x86-64 and on Linux's 64-bit ARM.
+// Numbers are little-endian, as on every machine that runs x86-64-v3.
 #ifndef KVLAB_AUTOGRADER_MACHINE_PROTOCOL_MESSAGE_H_
 #define KVLAB_AUTOGRADER_MACHINE_PROTOCOL_MESSAGE_H_
 
