@@ -3,9 +3,23 @@
 #define KVLAB_AUTOGRADER_EXAM_MEASUREMENT_H_
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace kvlab::grading {
+
+// What a speed check's share of points was given for: a multiple of the
+// baseline's speed, from the course's table, or a share of the speed of the
+// reference's own cache in the same pairs.
+enum class SpeedRule {
+  kNeither,  // no points
+  kTable,    // it gives more than the other
+  kReference,
+  kBoth,  // the same from each
+};
+
+// "the table", "the reference", "both", "neither"
+std::string SpeedRuleName(SpeedRule rule);
 
 // How many times faster `new_tokens` were generated than by recomputing
 // everything.
@@ -16,6 +30,9 @@ struct SpeedupMeasurement {
   double least = 0;
   double most = 0;
   double reference = 0;  // the reference's own cache, in the same pairs
+  // The median share of the reference's speed, pair by pair.
+  double of_reference = 0;
+  SpeedRule met = SpeedRule::kNeither;
   // The thresholds for full points and for the lowest tier, half of them.
   double full_from = 0;
   double half_from = 0;

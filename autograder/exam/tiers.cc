@@ -9,12 +9,6 @@ namespace {
 
 constexpr double kHalf = 0.5;
 
-std::string ShareText(double share) {
-  if (share == 1) return "full points";
-  if (share == kHalf) return "half";
-  return fmt::format("{:g} %", 100 * share);
-}
-
 std::string Text(const Tiers& tiers, double times, const char* unit) {
   std::string text;
   for (const Tier& tier : tiers) {
@@ -42,6 +36,13 @@ Tiers TiersOfReference(const Tiers& tiers, double of_reference) {
         {.at_least = of_reference * tier.at_least / full, .share = tier.share});
   }
   return relative;
+}
+
+std::string ShareText(double share) {
+  if (share == 1) return "full points";
+  if (share == kHalf) return "half";
+  if (share == 0) return "none";
+  return fmt::format("{:g} %", 100 * share);
 }
 
 std::string TiersText(const Tiers& tiers) { return Text(tiers, 1, ""); }

@@ -23,6 +23,9 @@ double ShareFor(const Tiers& tiers, double measured);
 // `tiers`. None if `of_reference` is 0.
 Tiers TiersOfReference(const Tiers& tiers, double of_reference);
 
+// "full points", "half", "20 %", "none"
+std::string ShareText(double share);
+
 // "full points from 5, half from 2.5, 20 % from 1.5"
 std::string TiersText(const Tiers& tiers);
 // "full points from 60 %, half from 30 %"

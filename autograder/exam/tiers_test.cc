@@ -41,6 +41,13 @@ TEST(TiersTest, NoShareOfTheReferenceGivesNothing) {
   EXPECT_EQ(ShareFor(TiersOfReference({}, 0.6), 1), 0);
 }
 
+TEST(TiersTest, AShareHasAWord) {
+  EXPECT_EQ(ShareText(1), "full points");
+  EXPECT_EQ(ShareText(0.5), "half");
+  EXPECT_EQ(ShareText(0.2), "20 %");
+  EXPECT_EQ(ShareText(0), "none");
+}
+
 TEST(TiersTest, AreToldInWords) {
   EXPECT_EQ(TiersText(kThree), "full points from 10, half from 5, 20 % from 2");
 }

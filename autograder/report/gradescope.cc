@@ -31,12 +31,15 @@ Json Tags(const CheckRow& row) {
 Json Numbers(const Measurements& measurements) {
   Json numbers = Json::object();
   for (const SpeedupMeasurement& speedup : measurements.speedups) {
-    numbers["speedups"].push_back({{"new_tokens", speedup.new_tokens},
-                                   {"pairs", speedup.pairs},
-                                   {"median", Written(speedup.median)},
-                                   {"least", Written(speedup.least)},
-                                   {"most", Written(speedup.most)},
-                                   {"reference", Written(speedup.reference)}});
+    numbers["speedups"].push_back(
+        {{"new_tokens", speedup.new_tokens},
+         {"pairs", speedup.pairs},
+         {"median", Written(speedup.median)},
+         {"least", Written(speedup.least)},
+         {"most", Written(speedup.most)},
+         {"reference", Written(speedup.reference)},
+         {"of_reference", Written(speedup.of_reference)},
+         {"met", SpeedRuleName(speedup.met)}});
   }
   for (const CacheMemoryMeasurement& memory : measurements.cache_memory) {
     numbers["cache_memory"].push_back(

@@ -72,6 +72,8 @@ SpeedupMeasurement Speedup(std::size_t new_tokens, double median,
           .least = median * 0.8,
           .most = median * 1.1,
           .reference = full_from * 3.2,
+          .of_reference = median / (full_from * 3.2),
+          .met = median >= full_from ? SpeedRule::kBoth : SpeedRule::kNeither,
           .full_from = full_from,
           .half_from = full_from / 2};
 }

@@ -241,7 +241,12 @@ std::string SummaryTable(std::span<const Report> reports) {
       out += fmt::format("{:>12}", fmt::format("{:g} of {:g}", part.Points(),
                                                part.part->Points()));
     }
-    out += fmt::format("{:>10g}\n", report.Points());
+    out += fmt::format("{:>10g}", report.Points());
+    if (const double blocked = report.marks.BlockedPoints(); blocked > 0) {
+      out += fmt::format("  PROVISIONAL: {:g} points could not be judged",
+                         blocked);
+    }
+    out += '\n';
   }
   return out;
 }

@@ -10,6 +10,7 @@
 #include "autograder/report/course_version.h"
 #include "autograder/report/sample_report.h"
 #include "autograder/scoring/late_policy.h"
+#include "fmt/format.h"
 #include "gtest/gtest.h"
 
 namespace kvlab::grading {
@@ -145,6 +146,19 @@ TEST(TextReportTest, TheSummaryHasALinePerSubmission) {
   EXPECT_TRUE(Has(table, "Module 1")) << table;
   EXPECT_TRUE(Has(table, "1.5 of 10")) << table;
   EXPECT_EQ(std::ranges::count(table, '\n'), 3);
+  EXPECT_FALSE(Has(table, "PROVISIONAL")) << table;
+}
+
+TEST(TextReportTest, TheSummarySaysWhichMarksAreProvisional) {
+  Sample sample = MixedSample();
+  CheckMark& mark = sample.Mark(2, 0);
+  mark.blocked = true;
+  Lose(mark, 0);
+  const std::vector<Report> one = {sample.report};
+  EXPECT_TRUE(Has(SummaryTable(one),
+                  fmt::format("PROVISIONAL: {:g} points could not be judged\n",
+                              mark.check->points)))
+      << SummaryTable(one);
 }
 
 }  // namespace

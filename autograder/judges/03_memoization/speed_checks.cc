@@ -26,6 +26,8 @@ Verdict Speedup(Exam& exam) {
                                  .least = low,
                                  .most = high,
                                  .reference = speedups.reference.Median(),
+                                 .of_reference = speedups.of_reference.Median(),
+                                 .met = marks.Met(speedups),
                                  .full_from = tiers.front().at_least,
                                  .half_from = tiers.back().at_least});
   Verdict verdict;

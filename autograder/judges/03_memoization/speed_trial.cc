@@ -195,21 +195,51 @@ bool SpeedMarks::Undecided(const Speedups& speedups) const {
          ShareFor(speedup.high, relative.high);
 }
 
-std::string SpeedMarks::Text(const Speedups& speedups) const {
-  std::string text = TiersText(table_);
-  if (relative_.empty()) return text;
-  const double share = speedups.of_reference.Median();
-  text += fmt::format(
-      "; the reference was {:.1f} times as fast in the same pairs, and yours "
-      "has {:.0f} % of its speed: {}",
-      speedups.reference.Median(), kPercent * share,
-      TiersTextInPercent(relative_));
+SpeedRule SpeedMarks::Met(const Speedups& speedups) const {
   const double by_table = grading::ShareFor(table_, speedups.student.Median());
-  const double by_share = grading::ShareFor(relative_, share);
-  if (by_table == 0 && by_share == 0) return text;
-  return text + (by_table == by_share  ? "; both give the same"
-                 : by_table > by_share ? "; the first of the two counts"
-                                       : "; the second of the two counts");
+  const double by_reference =
+      grading::ShareFor(relative_, speedups.of_reference.Median());
+  if (by_table == 0 && by_reference == 0) return SpeedRule::kNeither;
+  if (by_table == by_reference) return SpeedRule::kBoth;
+  return by_table > by_reference ? SpeedRule::kTable : SpeedRule::kReference;
+}
+
+std::string SpeedMarks::Text(const Speedups& speedups) const {
+  const double share = speedups.of_reference.Median();
+  const std::string by_table =
+      ShareText(grading::ShareFor(table_, speedups.student.Median()));
+  const std::string by_reference =
+      ShareText(grading::ShareFor(relative_, share));
+  const SpeedRule met = Met(speedups);
+  const std::string table =
+      fmt::format("the course's table ({})", TiersText(table_));
+  if (relative_.empty()) {
+    return met == SpeedRule::kNeither
+               ? "not met: " + table
+               : fmt::format("met: {} by {}", by_table, table);
+  }
+  const std::string relative = fmt::format(
+      "a share of the reference's speed ({})", TiersTextInPercent(relative_));
+  const std::string yours = fmt::format(
+      "the reference was {:.1f} times as fast in the same pairs, and yours has "
+      "{:.0f} % of its speed",
+      speedups.reference.Median(), kPercent * share);
+  switch (met) {
+    case SpeedRule::kNeither:
+      return fmt::format("met: neither {} nor {}; {}", table, relative, yours);
+    case SpeedRule::kBoth:
+      return fmt::format("met: {} by {}, and also by {}; {}", by_table, table,
+                         relative, yours);
+    case SpeedRule::kTable:
+      return fmt::format("met: {} by {}; by {} it would be {}, since {}",
+                         by_table, table, relative, by_reference, yours);
+    case SpeedRule::kReference:
+      break;
+  }
+  return fmt::format(
+      "met: {} by {}, since {}; by {} it would be {}: on this machine a cache "
+      "gains less",
+      by_reference, relative, yours, table, by_table);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograder/exam/exam.h"
+#include "autograder/exam/measurement.h"
 #include "autograder/exam/tiers.h"
 #include "autograder/judges/02_transformer/model_trial.h"
 #include "autograder/machine/protocol/value.h"
@@ -101,9 +102,11 @@ class SpeedMarks {
 
   double ShareFor(double speedup, double of_reference) const;
   double ShareFor(const Speedups& speedups) const;
+  // Which of the two gives that share.
+  SpeedRule Met(const Speedups& speedups) const;
   // Whether an interval contains a threshold that matters.
   bool Undecided(const Speedups& speedups) const;
-  // Says which of the two gave the share, and lists the thresholds of both.
+  // Says which of the two was met, what the other gives, and why they differ.
   std::string Text(const Speedups& speedups) const;
 
  private:
