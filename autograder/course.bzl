@@ -46,6 +46,13 @@ def solution_sources(modules = MODULES):
         for file in module.files
     ]
 
+def plain_sources(modules = MODULES):
+    """The same answers in plain loops, of the modules that have them."""
+    return [
+        "//solutions/%s:plain_sources" % module.folder
+        for module in modules
+    ]
+
 def solution_papers(modules = MODULES):
     """The answers to what students hand in beside their sources."""
     return [

@@ -19,6 +19,7 @@
 #include "autograder/machine/building/build_workers.h"
 #include "autograder/machine/checker/counting_endpoint.h"
 #include "autograder/machine/checker/discreet_endpoint.h"
+#include "autograder/machine/checker/endpoint.h"
 #include "autograder/machine/checker/local_endpoint.h"
 #include "autograder/machine/checker/worker_endpoint.h"
 #include "autograder/machine/protocol/channel.h"
@@ -94,6 +95,13 @@ class Workers {
     baseline.host = setup.kit.KeeperHost();
     baseline.limits.cpu_seconds = kBaselineCpuSeconds;
     baseline_ = std::make_unique<WorkerEndpoint>(baseline);
+  }
+
+  // Once, before any part is set up.
+  void ReplaceBaseline(const GradingOptions& options) {
+    if (options.instead_of_baseline) {
+      baseline_ = options.instead_of_baseline(std::move(baseline_));
+    }
   }
 
   PartSetup SetUp(const RubricPart& part) {
@@ -197,7 +205,7 @@ class Workers {
   const SubmissionBuild& build_;
   const std::map<std::string, AnswersRead>& answers_;
   LocalEndpoint reference_;
-  std::unique_ptr<WorkerEndpoint> baseline_;
+  std::unique_ptr<Endpoint> baseline_;
   // What all of them may say together.
   WorkersWords words_;
   std::optional<Student> student_;
@@ -355,6 +363,7 @@ Report GradeSubmission(const GradingSetup& setup,
     if (read.paper) report.answered_as = read.paper->sheet.student;
   }
   Workers workers(setup, submission, build, answers);
+  workers.ReplaceBaseline(options);
   ScoringOptions scoring;
   scoring.seed = options.seed;
   scoring.checkpoint = {.in_worker = kModelFolder,

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "autograder/machine/building/build_workers.h"
 #include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/checker/endpoint.h"
 #include "autograder/machine/submission/module_files.h"
 #include "autograder/report/report.h"
 #include "autograder/scoring/iso_time.h"
@@ -32,6 +34,10 @@ struct GradingOptions {
   std::vector<std::string> students = {};
   // When it was handed in; without it no late policy applies.
   std::optional<ClockTime> submitted_at;
+  // For the grader's own tests: what answers in place of the reference's worker
+  // that times are compared with, and forwards to it.
+  std::function<std::unique_ptr<Endpoint>(std::unique_ptr<Endpoint> baseline)>
+      instead_of_baseline = nullptr;
   // Called with the current step: "3.6 Cached attention: Steps".
   std::function<void(const std::string& what)> on_progress;
 };

@@ -45,6 +45,10 @@ def solution(name, deps):
         deps = [":" + file[:-len(".cc")] for file in files],
     )
     plain = native.glob(["plain/*.cc"])
+    native.filegroup(
+        name = "plain_sources",
+        srcs = plain,
+    )
     if plain:
         if plain != ["plain/" + file for file in files]:
             fail("//%s: plain/ holds %s, the module's files are %s" %

@@ -9,6 +9,7 @@
 #include "autograder/exam/arguments.h"
 #include "autograder/machine/protocol/operation.h"
 #include "autograder/machine/protocol/value.h"
+#include "kit/kernels/instruction_set.h"
 #include "kit/math/work.h"
 #include "kit/model/checkpoint.h"
 #include "kit/model/gpt2_weights.h"
@@ -139,6 +140,15 @@ Values CountedSoFar(ObjectStore& /*objects*/, const Values& /*values*/) {
   return {counts};
 }
 
+// kernels.use(name of an instruction set): from now on, in this process
+Values UseKernels(ObjectStore& /*objects*/, const Values& values) {
+  Arguments arguments(values);
+  const bool wide = arguments.Next<std::string>() ==
+                    InstructionSetName(InstructionSet::kAvx512);
+  UseInstructionSet(wide ? InstructionSet::kAvx512 : InstructionSet::kAvx2);
+  return {};
+}
+
 // object.drop(handle): lets go of any object
 Values Drop(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
@@ -151,6 +161,7 @@ const RegisterOperation kWithEpsilon("weights.with_epsilon", WithEpsilon);
 const RegisterOperation kTied("weights.tied", Tied);
 const RegisterOperation kLoad("weights.load", LoadWeights);
 const RegisterOperation kCounted("work.counted", CountedSoFar);
+const RegisterOperation kUseKernels("kernels.use", UseKernels);
 const RegisterOperation kDrop("object.drop", Drop);
 
 }  // namespace

@@ -19,7 +19,8 @@ edits, applied in their order; each names its `file` and changes it in one way:
     prepend
     append
     text            the whole file, which may be a new one
-    take_from       "modules": the stub instead
+    take_from       "modules": the stub instead; "plain": the answer in plain
+                    loops
 
 Files come without the markers of the solutions, as a student hands them in.
 """
@@ -120,9 +121,13 @@ class Tree:
         self.root = pathlib.Path(root)
 
     def text(self, base, source):
-        """As it is, with markers."""
+        """As it is, with markers. The base "plain" has the plain answers."""
+        path = self.root / base / source
+        if base == "plain":
+            module, name = source.split("/")
+            path = self.root / "solutions" / module / "plain" / name
         try:
-            return (self.root / base / source).read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise PlantError(
                 f"{source}: there is no such file to change in {base}/"

@@ -1,6 +1,7 @@
 // The grader's own test set: grades every case and compares the marks with what
 // they must be. ./kvlab graderlab
 #include <fnmatch.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,14 +36,20 @@
 #include "autograder/machine/sandbox/staging_folder.h"
 #include "autograder/machine/submission/module_files.h"
 #include "autograder/machine/submission/submission.h"
+#include "autograder/proof/graderlab/campaign.h"
+#include "autograder/proof/graderlab/conditions.h"
+#include "autograder/proof/graderlab/hogs.h"
 #include "autograder/proof/graderlab/judgement.h"
 #include "autograder/proof/graderlab/lab_case.h"
 #include "autograder/proof/graderlab/leftovers.h"
-#include "autograder/proof/graderlab/stability.h"
+#include "autograder/proof/graderlab/wider_baseline.h"
 #include "autograder/report/text_report.h"
 #include "autograder/scoring/rubric.h"
+#include "cli/machine.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "kit/error.h"
+#include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
 namespace {
@@ -54,6 +62,10 @@ struct CommandLine {
   bool verbose = false;
   bool full = false;
   std::size_t stability = 0;
+  std::vector<std::string> conditions;  // shell patterns; all if empty
+  std::vector<std::string> parts;       // of the rubric; all if empty
+  fs::path record;
+  std::vector<fs::path> summarize;
   std::optional<std::uint64_t> seed;
   // How many of each kind; all if not given.
   std::optional<std::size_t> bugs;
@@ -70,7 +82,18 @@ CommandLine Parse(int argc, char** argv) {
   app.add_flag("--list", line.list, "print the cases and what they are");
   app.add_flag("--verbose", line.verbose, "print each author's whole report");
   app.add_option("--stability", line.stability,
-                 "grade the steady cases so many times on a busy machine");
+                 "grade six submissions so many times in each condition: do "
+                 "marks depend on the machine?");
+  app.add_option("--condition", line.conditions,
+                 "with --stability: only these, such as 'one-core*'");
+  app.add_option("--part", line.parts,
+                 "with --stability: only these parts of the rubric, such as "
+                 "03_memoization");
+  app.add_option("--record", line.record,
+                 "with --stability: append each run to this file, and do not "
+                 "repeat the runs that it has");
+  app.add_option("--summarize", line.summarize,
+                 "sum what such files have recorded, and grade nothing");
   app.add_flag("--full", line.full,
                "judge every part in every case, with every speed check at its "
                "own length");
@@ -240,13 +263,9 @@ class Lab {
     RequireBubblewrap(user_);
     ExpectModulesOf(Setup(rubric_, kit_));
     for (const char* base : {"solutions", "modules"}) {
-      const StagingFolder folder(user_);
       LabCase unchanged;
       unchanged.base = base;
-      WriteSubmission(unchanged, Runfile(""), folder);
-      Submission submission = ReadSubmission(folder.Path(), kit_.Modules());
-      SubmissionBuild build = BuildWorkers(kit_, submission);
-      known_.push_back({std::move(submission), std::move(build)});
+      Compile(unchanged);
     }
   }
 
@@ -261,16 +280,12 @@ class Lab {
   // `parts`: of the rubric, all if empty.
   Result Run(const LabCase& one, const Rubric& rubric, std::uint64_t seed,
              std::vector<std::string> parts = {}) const {
-    Result result;
-    result.one = &one;
-    const StagingFolder folder(user_);
-    WriteSubmission(one, Runfile(""), folder);
     GradingOptions options;
     options.seed = seed;
     options.only = std::move(parts);
-    if (!one.student.empty()) options.students = {one.student};
-    const Report report = GradeSubmission(Setup(rubric, KitFor(one.isolation)),
-                                          folder.Path(), options);
+    Result result;
+    result.one = &one;
+    const Report report = Grade(one, rubric, options);
     result.given = PointsByPart(report);
     result.expected = ExpectedByPart(one, report);
     result.message = MessageTo(one, report);
@@ -282,6 +297,24 @@ class Lab {
     }
     result.whole_report = FullText(report);
     return result;
+  }
+
+  Report Grade(const LabCase& one, const Rubric& rubric,
+               GradingOptions options) const {
+    const StagingFolder folder(user_);
+    WriteSubmission(one, Runfile(""), folder);
+    if (!one.student.empty()) options.students = {one.student};
+    return GradeSubmission(Setup(rubric, KitFor(one.isolation)), folder.Path(),
+                           options);
+  }
+
+  // Compiles the files of a case now, and not each time it is graded.
+  void Compile(const LabCase& one) {
+    const StagingFolder folder(user_);
+    WriteSubmission(one, Runfile(""), folder);
+    Submission submission = ReadSubmission(folder.Path(), kit_.Modules());
+    SubmissionBuild build = BuildWorkers(kit_, submission, {.known = known_});
+    known_.push_back({std::move(submission), std::move(build)});
   }
 
  private:
@@ -390,61 +423,164 @@ bool RunAll(const std::vector<LabCase>& cases, const CommandLine& line,
   return table.Close() && left.empty();
 }
 
-// Cases far from any threshold, whose marks must be the same each time.
-constexpr std::array kSteadyCases = {"baseline/solutions",
-                                     "honest/half_as_fast_as_asked",
-                                     "bug/mask_aligned_top_left"};
+// The submissions whose marks must not depend on the machine.
+constexpr std::array kSteadyCases = {
+    "baseline/solutions",           "honest/plain_loops",
+    "honest/half_as_fast_as_asked", "exploit/recomputes_in_secret",
+    "bug/mask_aligned_top_left",    "baseline/stubs"};
 
-// The count of the most frequent mark.
-std::size_t Commonest(const std::map<std::string, std::size_t>& marks) {
-  std::size_t most = 0;
-  for (const auto& [given, times] : marks) most = std::max(most, times);
-  return most;
+std::vector<const LabCase*> SteadyCases(const std::vector<LabCase>& cases) {
+  std::vector<const LabCase*> steady;
+  for (const char* name : kSteadyCases) {
+    const auto found = std::ranges::find(cases, name, FullName);
+    if (found != cases.end()) steady.push_back(&*found);
+  }
+  return steady;
 }
 
-// Grades each steady case repeatedly, with new inputs, while every core is
-// busy. True if no mark ever changed.
-bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
-  const std::uint64_t seed = line.seed.value_or(std::random_device()());
-  std::cout << "seed " << seed << ", every core busy; speed checks "
-            << (line.full ? "as in the rubric" : "all at the first length")
-            << '\n';
-  std::size_t changes = 0;
-  const Lab lab;
-  const Rubric& rubric = line.full ? lab.FullRubric() : lab.Shorter();
-  const BusyCores busy;
-  std::vector<const LabCase*> steady;
-  for (const LabCase& one : cases) {
-    if (std::ranges::find(kSteadyCases, FullName(one)) != kSteadyCases.end()) {
-      steady.push_back(&one);
+// The conditions that the command line asks for and this machine can emulate;
+// prints those that it cannot.
+std::vector<Condition> ConditionsFor(const CommandLine& line) {
+  std::vector<Condition> conditions;
+  for (const Condition& condition : AllConditions()) {
+    const bool wanted =
+        line.conditions.empty() ||
+        std::ranges::any_of(line.conditions, [&](const std::string& pattern) {
+          return ::fnmatch(pattern.c_str(), condition.name.c_str(), 0) == 0;
+        });
+    if (!wanted) continue;
+    const std::string why = Impossible(condition, AllowedCores().size());
+    if (why.empty()) {
+      conditions.push_back(condition);
+    } else {
+      std::cout << fmt::format("{}: left out, {}\n", condition.name, why);
     }
   }
-  // In turn, so that a run that is stopped early has covered all of them.
-  std::map<std::string, std::map<std::string, std::size_t>> marks;
-  std::mutex counting;
-  RunInParallel(line.stability * steady.size(), [&](std::size_t i) {
-    const LabCase& one = *steady[i % steady.size()];
-    const std::size_t run = i / steady.size();
-    const Result result = lab.Run(one, rubric, seed + run);
-    const std::scoped_lock lock(counting);
-    ++marks[FullName(one)][result.given];
-    std::cout << fmt::format("{:<4}{:<42}{}\n", run + 1, FullName(one),
-                             result.given);
-    for (const std::string& deviation : result.deviations) {
-      std::cout << "    seed " << seed + run << ": "
-                << OneLine(deviation, kDeviationColumns) << '\n';
-    }
-    std::cout << std::flush;
+  return conditions;
+}
+
+// "speed checks of 50 tokens (5 or 60 %), ...": what marks depend on.
+std::string SpeedChecksOf(Rubric rubric) {
+  std::vector<std::string> checks;
+  ForEachSpeedCheck(rubric, [&](const RubricCheck& check) {
+    constexpr double kPercent = 100;
+    checks.push_back(fmt::format("{} tokens ({:g} or {:g} %)",
+                                 check.settings.at("new_tokens"),
+                                 check.tiers.front().at_least,
+                                 kPercent * check.settings.at("of_reference")));
   });
-  for (const auto& [name, given] : marks) {
-    for (const auto& [points, times] : given) {
-      std::cout << fmt::format("{:<46}{:<18}{} of {}\n", name, points, times,
-                               line.stability);
-    }
-    changes += line.stability - Commonest(given);
+  return fmt::format("speed checks of {}", fmt::join(checks, ", "));
+}
+
+double LoadAverage() {
+  double minute = 0;
+  return ::getloadavg(&minute, 1) == 1 ? minute : 0;
+}
+
+bool PrintSummaries(std::span<const CampaignRun> runs) {
+  bool same = true;
+  for (const CampaignSummary& summary : Summarize(runs)) {
+    std::cout << '\n' << SummaryText(summary);
+    same = same && summary.Changes() == 0;
   }
-  std::cout << fmt::format("{} changes of a mark\n", changes);
-  return changes == 0;
+  return same;
+}
+
+struct Setting {
+  const Lab& lab;
+  const Rubric& rubric;
+  const std::vector<std::string>& parts;
+  const Condition& condition;
+};
+
+// Grades once; `run` says what, and with which seed.
+CampaignRun Measure(const Setting& setting, const LabCase& one,
+                    CampaignRun run) {
+  GradingOptions options;
+  options.seed = run.seed;
+  options.only = setting.parts;
+  if (setting.condition.wide_baseline) {
+    options.instead_of_baseline = RecomputingInAvx512;
+  }
+  run.load = LoadAverage();
+  const Stopwatch watch;
+  TakeMarks(setting.lab.Grade(one, setting.rubric, options), run);
+  run.seconds = watch.Seconds();
+  return run;
+}
+
+std::string LineOf(const CampaignRun& run) {
+  return fmt::format(
+      "{:<18}{:<34}{:g} of {:g}, {:.0f} s, load {:.1f}, bandwidth {:.2f}{}{}",
+      run.condition, run.submission, run.points, run.judged, run.seconds,
+      run.load, run.bandwidth_left, run.blocked.empty() ? "" : ", BLOCKED ",
+      fmt::join(run.blocked, ", "));
+}
+
+void ExpectParts(const Rubric& rubric, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (std::ranges::find(rubric.parts, name, &RubricPart::Worker) ==
+        rubric.parts.end()) {
+      throw DataError("the rubric has no part '" + name + "'",
+                      "nothing would be judged",
+                      "name a module's folder, such as 03_memoization");
+    }
+  }
+}
+
+// Grades each steady case repeatedly in each condition, with new inputs. True
+// if no mark ever changed.
+bool RunSteadily(const std::vector<LabCase>& cases, const CommandLine& line) {
+  std::vector<CampaignRun> runs;
+  if (!line.record.empty()) runs = ReadRuns(line.record);
+  Lab lab;
+  const Rubric& rubric = line.full ? lab.FullRubric() : lab.Shorter();
+  ExpectParts(rubric, line.parts);
+  const std::vector<const LabCase*> steady = SteadyCases(cases);
+  for (const LabCase* one : steady) lab.Compile(*one);
+  const std::uint64_t seed = line.seed.value_or(std::random_device()());
+  CampaignRun next;
+  next.machine = fmt::format("{}, {} cores", CpuModel(), AllowedCores().size());
+  next.rubric = fmt::format(
+      "{}; {}",
+      line.parts.empty() ? "all parts"
+                         : fmt::format("{}", fmt::join(line.parts, ", ")),
+      SpeedChecksOf(rubric));
+  std::cout << fmt::format("{}\n{}\nseed {}\n", next.machine, next.rubric,
+                           seed);
+  // In turn, so that a run that is stopped early has covered all of them.
+  for (std::size_t round = 0; round < line.stability; ++round) {
+    for (const Condition& condition : ConditionsFor(line)) {
+      next.condition = condition.name;
+      std::vector<const LabCase*> missing;
+      for (const LabCase* one : steady) {
+        next.submission = FullName(*one);
+        if (CountLike(runs, next) <= round) missing.push_back(one);
+      }
+      if (missing.empty()) continue;
+      const Emulated emulated(condition);
+      next.bandwidth_left = emulated.BandwidthLeft();
+      for (const LabCase* one : missing) {
+        next.submission = FullName(*one);
+        next.seed = seed + round;
+        CampaignRun run =
+            Measure({lab, rubric, line.parts, condition}, *one, next);
+        if (!line.record.empty()) Record(run, line.record);
+        std::cout << fmt::format("{:<4}{}", round + 1, LineOf(run))
+                  << std::endl;
+        runs.push_back(std::move(run));
+      }
+    }
+  }
+  return PrintSummaries(runs);
+}
+
+bool Sum(const std::vector<fs::path>& files) {
+  std::vector<CampaignRun> runs;
+  for (const fs::path& file : files) {
+    for (CampaignRun& run : ReadRuns(file)) runs.push_back(std::move(run));
+  }
+  return PrintSummaries(runs);
 }
 
 // Of the cases of one kind; all others stay. The same seed keeps the same.
@@ -465,6 +601,7 @@ void KeepSome(std::vector<LabCase>& cases, const std::string& kind,
 
 int Main(int argc, char** argv) {
   const CommandLine line = Parse(argc, argv);
+  if (!line.summarize.empty()) return Sum(line.summarize) ? 0 : 1;
   const std::uint64_t seed = line.seed.value_or(std::random_device()());
   std::vector<LabCase> cases = AllCases();
   if (line.stability > 0) return RunSteadily(cases, line) ? 0 : 1;

@@ -48,6 +48,7 @@ ROOMS = {
         "kit",
         "quiz",
         "cli",
+        "compare",
         "modules",
         "solutions",
         "autograder/machine",
@@ -60,6 +61,7 @@ ROOMS = {
     "autograder/proof": (
         "kit",
         "quiz",
+        "cli",
         "modules",
         "solutions",
         "autograder",
