@@ -1,5 +1,6 @@
-// Measures the reference on this machine, and whether the rubric's thresholds
-// leave enough margin. ./kvlab calibrate
+// Measures the reference on this machine: whether the rubric's thresholds leave
+// enough margin, and how near it comes to the machine's limits. ./kvlab
+// calibrate
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -7,10 +8,12 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <map>
 #include <random>
+#include <sstream>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "CLI/CLI.hpp"
@@ -26,8 +29,11 @@
 #include "autograder/machine/sandbox/isolation.h"
 #include "autograder/machine/sandbox/sandbox_host.h"
 #include "autograder/machine/submission/submission.h"
+#include "autograder/machine_figures.h"
+#include "autograder/machine_speed.h"
 #include "autograder/scoring/rubric.h"
 #include "fmt/format.h"
+#include "kit/kernels/instruction_set.h"
 #include "kit/measure/paired_ratios.h"
 #include "kit/measure/roofline.h"
 
@@ -43,13 +49,16 @@ struct CommandLine {
   std::string rubric;
   std::size_t equal = 0;   // pairs of equal workers
   std::string submission;  // in the student's place; "": the reference
+  std::size_t rounds = 5;  // of the machine's limits
+  bool record = false;
+  fs::path machines = "docs/machines.md";
 };
 
 CommandLine Parse(int argc, char** argv) {
   CommandLine line;
   CLI::App app(
-      "Measures the reference here and checks whether the rubric's thresholds "
-      "suit this machine.",
+      "Measures the reference here: whether the rubric's thresholds suit this "
+      "machine, and which targets of speed hold.",
       "kvlab calibrate");
   app.add_option("--rubric", line.rubric, "another rubric.toml");
   app.add_option("--equal", line.equal,
@@ -58,6 +67,13 @@ CommandLine Parse(int argc, char** argv) {
                  "must be equal");
   app.add_option("--submission", line.submission,
                  "a submission in the student's place, such as solutions");
+  app.add_option("--rounds", line.rounds,
+                 "how often to measure the machine's limits; 0: not at all")
+      ->capture_default_str();
+  app.add_flag("--record", line.record,
+               "add this machine's line to the table of machines");
+  app.add_option("--machines", line.machines, "the page that has the table")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -69,17 +85,22 @@ CommandLine Parse(int argc, char** argv) {
   return line;
 }
 
-void PrintMachine() {
+MachineFigures MeasureRoofsHere() {
   constexpr std::size_t kWeights = std::size_t{7} << 20U;
   constexpr std::size_t kFromMemory = std::size_t{256} << 20U;
   constexpr double kGiga = 1e9;
+  MachineFigures figures = DescribeMachine();
+  figures.read_weights_per_s = MeasureReadBandwidth(kWeights);
+  figures.read_memory_per_s = MeasureReadBandwidth(kFromMemory);
+  figures.flop_per_s = MeasureFlopPeak();
   std::cout << fmt::format(
-      "{} processors; one thread reads {:.0f} GB/s from a working set of 7 MiB "
-      "(the shipped\nmodel's weights), {:.0f} GB/s from one of 256 MiB, and "
-      "does {:.0f} GFLOP/s at most\n\n",
-      std::thread::hardware_concurrency(),
-      MeasureReadBandwidth(kWeights) / kGiga,
-      MeasureReadBandwidth(kFromMemory) / kGiga, MeasureFlopPeak() / kGiga);
+      "{}, {} processors, load {:.1f}; one thread reads {:.0f} GB/s from a "
+      "working set of 7 MiB\n(the shipped model's weights), {:.0f} GB/s from "
+      "one of 256 MiB, and does {:.0f} GFLOP/s at\nmost\n\n",
+      figures.processor, figures.cores, figures.load,
+      figures.read_weights_per_s / kGiga, figures.read_memory_per_s / kGiga,
+      figures.flop_per_s / kGiga);
+  return figures;
 }
 
 // The reference in the student's place.
@@ -141,6 +162,9 @@ class Calibration {
     return enough;
   }
 
+  // The reference's speedup over that for full points, by new tokens.
+  const std::map<std::size_t, double>& Margins() const { return margins_; }
+
  private:
   static fs::path Model() { return Runfile("models/shakespeare-gpt2"); }
 
@@ -197,6 +221,7 @@ class Calibration {
             check.tiers};
   }
 
+  // Whether the check's threshold leaves enough margin.
   bool RunCheck(const RubricCheck& check) {
     Exam exam = ExamFor(check);
     const Speedups speedups = MeasureSpeedups(exam);
@@ -205,6 +230,7 @@ class Calibration {
     const auto [low, high] = ratios.Interval();
     const double full = check.tiers.front().at_least;
     const double margin = ratios.Median() / full;
+    margins_[exam.SettingSize("new_tokens")] = margin;
     std::cout << fmt::format(
         "{:<12}{:>12.0f}{:>12.0f}{:>9.1f}x{:>19}{:>10g}x{:>7.1f}x\n",
         check.name, tokens / speedups.baseline_seconds,
@@ -226,14 +252,34 @@ class Calibration {
   LocalEndpoint reference_;
   WorkerEndpoint as_student_;
   WorkerEndpoint as_baseline_;
+  std::map<std::size_t, double> margins_;
 };
+
+std::string ContentOf(const fs::path& file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void RecordMachine(const MachineFigures& figures, const fs::path& page) {
+  const std::string with_machine =
+      WithMachine(ContentOf(page), MachineLine(figures));
+  std::ofstream out(page);
+  out << with_machine << std::flush;
+  if (!out) throw GraderError(page.string() + " cannot be written");
+  std::cout << "\nadded to " << page.string() << ":\n"
+            << MachineLine(figures)
+            << "Measure again, and keep one of the lines, if the machine was "
+               "not idle.\n";
+}
 
 // Whether all thresholds suit this machine.
 bool Calibrate(const CommandLine& line) {
   std::cerr << ArchitectureNotice(ThisArchitecture()) << std::flush;
   const SandboxHost host = ChooseSandboxHost();
   std::cout << "isolation: " << ProbeIsolation(host).Text() << "\n\n";
-  PrintMachine();
+  MachineFigures figures = MeasureRoofsHere();
   Calibration calibration(line, host);
   if (line.equal > 0) {
     const bool equal = calibration.RunEqual(line.equal);
@@ -247,6 +293,18 @@ bool Calibrate(const CommandLine& line) {
                     ? "\nEvery threshold leaves the reference enough margin.\n"
                     : "\nEdit the thresholds (autograder/rubric.toml, or a "
                       "copy for --rubric), or grade elsewhere.\n");
+  figures.margins = calibration.Margins();
+  if (line.rounds > 0) {
+    std::cout << "\nTargets, on a model of DistilGPT2's shape in "
+              << InstructionSetName(BestInstructionSet())
+              << "; the worst length counts:\n"
+              << std::flush;
+    figures.shares = MeasureShares(line.rounds);
+  }
+  std::cout << TargetsText(figures)
+            << "Against llama.cpp, onnxruntime and PyTorch: ./kvlab compare; "
+               "with AVX-512 over the\ncourse's table: ./kvlab demo\n";
+  if (line.record) RecordMachine(figures, line.machines);
   return true;
 }
 
