@@ -163,9 +163,13 @@ def write_reference(module, folder, options):
         ]
     )
     percent = {
-        name: {roof: round(value, 1) for roof, value in result.percent.items()}
+        name: {
+            roof: round(value, 1)
+            for roof, value in result.percent.items()
+            if value is not None
+        }
         for name, result in results.items()
-        if result.percent
+        if any(value is not None for value in result.percent.values())
     }
     number = int(module.name[:2])
     text = json.dumps(

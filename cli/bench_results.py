@@ -6,11 +6,13 @@ import statistics
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 ROOFS = ("bandwidth", "flop_peak")
+NOT_MEASURABLE = "not measurable now"
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """One benchmark: seconds for an iteration, and percent of each roof."""
+    """One benchmark: seconds for an iteration, and percent of each roof, None
+    if it is not measurable now."""
 
     seconds: float
     percent: dict
@@ -29,13 +31,24 @@ def read_report(report):
             results[name] = Result(0.0, {}, entry.get("error_message", ""))
             continue
         time = entry["real_time" if manual else "cpu_time"]
-        percent = {
-            roof: entry["percent_of_" + roof]
-            for roof in ROOFS
-            if "percent_of_" + roof in entry
-        }
-        results[name] = Result(time * SECONDS[entry["time_unit"]], percent)
+        results[name] = Result(
+            time * SECONDS[entry["time_unit"]], percentages(entry)
+        )
     return results
+
+
+def percentages(entry):
+    """Percent of the roofs that a benchmark has. kit/measure/benchmarking.h
+    names in the label what it could not measure."""
+    percent = {}
+    for roof in ROOFS:
+        name = "percent_of_" + roof
+        if NOT_MEASURABLE in entry.get("label", "") and name in entry["label"]:
+            percent[roof] = None
+        elif name in entry:
+            # A roof is never below what was measured under it.
+            percent[roof] = entry[name] if 0 < entry[name] <= 100 else None
+    return percent
 
 
 def medians(runs):
@@ -50,11 +63,17 @@ def medians(runs):
         merged[name] = Result(
             statistics.median(r.seconds for r in results),
             {
-                roof: statistics.median(r.percent[roof] for r in results)
+                roof: median_if_any(r.percent.get(roof) for r in results)
                 for roof in results[0].percent
             },
         )
     return merged
+
+
+def median_if_any(values):
+    """The median of those that are not None; None if all are."""
+    measured = [value for value in values if value is not None]
+    return statistics.median(measured) if measured else None
 
 
 def time_text(seconds):
@@ -65,7 +84,11 @@ def time_text(seconds):
 
 
 def percent_text(percent, roof):
-    return f"{percent[roof]:.1f}" if roof in percent else "-"
+    if roof not in percent:
+        return "-"
+    if percent[roof] is None:
+        return NOT_MEASURABLE
+    return f"{percent[roof]:.1f}"
 
 
 def reference_table(results, reference):
@@ -74,7 +97,7 @@ def reference_table(results, reference):
     width = max(len(name) for name in results)
     lines = [
         f"{'percent of the machine':{width}}  "
-        "   bandwidth  (reference)     FLOP peak  (reference)"
+        "         bandwidth  (reference)           FLOP peak  (reference)"
     ]
     for name, result in results.items():
         if result.error:
@@ -85,7 +108,7 @@ def reference_table(results, reference):
         lines.append(
             f"{name:{width}}  "
             + "  ".join(
-                f"{percent_text(result.percent, roof):>12}"
+                f"{percent_text(result.percent, roof):>18}"
                 f"{'(' + percent_text(theirs, roof) + ')':>13}"
                 for roof in ROOFS
             )

@@ -1,5 +1,7 @@
 """Tests cli/bench_results.py."""
 
+import math
+import random
 import unittest
 
 from cli import bench_results
@@ -24,6 +26,22 @@ class ReadReportTest(unittest.TestCase):
         )
         self.assertEqual(
             results, {"Step/past:50": Result(5.0, {"bandwidth": 61.5})}
+        )
+
+    def test_a_roof_that_the_label_names_is_not_measurable(self):
+        results = bench_results.read_report(
+            {
+                "benchmarks": [
+                    entry(
+                        "Step",
+                        label="not measurable now: percent_of_bandwidth",
+                        percent_of_flop_peak=40.0,
+                    )
+                ]
+            }
+        )
+        self.assertEqual(
+            results["Step"].percent, {"bandwidth": None, "flop_peak": 40.0}
         )
 
     def test_a_time_that_the_benchmark_took_itself_counts(self):
@@ -59,6 +77,19 @@ class MediansTest(unittest.TestCase):
             {"Step": Result(2.0, {"bandwidth": 50.0})},
         )
 
+    def test_a_run_in_which_a_roof_was_not_measurable_is_left_out(self):
+        runs = [
+            {"Step": Result(1.0, {"bandwidth": percent})}
+            for percent in (None, 40.0, 60.0)
+        ]
+        self.assertEqual(
+            bench_results.medians(runs)["Step"].percent, {"bandwidth": 50.0}
+        )
+        never = [{"Step": Result(1.0, {"bandwidth": None})}] * 3
+        self.assertEqual(
+            bench_results.medians(never)["Step"].percent, {"bandwidth": None}
+        )
+
     def test_a_failure_stays_one(self):
         runs = [{"Step": Result(1.0, {})}, {"Step": Result(0.0, {}, "no")}]
         self.assertEqual(bench_results.medians(runs)["Step"].error, "no")
@@ -79,6 +110,20 @@ class TableTest(unittest.TestCase):
         )
         self.assertEqual(copy.split(), ["Copy", "40.0", "(-)", "-", "(-)"])
         self.assertIn("is not implemented yet", broken)
+
+    # Whatever the readings.
+    def test_a_percentage_is_at_most_100_or_the_words_are_there(self):
+        draw = random.Random(12)
+        for _ in range(2000):
+            reading = draw.choice(
+                [draw.uniform(-50, 250), 100.0, 100.04, 187.0, math.nan]
+            )
+            results = bench_results.read_report(
+                {"benchmarks": [entry("Step", percent_of_bandwidth=reading)]}
+            )
+            _, line = bench_results.reference_table(results, {})
+            if "not measurable now" not in line:
+                self.assertLessEqual(float(line.split()[1]), 100.0, line)
 
     def test_ratio_says_how_many_times_as_fast(self):
         _, step, broken = bench_results.speed_ratio_table(

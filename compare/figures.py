@@ -6,6 +6,7 @@ of the ratios is reported, not the ratio of the medians.
 """
 
 import itertools
+import math
 import statistics
 
 from compare import measures
@@ -13,6 +14,9 @@ from compare.shape import Shape
 
 DECODE = [m.key for m in measures.MEASURES if m.kind == "decode"]
 MIB = 1 << 20
+NOT_MEASURABLE = "not measurable now"
+ROOF_TOLERANCE = 1.05
+ROUNDS_AGREE = 1.25
 
 
 def spread(samples):
@@ -103,15 +107,40 @@ def roof(run, name, measure=None):
     )
 
 
+def share_of_roof(shares):
+    """The spread of what was reached divided by the limit of the same round;
+    NOT_MEASURABLE if the rounds disagree or the limit was beaten, None for no
+    round. The rule, and the reasons, are those of kit/measure/share_of_roof.h.
+    """
+    if not shares:
+        return None
+    ordered = sorted(shares)
+    outside = (len(ordered) - 1) // 4
+    low, high = ordered[outside], ordered[-1 - outside]
+    if (
+        len(ordered) < 2
+        or not all(0 < share < math.inf for share in ordered)
+        or high > ROUNDS_AGREE * low
+        or statistics.median(ordered) > ROOF_TOLERANCE
+    ):
+        return NOT_MEASURABLE
+    return {k: min(v, 1.0) for k, v in spread(ordered).items()}
+
+
+def measurable(share):
+    return share not in (None, NOT_MEASURABLE)
+
+
 def bandwidth_share(run, key, measure):
-    """The share of the read bandwidth that a decode step used, by round."""
+    """The share of the read bandwidth that a decode step used: see
+    share_of_roof."""
     engine = engine_of(run, key)
     if not engine:
         return None
     step = measures.step_bytes(
         shape_of(run), engine["weights"], int(measure.split("_")[1])
     )
-    return spread(
+    return share_of_roof(
         [
             rate * step / limit
             for rate, limit in zip(
@@ -123,10 +152,11 @@ def bandwidth_share(run, key, measure):
 
 
 def flop_share(run, key, measure):
-    """The share of the multiply-add peak that a prefill used, by round."""
+    """The share of the multiply-add peak that a prefill used: see
+    share_of_roof."""
     tokens = int(measure.split("_")[1])
     flop = measures.prefill_flop(shape_of(run), tokens) / tokens
-    return spread(
+    return share_of_roof(
         [
             rate * flop / limit
             for rate, limit in zip(
@@ -150,7 +180,7 @@ def _least_bandwidth_share(run, key):
     found = [
         (share["median"], measure)
         for measure in DECODE
-        if (share := bandwidth_share(run, key, measure))
+        if measurable(share := bandwidth_share(run, key, measure))
     ]
     return min(found, default=None)
 
@@ -172,7 +202,7 @@ def _prefill_against_fastest(run, measure="prefill_500"):
 
 def _prefill_flop_share(run, measure="prefill_500"):
     share = flop_share(run, "kvlab-f32", measure)
-    return share and (share["median"], measure)
+    return (share["median"], measure) if measurable(share) else None
 
 
 def _memory_beyond(run, key):
@@ -264,7 +294,7 @@ TARGETS = (
 
 def targets(run):
     """kvlab's targets, and whether it meets them. A target whose engines were
-    not measured is left out."""
+    not measured is left out, and so is a share that is not measurable now."""
     found = []
     for words, unit, bound, sense, figure_of in TARGETS:
         figure = figure_of(run)

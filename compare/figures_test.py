@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import random
 import unittest
 
 import jsonschema
@@ -152,6 +153,37 @@ class Ratios(unittest.TestCase):
         share = figures.bandwidth_share(run, "kvlab-f32", "decode_50")
         self.assertAlmostEqual(share["low"], 0.8)
         self.assertAlmostEqual(share["high"], 0.8)
+
+    def test_a_share_is_absent_if_the_rounds_disagree(self):
+        for shares in ([0.5, 0.9], [0.5, 0.9, 0.7, 0.4, 0.8], [0.7]):
+            self.assertEqual(
+                figures.share_of_roof(shares), figures.NOT_MEASURABLE
+            )
+        self.assertEqual(
+            figures.share_of_roof([0.74, 0.2, 0.76, 0.75, 0.73])["median"], 0.74
+        )
+
+    def test_a_share_is_absent_if_the_limit_was_beaten(self):
+        self.assertEqual(
+            figures.share_of_roof([1.87, 1.87, 1.87]), figures.NOT_MEASURABLE
+        )
+        self.assertEqual(figures.share_of_roof([1.03, 1.02])["median"], 1.0)
+
+    # Whatever the readings.
+    def test_a_cell_is_at_most_100_percent_or_the_words(self):
+        draw = random.Random(12)
+        for _ in range(500):
+            rounds = draw.randrange(1, 9)
+            middle, spread = draw.uniform(0.1, 400), 10 ** draw.uniform(-3, 0)
+            samples = [
+                middle * (1 + spread * draw.uniform(-1, 1))
+                for _ in range(rounds)
+            ]
+            run = run_of(engine("kvlab-f32", {"decode_50": samples}))
+            run["roofs"]["decode_50"]["float32"] = [40e9] * rounds
+            cell = table.shares(run)[1]
+            if figures.NOT_MEASURABLE not in cell:
+                self.assertLessEqual(float(cell.split()[-2]), 100, cell)
 
 
 class Targets(unittest.TestCase):

@@ -1,6 +1,5 @@
 #include "compare/roofs.h"
 
-#include <immintrin.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -28,61 +27,19 @@ volatile float sink;
 
 constexpr std::size_t kLine = 64;           // bytes
 constexpr std::size_t kFloatsPerLine = 16;  // float32
-constexpr std::size_t kLinesPerStep = 8;
 
-// Registers are in plain arrays below: for std::array<__m512, n> GCC warns that
-// it ignores an attribute of the type.
-
-// Prefetching beyond the end reads nothing: it is a hint, and cannot fault.
-void Prefetch(const float* from, std::size_t bytes_ahead) {
-  _mm_prefetch(reinterpret_cast<const char*>(from) + bytes_ahead, _MM_HINT_T0);
-}
-
-__attribute__((target("avx512f"))) float ReadAvx512(
-    std::span<const float> values, std::size_t bytes_ahead) {
-  __m512 sums[kLinesPerStep];  // NOLINT(modernize-avoid-c-arrays)
-  for (__m512& sum : sums) sum = _mm512_setzero_ps();
-  constexpr std::size_t kStep = kLinesPerStep * kFloatsPerLine;
-  for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
-#pragma GCC unroll 8
-    for (std::size_t line = 0; line < kLinesPerStep; ++line) {
-      const float* from = values.data() + i + line * kFloatsPerLine;
-      if (bytes_ahead > 0) Prefetch(from, bytes_ahead);
-      sums[line] = _mm512_add_ps(sums[line], _mm512_loadu_ps(from));
-    }
+// From the smallest instruction set to the widest: either may read faster.
+std::vector<const kernels::Kernels*> AllKernels() {
+  std::vector<const kernels::Kernels*> all = {&kernels::kAvx2Kernels};
+  if (BestInstructionSet() == InstructionSet::kAvx512) {
+    all.push_back(&kernels::kAvx512Kernels);
   }
-  for (const __m512& sum : sums) sums[0] = _mm512_add_ps(sums[0], sum);
-  // GCC 12 warns of its own _mm512_reduce_add_ps.
-  std::array<float, kFloatsPerLine> parts{};
-  _mm512_storeu_ps(parts.data(), sums[0]);
-  return parts[0] + parts[kFloatsPerLine - 1];
-}
-
-float ReadAvx2(std::span<const float> values, std::size_t bytes_ahead) {
-  __m256 sums[kLinesPerStep];  // NOLINT(modernize-avoid-c-arrays)
-  for (__m256& sum : sums) sum = _mm256_setzero_ps();
-  constexpr std::size_t kStep = kLinesPerStep * kFloatsPerLine;
-  for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
-#pragma GCC unroll 8
-    for (std::size_t line = 0; line < kLinesPerStep; ++line) {
-      const float* from = values.data() + i + line * kFloatsPerLine;
-      if (bytes_ahead > 0) Prefetch(from, bytes_ahead);
-      sums[line] = _mm256_add_ps(
-          sums[line],
-          _mm256_add_ps(_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)));
-    }
-  }
-  for (const __m256& sum : sums) sums[0] = _mm256_add_ps(sums[0], sum);
-  std::array<float, 8> parts{};
-  _mm256_storeu_ps(parts.data(), sums[0]);
-  return parts[0] + parts[1];
+  return all;
 }
 
 // Multiply-adds before the threads synchronise again: about a millisecond,
 // which makes synchronising negligible.
 constexpr std::size_t kRounds = 1000000;
-
-bool HasAvx512() { return BestInstructionSet() == InstructionSet::kAvx512; }
 
 // Seconds of the median of many turns of all threads, from the moment all may
 // start to the moment the last is done.
@@ -132,32 +89,33 @@ ReadBuffer::~ReadBuffer() { std::free(values_.data()); }
 
 double MeasureReading(std::span<const float> values, std::size_t threads,
                       double seconds) {
-  const auto read = HasAvx512() ? ReadAvx512 : ReadAvx2;
   constexpr std::array<std::size_t, 4> kBytesAhead = {0, 8 * kLine, 32 * kLine,
-                                                      96 * kLine};
+                                                      128 * kLine};
   const std::size_t part =
       values.size() / threads / kFloatsPerLine * kFloatsPerLine;
   // Small buffers several times a turn: starting the threads takes time too.
   constexpr std::size_t kBytesPerTurn = 32U << 20U;
   const std::size_t repeats =
       std::max<std::size_t>(1, kBytesPerTurn / values.size_bytes());
+  const std::vector<const kernels::Kernels*> sets = AllKernels();
+  const double turn_s =
+      seconds / static_cast<double>(sets.size() * kBytesAhead.size());
   double best_s = std::numeric_limits<double>::infinity();
-  for (const std::size_t ahead : kBytesAhead) {
-    best_s = std::min(
-        best_s, MedianTurn(threads, seconds / kBytesAhead.size(),
-                           [&](std::size_t thread) {
-                             for (std::size_t i = 0; i < repeats; ++i) {
-                               sink = read(values.subspan(thread * part, part),
-                                           ahead);
-                             }
-                           }));
+  for (const kernels::Kernels* const set : sets) {
+    for (const std::size_t ahead : kBytesAhead) {
+      const auto read = [&](std::size_t thread) {
+        for (std::size_t i = 0; i < repeats; ++i) {
+          sink = set->read_all(values.subspan(thread * part, part), ahead);
+        }
+      };
+      best_s = std::min(best_s, MedianTurn(threads, turn_s, read));
+    }
   }
   return static_cast<double>(repeats * threads * part * sizeof(float)) / best_s;
 }
 
 double MeasureMultiplyAdd(std::size_t threads, double seconds) {
-  const kernels::Kernels& widest =
-      HasAvx512() ? kernels::kAvx512Kernels : kernels::kAvx2Kernels;
+  const kernels::Kernels& widest = *AllKernels().back();
   const double median_s =
       MedianTurn(threads, seconds, [&](std::size_t /*thread*/) {
         sink = widest.multiply_add(kRounds, 0.5F);

@@ -1,9 +1,8 @@
 // The machine's limits during a comparison, measured between the engines'
 // turns: reading, and multiplying and adding, on several threads.
 //
-// kit/measure/roofline.h measures one thread by one plain loop, as published
-// figures do. Here an engine must not be able to beat the roof, so the loop is
-// the fastest that we know.
+// kit/measure/roofline.h measures one thread, with the instructions that
+// measuring and marking use; this, all threads with the machine's widest.
 #ifndef KVLAB_COMPARE_ROOFS_H_
 #define KVLAB_COMPARE_ROOFS_H_
 
@@ -27,9 +26,9 @@ class ReadBuffer {
 };
 
 // Bytes per second at which the threads, each its own part, read the whole
-// buffer: with the widest loads of this processor and prefetching by software,
-// at the best of several distances. The median of the passes that fit in
-// `seconds`, since engines are judged by the medians of their steps.
+// buffer: with the instruction set and the prefetching, by hardware or at one
+// of several distances, that read it fastest. The median of the passes that fit
+// in `seconds`, since engines are judged by the medians of their steps.
 double MeasureReading(std::span<const float> values, std::size_t threads,
                       double seconds);
 

@@ -104,7 +104,11 @@ def shares(run):
                 if column.startswith("decode")
                 else figures.flop_share
             )(run, engine["key"], column)
-            cells.append(f"{100 * share['median']:.0f} %" if share else "-")
+            cells.append(
+                f"{100 * share['median']:.0f} %"
+                if figures.measurable(share)
+                else share or "-"
+            )
         rows.append([engine["label"], *cells])
     return _lines(rows)
 

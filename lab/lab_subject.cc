@@ -86,7 +86,7 @@ MachineRoofs RoofsOfThisMachine() {
   constexpr std::size_t kKibibyte = 1024;
   std::vector<std::size_t> sets;
   for (std::size_t size = 64 * kKibibyte; size <= 256 * kKibibyte * kKibibyte;
-       size *= 4) {
+       size *= 2) {
     sets.push_back(size);
   }
   return MeasureRoofs(sets);

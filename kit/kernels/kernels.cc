@@ -105,19 +105,26 @@ void TanhInPlace(std::span<float> values) {
   Apply(values, [](const Floats& x) { return tanh(x); });
 }
 
-// Reads everything once, in four streams of additions.
-float ReadAll(std::span<const float> values) {
-  constexpr std::size_t kStreams = 4;
+// Reads everything once, in eight streams of additions.
+float ReadAll(std::span<const float> values, std::size_t bytes_ahead) {
+  constexpr std::size_t kStreams = 8;
   constexpr std::size_t kStep = kStreams * kLanes;
   std::array<Floats, kStreams> sums;
   sums.fill(Floats(0.0F));
   for (std::size_t i = 0; i + kStep <= values.size(); i += kStep) {
-#pragma GCC unroll 4
+    const float* const from = values.data() + i;
+    if (bytes_ahead > 0) {
+      Prefetch(reinterpret_cast<const std::byte*>(from) + bytes_ahead,
+               kStep * sizeof(float));
+    }
+#pragma GCC unroll 8
     for (std::size_t s = 0; s < kStreams; ++s) {
-      sums[s] += Floats::load_unaligned(values.data() + i + s * kLanes);
+      sums[s] += Floats::load_unaligned(from + s * kLanes);
     }
   }
-  return SumOfLanes(sums[0] + sums[1] + sums[2] + sums[3]);
+  Floats total(0.0F);
+  for (const Floats& sum : sums) total += sum;
+  return SumOfLanes(total);
 }
 
 // 12 independent chains of multiply-adds: 2 start per cycle and each takes 4.

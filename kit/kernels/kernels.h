@@ -36,8 +36,9 @@ struct Kernels {
   void (*tanh_in_place)(std::span<float> values);
 
   // The roofs of kit/measure/roofline.h. Both return a number that depends on
-  // all of the work, so that the compiler cannot leave any out.
-  float (*read_all)(std::span<const float> values);
+  // all of the work, so that the compiler cannot leave any out. read_all
+  // prefetches this many bytes ahead; 0 leaves that to the hardware.
+  float (*read_all)(std::span<const float> values, std::size_t bytes_ahead);
   float (*multiply_add)(std::size_t rounds, float factor);
   std::size_t flop_per_round;  // of multiply_add
 };

@@ -4,14 +4,16 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "benchmark/benchmark.h"
 #include "kit/math/work.h"
 #include "kit/measure/roofline.h"
+#include "kit/measure/share_of_roof.h"
 #include "kit/measure/stopwatch.h"
 #include "kit/model/checkpoint.h"
 
@@ -20,17 +22,60 @@ namespace {
 
 std::filesystem::path model_directory = "models/shakespeare-gpt2";
 
-// Each working set is measured once.
-double ReadBandwidth(std::size_t bytes) {
-  static std::map<std::size_t, double> measured;
-  const auto found = measured.find(bytes);
-  if (found != measured.end()) return found->second;
-  return measured[bytes] = MeasureReadBandwidth(bytes);
+// FLOP of all that was counted since `before`.
+double FlopSince(const WorkCounts& before) {
+  return 2.0 * static_cast<double>((CountedWork() - before).Total());
 }
 
-double FlopPeak() {
-  static const double measured = MeasureFlopPeak();
-  return measured;
+// What the body reached of each roof, by round. Empty where it reads or
+// computes nothing.
+struct Shares {
+  std::vector<double> of_bandwidth;
+  std::vector<double> of_flop_peak;
+};
+
+// The roofs and the body, by turns: what slows the machine for a while slows
+// all of them.
+Shares MeasureByTurns(const IterationCost& cost,
+                      const std::function<void()>& body) {
+  constexpr int kRounds = 5;
+  constexpr double kTurn = 0.01;  // seconds of the body
+  std::optional<ReadingRoof> reading;
+  if (cost.bytes > 0) reading.emplace(cost.bytes);
+  Shares shares;
+  for (int round = 0; round < kRounds; ++round) {
+    const double bytes_per_s = reading ? reading->BytesPerSecond() : 0;
+    const double flop_per_s = MeasureFlopPeak();
+    body();  // fills the caches again
+    const WorkCounts before = CountedWork();
+    const double begin_s = ThreadSeconds();
+    double elapsed_s = 0;
+    double runs = 0;
+    for (; runs == 0 || elapsed_s < kTurn; ++runs) {
+      body();
+      elapsed_s = ThreadSeconds() - begin_s;
+    }
+    const double flop = FlopSince(before);
+    if (reading) {
+      shares.of_bandwidth.push_back(runs * static_cast<double>(cost.bytes) /
+                                    elapsed_s / bytes_per_s);
+    }
+    if (flop > 0) shares.of_flop_peak.push_back(flop / elapsed_s / flop_per_s);
+  }
+  return shares;
+}
+
+// Reports a percentage, or names it in the benchmark's label.
+void ReportShare(benchmark::State& state, const std::string& name,
+                 const std::vector<double>& shares, std::string& label) {
+  if (shares.empty()) return;
+  if (const std::optional<double> share = ShareOfRoof(shares)) {
+    state.counters[name] = 100.0 * *share;
+  } else {
+    label +=
+        (label.empty() ? std::string(kNotMeasurableNow) + ": " : ", ") + name;
+    state.SetLabel(label);
+  }
 }
 
 // The first line of an error: what is wrong.
@@ -70,7 +115,6 @@ bool Succeeds(benchmark::State& state, const std::function<void()>& action) {
 void MeasureLoop(benchmark::State& state, const IterationCost& cost,
                  const std::function<void()>& body) {
   if (!Succeeds(state, body)) return;
-  const WorkCounts before = CountedWork();
   const double begin_s = ThreadSeconds();
   const bool done = Succeeds(state, [&] {
     for (auto iteration : state) body();
@@ -79,19 +123,17 @@ void MeasureLoop(benchmark::State& state, const IterationCost& cost,
   if (!done) return;
   const auto iterations = static_cast<double>(state.iterations());
 
-  const auto report = [&](const char* name, double total, double divisor) {
-    if (total > 0) state.counters[name] = total / elapsed_s / divisor;
+  const auto report = [&](const char* name, double each) {
+    if (each > 0) state.counters[name] = iterations * each / elapsed_s;
   };
-  const double bytes = iterations * static_cast<double>(cost.bytes);
-  const double flop =
-      2.0 * static_cast<double>((CountedWork() - before).Total());
-  report("tokens_per_second", iterations * static_cast<double>(cost.tokens),
-         1.0);
-  report("bytes_per_second", bytes, 1.0);
-  if (bytes > 0) {
-    report("percent_of_bandwidth", bytes, ReadBandwidth(cost.bytes) / 100.0);
-  }
-  report("percent_of_flop_peak", flop, FlopPeak() / 100.0);
+  report("tokens_per_second", static_cast<double>(cost.tokens));
+  report("bytes_per_second", static_cast<double>(cost.bytes));
+
+  Shares shares;
+  if (!Succeeds(state, [&] { shares = MeasureByTurns(cost, body); })) return;
+  std::string label;
+  ReportShare(state, "percent_of_bandwidth", shares.of_bandwidth, label);
+  ReportShare(state, "percent_of_flop_peak", shares.of_flop_peak, label);
 }
 
 double CpuTime(const std::function<void()>& action) {

@@ -21,12 +21,16 @@ struct IterationCost {
 
 // The loop of a benchmark. Counters:
 //   tokens_per_second, bytes_per_second
-//   percent_of_bandwidth   of MeasureReadBandwidth(cost.bytes)
+//   percent_of_bandwidth   of what cost.bytes can be read at
+//                          (kit/measure/roofline.h)
 //   percent_of_flop_peak   of MeasureFlopPeak(); 2 FLOP for each MAC that the
 //                          kernels counted
 // All refer to CPU time, so other programs on this core do not distort them.
-// `body` runs once before the clock starts. If it throws, the benchmark is
-// reported as failed with the error's text, and the others continue.
+// Percentages are measured after the loop, in five turns of the roofs and the
+// body: ShareOfRoof has the rule, and one that is not measurable now is named
+// in the benchmark's label instead. `body` runs once before the clock starts.
+// If it throws, the benchmark is reported as failed with the error's text, and
+// the others continue.
 void MeasureLoop(benchmark::State& state, const IterationCost& cost,
                  const std::function<void()>& body);
 

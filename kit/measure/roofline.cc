@@ -1,8 +1,10 @@
 #include "kit/measure/roofline.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,8 +12,8 @@
 #include "kit/error.h"
 #include "kit/kernels/instruction_set.h"
 #include "kit/kernels/kernels.h"
-#include "kit/math/median.h"
 #include "kit/measure/stopwatch.h"
+#include "kit/tensor/weight_memory.h"
 
 namespace kvlab {
 namespace {
@@ -19,57 +21,74 @@ namespace {
 // Takes the results of the loops, or the compiler would leave them out.
 volatile float sink;
 
-// The shortest of many runs, in seconds.
+// The shortest run of as many as fit in `budget_s`, but at least three, in
+// seconds of processor time: other programs on this core do not count.
 template <typename Action>
-double BestTime(Action action) {
-  constexpr double kBudget = 0.05;  // seconds
-  const Stopwatch all;
-  double best_s = kBudget;
-  do {
-    const Stopwatch run;
+double BestTime(double budget_s, Action action) {
+  constexpr int kFewestRuns = 3;
+  const double begin_s = ThreadSeconds();
+  double best_s = std::numeric_limits<double>::infinity();
+  double now_s = begin_s;
+  for (int run = 0; run < kFewestRuns || now_s - begin_s < budget_s; ++run) {
     action();
-    best_s = std::min(best_s, run.Seconds());
-  } while (all.Seconds() < kBudget);
+    const double end_s = ThreadSeconds();
+    best_s = std::min(best_s, end_s - now_s);
+    now_s = end_s;
+  }
   return best_s;
 }
 
 }  // namespace
 
-double MeasureReadBandwidth(std::size_t working_set_bytes) {
-  constexpr std::size_t kSmallest = 1024;
-  if (working_set_bytes < kSmallest) {
+ReadingRoof::ReadingRoof(std::size_t working_set_bytes) {
+  if (working_set_bytes < kSmallestSet) {
     throw ContractError("MeasureReadBandwidth: too few bytes to time",
                         std::to_string(working_set_bytes) + " of at least " +
-                            std::to_string(kSmallest),
+                            std::to_string(kSmallestSet),
                         "ask for a larger working set");
   }
-  // Small sets are read several times per run: a run lasts some 10 us.
-  constexpr std::size_t kBytesPerRun = 1U << 20U;
+  memory_ = AllocateWeights(working_set_bytes);
+  values_ = {reinterpret_cast<float*>(memory_.get()),
+             working_set_bytes / sizeof(float)};
+  std::ranges::fill(values_, 1.0F);
+}
+
+double ReadingRoof::BytesPerSecond() const {
+  constexpr std::array<std::size_t, 4> kBytesAhead = {0, 512, 2048, 8192};
+  constexpr double kBudget = 0.003;  // seconds for each
+  // Small sets are read several times per run: a run lasts some 20 us.
+  constexpr std::size_t kBytesPerRun = 2U << 20U;
   const std::size_t repeats =
-      std::max<std::size_t>(1, kBytesPerRun / working_set_bytes);
-  // A buffer's place in physical memory can make a difference of a quarter.
-  constexpr std::size_t kPlaces = 5;
-  const std::vector<std::vector<float>> places(
-      kPlaces, std::vector<float>(working_set_bytes / sizeof(float), 1.0F));
+      std::max<std::size_t>(1, kBytesPerRun / values_.size_bytes());
   const kernels::Kernels& kernels = KernelsInUse();
-  std::vector<double> best_s;
-  best_s.reserve(kPlaces);
-  for (const std::vector<float>& place : places) {
-    best_s.push_back(BestTime([&] {
-      for (std::size_t i = 0; i < repeats; ++i) {
-        sink = kernels.read_all(place);
-      }
-    }));
+  double best_s = std::numeric_limits<double>::infinity();
+  for (const std::size_t ahead : kBytesAhead) {
+    best_s = std::min(best_s, BestTime(kBudget, [&] {
+                        for (std::size_t i = 0; i < repeats; ++i) {
+                          sink = kernels.read_all(values_, ahead);
+                        }
+                      }));
   }
-  return static_cast<double>(repeats * working_set_bytes) / Median(best_s);
+  return static_cast<double>(repeats * values_.size_bytes()) / best_s;
+}
+
+double MeasureReadBandwidth(std::size_t working_set_bytes) {
+  constexpr int kReadings = 2;
+  const ReadingRoof roof(working_set_bytes);
+  double highest = 0;
+  for (int i = 0; i < kReadings; ++i) {
+    highest = std::max(highest, roof.BytesPerSecond());
+  }
+  return highest;
 }
 
 double MeasureFlopPeak() {
   constexpr std::size_t kRounds = 10000;
+  constexpr double kBudget = 0.01;  // seconds
   const kernels::Kernels& kernels = KernelsInUse();
   const auto flop = static_cast<double>(kRounds * kernels.flop_per_round);
   // The factor is not known to the compiler.
-  return flop / BestTime([&] {
+  return flop / BestTime(kBudget, [&] {
            sink = kernels.multiply_add(kRounds, 0.5F + sink * 0.0F);
          });
 }

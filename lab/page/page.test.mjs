@@ -176,6 +176,62 @@ describe("sections", () => {
   });
 });
 
+describe("shares of the roofline", () => {
+  const NOT_MEASURABLE = /not measurable now/;
+  const withModels = (speeds) => {
+    const made = results();
+    made.bandwidth.models = speeds.map(([tokens, roofline], i) => ({
+      name: `model ${i}`,
+      weights_bytes: 1000 * 2 ** i,
+      tokens_per_s: tokens,
+      roofline_tokens_per_s: roofline,
+    }));
+    return sectionsOf(made).find((section) => section.id === "bandwidth");
+  };
+  const points = (section, what) =>
+    section.charts
+      .find((chart) => chart.id === "speed-by-model-size")
+      .values.filter((value) => value.what === what).length;
+
+  test("are from the smallest to the largest", () => {
+    const section = withModels([
+      [70, 100],
+      [50, 100],
+      [100, 100],
+    ]);
+    assert.match(section.answer, /reaches 50 % to 100 % of/);
+    assert.doesNotMatch(section.answer, NOT_MEASURABLE);
+  });
+  test("a roof that is not measurable has words and no point", () => {
+    const section = withModels([
+      [70, 100],
+      [50, null],
+    ]);
+    assert.match(section.answer, /70 % to 70 %.*1 of 2 models: not measurable/);
+    assert.equal(points(section, "roofline"), 1);
+    assert.equal(points(section, "measured"), 2);
+  });
+  test("without any roof there is no percentage", () => {
+    const section = withModels([[70, null]]);
+    assert.match(section.answer, NOT_MEASURABLE);
+    assert.doesNotMatch(section.answer, /%/);
+  });
+  test("whatever the readings: at most 100 %, or the words", () => {
+    const readings = [null, 1e-9, 0.5, 1, 1.87, 76, 99.99, 100, 187, 1e9];
+    for (const tokens of readings.slice(1)) {
+      for (const roofline of readings) {
+        const { answer } = withModels([[tokens, roofline]]);
+        const percents = [...answer.matchAll(/(\d+) %/g)].map((m) => m[1]);
+        assert.ok(
+          percents.every((percent) => percent <= 100),
+          answer,
+        );
+        assert.ok(percents.length > 0 || NOT_MEASURABLE.test(answer), answer);
+      }
+    }
+  });
+});
+
 describe("charts", () => {
   const charts = sectionsOf(results()).flatMap((section) => section.charts);
   test("have names of their own", () => {

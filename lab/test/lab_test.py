@@ -196,6 +196,13 @@ class CompleteRun(unittest.TestCase):
         sizes = [model["weights_bytes"] for model in models]
         self.assertEqual(sizes, sorted(set(sizes)))
 
+    def test_no_roof_is_below_what_was_measured_under_it(self):
+        section = self.results["bandwidth"]
+        for entry in section["models"] + section["batches"]:
+            roof = entry["roofline_tokens_per_s"]  # None: not measurable now
+            if roof is not None:
+                self.assertGreaterEqual(roof, entry["tokens_per_s"])
+
     def test_published_figures(self):
         # 2 * 32 layers * 32 heads * 128 * 2 bytes; Touvron 2023.
         models = {

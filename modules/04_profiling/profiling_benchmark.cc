@@ -33,14 +33,11 @@ TokenBatch RandomPrompt(std::size_t tokens, const Gpt2Config& config) {
   return SingleRow(RandomTokens(random, tokens, config.vocab_size));
 }
 
-const MachineRoofs& Machine() {
-  static const MachineRoofs machine = [] {
-    constexpr std::size_t kMiB = 1U << 20U;
-    constexpr std::array<std::size_t, 7> kSizes = {
-        kMiB / 32, kMiB / 4, kMiB, 4 * kMiB, 8 * kMiB, 16 * kMiB, 64 * kMiB};
-    return MeasureRoofs(kSizes);
-  }();
-  return machine;
+// At the very size of the pass's bytes: the next larger one that was measured
+// may not fit in the same cache.
+MachineRoofs MachineFor(const Traffic& traffic) {
+  const std::array<std::size_t, 1> size = {traffic.Total()};
+  return MeasureRoofs(size);
 }
 
 // Runs `pass` repeatedly. In addition to the usual columns, reports:
@@ -61,7 +58,7 @@ void MeasurePass(benchmark::State& state, const ForwardPass& pass) {
     const Traffic traffic =
         PassTraffic(config, pass, DTypeBytes(model.Weights().lm_head.Type()));
     const RooflinePoint point =
-        PlaceOnRoofline(Machine(), PassWork(config, pass), traffic);
+        PlaceOnRoofline(MachineFor(traffic), PassWork(config, pass), traffic);
     MeasureLoop(state, {.tokens = pass.new_len, .bytes = traffic.Total()}, [&] {
       handle.Cache().Truncate(pass.past_len);
       benchmark::DoNotOptimize(model.Forward(tokens, LogitsFor::kLastPosition));

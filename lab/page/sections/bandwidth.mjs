@@ -56,15 +56,35 @@ function machineChart(machine) {
   });
 }
 
+// How much of the roofline was reached, or null if that is not measurable now:
+// a roof is never below what was measured under it.
+export function shareOf({ tokens_per_s, roofline_tokens_per_s }) {
+  const share = tokens_per_s / roofline_tokens_per_s;
+  // Dividing and multiplying again may round upwards.
+  return share > 0 && share < 1 + 1e-9 ? Math.min(share, 1) : null;
+}
+
+// The points of a chart; a roofline that is not measurable has none.
 function pairs(entries, keep) {
   return entries.flatMap((entry) =>
-    [entry.tokens_per_s, entry.roofline_tokens_per_s].map((speed, i) => ({
-      ...keep(entry),
-      what: BY.domain[i],
-      speed,
-      shown: numberText(speed),
-    })),
+    [entry.tokens_per_s, entry.roofline_tokens_per_s]
+      .slice(0, shareOf(entry) === null ? 1 : 2)
+      .map((speed, i) => ({
+        ...keep(entry),
+        what: BY.domain[i],
+        speed,
+        shown: numberText(speed),
+      })),
   );
+}
+
+const NOT_MEASURABLE = "not measurable now";
+
+function gapNote(entries) {
+  return entries.some((entry) => shareOf(entry) === null)
+    ? ` Where the grey line has no point, the roof was ${NOT_MEASURABLE}: ` +
+        "its rounds disagreed."
+    : "";
 }
 
 function modelsChart(bandwidth) {
@@ -80,7 +100,7 @@ function modelsChart(bandwidth) {
     see:
       "A cached step reads every weight once, so the speed falls with the " +
       "size. The grey line is the limit set by the bandwidth at this size; " +
-      "the distance to it is everything else.",
+      `the distance to it is everything else.${gapNote(bandwidth.models)}`,
     values,
     columns: [
       { field: "name", title: "Random model" },
@@ -113,7 +133,7 @@ function batchChart(bandwidth, model) {
       "Sequences of a batch share each read of the weights, so the " +
       "roof rises until the multiplications take as long as the reading; " +
       "from there on it is flat. The measured speed rises less where a step " +
-      "has other costs for each sequence.",
+      `has other costs for each sequence.${gapNote(bandwidth.batches)}`,
     values,
     columns: [{ field: "batch", title: "Sequences" }, ...COLUMNS_OF_SPEED],
     x: {
@@ -157,20 +177,34 @@ function recomputeTable({ recompute }) {
   };
 }
 
-function answer(bandwidth) {
-  const shares = bandwidth.models.map(
-    (model) => model.tokens_per_s / model.roofline_tokens_per_s,
+function reached(models) {
+  const shares = models.map(shareOf).filter((share) => share !== null);
+  if (shares.length === 0) {
+    return (
+      "How much of what the machine's memory allows a cached step reaches is " +
+      `${NOT_MEASURABLE}: the rounds disagree, so other programs may be running.`
+    );
+  }
+  const percents = [Math.min(...shares), Math.max(...shares)].map(
+    (share) => `${Math.round(100 * share)} %`,
   );
-  if (shares.length === 0) return "Nothing was measured.";
-  const percent = (share) => `${Math.round(100 * share)} %`;
-  const { recompute } = bandwidth;
+  const missing = models.length - shares.length;
+  return (
+    `A cached step reaches ${percents[0]} to ${percents[1]} of what the ` +
+    "machine's memory allows" +
+    (missing > 0
+      ? ` (${missing} of ${models.length} models: ${NOT_MEASURABLE}).`
+      : ".")
+  );
+}
+
+function answer({ models, recompute }) {
+  if (models.length === 0) return "Nothing was measured.";
   const factor =
     recompute.wins_above_flop_per_byte / recompute.ridge_flop_per_byte;
   return (
-    "A cached step reaches " +
-    `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of ` +
-    "what the machine's memory allows. Recomputing would win if its " +
-    `arithmetic were ${numberText(factor)} times as fast beside its memory.`
+    `${reached(models)} Recomputing would win if its arithmetic were ` +
+    `${numberText(factor)} times as fast beside its memory.`
   );
 }
 
