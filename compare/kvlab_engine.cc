@@ -16,12 +16,12 @@
 #include <iostream>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "compare/prefill_in_blocks.h"
 #include "compare/roofs.h"
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/kept_memory.h"
@@ -34,7 +34,9 @@
 #include "kit/tokenizer/tokenizer.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
+#include "modules/03_memoization/cache_shape.h"
 #include "modules/03_memoization/cached_attention.h"
+#include "modules/03_memoization/kv_cache.h"
 #include "nlohmann/json.hpp"
 
 namespace kvlab {
@@ -47,6 +49,9 @@ struct Options {
   std::size_t threads = 1;
   std::string instructions = "best";
   bool recompute = false;
+  // Queries of a prefill that attend at a time; 0 for all, as in the course.
+  // Whole tiles of every instruction set.
+  std::size_t prefill_block = 120;
 };
 
 // The lead of the best logit. Since engines may round differently, they must
@@ -80,10 +85,7 @@ class Engine {
     SetThreads(options.threads);
     UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
                                                      : BestInstructionSet());
-    if (!options.recompute) {
-      cache_.emplace(EnableKvCache(
-          model_, {.batch = 1, .max_seq_len = model_.Config().max_positions}));
-    }
+    if (!options.recompute) PlugInCache(options.prefill_block);
   }
 
   Json Answer(const Json& request) {
@@ -97,8 +99,25 @@ class Engine {
   }
 
  private:
+  void PlugInCache(std::size_t prefill_block) {
+    const Gpt2Config& config = model_.Config();
+    cache_ = std::make_shared<KvCache>(
+        CacheShape{.batch = 1,
+                   .max_seq_len = config.max_positions,
+                   .num_layers = config.num_layers,
+                   .num_kv_heads = config.num_heads,
+                   .head_dim = config.HeadDim()});
+    if (prefill_block == 0) {
+      model_.ReplaceAttention(
+          std::make_unique<CachedAttention>(config.num_heads, cache_));
+    } else {
+      model_.ReplaceAttention(std::make_unique<PrefillInBlocks>(
+          config.num_heads, cache_, prefill_block));
+    }
+  }
+
   Json Decode(const Json& request) {
-    if (cache_) cache_->Cache().Reset();
+    if (cache_) cache_->Reset();
     auto text = request.at("prompt").get<std::vector<TokenId>>();
     const bool greedy = request.contains("greedy");
     const auto forced =
@@ -143,7 +162,7 @@ class Engine {
 
   Gpt2 model_;
   std::size_t tokens_;
-  std::optional<KvCacheHandle> cache_;
+  std::shared_ptr<KvCache> cache_;  // null: recomputes
   std::unique_ptr<ReadBuffer> buffer_;
 };
 
@@ -155,6 +174,7 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("--instructions", options.instructions)
       ->check(CLI::IsMember({"best", "avx2"}));
   app.add_flag("--recompute", options.recompute);
+  app.add_option("--prefill-block", options.prefill_block);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
