@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -25,6 +26,7 @@
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/kept_memory.h"
 #include "kit/math/threads.h"
+#include "kit/measure/choose_kernels.h"
 #include "kit/model/token_batch.h"
 #include "modules/02_transformer/gpt2.h"
 
@@ -41,7 +43,8 @@ struct Options {
   SamplingOptions sampling = {.temperature = 0.8F, .top_k = 40};
   std::uint64_t seed = 1;
   std::size_t threads = 1;
-  InstructionSet instructions = BestInstructionSet();
+  // Absent: for each kind of product what is fastest for this model.
+  std::optional<InstructionSet> instructions;
 };
 
 // CLI11's own number checks print the whole range of a double.
@@ -106,7 +109,8 @@ void Declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag_callback(
       "--avx2", [&] { options.instructions = InstructionSet::kAvx2; },
-      "no wider vectors than those used for measuring and marking");
+      "the instructions used for measuring and marking: the same sums in "
+      "every run, while the fastest kernels may change a sum's last bits");
   app.add_option("--seed", options.seed, "of the random choices")
       ->type_name("S")
       ->check(WholeNumber(0))
@@ -161,8 +165,12 @@ int Run(const Options& options) {
   const std::string left_out = RowsWithoutToken(checkpoint);
   if (!left_out.empty()) fmt::print(stderr, "({})\n", left_out);
 
-  UseInstructionSet(options.instructions);
   SetThreads(options.threads);
+  if (options.instructions) {
+    UseInstructionSet(*options.instructions);
+  } else {
+    ChooseKernels(*checkpoint.weights);
+  }
   KeepFreedMemory();
   Gpt2 model(checkpoint.weights);
   Utf8Stream stream;

@@ -49,9 +49,10 @@ class Engine:
     fixed: tuple = ()
 
     @property
-    def narrowed(self):
-        """Whether it uses fewer instructions than the machine has."""
-        return ("--instructions", "avx2") in self.fixed
+    def instructions(self):
+        """The set of instructions that it is held to, if any: kvlab chooses
+        its kernels otherwise."""
+        return dict(self.fixed).get("--instructions")
 
     @property
     def is_kvlab(self):
@@ -143,6 +144,20 @@ ENGINES = (
         "kvlab",
         "float16",
         fixed=(("--instructions", "avx2"),),
+    ),
+    Engine(
+        "kvlab-f32-avx512",
+        "kvlab F32, AVX-512",
+        "kvlab",
+        "float32",
+        fixed=(("--instructions", "avx512"),),
+    ),
+    Engine(
+        "kvlab-f16-avx512",
+        "kvlab F16, AVX-512",
+        "kvlab",
+        "float16",
+        fixed=(("--instructions", "avx512"),),
     ),
     Engine("llama-f32", "llama.cpp F32", "llama", "float32"),
     Engine("llama-f16", "llama.cpp F16", "llama", "float16"),

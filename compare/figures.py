@@ -48,15 +48,20 @@ def _limits(run, measure, name):
     return run["roofs"].get(measure, {}).get(name, [])
 
 
+def is_held(key):
+    return key.endswith(("-avx2", "-avx512"))
+
+
 def is_peer(ours, theirs):
-    """Whether a ratio of the two is meaningful: another engine, or kvlab
-    with fewer instructions, on the same weights, both with or without a cache.
+    """Whether a ratio of the two is meaningful: another engine, or kvlab held
+    to one set of instructions, on the same weights, both with or without a
+    cache.
     """
-    narrowed = [e["key"].endswith("-avx2") for e in (ours, theirs)]
+    held = [is_held(e["key"]) for e in (ours, theirs)]
     return (
         ours["key"].startswith("kvlab")
-        and not narrowed[0]
-        and (not theirs["key"].startswith("kvlab") or narrowed[1])
+        and not held[0]
+        and (not theirs["key"].startswith("kvlab") or held[1])
         and ours["weights"] == theirs["weights"]
         and ours["recomputes"] == theirs["recomputes"]
     )
@@ -176,6 +181,17 @@ def _least_ratio(run, ours, peer):
     return min(found, default=None)
 
 
+def _chosen_against_held(run, ours):
+    """The least ratio of the chosen kernels to those of one set, of all
+    measures: (figure, where)."""
+    found = [
+        (r["median"], f"{r['measure']}, {engine_of(run, r['peer'])['label']}")
+        for r in ratios(run)
+        if r["engine"] == ours and is_held(r["peer"])
+    ]
+    return min(found, default=None)
+
+
 def _least_bandwidth_share(run, key):
     found = [
         (share["median"], measure)
@@ -260,6 +276,20 @@ TARGETS = (
         0.9,
         "at least",
         lambda run: _least_bandwidth_share(run, "kvlab-f16"),
+    ),
+    (
+        "chosen kernels, F32, against each set alone",
+        "x",
+        0.97,
+        "at least",
+        lambda run: _chosen_against_held(run, "kvlab-f32"),
+    ),
+    (
+        "chosen kernels, F16, against each set alone",
+        "x",
+        0.97,
+        "at least",
+        lambda run: _chosen_against_held(run, "kvlab-f16"),
     ),
     (
         "prefill, F32, against the fastest peer",

@@ -126,6 +126,8 @@ class Ratios(unittest.TestCase):
                 ("kvlab-f16", "llama-f16"),
                 ("kvlab-f32", "kvlab-f32-avx2"),
                 ("kvlab-f16", "kvlab-f16-avx2"),
+                ("kvlab-f32", "kvlab-f32-avx512"),
+                ("kvlab-f16", "kvlab-f16-avx512"),
                 ("kvlab-recompute", "torch-recompute"),
             },
         )
@@ -207,6 +209,24 @@ class Targets(unittest.TestCase):
         )
         found = target(run, "prefill, F32, against the fastest peer")
         self.assertEqual(found["figure"], 0.75)
+
+    def test_a_choice_is_held_against_each_set_at_every_measure(self):
+        run = run_of(
+            engine("kvlab-f16", {"decode_50": [10, 10], "prefill_500": [9, 9]}),
+            engine(
+                "kvlab-f16-avx2",
+                {"decode_50": [10, 10], "prefill_500": [5, 5]},
+            ),
+            engine(
+                "kvlab-f16-avx512",
+                {"decode_50": [8, 8], "prefill_500": [10, 10]},
+            ),
+        )
+        found = target(run, "chosen kernels, F16, against each set alone")
+        self.assertEqual(
+            (found["figure"], found["holds"], found["where"]),
+            (0.9, False, "prefill_500, kvlab F16, AVX-512"),
+        )
 
     def test_memory_is_what_lies_above_weights_and_cache(self):
         needed = 4 * 81_912_576 + 37_748_736

@@ -4,6 +4,7 @@
 // Speaks the protocol of compare/README.md. In addition,
 //   {"prompt": [...], "greedy": n}   chooses the n tokens to feed itself;
 //                                    "margin": best logit minus second best
+//   {"kernels": true}                what was chosen for each kind of product
 //   {"read": {"bytes": n, "seconds": s}}
 //   {"multiply_add": {"seconds": s}} the machine's speed at the moment
 #include <CLI/CLI.hpp>
@@ -26,6 +27,7 @@
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/kept_memory.h"
 #include "kit/math/threads.h"
+#include "kit/measure/choose_kernels.h"
 #include "kit/measure/stopwatch.h"
 #include "kit/model/checkpoint.h"
 #include "kit/model/gpt2_weights.h"
@@ -47,7 +49,8 @@ using Json = nlohmann::json;
 struct Options {
   std::string model;
   std::size_t threads = 1;
-  std::string instructions = "best";
+  // "chosen": those that are fastest for this model on this machine.
+  std::string instructions = "chosen";
   bool recompute = false;
   // Queries of a prefill that attend at a time; 0 for all, as in the course.
   // Whole tiles of every instruction set.
@@ -83,13 +86,21 @@ class Engine {
         tokens_(TokensOf(options.model, model_.Config().vocab_size)) {
     KeepFreedMemory();
     SetThreads(options.threads);
-    UseInstructionSet(options.instructions == "avx2" ? InstructionSet::kAvx2
-                                                     : BestInstructionSet());
+    if (options.instructions == "chosen") {
+      for (const ChosenKernels& choice : ChooseKernels(model_.Weights())) {
+        kernels_.push_back(ChosenKernelsText(choice));
+      }
+    } else {
+      UseInstructionSet(options.instructions == "avx2"
+                            ? InstructionSet::kAvx2
+                            : InstructionSet::kAvx512);
+    }
     if (!options.recompute) PlugInCache(options.prefill_block);
   }
 
   Json Answer(const Json& request) {
     if (request.contains("read")) return Read(request["read"]);
+    if (request.contains("kernels")) return {{"kernels", kernels_}};
     if (request.contains("multiply_add")) {
       return {{"flop_per_s",
                MeasureMultiplyAdd(Threads(),
@@ -162,7 +173,8 @@ class Engine {
 
   Gpt2 model_;
   std::size_t tokens_;
-  std::shared_ptr<KvCache> cache_;  // null: recomputes
+  std::vector<std::string> kernels_;  // as chosen
+  std::shared_ptr<KvCache> cache_;    // null: recomputes
   std::unique_ptr<ReadBuffer> buffer_;
 };
 
@@ -172,7 +184,7 @@ Options ParseOptions(int argc, char** argv) {
   app.add_option("--model", options.model)->required();
   app.add_option("--threads", options.threads)->check(CLI::Range(1, 64));
   app.add_option("--instructions", options.instructions)
-      ->check(CLI::IsMember({"best", "avx2"}));
+      ->check(CLI::IsMember({"chosen", "avx2", "avx512"}));
   app.add_flag("--recompute", options.recompute);
   app.add_option("--prefill-block", options.prefill_block);
   try {

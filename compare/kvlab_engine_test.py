@@ -52,6 +52,23 @@ class TheMachine(unittest.TestCase):
         self.assertGreater(peak["flop_per_s"], 0)
 
 
+class TheKernels(unittest.TestCase):
+    def test_a_tiny_model_and_a_held_engine_choose_none(self):
+        for options in ([], ["--instructions", "avx2"]):
+            with engines.Process(
+                ([ENGINE, "--model", TINY, *options], {})
+            ) as process:
+                self.assertEqual(process.ask({"kernels": True})["kernels"], [])
+
+    def test_a_prefill_in_blocks_chooses_the_same_tokens(self):
+        replies = [
+            ask({"prompt": PROMPT, "greedy": 4}, "--prefill-block", block)
+            for block in ("0", "1", "120")
+        ]
+        for reply in replies[1:]:
+            self.assertEqual(reply["argmax"], replies[0]["argmax"])
+
+
 class AnEngineThatEnds(unittest.TestCase):
     def test_is_an_error_that_names_it(self):
         with self.assertRaisesRegex(engines.EngineError, "status 3.*sh"):

@@ -69,7 +69,12 @@ class Run:
                 "first_token_s": [],
             }
             self.results["engines"].append(self.entries[engine.key])
-            self.processes[engine.key] = stack.enter_context(self.start(engine))
+            process = stack.enter_context(self.start(engine))
+            self.processes[engine.key] = process
+            if engine.is_kvlab:
+                self.entries[engine.key]["kernels"] = process.ask(
+                    {"kernels": True}
+                )["kernels"]
         for kind in ("float32", "float16"):
             self.find_references(kind)
 

@@ -146,6 +146,8 @@ def settings(run):
                 f"  {engine['label']}: {words} "
                 f"(best of {len(engine['tried'])})"
             )
+        if engine.get("kernels"):
+            lines.append(f"  {engine['label']}: {'; '.join(engine['kernels'])}")
     return lines
 
 

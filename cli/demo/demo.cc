@@ -24,6 +24,7 @@
 #include "fmt/format.h"
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/kept_memory.h"
+#include "kit/measure/choose_kernels.h"
 #include "kit/model/token_batch.h"
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
@@ -152,8 +153,8 @@ int Run(const Options& options) {
   const std::string left_out = RowsWithoutToken(checkpoint);
   if (!left_out.empty()) fmt::print("({})\n", left_out);
   const Gpt2Config& config = checkpoint.weights->config;
-  // Recomputing is the baseline: it gets the machine's best instructions.
-  UseInstructionSet(BestInstructionSet());
+  // Recomputing is the baseline: it gets the machine's best as well.
+  ChooseKernels(*checkpoint.weights);
   KeepFreedMemory();
   const std::string machine =
       fmt::format("{}, {}, one thread", CpuModel(),

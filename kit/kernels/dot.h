@@ -35,7 +35,7 @@ inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
   for (Floats& sum : sums) sum = Floats(0.0F);
   std::size_t k = 0;
   for (; k + 4 * kLanes <= b.cols; k += 4 * kLanes) {
-    Prefetch(b.Address(row, k) + kAheadBytes, 4 * kVectorBytes);
+    Prefetch(b.Address(row, k) + b.bytes_ahead, 4 * kVectorBytes);
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < 4; ++i) {
       sums[i] = fma(Floats::load_unaligned(a + k + i * kLanes),
@@ -54,7 +54,7 @@ inline Floats DotLanes(const float* a, StoredMatrix<kType> b, std::size_t row) {
 template <DType kType>
 inline Floats DotLanesOfKey(const float* a, StoredMatrix<kType> b,
                             std::size_t row) {
-  Prefetch(b.Address(row, 0) + kAheadBytes,
+  Prefetch(b.Address(row, 0) + b.bytes_ahead,
            kPanelWidth * StoredMatrix<kType>::kElementBytes);
   Floats sum = Floats::load_unaligned(a) * b.LoadVector(row, 0);
 #pragma GCC unroll 8

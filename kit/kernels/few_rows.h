@@ -15,9 +15,6 @@
 
 namespace KVLAB_KERNELS {
 
-// Above this, packing pays: see many_rows.h.
-inline constexpr std::size_t kFewRows = 12;
-
 // Adds to the columns [0, end) of out, in tiles of kRows x (kLanes * kVectors),
 // as many as fit; returns the first remaining column.
 template <std::size_t kRows, std::size_t kVectors, DType kType>

@@ -1,6 +1,8 @@
 #include "kit/kernels/instruction_set.h"
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "kit/error.h"
 #include "kit/kernels/kernels.h"
 #include "kit/kernels/supported_kernels.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace kvlab {
 namespace {
@@ -15,6 +18,33 @@ namespace {
 std::atomic<const KernelsOfSet*>& InUse() {
   static std::atomic<const KernelsOfSet*> in_use = &SupportedKernels().front();
   return in_use;
+}
+
+constexpr std::size_t kKinds = 3;
+constexpr std::size_t kTypes = 3;
+using AllProducts = std::array<std::atomic<ProductKernels>, kKinds * kTypes>;
+
+// By kind and type.
+AllProducts& ProductsInUse() {
+  static AllProducts in_use;
+  return in_use;
+}
+
+std::atomic<ProductKernels>& ProductsInUse(ProductKind kind, DType type) {
+  return ProductsInUse()[static_cast<std::size_t>(kind) * kTypes +
+                         static_cast<std::size_t>(type)];
+}
+
+// Throws ContractError on behalf of `caller` if the machine does not support
+// the set.
+const KernelsOfSet& Supported(const char* caller, InstructionSet set) {
+  for (const KernelsOfSet& each : SupportedKernels()) {
+    if (each.set == set) return each;
+  }
+  throw ContractError(std::string(caller) + ": this machine does not support " +
+                          std::string(InstructionSetName(set)),
+                      "its kernels would crash the program",
+                      "ask SupportedInstructionSets() first");
 }
 
 }  // namespace
@@ -48,19 +78,34 @@ InstructionSet InstructionSetInUse() {
 }
 
 void UseInstructionSet(InstructionSet set) {
-  for (const KernelsOfSet& each : SupportedKernels()) {
-    if (each.set != set) continue;
-    InUse().store(&each, std::memory_order_relaxed);
-    return;
+  InUse().store(&Supported("UseInstructionSet", set),
+                std::memory_order_relaxed);
+  for (std::atomic<ProductKernels>& use : ProductsInUse()) {
+    use.store({.set = set}, std::memory_order_relaxed);
   }
-  throw ContractError("UseInstructionSet: this machine does not support " +
-                          std::string(InstructionSetName(set)),
-                      "its kernels would crash the program",
-                      "ask SupportedInstructionSets() first");
 }
 
 const kernels::Kernels& KernelsInUse() {
   return *InUse().load(std::memory_order_relaxed)->kernels;
+}
+
+const kernels::Kernels& KernelsOf(InstructionSet set) {
+  return *Supported("KernelsOf", set).kernels;
+}
+
+ProductKind KindOfProduct(std::size_t rows, WeightLayout layout) {
+  if (rows > kernels::kFewRows) return ProductKind::kTiles;
+  return layout == WeightLayout::kOutIn ? ProductKind::kRows
+                                        : ProductKind::kPanels;
+}
+
+ProductKernels KernelsFor(ProductKind kind, DType type) {
+  return ProductsInUse(kind, type).load(std::memory_order_relaxed);
+}
+
+void UseKernelsFor(ProductKind kind, DType type, ProductKernels kernels) {
+  Supported("UseKernelsFor", kernels.set);
+  ProductsInUse(kind, type).store(kernels, std::memory_order_relaxed);
 }
 
 }  // namespace kvlab

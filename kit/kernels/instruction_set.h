@@ -4,10 +4,13 @@
 #ifndef KVLAB_KIT_KERNELS_INSTRUCTION_SET_H_
 #define KVLAB_KIT_KERNELS_INSTRUCTION_SET_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "kit/kernels/kernels.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace kvlab {
 
@@ -35,12 +38,44 @@ InstructionSet BestInstructionSet();
 // wants the machine's best calls UseInstructionSet(BestInstructionSet()).
 InstructionSet InstructionSetInUse();
 
-// From now on all threads of this process use `set`. Throws ContractError,
-// changing nothing, if the machine does not support it.
+// From now on all threads of this process use `set`, for everything. Throws
+// ContractError, changing nothing, if the machine does not support it.
 void UseInstructionSet(InstructionSet set);
 
 // The kernels of the set in use.
 const kernels::Kernels& KernelsInUse();
+
+// Those of a set. Throws ContractError if the machine does not support it.
+const kernels::Kernels& KernelsOf(InstructionSet set);
+
+// Products with weights, by what limits their speed.
+enum class ProductKind {
+  kPanels,  // few rows, panels read from end to end: a decode step
+  kRows,    // few rows, row by row: the tied head of a decode step
+  kTiles,   // many rows, of either layout: prefill
+};
+
+// The kind of a product of `rows` rows with weights in this layout.
+ProductKind KindOfProduct(std::size_t rows, WeightLayout layout);
+
+// How a kind of product is computed. The distance never changes a result; the
+// set may change its last bits.
+struct ProductKernels {
+  InstructionSet set = SmallestInstructionSet();
+  std::uint32_t bytes_ahead = kernels::kDefaultBytesAhead;
+
+  friend bool operator==(const ProductKernels&,
+                         const ProductKernels&) = default;
+};
+
+// For products with weights of this type: those of the set in use, unless a
+// program has chosen others (kit/measure/choose_kernels.h).
+ProductKernels KernelsFor(ProductKind kind, DType type);
+
+// From now on such products use these kernels, until UseInstructionSet is
+// called. Throws ContractError, changing nothing, if the machine does not
+// support the set.
+void UseKernelsFor(ProductKind kind, DType type, ProductKernels kernels);
 
 }  // namespace kvlab
 

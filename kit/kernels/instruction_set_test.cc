@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "kit/error.h"
 #include "kit/kernels/kernels.h"
+#include "kit/tensor/weight_matrix.h"
 
 namespace kvlab {
 namespace {
@@ -41,6 +42,8 @@ TEST(InstructionSetTest, WhatTheMachineDoesNotKnowIsRefused) {
     if (std::ranges::find(supported, set) == supported.end()) {
       const kernels::Kernels& before = KernelsInUse();
       EXPECT_THROW(UseInstructionSet(set), ContractError);
+      EXPECT_THROW(UseKernelsFor(ProductKind::kRows, DType::kF16, {.set = set}),
+                   ContractError);
       EXPECT_EQ(&KernelsInUse(), &before);
     } else {
       UseInstructionSet(set);
@@ -51,6 +54,38 @@ TEST(InstructionSetTest, WhatTheMachineDoesNotKnowIsRefused) {
   }
   EXPECT_EQ(seen.size(), supported.size());
   UseInstructionSet(SmallestInstructionSet());
+}
+
+TEST(KernelsForTest, AreThoseOfTheSetInUse) {
+  for (const InstructionSet set :
+       {BestInstructionSet(), SmallestInstructionSet()}) {
+    UseInstructionSet(set);
+    for (const ProductKind kind :
+         {ProductKind::kPanels, ProductKind::kRows, ProductKind::kTiles}) {
+      EXPECT_EQ(KernelsFor(kind, DType::kF16), ProductKernels{.set = set});
+    }
+  }
+}
+
+// A program that pins the set means all products: marks use AVX2.
+TEST(KernelsForTest, AChoiceIsForOneKindAndTypeUntilASetIsPinned) {
+  const ProductKernels far = {.bytes_ahead = 16384};
+  UseKernelsFor(ProductKind::kRows, DType::kF16, far);
+  EXPECT_EQ(KernelsFor(ProductKind::kRows, DType::kF16), far);
+  EXPECT_EQ(KernelsFor(ProductKind::kRows, DType::kF32), ProductKernels{});
+  EXPECT_EQ(KernelsFor(ProductKind::kTiles, DType::kF16), ProductKernels{});
+  EXPECT_EQ(InstructionSetInUse(), SmallestInstructionSet());
+
+  UseInstructionSet(SmallestInstructionSet());
+  EXPECT_EQ(KernelsFor(ProductKind::kRows, DType::kF16), ProductKernels{});
+}
+
+TEST(KindOfProductTest, DependsOnRowsAndLayout) {
+  EXPECT_EQ(KindOfProduct(1, WeightLayout::kPanels), ProductKind::kPanels);
+  EXPECT_EQ(KindOfProduct(12, WeightLayout::kInOut), ProductKind::kPanels);
+  EXPECT_EQ(KindOfProduct(1, WeightLayout::kOutIn), ProductKind::kRows);
+  EXPECT_EQ(KindOfProduct(13, WeightLayout::kOutIn), ProductKind::kTiles);
+  EXPECT_EQ(KindOfProduct(500, WeightLayout::kPanels), ProductKind::kTiles);
 }
 
 TEST(InstructionSetTest, NamesAreThoseOfTheProcessorsManual) {

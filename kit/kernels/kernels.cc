@@ -19,7 +19,7 @@ namespace {
 
 template <DType kType>
 StoredMatrix<kType> As(const AnyMatrix& b) {
-  return {b.data, b.rows, b.cols, b.row_stride};
+  return {b.data, b.rows, b.cols, b.row_stride, b.bytes_ahead};
 }
 
 template <DType kType>

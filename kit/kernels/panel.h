@@ -26,7 +26,6 @@ inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
   constexpr std::size_t kRows = 8 / kVectors;
   constexpr std::size_t kRowBytes =
       kPanelWidth * StoredMatrix<kType>::kElementBytes;
-  constexpr std::size_t kRowsAhead = kAheadBytes / kRowBytes;
   std::array<std::array<Floats, kVectors>, kRows> sums;
 #pragma GCC unroll 8
   for (std::size_t v = 0; v < kVectors; ++v) {
@@ -34,7 +33,7 @@ inline void AddRowTimesPanel(const float* x, StoredMatrix<kType> panel,
     if constexpr (kRows == 2) sums[1][v] = Floats(0.0F);
   }
   const auto add_row = [&](std::size_t k, std::array<Floats, kVectors>& into) {
-    Prefetch(panel.Address(k + kRowsAhead, 0), kRowBytes);
+    Prefetch(panel.Address(k, 0) + panel.bytes_ahead, kRowBytes);
     const Floats x_k(x[k]);
 #pragma GCC unroll 8
     for (std::size_t v = 0; v < kVectors; ++v) {

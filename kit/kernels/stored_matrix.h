@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kit/kernels/kernels.h"
 #include "kit/kernels/vectors.h"
 #include "kit/tensor/half.h"
 #include "kit/tensor/tensor.h"
@@ -26,6 +27,7 @@ struct StoredMatrix {
   std::size_t rows = 0;
   std::size_t cols = 0;
   std::size_t row_stride = 0;
+  std::size_t bytes_ahead = kDefaultBytesAhead;  // AnyMatrix::bytes_ahead
 
   const std::byte* Address(std::size_t row, std::size_t col) const {
     return data + (row * row_stride + col) * kElementBytes;
@@ -51,7 +53,7 @@ struct StoredMatrix {
   // The part that starts at [row, col] and has the given size.
   StoredMatrix Block(std::size_t row, std::size_t col, std::size_t block_rows,
                      std::size_t block_cols) const {
-    return {Address(row, col), block_rows, block_cols, row_stride};
+    return {Address(row, col), block_rows, block_cols, row_stride, bytes_ahead};
   }
 };
 
@@ -60,7 +62,7 @@ template <DType kType>
 StoredMatrix<kType> PanelOf(StoredMatrix<kType> b, std::size_t col) {
   const std::size_t width = std::min(kPanelWidth, b.cols - col);
   return {b.data + col * b.rows * StoredMatrix<kType>::kElementBytes, b.rows,
-          width, width};
+          width, width, b.bytes_ahead};
 }
 
 inline StoredMatrix<DType::kF32> Stored(ConstMatrix matrix) {

@@ -32,10 +32,6 @@ inline Floats LoadLanes(const std::byte* address) {
 // twice on one architecture and once on another.
 inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 
-// How far ahead a kernel prefetches data that it reads once: the best of 2, 4,
-// 8 and 16 KiB for weights in memory, and no worse for weights in a cache.
-inline constexpr std::size_t kAheadBytes = 8192;
-
 // Prefetches the cache lines of the next `bytes` from `address` on. The address
 // may be beyond the end of all data: nothing is fetched there.
 inline void Prefetch(const std::byte* address, std::size_t bytes) {

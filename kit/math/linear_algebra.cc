@@ -58,8 +58,10 @@ AnyMatrix Stored(ConstMatrix matrix) {
 // whole panels, even for matrices without panels: no two threads then write to
 // the same cache line, and tiles stay whole.
 void AddLinear(ConstMatrix x, const WeightMatrix& weight, Matrix out) {
-  const Kernels& kernels = KernelsInUse();
   const DType type = weight.Type();
+  const ProductKernels use =
+      KernelsFor(KindOfProduct(x.rows, weight.Layout()), type);
+  const Kernels& kernels = KernelsOf(use.set);
   const std::size_t in = weight.In();
   const auto columns = [&](std::size_t n, std::size_t width) {
     return Matrix{out.data + n, out.rows, width, out.row_stride};
@@ -73,17 +75,21 @@ void AddLinear(ConstMatrix x, const WeightMatrix& weight, Matrix out) {
     const std::size_t end = std::min(last * kPanelWidth, weight.Out());
     switch (weight.Layout()) {
       case WeightLayout::kInOut:
-        kernels.add_product(x, {type, at(begin), in, end - begin, weight.Out()},
-                            columns(begin, end - begin));
+        kernels.add_product(
+            x,
+            {type, at(begin), in, end - begin, weight.Out(), use.bytes_ahead},
+            columns(begin, end - begin));
         break;
       case WeightLayout::kOutIn:
-        kernels.add_transposed(x, {type, at(begin * in), end - begin, in, in},
-                               columns(begin, end - begin));
+        kernels.add_transposed(
+            x, {type, at(begin * in), end - begin, in, in, use.bytes_ahead},
+            columns(begin, end - begin));
         break;
       case WeightLayout::kPanels:
-        kernels.add_product(
-            x, {type, at(begin * in), in, end - begin, AnyMatrix::kInPanels},
-            columns(begin, end - begin));
+        kernels.add_product(x,
+                            {type, at(begin * in), in, end - begin,
+                             AnyMatrix::kInPanels, use.bytes_ahead},
+                            columns(begin, end - begin));
         break;
     }
   });
