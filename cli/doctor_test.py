@@ -155,13 +155,20 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(finding.fix, "")
         self.assertIn("Ubuntu 24.04; kvlab is tested on Debian", finding.text)
 
-    def test_a_debian_that_has_no_number_yet_is_known_by_its_name(self):
-        self.write(
-            "system/etc/os-release",
-            'ID=debian\nVERSION_CODENAME=forky\nPRETTY_NAME="Debian forky"\n',
-        )
-        finding = doctor.operating_system(self.machine())
-        self.assertEqual((finding.text, finding.fix), ("Debian forky", ""))
+    def test_a_debian_is_known_by_its_name(self):
+        for release, text in (
+            ("bookworm", "Debian bookworm"),
+            ("sid", "Debian sid; kvlab is tested on Debian 12 alone, so"),
+        ):
+            with self.subTest(release):
+                self.write(
+                    "system/etc/os-release",
+                    f"ID=debian\nVERSION_CODENAME={release}\n"
+                    f'PRETTY_NAME="Debian {release}"\n',
+                )
+                finding = doctor.operating_system(self.machine())
+                self.assertEqual(finding.fix, "")
+                self.assertIn(text, finding.text)
 
     def test_packages_that_are_missing(self):
         self.write(
