@@ -292,11 +292,13 @@ test("no link of the small book is dead", () => {
 test("dead links are found, in any page", () => {
   const pages = new Map([
     ["a.html", '<h1 id="x"></h1><a href="b/c.html#y"></a><a href="#x"></a>'],
+    ["s.html", '<script src="e.js">x = \' href="gone"\'</script>'],
     ["b/c.html", '<p id="y"></p><a href="../a.html#z"></a><img src="d.svg">'],
   ]);
   assert.deepEqual(
     deadLinks(pages, () => false),
     [
+      "s.html: the link 'e.js' leads nowhere",
       "b/c.html: the link '../a.html#z' leads nowhere",
       "b/c.html: the link 'd.svg' leads nowhere",
     ],

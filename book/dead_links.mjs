@@ -2,6 +2,8 @@
 import { posix } from "node:path";
 
 const ADDRESS = /\s(?:href|src)="([^"]*)"/g;
+// The text inside of one, not its address.
+const SCRIPT = /(?<=<script\b[^>]*>)[\s\S]*?(?=<\/script>)/g;
 const ID = /\sid="([^"]*)"/g;
 
 function unescaped(text) {
@@ -32,7 +34,7 @@ export function deadLinks(pages, has) {
     return anchor === "" || ids.get(to).has(anchor);
   };
   return [...pages].flatMap(([page, html]) =>
-    [...html.matchAll(ADDRESS)]
+    [...html.replace(SCRIPT, "").matchAll(ADDRESS)]
       .map((match) => unescaped(match[1]))
       .filter((address) => !/^[a-z]+:/.test(address) && !isAlive(page, address))
       .map((address) => `${page}: the link '${address}' leads nowhere`),
