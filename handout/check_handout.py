@@ -35,13 +35,15 @@ NOT_IMPLEMENTED = re.compile(r"NotImplemented|is not implemented yet")
 
 # Words that occur only in the grader and the solutions. The script kvlab, which
 # is in both, checks whether there is a grader, and its test tries both cases;
-# a module's library says that the grader's worker may link it.
+# so does what writes the database for editors; a module's library says that the
+# grader's worker may link it.
 TRACES = re.compile(
     rb"(BEGIN|END) SOLUTION|solutions/|autograder/|graderlab"
     rb"|rubric|planted_bug"
 )
 MAY_SPEAK_OF_THE_GRADER = {
     "kvlab",
+    "cli/compile_commands.py",
     "cli/kvlab_test.py",
     "implementation/module.bzl",
 }
