@@ -30,9 +30,9 @@ constexpr std::size_t kFloatsPerLine = 16;  // float32
 
 // From the smallest instruction set to the widest: either may read faster.
 std::vector<const kernels::Kernels*> AllKernels() {
-  std::vector<const kernels::Kernels*> all = {&kernels::kAvx2Kernels};
-  if (BestInstructionSet() == InstructionSet::kAvx512) {
-    all.push_back(&kernels::kAvx512Kernels);
+  std::vector<const kernels::Kernels*> all;
+  for (const InstructionSet set : SupportedInstructionSets()) {
+    all.push_back(&KernelsOf(set));
   }
   return all;
 }

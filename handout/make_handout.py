@@ -68,6 +68,7 @@ KEPT = (
     "lab/page/planted.html",
     "lab/page/testdata/",
     "lab/test/",
+    "third_party/aarch64/",
     "third_party/chromium/",
     "third_party/lint/",
 )
