@@ -43,8 +43,8 @@ class ReadingRoof {
 double MeasureReadBandwidth(std::size_t working_set_bytes);
 
 // FLOP per second of multiply-adds on registers, two FLOP each, with the
-// instructions in use (kit/kernels/instruction_set.h: AVX2 or NEON unless others
-// were chosen). The best of many short runs, within 10 ms.
+// instructions in use (kit/kernels/instruction_set.h: AVX2 or NEON unless
+// others were chosen). The best of many short runs, within 10 ms.
 double MeasureFlopPeak();
 
 struct BandwidthAt {
