@@ -78,14 +78,25 @@ def _exchanged(source, text, find, replace):
     return text.replace(find, replace)
 
 
-def task_of(bug, solution):
-    """The task of the answer that a planted bug is in; "" outside of all."""
-    at = solution.find(bug.find)
-    line = solution.count("\n", 0, at)
+def _region_of(bug, solution):
+    """The answer or helper that a planted bug is in; None outside of all."""
+    line = solution.count("\n", 0, solution.find(bug.find))
     for region in regions.read(solution, bug.source):
         if region.begin <= line < region.end:
-            return region.task
-    return ""
+            return region
+    return None
+
+
+def task_of(bug, solution):
+    """The task of the answer that a planted bug is in; "" outside of all."""
+    region = _region_of(bug, solution)
+    return region.task if region else ""
+
+
+def function_of(bug, solution):
+    """The function whose contract a planted bug breaks; "" if it names none."""
+    region = _region_of(bug, solution)
+    return bug.function or (region.function if region else "")
 
 
 def plant(bug, solution):

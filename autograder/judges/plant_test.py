@@ -30,6 +30,7 @@ def bug(find, replace="return 3;"):
         replace=replace,
         caught_by="",
         hint="",
+        cause="",
     )
 
 
@@ -140,7 +141,7 @@ class TreeTest(unittest.TestCase):
         path = self.write(
             "judges/03_x/planted_bugs/a/wrong.toml",
             'title = "t"\nerrors = []\nfind = "one + one"\nreplace = "4"\n'
-            'caught_by = "T.*"\nhint = "h"\n',
+            'caught_by = "T.*"\nhint = "h"\ncause = "mask"\n',
         )
         self.assertTrue(planted_bug.is_one(path))
         self.assertEqual(

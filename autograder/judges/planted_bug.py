@@ -5,6 +5,8 @@ says which file of solutions/ it edits. It holds
 
     title      what is wrong, in a sentence
     errors     which of the errors in errors.toml it is an instance of
+    cause      which of the causes in causes.toml it has
+    function   whose contract it breaks; for helpers, which have none of their own
     find       the lines to replace, found once, inside a region of the answer
     replace    the lines that carry the bug
     caught_by  the test of the module that must fail (* for any ending)
@@ -29,6 +31,8 @@ class PlantedBug:
     replace: str
     caught_by: str
     hint: str
+    cause: str
+    function: str = ""
     # For graderlab: checks of the grader that lose points, the first of them
     # because of this bug, the others because of the first; others that do with
     # some inputs; and words from the report on the first.
