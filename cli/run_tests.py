@@ -226,9 +226,9 @@ def tests_named(options, folders):
     return found
 
 
-def task_named(number):
+def task_named(number, root=ROOT):
     """The task, which has tests."""
-    folders = course_tasks.modules(ROOT)
+    folders = course_tasks.modules(root)
     folder = folders.get(int(number.split(".")[0]))
     if folder is None:
         raise UsageError(

@@ -25,8 +25,8 @@ def student_library(name, deps):
 
     Only what chooses an implementation may link them, and the build of the
     program that answers the grader's questions. Other packages can name the
-    files themselves, and those that describe the module; `texts` are the sources
-    and pages that the programs in cli/ read.
+    files themselves, and those that describe the module; `texts` are the sources,
+    headers and pages that the programs in cli/ read.
 
     Args:
       name: the library.
@@ -41,11 +41,15 @@ def student_library(name, deps):
         name = "texts",
         srcs = native.glob([
             "*.cc",
+            "*.h",
             "README.md",
             "hints.toml",
             "module.toml",
         ]),
-        visibility = ["//cli:__subpackages__"],
+        visibility = [
+            "//autograder/proof:__subpackages__",
+            "//cli:__subpackages__",
+        ],
     )
     cc_library(
         name = name,

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Records how each planted bug makes the tests of its module fail.
+
+    autograder/proof/symptoms/record.py [--programs FOLDER] [--seconds N]
+
+Runs the tests of each planted bug whole, one program after another and with low
+priority, and writes cli/why/catalogue.json, which ./kvlab why reads: of each
+bug the title, the hint, the cause, the function and the failing tests, none of
+its lines. The same failures give the same file, byte for byte.
+
+--programs FOLDER   programs that are built already, as below bazel-bin/
+--seconds N         the time that a program has (300)
+
+Reports are kept in .kvlab/symptoms, and read again while they are newer than
+the program: an interrupted recording goes on where it was.
+
+With `strangers`, records instead how mutants fail (autograder/proof/mutate),
+which no planted bug is: evidence for when to say "I do not know this one".
+
+    autograder/proof/symptoms/record.py strangers --mutants FOLDER [--count N]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+# pylint: disable=wrong-import-position
+from autograder.judges import plant, planted_bug
+from autograder.proof.mutate import mutants as mutant_lists
+from cli.why import symptoms
+
+CATALOGUE = ROOT / "cli/why/catalogue.json"
+STRANGERS = ROOT / "autograder/proof/symptoms/strangers.json"
+CAUSES = ROOT / "autograder/judges/causes.toml"
+KEPT = ROOT / ".kvlab/symptoms"
+NICENESS = 15
+
+
+def all_bugs(root=ROOT):
+    """The files of all planted bugs of the course."""
+    return sorted(root.glob("autograder/judges/[0-9]*/planted_bugs/*/*.toml"))
+
+
+def program_of(path, programs):
+    """The tests of a planted bug's module, linked with the bug."""
+    inside = path.relative_to(ROOT).with_suffix("")
+    return programs / f"{inside}_tests"
+
+
+def build(paths):
+    """Builds the programs of planted bugs; the folder that they are below."""
+    labels = [
+        "//{}:{}_tests".format(
+            path.parents[2].relative_to(ROOT),
+            path.relative_to(path.parents[2]).with_suffix(""),
+        )
+        for path in paths
+    ]
+    subprocess.run(
+        ["bazel", "build", "--config=quiet", *labels], cwd=ROOT, check=True
+    )
+    found = subprocess.run(
+        ["bazel", "info", "bazel-bin"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return pathlib.Path(found.stdout.strip())
+
+
+def run(program, kept, seconds, environment=None):
+    """Runs all tests of a program; what they showed.
+
+    `kept` is where its report and its output are, without their endings.
+    """
+    report, log = kept.with_suffix(".xml"), kept.with_suffix(".log")
+    if not _is_newer(log, program):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        report.unlink(missing_ok=True)
+        unfinished = kept.with_suffix(".running")
+        with unfinished.open("wb") as output:
+            late = _start(program, report, output, seconds, environment)
+            if late:
+                output.write(b"\n-- Test timed out at the recorder's limit\n")
+        unfinished.replace(log)
+    found = symptoms.read_report(report)
+    if found is None:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        found = symptoms.read_log(text, late="-- Test timed out at " in text)
+    return found
+
+
+def _is_newer(kept, program):
+    return (
+        kept.is_file() and kept.stat().st_mtime > program.stat().st_mtime
+    )
+
+
+def _start(program, report, output, seconds, environment):
+    """Whether the program ran out of time."""
+    runfiles = pathlib.Path(f"{program}.runfiles")
+    own = runfiles / "_main"
+    try:
+        subprocess.run(
+            ["nice", "-n", str(NICENESS), program, f"--gtest_output=xml:{report}"],
+            cwd=own if own.exists() else runfiles / "kvlab",
+            env={"PATH": "/usr/bin:/bin", "TEST_TMPDIR": str(KEPT)}
+            | (environment or {}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def entry(path, failing):
+    """What the catalogue says of a planted bug."""
+    bug = planted_bug.read(path)
+    solution = (ROOT / "solutions" / bug.source).read_text(encoding="utf-8")
+    return {
+        "name": bug.name,
+        "module": int(bug.name[:2]),
+        "file": bug.source,
+        "function": plant.function_of(bug, solution),
+        "cause": bug.cause,
+        "title": bug.title,
+        "hint": " ".join(bug.hint.split()),
+        "failing": [each.as_json() for each in failing],
+    }
+
+
+def catalogue(entries):
+    """The text of the catalogue."""
+    causes = tomllib.loads(CAUSES.read_text(encoding="utf-8"))
+    return as_text(
+        {
+            "causes": causes["causes"],
+            "contracts": causes["contract"],
+            "bugs": entries,
+        }
+    )
+
+
+def as_text(fields):
+    """JSON in which a change of one bug changes the lines of one bug."""
+    lines = ["{"]
+    for key, value in fields.items():
+        if isinstance(value, dict):
+            inner = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()]
+            lines += [f' {json.dumps(key)}: {{', ",\n".join(inner), " },"]
+        else:
+            inner = ["  " + json.dumps(each) for each in value]
+            lines += [f" {json.dumps(key)}: [", ",\n".join(inner), " ],"]
+    lines[-1] = lines[-1].rstrip(",")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def record_bugs(options):
+    paths = all_bugs()
+    programs = options.programs or build(paths)
+    entries = []
+    for number, path in enumerate(paths, 1):
+        kept = KEPT / path.relative_to(ROOT / "autograder/judges").with_suffix("")
+        found = run(program_of(path, programs), kept, options.seconds)
+        entries.append(entry(path, found.failing))
+        print(
+            f"{number} of {len(paths)}: {entries[-1]['name']}: "
+            f"{len(found.failing)} tests fail",
+            flush=True,
+        )
+    CATALOGUE.write_text(catalogue(entries), encoding="utf-8")
+
+
+def record_strangers(options):
+    """As record_bugs does, of mutants drawn by their names."""
+    found = []
+    for folder in sorted(mutant_lists.PARTS):
+        program = options.mutants / f"{folder}_tests"
+        if not program.is_file():
+            continue
+        listed = [
+            mutant
+            for path in sorted((options.mutants / folder).glob("*.json"))
+            for mutant in mutant_lists.read(path).mutants
+        ]
+        for mutant in mutant_lists.sample(listed, options.count, "symptoms"):
+            shown = run(
+                program,
+                KEPT / "strangers" / folder / mutant.id,
+                options.seconds,
+                {
+                    "KVLAB_MUTANT": mutant.chosen,
+                    "KVLAB_MUTANT_BYTES": str(4 << 30),
+                    "KVLAB_MUTANT_CPU_SECONDS": str(options.seconds),
+                },
+            )
+            print(f"{mutant}: {len(shown.failing)} tests fail", flush=True)
+            if shown.failing:
+                found.append(
+                    {
+                        "mutant": mutant.id,
+                        "file": mutant.file,
+                        "function": mutant.function,
+                        "line": mutant.line,
+                        "operator": mutant.operator,
+                        "before": mutant.before,
+                        "after": mutant.after,
+                        "when": mutant.when,
+                        "failing": [each.as_json() for each in shown.failing],
+                    }
+                )
+    STRANGERS.write_text(as_text({"strangers": found}), encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "what", nargs="?", choices=["bugs", "strangers"], default="bugs"
+    )
+    parser.add_argument("--programs", type=pathlib.Path)
+    parser.add_argument("--mutants", type=pathlib.Path)
+    parser.add_argument("--count", type=int, default=25)
+    parser.add_argument("--seconds", type=int, default=300)
+    options = parser.parse_args()
+    if options.what == "bugs":
+        record_bugs(options)
+    elif options.mutants is None:
+        parser.error("strangers needs --mutants, the folder of the mutants")
+    else:
+        record_strangers(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""How often ./kvlab why must be right. The figures are printed."""
+
+import json
+import pathlib
+import unittest
+
+from autograder.proof.symptoms import trial
+from cli.why import diagnosis
+
+STRANGERS = pathlib.Path(trial.__file__).with_name("strangers.json")
+
+
+class TrialTest(unittest.TestCase):
+    def setUp(self):
+        self.catalogue = diagnosis.read_catalogue()
+
+    def test_a_bug_that_it_knows_is_recognised(self):
+        score = trial.known(self.catalogue)
+        print(f"\nbugs of the catalogue: {score}")
+        self.assertGreaterEqual(score.share("first"), 0.98)
+
+    def test_a_bug_that_was_left_out_is_given_the_cause_of_those_like_it(self):
+        shared, alone = trial.leave_one_out(self.catalogue)
+        print(f"\nleft out, others have its cause: {shared}")
+        print(f"left out, none other has its cause: {alone}")
+        self.assertGreaterEqual(shared.share("first"), 0.60)
+        self.assertGreaterEqual(shared.share("among_three"), 0.85)
+
+    def test_of_two_bugs_one_is_named(self):
+        score = trial.pairs(self.catalogue)
+        print(f"\ntwo bugs: {score}")
+        self.assertGreaterEqual(score.share("among_three"), 0.95)
+
+    def test_mutants_are_not_sent_to_another_function(self):
+        listed = json.loads(STRANGERS.read_text(encoding="utf-8"))["strangers"]
+        score = trial.strangers(listed, self.catalogue)
+        print(f"\nmutants: {score}")
+        self.assertLessEqual(score.wrong_function / score.asked, 0.25)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""./kvlab why [MODULE | TASK] [--first]
+
+Compares the tests that failed in your last run with some 150 known bugs, and
+says a little more at each call: what is seen, where to look, which sentence of
+the header is broken, what usually causes it, and what else might. It never
+shows a line of an answer. --first begins again.
+
+Runs nothing: ./kvlab test does. Without a module or a task it takes the first
+module in which something is red.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import sys
+import textwrap
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+# pylint: disable=wrong-import-position
+from cli import course_tasks, run_tests
+from cli.why import diagnosis, symptoms
+
+STATE = pathlib.Path(".kvlab/why.json")  # below the course's folder
+ALTERNATIVES = 3  # causes that are named, the first included
+
+
+@dataclass
+class Scope:
+    """What is asked about: a module, or one task of it."""
+
+    folder: pathlib.Path  # modules/03_memoization
+    task: course_tasks.Task | None = None
+
+    @property
+    def number(self):
+        return self.task.number if self.task else str(int(self.folder.name[:2]))
+
+    @property
+    def name(self):
+        return f"task {self.number}" if self.task else f"module {self.number}"
+
+    def selects(self, test):
+        return self.task is None or self.task.selects(test)
+
+
+def run_of(logs, scope):
+    """What the last run of the scope's tests has shown."""
+    targets = (
+        [scope.task.target]
+        if scope.task
+        else sorted(path.stem for path in scope.folder.glob("*_test.cc"))
+    )
+    places = [logs / "modules" / scope.folder.name / each for each in targets]
+    run = symptoms.merge(
+        each for each in map(symptoms.read_target, places) if each
+    )
+    run.ran = {test for test in run.ran if scope.selects(test)}
+    run.failing = [each for each in run.failing if scope.selects(each.test)]
+    run.unwritten = [test for test in run.unwritten if scope.selects(test)]
+    run.time = max(
+        (
+            (place / "test.log").stat().st_mtime
+            for place in places
+            if (place / "test.log").is_file()
+        ),
+        default=0,
+    )
+    return run
+
+
+def scope_named(root, word):
+    """Raises UsageError for a module or task that is not there, and for a task
+    that has no tests."""
+    folders = course_tasks.modules(root)
+    if re.fullmatch(r"\d+\.\d+", word):
+        task = run_tests.task_named(word, root)
+        return Scope(folders[int(word.split(".")[0])], task)
+    if not re.fullmatch(r"\d+", word) or int(word) not in folders:
+        raise run_tests.UsageError(
+            f"'{word}' is neither a module nor a task\n"
+            f"  fix: name a task, such as 3.4, or a module: "
+            f"{', '.join(map(str, folders))}"
+        )
+    return Scope(folders[int(word)])
+
+
+def first_red(root, logs):
+    """The first module in which a test fails; the last that was tested if none
+    does, or None."""
+    tested = None
+    for folder in course_tasks.modules(root).values():
+        scope = Scope(folder)
+        run = run_of(logs, scope)
+        if run.failing:
+            return scope
+        if run.ran or run.unwritten:
+            tested = scope
+    return tested
+
+
+def stubs_left(scope):
+    """The stubs of the scope's task that are still there."""
+    return [
+        function
+        for path in course_tasks.files(scope.folder)
+        for task, function in course_tasks.open_functions(
+            path.read_text(encoding="utf-8", errors="replace")
+        )
+        if scope.task and task == scope.task.number
+    ]
+
+
+# ----- what is said
+
+
+def seen(scope, run):
+    """The first rung."""
+    first = clearest(run.failing)
+    count, total = len(run.failing), len(run.ran)
+    tests = "test" if total == 1 else "tests"
+    fail = "fails" if count == 1 else "fail"
+    return (
+        f"{count} of {total} {tests} of {scope.name} {fail}. {first.test}: "
+        f"{difference(first)}."
+    )
+
+
+def clearest(failing):
+    """The first that fails in the order of the source, in which tests go from
+    small to large; those in processes of their own run before it."""
+    plain = [each for each in failing if "DeathTest" not in each.test]
+    return (plain or failing)[0]
+
+
+def difference(symptom):
+    """A clause about one failure."""
+    kind = symptom.kind
+    if kind == symptoms.CRASH:
+        return "the program crashes in it"
+    if kind == symptoms.LATE:
+        return "it does not end in time"
+    if kind.startswith("throws"):
+        said = f" ('{symptom.check}')" if symptom.check else ""
+        other = " another error than expected" if "another" in kind else ""
+        return f"it throws{other or ' an error'}{said}"
+    if kind == "does not throw":
+        return "something that must be refused is accepted"
+    if kind == "touches memory":
+        return "memory is read or written that must be left alone"
+    if kind == "shape":
+        return f"the shape is {symptom.actual}, not {symptom.expected}"
+    if not symptom.actual:
+        return f"{symptom.check} is not as expected"
+    place = f"element {list(symptom.index)} is " if symptom.index else ""
+    text = f"{place or 'there is '}{symptom.actual} where "
+    text += f"{symptom.expected} is expected"
+    if symptom.ratio and symptom.ratio not in ("0", "-0", "1"):
+        text += f" ({symptom.ratio} times as much)"
+    if symptom.context:
+        text += f", for {symptom.context}"
+    return text
+
+
+def line_of(path, pattern):
+    """The number of the first line that the pattern matches; 0 if none."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found = re.search(pattern, text, re.M)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def where(root, verdict):
+    """The second rung."""
+    name = f"modules/{verdict.file}"
+    pattern = rf"^[^\s/].*\b{re.escape(verdict.function)}\("
+    line = line_of(root / name, pattern)
+    return (
+        f"Look at {verdict.function}, in {name}"
+        + (f":{line}" if line else "")
+        + ", and at the helpers that it calls."
+    )
+
+
+def flat(text):
+    """A header as one line without the marks of its comments, and for each
+    character the number of its line."""
+    words, lines = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        for word in re.sub(r"^\s*//|\s//\s", " ", line).split():
+            words.append(word + " ")
+            lines += [number] * (len(word) + 1)
+    return "".join(words), lines
+
+
+def contract(root, catalogue, verdict):
+    """The third rung."""
+    header, sentence = catalogue.sentence(verdict.function, verdict.cause)
+    path = root / "modules" / header
+    text, lines = flat(path.read_text(encoding="utf-8"))
+    at = text.find(sentence)
+    line = f":{lines[at]}" if at >= 0 else ""
+    return f'modules/{header}{line} promises:\n  "{sentence}"'
+
+
+def cause(catalogue, verdict):
+    """The fourth rung."""
+    text = catalogue.causes[verdict.cause]["says"]
+    if verdict.bug:
+        text = f"{verdict.bug.title}. {verdict.bug.hint}"
+    return "What usually causes this: " + text
+
+
+def alternatives(catalogue, found):
+    """The last rung."""
+    lines = ["If it is not that, it might be this:"]
+    for verdict in found[1:ALTERNATIVES]:
+        says = verdict.bug.title if verdict.bug else ""
+        says = says or catalogue.causes[verdict.cause]["says"]
+        lines.append(f"- in {verdict.function}: {says}")
+    return "\n".join(lines)
+
+
+def unknown(scope, run):
+    """Instead of the second rung and those above it."""
+    first = clearest(run.failing)
+    module = int(scope.folder.name[:2])
+    return (
+        "I do not know this one: none of the known bugs fails in this way. "
+        "Go to the first difference instead:\n"
+        f"  ./kvlab debug {module} '{first.test}'\n"
+        "It stops where the numbers differ; `print` shows tensors there. The "
+        "test's name and its comments say which promise of the header it keeps."
+    )
+
+
+# ----- the ladder
+
+
+def ladder(root, scope, run, catalogue):
+    """What to say, rung by rung."""
+    first = seen(scope, run)
+    module = int(scope.folder.name[:2])
+    found = diagnosis.verdicts(run.failing, module, catalogue, run.ran)
+    if not found:
+        return [first, unknown(scope, run)]
+    best = found[0]
+    return [
+        first,
+        where(root, best),
+        contract(root, catalogue, best),
+        cause(catalogue, best),
+        *([alternatives(catalogue, found)] if len(found) > 1 else []),
+    ]
+
+
+def next_rung(path, scope, failing, begin):
+    """How many rungs were climbed for these failing tests; counts this call."""
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        state = {}
+    tests = sorted(each.test for each in failing)
+    last = state.get(scope.number, {})
+    climbed = 0
+    if last.get("failing") == tests and not begin:
+        climbed = last.get("climbed", 0)
+    state[scope.number] = {"failing": tests, "climbed": climbed + 1}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    return climbed
+
+
+def show(text):
+    for line in text.splitlines():
+        indent = re.match(r"[ -]*", line).group()
+        print(
+            textwrap.fill(
+                line,
+                width=80,
+                subsequent_indent=" " * len(indent),
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+
+
+def nothing_to_explain(scope, run):
+    """Why there is none, or ""."""
+    left = stubs_left(scope)
+    if left:
+        return (
+            f"{scope.name} is not written yet: {', '.join(dict.fromkeys(left))}\n"
+            f"  Look for TODO({scope.number}) in modules/{scope.folder.name}"
+        )
+    if not run.ran and not run.unwritten:
+        return (
+            f"there is no result for {scope.name} yet\n"
+            f"  ./kvlab test {scope.number}"
+        )
+    if not run.failing:
+        waiting = len(run.unwritten)
+        return f"no test of {scope.name} fails" + (
+            f", except for {waiting} that met a task not written yet\n"
+            "  ./kvlab status"
+            if waiting
+            else ""
+        )
+    return ""
+
+
+def is_older_than_the_files(scope, run):
+    return run.time < max(
+        path.stat().st_mtime for path in course_tasks.files(scope.folder)
+    )
+
+
+def explain(root, options, catalogue):
+    """Prints one rung; the exit status."""
+    logs = root / "bazel-testlogs"
+    scope = (
+        scope_named(root, options.what)
+        if options.what
+        else first_red(root, logs)
+    )
+    if scope is None:
+        print("kvlab why: no test has run yet\n  ./kvlab test")
+        return 0
+    run = run_of(logs, scope)
+    nothing = nothing_to_explain(scope, run)
+    if nothing:
+        print(f"kvlab why: {nothing}")
+        return 0
+    rungs = ladder(root, scope, run, catalogue)
+    climbed = next_rung(root / STATE, scope, run.failing, options.first)
+    at = min(climbed, len(rungs) - 1)
+    show(rungs[at])
+    if is_older_than_the_files(scope, run):
+        print(
+            "\n(You have edited since these tests ran: ./kvlab test "
+            f"{scope.number})"
+        )
+    if at + 1 < len(rungs):
+        print(f"\nMore: ./kvlab why {scope.number}")
+    elif climbed >= len(rungs):
+        print(
+            "\nThat is all that I know; ./kvlab why "
+            f"{scope.number} --first begins again."
+        )
+    return 0
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(
+        prog="kvlab why",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", nargs="?", metavar="MODULE | TASK")
+    parser.add_argument("--first", action="store_true", help="begin again")
+    options = parser.parse_args(arguments)
+    try:
+        return explain(ROOT, options, diagnosis.read_catalogue())
+    except run_tests.UsageError as error:
+        print(f"kvlab why: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,216 @@
+"""The ladder of ./kvlab why: what each call says, and where it goes on."""
+
+import argparse
+import contextlib
+import io
+import pathlib
+import shutil
+import tempfile
+import time
+import unittest
+
+from cli import run_tests
+from cli.why import diagnosis, symptoms, why
+
+README = """
+| task | you write | target | filter | points |
+|---|---|---|---|---|
+| 1.1 | `First` | `x_test` | `'First*'` | 3 |
+| 1.2 | `Second` | `x_test` | `'Second*'` | 2 |
+"""
+HEADER = """#include <span>
+
+// Task 1.1. Doubles every number of the
+// row, also of an empty one.
+int First(int x);
+
+// Task 1.2. Halves it.
+int Second(int x);
+"""
+SOURCE = """int First(int x) {
+  return x + x;
+}
+int Second(int x) { return x / 2; }
+"""
+STUB = '  throw NotImplemented("First", "module 1, task 1");\n'
+
+
+def bug(name, function, cause, *failing):
+    return diagnosis.KnownBug(
+        f"01_x/x/{name}",
+        1,
+        function,
+        "01_x/x.cc",
+        cause,
+        f"The title of {name}",
+        f"A hint on {name}.",
+        tuple(symptoms.of_failures(test, [text]) for test, text in failing),
+    )
+
+
+EMPTY_ROW = ("FirstTest.EmptyRow", "x.cc:1\nValue of: f()\n  Actual: false")
+LONG_ROW = ("FirstTest.LongRow", "x.cc:2\nValue of: g()\n  Actual: false")
+ODD = ("SecondTest.Odd", "x.cc:3\nValue of: h()\n  Actual: false")
+CATALOGUE = diagnosis.Catalogue(
+    (
+        bug("empty", "First", "boundary", EMPTY_ROW),
+        bug("long", "First", "size", LONG_ROW),
+        bug("odd", "Second", "rounding", ODD),
+    ),
+    {
+        name: {"says": f"The general word on {name}.", "tests": word}
+        for name, word in (
+            ("boundary", "Empty"),
+            ("size", "Long"),
+            ("rounding", "Odd"),
+        )
+    },
+    {
+        "01_x/x.h": {
+            "First": {
+                "any": "Doubles every number of the row",
+                "boundary": "of the row, also of an empty one.",
+            },
+            "Second": {"any": "Halves it."},
+        }
+    },
+)
+
+
+class WhyTest(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.root)
+        self.write("modules/01_x/README.md", README)
+        self.write(
+            "modules/01_x/module.toml",
+            'number = 1\ntitle = "X"\nfiles = ["x.cc"]\n',
+        )
+        self.write("modules/01_x/x.h", HEADER)
+        self.write("modules/01_x/x.cc", SOURCE)
+        self.write("modules/01_x/x_test.cc", "")
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def last_run(self, *failing, passing=("FirstTest.One", "SecondTest.One")):
+        cases = [(test, None) for test in passing] + list(failing)
+        lines = []
+        for test, message in cases:
+            suite, name = test.split(".")
+            failure = ""
+            if message:
+                text = message.replace("\n", "&#x0A;")
+                failure = f'<failure message="{text}"/>'
+            lines.append(
+                f'<testcase name="{name}" classname="{suite}" status="run">'
+                f"{failure}</testcase>"
+            )
+        folder = "bazel-testlogs/modules/01_x/x_test"
+        self.write(
+            f"{folder}/test.xml",
+            f"<testsuites><testsuite>{''.join(lines)}</testsuite></testsuites>",
+        )
+        self.write(f"{folder}/test.log", "")
+
+    def why(self, what="1", first=False):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            status = why.explain(
+                self.root,
+                argparse.Namespace(what=what, first=first),
+                CATALOGUE,
+            )
+        self.assertEqual(status, 0)
+        return said.getvalue()
+
+    def test_each_call_says_a_little_more(self):
+        self.last_run(EMPTY_ROW)
+        self.assertIn(
+            "1 of 3 tests of module 1 fails. FirstTest.EmptyRow:", self.why()
+        )
+        self.assertIn("Look at First, in modules/01_x/x.cc:1", self.why())
+        self.assertIn(
+            'modules/01_x/x.h:3 promises:\n  "of the row, also of an empty one."',
+            self.why(),
+        )
+        self.assertIn(
+            "The title of empty. A hint on empty.", " ".join(self.why().split())
+        )
+
+    def test_no_rung_gives_away_the_next(self):
+        self.last_run(EMPTY_ROW)
+        first = self.why()
+        self.assertNotIn("x.cc", first)
+        self.assertNotIn("promises", first + self.why())
+
+    def test_the_top_of_the_ladder_says_so(self):
+        self.last_run(EMPTY_ROW)
+        for _ in range(6):
+            last = self.why()
+        self.assertIn("That is all that I know", last)
+        self.assertIn("fails. FirstTest.EmptyRow", self.why(first=True))
+
+    def test_other_failures_begin_at_the_first_rung(self):
+        self.last_run(EMPTY_ROW)
+        self.why()
+        self.last_run(LONG_ROW)
+        self.assertIn("fails. FirstTest.LongRow", self.why())
+
+    def test_the_same_failures_go_on_after_another_run(self):
+        self.last_run(EMPTY_ROW)
+        self.why()
+        self.last_run(EMPTY_ROW)
+        self.assertIn("Look at First", self.why())
+
+    def test_a_task_has_a_ladder_of_its_own(self):
+        self.last_run(EMPTY_ROW, ODD)
+        self.why("1.1")
+        self.assertIn("1 of 2 tests of task 1.2 fails.", self.why("1.2"))
+        self.assertIn("Look at Second", self.why("1.2"))
+
+    def test_without_a_word_it_takes_the_first_red_module(self):
+        self.last_run(ODD)
+        self.assertIn("SecondTest.Odd", self.why(what=None))
+
+    def test_what_fails_like_no_known_bug_is_not_explained(self):
+        self.last_run(
+            ("FirstTest.Strange", "x.cc:1\nValue of: s()\n  Actual: true")
+        )
+        self.why()
+        said = self.why()
+        self.assertIn("I do not know this one", said)
+        self.assertIn("./kvlab debug 1 'FirstTest.Strange'", said)
+
+    def test_a_stub_is_nothing_to_explain(self):
+        self.write("modules/01_x/x.cc", f"int First(int x) {{\n{STUB}}}\n")
+        self.last_run(
+            ("FirstTest.EmptyRow", "First is not implemented yet"),
+        )
+        self.assertIn("task 1.1 is not written yet: First", self.why("1.1"))
+        self.assertIn("no test of module 1 fails, except for 1", self.why("1"))
+
+    def test_green_and_untested_are_nothing_to_explain(self):
+        self.assertIn("no test has run yet", self.why(what=None))
+        self.assertIn("there is no result for task 1.1 yet", self.why("1.1"))
+        self.last_run()
+        self.assertIn("no test of module 1 fails", self.why())
+
+    def test_an_edit_since_the_run_is_mentioned(self):
+        self.last_run(EMPTY_ROW)
+        self.assertNotIn("You have edited", self.why())
+        time.sleep(0.02)
+        self.write("modules/01_x/x.cc", SOURCE)
+        self.assertIn("You have edited since", self.why())
+
+    def test_a_task_that_is_not_there_is_refused(self):
+        for word in ("7", "1.9", "First"):
+            with self.subTest(word):
+                with self.assertRaises(run_tests.UsageError):
+                    self.why(word)
+
+
+if __name__ == "__main__":
+    unittest.main()
