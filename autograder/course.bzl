@@ -106,6 +106,13 @@ def planted_bugs(modules = MODULES):
         for module in modules
     ]
 
+def contracts(modules = MODULES):
+    """The sentences of the headers that planted bugs break."""
+    return [
+        "//autograder/judges/%s:contracts" % module.folder
+        for module in modules
+    ]
+
 def students(modules = MODULES):
     """The libraries of the files that students edit."""
     return ["//modules/%s:student" % module.folder for module in modules]

@@ -7,8 +7,9 @@ load(":planted_bugs.bzl", "planted_bugs")
 def judge(name):
     """The rubric of this folder's module, and a test for each planted bug.
 
-    Declares :rubric, every .toml of the folder, and :planted_bugs, the files
-    planted_bugs/FILE/BUG.toml, for modules/NN_name/FILE.cc.
+    Declares :rubric, every .toml of the folder; :planted_bugs, the files
+    planted_bugs/FILE/BUG.toml, for modules/NN_name/FILE.cc; and :contracts, the
+    sentences of the headers that they break.
 
     Args:
       name: a suite of the tests.
@@ -26,6 +27,10 @@ def judge(name):
     native.filegroup(
         name = "planted_bugs",
         srcs = files,
+    )
+    native.filegroup(
+        name = "contracts",
+        srcs = native.glob(["planted_bugs/contracts.toml"]),
     )
     native.test_suite(
         name = name,

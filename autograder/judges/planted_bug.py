@@ -6,7 +6,7 @@ says which file of solutions/ it edits. It holds
     title      what is wrong, in a sentence
     errors     which of the errors in errors.toml it is an instance of
     cause      which of the causes in causes.toml it has
-    function   whose contract it breaks; for helpers, which have none of their own
+    function   whose contract it breaks, if it is in a helper
     find       the lines to replace, found once, inside a region of the answer
     replace    the lines that carry the bug
     caught_by  the test of the module that must fail (* for any ending)

@@ -131,20 +131,22 @@ def likeness(mine, other, rarity):
     return shared / (rarity.sum(mine | other) or 1)
 
 
+# Tests of everything together: they point to no cause, nor away from one.
+TOGETHER = re.compile(
+    "EveryFeature|SizesTogether|EveryKind|AnyOrder|GoldenLogits|Checkpoint"
+)
+
+
 def signs(failing, causes, rarity):
     """{cause: from 0 to 1, how clearly the failing tests show it}: the share of
-    them that points to it, squared, so that one which all show stands out.
-    Tests that point to no cause, as those of everything together, do not count.
-    """
-    pointing = {
-        each: {name for name, its in causes.items() if _points_to(each, its)}
-        for each in failing
-    }
-    weights = {
-        each: rarity.of(("test", each.test))
-        for each, names in pointing.items()
-        if names
-    }
+    them that points to it, squared, so that one which all show stands out."""
+    weights, pointing = {}, {}
+    for each in failing:
+        pointing[each] = {
+            name for name, its in causes.items() if _points_to(each, its)
+        }
+        if pointing[each] or not TOGETHER.search(each.test):
+            weights[each] = rarity.of(("test", each.test))
     total = sum(weights.values()) or 1
     return {
         cause: (
@@ -161,18 +163,24 @@ def signs(failing, causes, rarity):
 
 
 def _points_to(symptom, cause):
-    if re.search(cause["tests"], symptom.test):
-        return True
-    inputs = cause.get("inputs")
-    said = ", ".join(symptom.always) if symptom.times > 1 else symptom.context
-    if inputs and re.search(inputs, said):
-        return True
-    return symptom.kind in cause.get("kinds", ())
+    """Whether a failing test has a sign of the cause."""
+    inputs = ", ".join(symptom.always) if symptom.times > 1 else symptom.context
+    shown = f"{symptom.test} {symptom.kind}: {symptom.check}"
+    return any(
+        pattern in cause and re.search(cause[pattern], text)
+        for pattern, text in (
+            ("tests", symptom.test),
+            ("shows", shown),
+            ("inputs", inputs),
+        )
+    )
 
 
 @functools.lru_cache(maxsize=None)
 def _features_of(bug, ran):
-    return features(each for each in bug.failing if ran is None or each.test in ran)
+    return features(
+        each for each in bug.failing if ran is None or each.test in ran
+    )
 
 
 def likenesses(failing, bugs, ran):
@@ -182,9 +190,7 @@ def likenesses(failing, bugs, ran):
     known = [(bug, _features_of(bug, ran)) for bug in bugs]
     rarity = Rarity([each for _, each in known])
     mine = features(failing)
-    found = [
-        (likeness(mine, its, rarity), bug) for bug, its in known if its
-    ]
+    found = [(likeness(mine, its, rarity), bug) for bug, its in known if its]
     return sorted(found, key=lambda each: (-each[0], each[1].name)), rarity
 
 
@@ -200,9 +206,13 @@ def named(test, functions):
         and suite.startswith(parts[0])
         and (name.startswith(parts[1]) or parts[1] == "Keys" and "View" in name)
     ]
-    return by_method or [
-        each for each, parts in whole.items() if suite.startswith(parts[-1])
-    ] or [each for each, parts in whole.items() if suite == parts[0] + "Test"]
+    return (
+        by_method
+        or [
+            each for each, parts in whole.items() if suite.startswith(parts[-1])
+        ]
+        or [each for each, parts in whole.items() if suite == parts[0] + "Test"]
+    )
 
 
 def functions_of(catalogue, module):
@@ -248,9 +258,11 @@ def verdicts(failing, module, catalogue, ran=None):
     near = place(failing, own, catalogue, module)
     functions = functions_of(catalogue, module)
     upstream = [
-        each for each in failing if near[0] in named(each.test, functions)
+        each
+        for each in failing
+        if near[0] in (named(each.test, functions) or [near[0]])
     ]
-    pointing = signs(upstream or failing, catalogue.causes, rarity)
+    pointing = signs(upstream, catalogue.causes, rarity)
     found = []
     for cause in sorted(catalogue.causes):
         of_cause = [each for each in alike if each[1].cause == cause]

@@ -22,7 +22,7 @@ _SHAPE = re.compile(r"shape is (\[[\d, ]*\]), expected (\[[\d, ]*\])")
 _VALUES = re.compile(r"\n +Which is: (.*)")
 _EVALUATES = re.compile(rf" evaluates to ({_NUMBER})[,.\n]")
 _COMPARED = re.compile(
-    rf"^Expected: \(.*\) (<|>|<=|>=|!=|==) \(.*, actual: (.*?) vs (.*)$", re.M
+    r"^Expected: \(.*\) (<|>|<=|>=|!=|==) \(.*, actual: (.*?) vs (.*)$", re.M
 )
 _PLACE = re.compile(r"^[\w/.]+\.(?:cc|h):\d+\n")
 _FALSE = re.compile(r"^ +Actual: (true|false)(?: \((.*)\))?$", re.M)
@@ -58,9 +58,7 @@ class Symptom:
 
 
 def from_json(fields):
-    tuples = {
-        name: tuple(fields.get(name, ())) for name in ("index", "always")
-    }
+    tuples = {name: tuple(fields.get(name, ())) for name in ("index", "always")}
     return Symptom(**(fields | tuples))
 
 

@@ -45,29 +45,52 @@ class SymptomTest(unittest.TestCase):
                 self.assertEqual(self.read(near(actual, expected)).kind, kind)
 
     def test_other_kinds(self):
-        for text, kind in (
-            ("x.cc:1\nValue of: Same(a, b)\n  Actual: false (shape is [1, 2], "
-             "expected [2, 1])\nExpected: true", "shape"),
-            ("x.cc:1\nExpected: F() throws an exception of type ContractError."
-             "\n  Actual: it throws nothing.", "does not throw"),
-            ('C++ exception with description "LayerCache::Append: no room for '
-             '2 more tokens\n  why: x" thrown in the test body.', "throws"),
-            ("x.cc:1\nDeath test: F()\n    Result: died but not with expected "
-             "exit code:\n            Terminated by signal 6", "dies"),
-            ("x.cc:1\nValue of: LeavesAlone(a, b)\n  Actual: false (it read or "
-             "wrote memory that it must leave alone)\nExpected: true",
-             "touches memory"),
-            ("x.cc:1\nExpected equality of these values:\n  tokens\n    Which "
-             "is: { 1, 2 }\n  right\n    Which is: { 1, 3 }", "other list"),
-            ("x.cc:1\nExpected: (work) <= (limit), actual: 1920 vs 960",
-             "more"),
+        for kind, *lines in (
+            (
+                "shape",
+                "Value of: Same(a, b)",
+                "  Actual: false (shape is [1, 2], expected [2, 1])",
+            ),
+            (
+                "does not throw",
+                "Expected: F() throws an exception of type ContractError.",
+                "  Actual: it throws nothing.",
+            ),
+            (
+                "throws",
+                'C++ exception with description "Append: no room for 2 tokens',
+                '  why: x" thrown in the test body.',
+            ),
+            (
+                "dies",
+                "Death test: F()",
+                "    Result: died but not with expected exit code:",
+                "            Terminated by signal 6",
+            ),
+            (
+                "touches memory",
+                "Value of: LeavesAlone(a, b)",
+                "  Actual: false (it read or wrote memory that it must leave "
+                "alone)",
+            ),
+            (
+                "other list",
+                "Expected equality of these values:",
+                "  tokens",
+                "    Which is: { 1, 2 }",
+                "  right",
+                "    Which is: { 1, 3 }",
+            ),
+            ("more", "Expected: (work) <= (limit), actual: 1920 vs 960"),
         ):
             with self.subTest(kind):
+                text = "\n".join(["x_test.cc:1", *lines])
                 self.assertEqual(self.read(text).kind, kind)
 
     def test_the_line_in_the_test_makes_no_difference(self):
         self.assertEqual(
-            self.read(near("1", "2", line=18)), self.read(near("1", "2", line=9))
+            self.read(near("1", "2", line=18)),
+            self.read(near("1", "2", line=9)),
         )
 
     def test_what_all_inputs_have_in_common(self):
@@ -87,7 +110,9 @@ class SymptomTest(unittest.TestCase):
 
 class RunTest(unittest.TestCase):
     def setUp(self):
-        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.folder = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
 
     def write(self, name, text):
         (self.folder / name).write_text(text, encoding="utf-8")

@@ -293,7 +293,8 @@ def nothing_to_explain(scope, run):
     left = stubs_left(scope)
     if left:
         return (
-            f"{scope.name} is not written yet: {', '.join(dict.fromkeys(left))}\n"
+            f"{scope.name} is not written yet: "
+            f"{', '.join(dict.fromkeys(left))}\n"
             f"  Look for TODO({scope.number}) in modules/{scope.folder.name}"
         )
     if not run.ran and not run.unwritten:

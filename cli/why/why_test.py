@@ -133,7 +133,8 @@ class WhyTest(unittest.TestCase):
         )
         self.assertIn("Look at First, in modules/01_x/x.cc:1", self.why())
         self.assertIn(
-            'modules/01_x/x.h:3 promises:\n  "of the row, also of an empty one."',
+            "modules/01_x/x.h:3 promises:\n"
+            '  "of the row, also of an empty one."',
             self.why(),
         )
         self.assertIn(

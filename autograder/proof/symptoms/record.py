@@ -22,7 +22,6 @@ which no planted bug is: evidence for when to say "I do not know this one".
 
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -38,7 +37,8 @@ from cli.why import symptoms
 
 CATALOGUE = ROOT / "cli/why/catalogue.json"
 STRANGERS = ROOT / "autograder/proof/symptoms/strangers.json"
-CAUSES = ROOT / "autograder/judges/causes.toml"
+CAUSES = "autograder/judges/causes.toml"
+CONTRACTS = "autograder/judges/*/planted_bugs/contracts.toml"
 KEPT = ROOT / ".kvlab/symptoms"
 NICENESS = 15
 
@@ -57,10 +57,8 @@ def program_of(path, programs):
 def build(paths):
     """Builds the programs of planted bugs; the folder that they are below."""
     labels = [
-        "//{}:{}_tests".format(
-            path.parents[2].relative_to(ROOT),
-            path.relative_to(path.parents[2]).with_suffix(""),
-        )
+        f"//{path.parents[2].relative_to(ROOT)}:"
+        f"{path.relative_to(path.parents[2]).with_suffix('')}_tests"
         for path in paths
     ]
     subprocess.run(
@@ -99,9 +97,7 @@ def run(program, kept, seconds, environment=None):
 
 
 def _is_newer(kept, program):
-    return (
-        kept.is_file() and kept.stat().st_mtime > program.stat().st_mtime
-    )
+    return kept.is_file() and kept.stat().st_mtime > program.stat().st_mtime
 
 
 def _start(program, report, output, seconds, environment):
@@ -110,7 +106,13 @@ def _start(program, report, output, seconds, environment):
     own = runfiles / "_main"
     try:
         subprocess.run(
-            ["nice", "-n", str(NICENESS), program, f"--gtest_output=xml:{report}"],
+            [
+                "nice",
+                "-n",
+                str(NICENESS),
+                program,
+                f"--gtest_output=xml:{report}",
+            ],
             cwd=own if own.exists() else runfiles / "kvlab",
             env={"PATH": "/usr/bin:/bin", "TEST_TMPDIR": str(KEPT)}
             | (environment or {}),
@@ -140,15 +142,26 @@ def entry(path, failing):
     }
 
 
+def causes(root=ROOT):
+    """What is known of each cause."""
+    text = (root / CAUSES).read_text(encoding="utf-8")
+    return tomllib.loads(text)["causes"]
+
+
+def contracts(root=ROOT):
+    """{header: function: cause or "any": its sentence}, of all modules."""
+    found = {}
+    for path in sorted(root.glob(CONTRACTS)):
+        folder = path.parent.parent.name
+        for header, functions in tomllib.loads(path.read_text("utf-8")).items():
+            found[f"{folder}/{header}"] = functions
+    return found
+
+
 def catalogue(entries):
     """The text of the catalogue."""
-    causes = tomllib.loads(CAUSES.read_text(encoding="utf-8"))
     return as_text(
-        {
-            "causes": causes["causes"],
-            "contracts": causes["contract"],
-            "bugs": entries,
-        }
+        {"causes": causes(), "contracts": contracts(), "bugs": entries}
     )
 
 
@@ -157,8 +170,10 @@ def as_text(fields):
     lines = ["{"]
     for key, value in fields.items():
         if isinstance(value, dict):
-            inner = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()]
-            lines += [f' {json.dumps(key)}: {{', ",\n".join(inner), " },"]
+            inner = [
+                f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()
+            ]
+            lines += [f" {json.dumps(key)}: {{", ",\n".join(inner), " },"]
         else:
             inner = ["  " + json.dumps(each) for each in value]
             lines += [f" {json.dumps(key)}: [", ",\n".join(inner), " ],"]
@@ -171,7 +186,9 @@ def record_bugs(options):
     programs = options.programs or build(paths)
     entries = []
     for number, path in enumerate(paths, 1):
-        kept = KEPT / path.relative_to(ROOT / "autograder/judges").with_suffix("")
+        kept = KEPT / path.relative_to(ROOT / "autograder/judges").with_suffix(
+            ""
+        )
         found = run(program_of(path, programs), kept, options.seconds)
         entries.append(entry(path, found.failing))
         print(

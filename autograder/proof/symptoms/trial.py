@@ -62,9 +62,7 @@ def known(catalogue):
     """Of the bugs themselves."""
     score = Score()
     for bug in catalogue.bugs:
-        score.add(
-            [bug], diagnosis.verdicts(bug.failing, bug.module, catalogue)
-        )
+        score.add([bug], diagnosis.verdicts(bug.failing, bug.module, catalogue))
     return score
 
 
@@ -82,8 +80,7 @@ def pairs(catalogue, count=300):
     all_pairs = [
         pair
         for pair in itertools.combinations(catalogue.bugs, 2)
-        if pair[0].module == pair[1].module
-        and pair[0].cause != pair[1].cause
+        if pair[0].module == pair[1].module and pair[0].cause != pair[1].cause
     ]
     drawn = random.Random(15).sample(all_pairs, min(count, len(all_pairs)))
     score = Score()
