@@ -133,7 +133,8 @@ def likeness(mine, other, rarity):
 
 # Tests of everything together: they point to no cause, nor away from one.
 TOGETHER = re.compile(
-    "EveryFeature|SizesTogether|EveryKind|AnyOrder|GoldenLogits|Checkpoint"
+    "EveryFeature|SizesTogether|EveryKind|AnyOrder|EveryCombination|EverySplit|"
+    "GoldenLogits|Checkpoint"
 )
 
 

@@ -218,9 +218,10 @@ def alternatives(catalogue, found):
     """The last rung."""
     lines = ["If it is not that, it might be this:"]
     for verdict in found[1:ALTERNATIVES]:
-        says = verdict.bug.title if verdict.bug else ""
-        says = says or catalogue.causes[verdict.cause]["says"]
-        lines.append(f"- in {verdict.function}: {says}")
+        if verdict.bug:
+            lines.append(f"- in {verdict.function}: {verdict.bug.title}")
+        else:
+            lines.append(f"- {catalogue.causes[verdict.cause]['says']}")
     return "\n".join(lines)
 
 

@@ -18,6 +18,11 @@ With `strangers`, records instead how mutants fail (autograder/proof/mutate),
 which no planted bug is: evidence for when to say "I do not know this one".
 
     autograder/proof/symptoms/record.py strangers --mutants FOLDER [--count N]
+
+--mutants FOLDER    bazel-bin/autograder/proof/mutate, after
+                    bazel build //autograder/proof/mutate:NN_name_tests
+--count N           mutants of each module (25)
+--tests PATTERN     only these tests, as --gtest_filter takes them
 """
 
 import argparse
@@ -74,7 +79,7 @@ def build(paths):
     return pathlib.Path(found.stdout.strip())
 
 
-def run(program, kept, seconds, environment=None):
+def run(program, kept, seconds, tests="*", environment=None):
     """Runs all tests of a program; what they showed.
 
     `kept` is where its report and its output are, without their endings.
@@ -85,7 +90,12 @@ def run(program, kept, seconds, environment=None):
         report.unlink(missing_ok=True)
         unfinished = kept.with_suffix(".running")
         with unfinished.open("wb") as output:
-            late = _start(program, report, output, seconds, environment)
+            command = [
+                *("nice", "-n", str(NICENESS), program.absolute()),
+                f"--gtest_output=xml:{report}",
+                f"--gtest_filter={tests}",
+            ]
+            late = _start(program, command, output, seconds, environment)
             if late:
                 output.write(b"\n-- Test timed out at the recorder's limit\n")
         unfinished.replace(log)
@@ -100,19 +110,15 @@ def _is_newer(kept, program):
     return kept.is_file() and kept.stat().st_mtime > program.stat().st_mtime
 
 
-def _start(program, report, output, seconds, environment):
+def _start(program, command, output, seconds, environment):
     """Whether the program ran out of time."""
-    runfiles = pathlib.Path(f"{program}.runfiles")
+    if not program.is_file():
+        raise FileNotFoundError(f"{program}: it is not built")
+    runfiles = pathlib.Path(f"{program}.runfiles").absolute()
     own = runfiles / "_main"
     try:
         subprocess.run(
-            [
-                "nice",
-                "-n",
-                str(NICENESS),
-                program,
-                f"--gtest_output=xml:{report}",
-            ],
+            command,
             cwd=own if own.exists() else runfiles / "kvlab",
             env={"PATH": "/usr/bin:/bin", "TEST_TMPDIR": str(KEPT)}
             | (environment or {}),
@@ -210,12 +216,14 @@ def record_strangers(options):
             mutant
             for path in sorted((options.mutants / folder).glob("*.json"))
             for mutant in mutant_lists.read(path).mutants
+            if not mutant.when  # wrong at all sizes, as a student's first draft
         ]
         for mutant in mutant_lists.sample(listed, options.count, "symptoms"):
             shown = run(
                 program,
                 KEPT / "strangers" / folder / mutant.id,
                 options.seconds,
+                options.tests,
                 {
                     "KVLAB_MUTANT": mutant.chosen,
                     "KVLAB_MUTANT_BYTES": str(4 << 30),
@@ -249,6 +257,7 @@ def main():
     )
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--mutants", type=pathlib.Path)
+    parser.add_argument("--tests", default="*")
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=300)
     options = parser.parse_args()
