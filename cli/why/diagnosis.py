@@ -27,8 +27,7 @@ WEIGHTS = {
     "ratio": 0.25,
     "times": 0.25,
     "context": 0.25,
-    "always": 0.5,
-    "any kind": 0.25,
+    "always": 1.0,
     "word": 0.25,
 }
 # Likeness below which the text of a known bug does not fit, and below which
@@ -97,7 +96,6 @@ def features(failing):
         found.add(("test", test))
         found.add(("kind", test, each.kind))
         found.add(("check", test, each.check))
-        found.add(("any kind", each.kind))
         found.add(("times", test, each.times))
         for part in ("index", "ratio", "context"):
             if getattr(each, part):
@@ -258,10 +256,12 @@ def verdicts(failing, module, catalogue, ran=None):
         return []
     near = place(failing, own, catalogue, module)
     functions = functions_of(catalogue, module)
+    # Tests of what is in another file fail because this one is wrong.
     upstream = [
         each
         for each in failing
-        if near[0] in (named(each.test, functions) or [near[0]])
+        if near[1]
+        in {functions[one] for one in named(each.test, functions) or [near[0]]}
     ]
     pointing = signs(upstream, catalogue.causes, rarity)
     found = []

@@ -14,6 +14,9 @@ its lines. The same failures give the same file, byte for byte.
 Reports are kept in .kvlab/symptoms, and read again while they are newer than
 the program: an interrupted recording goes on where it was.
 
+With `pairs`, records two bugs that are planted together (pairs.toml): the
+program of the first, linked once more with the wrong file of the second.
+
 With `strangers`, records instead how mutants fail (autograder/proof/mutate),
 which no planted bug is: evidence for when to say "I do not know this one".
 
@@ -42,6 +45,7 @@ from cli.why import symptoms
 
 CATALOGUE = ROOT / "cli/why/catalogue.json"
 STRANGERS = ROOT / "autograder/proof/symptoms/strangers.json"
+PAIRS = ROOT / "autograder/proof/symptoms/pairs.json"
 CAUSES = "autograder/judges/causes.toml"
 CONTRACTS = "autograder/judges/*/planted_bugs/contracts.toml"
 KEPT = ROOT / ".kvlab/symptoms"
@@ -205,6 +209,55 @@ def record_bugs(options):
     CATALOGUE.write_text(catalogue(entries), encoding="utf-8")
 
 
+def path_of(name):
+    """The file of a planted bug, by its name."""
+    folder, file, bug = name.split("/")
+    judge = ROOT / "autograder/judges" / folder
+    return judge / "planted_bugs" / file / f"{bug}.toml"
+
+
+def link_both(one, other, program):
+    """Links the first bug's program with the wrong file of the second."""
+    folder, file, bug = other.split("/")
+    built = "bazel-out/k8-opt/bin"
+    judge = f"{built}/autograder/judges/{folder}/_objs/planted_bugs"
+    target = KEPT / "pairs" / f"{one}+{other}".replace("/", "-")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # What Bazel's linker was given.
+    words = pathlib.Path(f"{program}-2.params").read_text(encoding="utf-8")
+    words = words.replace(
+        f"{built}/solutions/{folder}/_objs/{file}/{file}.o",
+        f"{judge}/{file}/{bug}_wrong/{bug}.o",
+    )
+    lines = words.splitlines()
+    lines[lines.index("-o") + 1] = str(target)
+    params = target.with_suffix(".params")
+    params.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    execution_root = str(program.resolve()).split("/bazel-out/", maxsplit=1)[0]
+    subprocess.run(["gcc", f"@{params}"], cwd=execution_root, check=True)
+    runfiles = pathlib.Path(f"{target}.runfiles")
+    runfiles.unlink(missing_ok=True)
+    runfiles.symlink_to(pathlib.Path(f"{program}.runfiles").resolve())
+    return target
+
+
+def record_pairs(options):
+    listed = tomllib.loads(PAIRS.with_suffix(".toml").read_text("utf-8"))
+    paths = [path_of(name) for pair in listed["pairs"] for name in pair]
+    programs = options.programs or build(paths)
+    found = []
+    for one, other in listed["pairs"]:
+        kept = KEPT / "pairs" / f"{one}+{other}".replace("/", "-")
+        program = program_of(path_of(one), programs)
+        if not _is_newer(kept.with_suffix(".log"), program):
+            program = link_both(one, other, program)
+        shown = run(program, kept, options.seconds, options.tests)
+        print(f"{one}, {other}: {len(shown.failing)} tests fail", flush=True)
+        failing = [each.as_json() for each in shown.failing]
+        found.append({"bugs": [one, other], "failing": failing})
+    PAIRS.write_text(as_text({"pairs": found}), encoding="utf-8")
+
+
 def record_strangers(options):
     """As record_bugs does, of mutants drawn by their names."""
     found = []
@@ -253,7 +306,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "what", nargs="?", choices=["bugs", "strangers"], default="bugs"
+        "what",
+        nargs="?",
+        choices=["bugs", "pairs", "strangers"],
+        default="bugs",
     )
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--mutants", type=pathlib.Path)
@@ -263,6 +319,8 @@ def main():
     options = parser.parse_args()
     if options.what == "bugs":
         record_bugs(options)
+    elif options.what == "pairs":
+        record_pairs(options)
     elif options.mutants is None:
         parser.error("strangers needs --mutants, the folder of the mutants")
     else:

@@ -16,6 +16,7 @@ class Score:
     first: int = 0  # the cause that was named first is right
     among_three: int = 0
     function: int = 0  # where to look is right, for the first
+    named: int = 0  # the bug itself is among the first three
     unknown: int = 0  # it said that it does not know
 
     def add(self, bugs, found):
@@ -25,6 +26,8 @@ class Score:
         self.unknown += not found
         self.first += bool(found) and found[0].cause in causes
         self.among_three += any(each.cause in causes for each in found[:3])
+        names = {each.bug.name for each in found[:3] if each.bug}
+        self.named += bool(names & {bug.name for bug in bugs})
         self.function += bool(found) and found[0].function in {
             bug.function for bug in bugs
         }
@@ -36,7 +39,8 @@ class Score:
         return (
             f"{self.asked} asked: right cause first {self.share('first'):.1%}, "
             f"among three {self.share('among_three'):.1%}; right function "
-            f"{self.share('function'):.1%}; unknown {self.share('unknown'):.1%}"
+            f"{self.share('function'):.1%}; itself among three "
+            f"{self.share('named'):.1%}; unknown {self.share('unknown'):.1%}"
         )
 
 
@@ -91,13 +95,24 @@ def pairs(catalogue, count=300):
     return score
 
 
+def planted_pairs(listed, catalogue):
+    """Of bugs that were really planted together, as pairs.json lists them."""
+    bugs = {each.name: each for each in catalogue.bugs}
+    score = Score()
+    for pair in listed:
+        failing = [symptoms.from_json(one) for one in pair["failing"]]
+        both = [bugs[name] for name in pair["bugs"]]
+        score.add(both, diagnosis.verdicts(failing, both[0].module, catalogue))
+    return score
+
+
 @dataclass
 class Strangers:
     """Answers about mutants."""
 
     asked: int = 0
     unknown: int = 0
-    right_function: int = 0
+    right_function: int = 0  # or the right file, of a helper
     wrong_function: int = 0
 
     def __str__(self):
@@ -106,6 +121,14 @@ class Strangers:
             f"right function {self.right_function / self.asked:.1%}, "
             f"wrong function {self.wrong_function / self.asked:.1%}"
         )
+
+
+def _is_there(mutant, verdict, catalogue):
+    """Whether a mutant is where the verdict says; a helper is in its file."""
+    functions = diagnosis.functions_of(catalogue, int(mutant["file"][:2]))
+    if mutant["function"] in functions:
+        return verdict.function == mutant["function"]
+    return verdict.file == mutant["file"]
 
 
 def strangers(listed, catalogue):
@@ -117,7 +140,7 @@ def strangers(listed, catalogue):
         score.asked += 1
         if not found:
             score.unknown += 1
-        elif found[0].function == each["function"]:
+        elif _is_there(each, found[0], catalogue):
             score.right_function += 1
         else:
             score.wrong_function += 1

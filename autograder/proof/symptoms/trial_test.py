@@ -7,7 +7,11 @@ import unittest
 from autograder.proof.symptoms import trial
 from cli.why import diagnosis
 
-STRANGERS = pathlib.Path(trial.__file__).with_name("strangers.json")
+
+def read(name):
+    """Of what record.py has recorded."""
+    path = pathlib.Path(trial.__file__).with_name(name)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class TrialTest(unittest.TestCase):
@@ -30,9 +34,16 @@ class TrialTest(unittest.TestCase):
         score = trial.pairs(self.catalogue)
         print(f"\ntwo bugs: {score}")
         self.assertGreaterEqual(score.share("among_three"), 0.95)
+        self.assertGreaterEqual(score.share("named"), 0.85)
+
+    def test_of_two_bugs_that_are_planted_together_one_is_named(self):
+        listed = read("pairs.json")["pairs"]
+        score = trial.planted_pairs(listed, self.catalogue)
+        print(f"\ntwo bugs, planted together: {score}")
+        self.assertGreaterEqual(score.share("named"), 0.9)
 
     def test_mutants_are_not_sent_to_another_function(self):
-        listed = json.loads(STRANGERS.read_text(encoding="utf-8"))["strangers"]
+        listed = read("strangers.json")["strangers"]
         score = trial.strangers(listed, self.catalogue)
         print(f"\nmutants: {score}")
         self.assertLessEqual(score.wrong_function / score.asked, 0.25)
