@@ -7,7 +7,9 @@ weighs more than one that many have (inverse document frequency), and two sets
 are as alike as the weight that they share is to the weight of both.
 """
 
+import collections
 import functools
+import itertools
 import json
 import math
 import pathlib
@@ -30,15 +32,18 @@ WEIGHTS = {
     "always": 1.0,
     "word": 0.25,
 }
-# Likeness below which the text of a known bug does not fit, and below which
-# nothing is said at all.
-FITS = 0.3
-KNOWN = 0.25
+# Likeness from which the words of a known bug are meant; or a third of it, if
+# the run has so much of how the bug fails.
+FITS = 0.6
+COVERED = 0.9
+# Scores below which causes are named as a mere resemblance, and not at all.
+SURE = 0.6
+KNOWN = 0.3
 HELP_OF_THE_SECOND = 0.3
 HELP_OF_SIGNS = 1.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity, which is fast
 class KnownBug:
     name: str
     module: int
@@ -89,7 +94,7 @@ def _words(test):
 
 
 def features(failing):
-    """The features of failing tests: tuples that begin with a key of WEIGHTS."""
+    """The features of failing tests; each begins with a key of WEIGHTS."""
     found = set()
     for each in failing:
         test = each.test
@@ -109,24 +114,33 @@ class Rarity:
     """How much features weigh, by how many bugs have each."""
 
     def __init__(self, sets):
+        having = collections.Counter(itertools.chain.from_iterable(sets))
         self.total = len(sets)
-        self.having = {}
-        for each in sets:
-            for feature in each:
-                self.having[feature] = self.having.get(feature, 0) + 1
+        self.weights = {
+            feature: self._weight(feature, count)
+            for feature, count in having.items()
+        }
+
+    def _weight(self, feature, count):
+        return WEIGHTS[feature[0]] * math.log((self.total + 1) / (count + 1))
 
     def of(self, feature):
-        share = (self.having.get(feature, 0) + 1) / (self.total + 1)
-        return WEIGHTS[feature[0]] * math.log(1 / share)
+        known = self.weights.get(feature)
+        return self._weight(feature, 0) if known is None else known
 
     def sum(self, several):
         return sum(map(self.of, several))
 
 
-def likeness(mine, other, rarity):
-    """From 0, nothing in common, to 1, the same."""
+def overlap(mine, other, rarity):
+    """How alike two sets are, from 0, nothing in common, to 1, the same; and
+    how much of the other one is in mine."""
     shared = rarity.sum(mine & other)
-    return shared / (rarity.sum(mine | other) or 1)
+    its = rarity.sum(other)
+    return (
+        shared / (rarity.sum(mine) + its - shared or 1),
+        shared / (its or 1),
+    )
 
 
 # Tests of everything together: they point to no cause, nor away from one.
@@ -182,15 +196,34 @@ def _features_of(bug, ran):
     )
 
 
+@dataclass(frozen=True)
+class Likeness:
+    """How much a run resembles a known bug."""
+
+    bug: KnownBug
+    degree: float  # from 0 to 1
+    coverage: float  # the part of how the bug fails that the run has
+
+    @property
+    def fits(self):
+        """Whether its title and hint are meant. Of two bugs at once, each is
+        covered by a run that is not very like it."""
+        return self.degree >= FITS or (
+            self.coverage >= COVERED and self.degree >= FITS / 3
+        )
+
+
 def likenesses(failing, bugs, ran):
-    """[(likeness, bug)] of the bugs that could fail any of these tests, most
+    """The likeness to each of the bugs that could fail any of these tests, most
     alike first; and how rare features are."""
     ran = frozenset(ran) if ran is not None else None
     known = [(bug, _features_of(bug, ran)) for bug in bugs]
     rarity = Rarity([each for _, each in known])
     mine = features(failing)
-    found = [(likeness(mine, its, rarity), bug) for bug, its in known if its]
-    return sorted(found, key=lambda each: (-each[0], each[1].name)), rarity
+    found = [
+        Likeness(bug, *overlap(mine, its, rarity)) for bug, its in known if its
+    ]
+    return sorted(found, key=lambda each: (-each.degree, each.bug.name)), rarity
 
 
 def named(test, functions):
@@ -232,7 +265,7 @@ def place(failing, own, catalogue, module):
     for function, file in functions.items():
         if any(function in named(each.test, functions) for each in failing):
             return function, file
-    return own[0][1].function, own[0][1].file
+    return own[0].bug.function, own[0].bug.file
 
 
 @dataclass(frozen=True)
@@ -245,13 +278,17 @@ class Verdict:
     bug: KnownBug | None  # whose title and hint fit, if any do
     score: float
 
+    @property
+    def is_sure(self):
+        return self.bug is not None or self.score >= SURE
+
 
 def verdicts(failing, module, catalogue, ran=None):
     """What may be wrong in a module, most probable first; empty if it is like
     no bug that is known. `failing` are tests of that module, and `ran` those
     that could have failed: None means all."""
     alike, rarity = likenesses(failing, catalogue.bugs, ran)
-    own = [each for each in alike if each[1].module == module]
+    own = [each for each in alike if each.bug.module == module]
     if not own:
         return []
     near = place(failing, own, catalogue, module)
@@ -266,19 +303,19 @@ def verdicts(failing, module, catalogue, ran=None):
     pointing = signs(upstream, catalogue.causes, rarity)
     found = []
     for cause in sorted(catalogue.causes):
-        of_cause = [each for each in alike if each[1].cause == cause]
+        of_cause = [each for each in alike if each.bug.cause == cause]
         if not of_cause:
             continue
-        likely = [each[0] for each in of_cause[:2]] + [0.0]
+        likely = [each.degree for each in of_cause[:2]] + [0.0]
         score = (
             likely[0]
             + HELP_OF_THE_SECOND * likely[1]
-            + HELP_OF_SIGNS * (1 - own[0][0]) * pointing[cause]
+            + HELP_OF_SIGNS * (1 - own[0].degree) * pointing[cause]
         )
         fits = [
-            bug
-            for degree, bug in of_cause
-            if bug.module == module and degree >= FITS
+            each.bug
+            for each in of_cause
+            if each.bug.module == module and each.fits
         ]
         function, file = near
         if fits:

@@ -62,7 +62,7 @@ class DiagnosisTest(unittest.TestCase):
             bug("y", "layers", "FirstTest.Often", "FirstTest.Z"),
         )
         found = self.verdicts("FirstTest.Rare", "FirstTest.Q", known=known)
-        self.assertEqual(found[0].bug.name, "rare")
+        self.assertEqual(found[0].cause, "work")
 
     def test_messages_decide_where_the_same_tests_fail(self):
         known = catalogue(

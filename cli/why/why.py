@@ -208,29 +208,59 @@ def contract(root, catalogue, verdict):
 
 def cause(catalogue, verdict):
     """The fourth rung."""
-    text = catalogue.causes[verdict.cause]["says"]
     if verdict.bug:
         text = f"{verdict.bug.title}. {verdict.bug.hint}"
-    return "What usually causes this: " + text
+        return "What usually causes this: " + text
+    text = catalogue.causes[verdict.cause]["says"]
+    return (
+        "No known bug fails quite like this, so take it with care. Bugs that "
+        "are similar have in common: " + text
+    )
+
+
+def listed(catalogue, found):
+    """A line for each of several causes."""
+    return [
+        (
+            f"- in {verdict.function}: {verdict.bug.title}"
+            if verdict.bug
+            else f"- {catalogue.causes[verdict.cause]['says']}"
+        )
+        for verdict in found
+    ]
 
 
 def alternatives(catalogue, found):
     """The last rung."""
-    lines = ["If it is not that, it might be this:"]
-    for verdict in found[1:ALTERNATIVES]:
-        if verdict.bug:
-            lines.append(f"- in {verdict.function}: {verdict.bug.title}")
-        else:
-            lines.append(f"- {catalogue.causes[verdict.cause]['says']}")
-    return "\n".join(lines)
+    lines = listed(catalogue, found[1:ALTERNATIVES])
+    return "\n".join(["If it is not that, it might be this:", *lines])
+
+
+def resemblances(scope, run, catalogue, found):
+    """The last rung, where no cause stands out."""
+    lines = listed(catalogue, found[:ALTERNATIVES])
+    return "\n".join(
+        [
+            "I do not know this one. It resembles, from afar, bugs such as:",
+            *lines,
+            advice(scope, run),
+        ]
+    )
 
 
 def unknown(scope, run):
     """Instead of the second rung and those above it."""
+    return (
+        "I do not know this one: none of the known bugs fails in this way.\n"
+        + advice(scope, run)
+    )
+
+
+def advice(scope, run):
+    """What helps with bugs that are not known."""
     first = clearest(run.failing)
     module = int(scope.folder.name[:2])
     return (
-        "I do not know this one: none of the known bugs fails in this way. "
         "Go to the first difference instead:\n"
         f"  ./kvlab debug {module} '{first.test}'\n"
         "It stops where the numbers differ; `print` shows tensors there. The "
@@ -249,13 +279,13 @@ def ladder(root, scope, run, catalogue):
     if not found:
         return [first, unknown(scope, run)]
     best = found[0]
-    return [
-        first,
-        where(root, best),
-        contract(root, catalogue, best),
-        cause(catalogue, best),
-        *([alternatives(catalogue, found)] if len(found) > 1 else []),
-    ]
+    low = [first, where(root, best), contract(root, catalogue, best)]
+    if not best.is_sure:
+        return low + [resemblances(scope, run, catalogue, found)]
+    high = [cause(catalogue, best)]
+    if len(found) > 1:
+        high.append(alternatives(catalogue, found))
+    return low + high
 
 
 def next_rung(path, scope, failing, begin):

@@ -185,6 +185,16 @@ class WhyTest(unittest.TestCase):
         self.assertIn("I do not know this one", said)
         self.assertIn("./kvlab debug 1 'FirstTest.Strange'", said)
 
+    def test_where_no_known_bug_fits_it_says_so_and_names_the_cause(self):
+        text = "x.cc:1\nValue of: s()\n  Actual: true"
+        self.last_run(
+            ("FirstTest.RowThatIsEmpty", text), passing=["FirstTest.EmptyRow"]
+        )
+        said = " ".join(" ".join(self.why() for _ in range(4)).split())
+        self.assertIn("No known bug fails quite like this", said)
+        self.assertIn("The general word on boundary.", said)
+        self.assertNotIn("The title of", said)
+
     def test_a_stub_is_nothing_to_explain(self):
         self.write("modules/01_x/x.cc", f"int First(int x) {{\n{STUB}}}\n")
         self.last_run(

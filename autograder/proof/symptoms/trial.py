@@ -17,13 +17,15 @@ class Score:
     among_three: int = 0
     function: int = 0  # where to look is right, for the first
     named: int = 0  # the bug itself is among the first three
-    unknown: int = 0  # it said that it does not know
+    unknown: int = 0  # it said that it does not know, and named nothing
+    doubtful: int = 0  # it said so, and named causes
 
     def add(self, bugs, found):
         """Whether one of `bugs` is what was found."""
         causes = {bug.cause for bug in bugs}
         self.asked += 1
         self.unknown += not found
+        self.doubtful += bool(found) and not found[0].is_sure
         self.first += bool(found) and found[0].cause in causes
         self.among_three += any(each.cause in causes for each in found[:3])
         names = {each.bug.name for each in found[:3] if each.bug}
@@ -40,7 +42,8 @@ class Score:
             f"{self.asked} asked: right cause first {self.share('first'):.1%}, "
             f"among three {self.share('among_three'):.1%}; right function "
             f"{self.share('function'):.1%}; itself among three "
-            f"{self.share('named'):.1%}; unknown {self.share('unknown'):.1%}"
+            f"{self.share('named'):.1%}; doubtful "
+            f"{self.share('doubtful'):.1%}, unknown {self.share('unknown'):.1%}"
         )
 
 
@@ -112,15 +115,22 @@ class Strangers:
 
     asked: int = 0
     unknown: int = 0
-    right_function: int = 0  # or the right file, of a helper
-    wrong_function: int = 0
+    right: int = 0  # the first cause is one that fits
+    wrong: int = 0  # another cause is named first
+    wrong_title: int = 0  # of these, in the words of a bug that it is not
+    wrong_place: int = 0  # another function, or another file of a helper
+
+    def share(self, name):
+        return getattr(self, name) / self.asked
 
     def __str__(self):
-        return (
-            f"{self.asked} asked: unknown {self.unknown / self.asked:.1%}, "
-            f"right function {self.right_function / self.asked:.1%}, "
-            f"wrong function {self.wrong_function / self.asked:.1%}"
+        shares = ", ".join(
+            f"{name.replace('_', ' ')} {self.share(name):.1%}"
+            for name in (
+                *("unknown", "right", "wrong", "wrong_title", "wrong_place"),
+            )
         )
+        return f"{self.asked} asked: {shares}"
 
 
 def _is_there(mutant, verdict, catalogue):
@@ -131,17 +141,20 @@ def _is_there(mutant, verdict, catalogue):
     return verdict.file == mutant["file"]
 
 
-def strangers(listed, catalogue):
-    """Of mutants, as strangers.json lists them."""
+def strangers(listed, causes, catalogue):
+    """Of mutants, as strangers.json lists them; `causes` are those that it is
+    right to name, by mutant (strangers.toml)."""
     score = Strangers()
     for each in listed:
         failing = [symptoms.from_json(one) for one in each["failing"]]
         found = diagnosis.verdicts(failing, int(each["file"][:2]), catalogue)
         score.asked += 1
-        if not found:
+        if not found or not found[0].is_sure:
             score.unknown += 1
-        elif _is_there(each, found[0], catalogue):
-            score.right_function += 1
-        else:
-            score.wrong_function += 1
+            continue
+        fits = found[0].cause in causes[each["mutant"]]
+        score.right += fits
+        score.wrong += not fits
+        score.wrong_title += not fits and found[0].bug is not None
+        score.wrong_place += not _is_there(each, found[0], catalogue)
     return score
