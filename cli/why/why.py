@@ -156,13 +156,12 @@ def difference(symptom):
         return f"the shape is {symptom.actual}, not {symptom.expected}"
     if not symptom.actual:
         return f"{symptom.check} is not as expected"
-    place = f"element {list(symptom.index)} is " if symptom.index else ""
-    text = f"{place or 'there is '}{symptom.actual} where "
-    text += f"{symptom.expected} is expected"
+    place = f"element {list(symptom.index)}" if symptom.index else "it"
+    text = f"{place} is {symptom.actual} where {symptom.expected} is expected"
     if symptom.ratio and symptom.ratio not in ("0", "-0", "1"):
-        text += f" ({symptom.ratio} times as much)"
+        text += f", {symptom.ratio} times as much"
     if symptom.context:
-        text += f", for {symptom.context}"
+        text += f" ({symptom.context})"
     return text
 
 
