@@ -259,11 +259,13 @@ def advice(scope, run):
     """What helps with bugs that are not known."""
     first = clearest(run.failing)
     module = int(scope.folder.name[:2])
+    hint = f"\nOr ask for a hint: ./kvlab hint {scope.number}"
     return (
         "Go to the first difference instead:\n"
         f"  ./kvlab debug {module} '{first.test}'\n"
         "It stops where the numbers differ; `print` shows tensors there. The "
         "test's name and its comments say which promise of the header it keeps."
+        + (hint if scope.task else "")
     )
 
 

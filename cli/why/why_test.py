@@ -184,6 +184,8 @@ class WhyTest(unittest.TestCase):
         said = self.why()
         self.assertIn("I do not know this one", said)
         self.assertIn("./kvlab debug 1 'FirstTest.Strange'", said)
+        self.why("1.1")
+        self.assertIn("./kvlab hint 1.1", self.why("1.1"))
 
     def test_where_no_known_bug_fits_it_says_so_and_names_the_cause(self):
         text = "x.cc:1\nValue of: s()\n  Actual: true"
