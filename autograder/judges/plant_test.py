@@ -1,5 +1,6 @@
 """What autograder/judges/plant.py promises."""
 
+import dataclasses
 import pathlib
 import tempfile
 import unittest
@@ -63,6 +64,12 @@ class PlantedBugTest(unittest.TestCase):
         self.assertEqual(plant.task_of(bug("return one + one;"), two), "3.1")
         self.assertEqual(plant.task_of(bug("return two + two;"), two), "3.2")
         self.assertEqual(plant.task_of(bug("int Second() {"), two), "")
+
+    def test_breaks_the_contract_of_its_function_unless_it_names_another(self):
+        one = bug("return one + one;")
+        self.assertEqual(plant.function_of(one, SOLUTION), "Answer")
+        helper = dataclasses.replace(one, function="Caller")
+        self.assertEqual(plant.function_of(helper, SOLUTION), "Caller")
 
 
 class TreeTest(unittest.TestCase):
