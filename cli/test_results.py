@@ -115,6 +115,8 @@ def read_events(lines):
                 tests.add(label)
                 target(label)
         elif "targetCompleted" in identity:
+            if event.get("aborted", {}).get("reason") == "SKIPPED":
+                continue  # for another processor
             built = event.get("completed", {}).get("success", False)
             label = identity["targetCompleted"]["label"]
             if not built:

@@ -79,6 +79,14 @@ class ReadEventsTest(unittest.TestCase):
         found = read(configured("//m:a_test"), completed("//m:a_test", True))
         self.assertFalse(found["//m:a_test"].passed)
 
+    def test_what_is_for_another_processor_does_not_count(self):
+        skipped = completed("//m:neon", False)
+        del skipped["completed"]
+        skipped["aborted"] = {"reason": "SKIPPED"}
+        self.assertEqual(
+            read(configured("//m:neon", "cc_library rule"), skipped), {}
+        )
+
     def test_a_test_that_was_interrupted_has_not_passed(self):
         interrupted = summary("//m:a_test", "")
         interrupted["aborted"] = {"reason": "USER_INTERRUPTED"}

@@ -50,7 +50,7 @@ export function pageOf(trace) {
   return mustache.render(read("trace.mustache"), {
     ...trace,
     heading: trace.headline[0].toUpperCase() + trace.headline.slice(1),
-    css: read("page.css") + read("trace.css"),
+    css: ["memo_figure.css", "page.css", "trace.css"].map(read).join(""),
     script: pageScript(),
     finding: finding && {
       ...finding,
