@@ -185,8 +185,8 @@ std::string RowMeans(const std::string& owner) {
              : "a row was stored or shown in another row's place.";
 }
 
-std::string SeenKeysMean(const PositionRange& seen,
-                         const PositionRange& right) {
+std::string SeenKeysMean(const PositionRange& seen, const PositionRange& right,
+                         std::size_t begin) {
   if (seen.end > right.end) {
     return "a token sees keys of later tokens: the mask, and to which side of "
            "the table it is aligned.";
@@ -194,6 +194,10 @@ std::string SeenKeysMean(const PositionRange& seen,
   if (seen.end < right.end) {
     return "a token does not see the newest keys: the mask, and to which side "
            "of the table it is aligned.";
+  }
+  if (seen.begin == begin && begin > right.begin) {
+    return "only the tokens of this pass are seen: what the cache holds is not "
+           "read.";
   }
   return seen.begin < right.begin
              ? "padding is seen: left_pad, of the whole sequence, holds at "
@@ -246,7 +250,7 @@ Finding ExplainOutput(const OutputPlace& where, std::span<const float> output) {
       finding.notes.push_back(fmt::format(
           "exactly what a query makes of keys {} to {}; it should see {} to {}",
           seen->begin, seen->end - 1, right.begin, right.end - 1));
-      finding.usually = SeenKeysMean(*seen, right);
+      finding.usually = SeenKeysMean(*seen, right, where.begin);
       return finding;
     }
   } catch (const std::exception& error) {

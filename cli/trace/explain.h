@@ -40,8 +40,10 @@ std::string UnwrittenMeans(const Place& place);
 // owner: what OwnerOf says.
 std::string RowMeans(const std::string& owner);
 
-// The keys that a query sees, where it should see others.
-std::string SeenKeysMean(const PositionRange& seen, const PositionRange& right);
+// The keys that a query sees, where it should see others. `begin` is the first
+// position of the pass.
+std::string SeenKeysMean(const PositionRange& seen, const PositionRange& right,
+                         std::size_t begin);
 
 // The output of attention that differs, although its input and the cache agree.
 struct OutputPlace {
