@@ -35,14 +35,6 @@ class HintTest(unittest.TestCase):
                     text, r";\s*$|[{}]|\bfor \(|\breturn \w+;", task
                 )
 
-    def test_a_todo_says_the_purpose_in_one_sentence(self):
-        for folder in course_tasks.modules(hint.ROOT).values():
-            for path in course_tasks.files(folder):
-                text = path.read_text(encoding="utf-8")
-                for todo in re.findall(r"// TODO\(.*(?:\n\s*//.*)*", text):
-                    self.assertEqual(len(todo.splitlines()), 1, todo)
-                    self.assertRegex(todo, r"^[^.]*\d\.\d+\): [^.]*\.$")
-
     def test_what_does_not_exist_is_told_with_what_does(self):
         with self.assertRaisesRegex(hint.HintError, "1.1, 1.2"):
             hint.hint("1.9", 1)

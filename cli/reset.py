@@ -9,6 +9,7 @@ kept, as it was, below saved/; everything else in it stays.
 
 import argparse
 import datetime
+import itertools
 import os
 import pathlib
 import re
@@ -110,10 +111,16 @@ def keep(path, now):
     """Copies a file to saved/, under the time; returns the copy."""
     folder = ROOT / "saved" / path.parent.name
     folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / f"{path.stem}-{now:%Y-%m-%d-%H.%M.%S}{path.suffix}"
-    with copy.open("xb") as out:  # never over another copy
-        out.write(path.read_bytes())
-    return copy
+    for again in itertools.count(1):  # never over another copy
+        number = f"-{again}" if again > 1 else ""
+        name = f"{path.stem}-{now:%Y-%m-%d-%H.%M.%S}{number}{path.suffix}"
+        try:
+            with (folder / name).open("xb") as out:
+                out.write(path.read_bytes())
+            return folder / name
+        except FileExistsError:
+            continue
+    raise AssertionError("there is always another number")
 
 
 def replace(path, text):

@@ -31,5 +31,9 @@ def stubs_in_sync_test(name):
         srcs = ["stubs_in_sync_test.py"],
         args = ["$(rootpath %s)" % stub for stub in cut],
         data = cut + committed,
+        deps = [
+            "//cli:course_tasks",
+            "//cli:reset",
+        ],
         main = "stubs_in_sync_test.py",
     )
