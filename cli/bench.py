@@ -2,9 +2,10 @@
 """./kvlab bench [MODULE] [--compare] [--filter REGEX]
 
 Runs the Google Benchmarks of a module, or of all, on the shipped model: tokens
-and bytes per second, and the percentage of this machine's limits for reading
-and multiplying. Beside it is the percentage that the reference reached on
-another machine: percentages are comparable, seconds are not.
+and bytes per second, and the percentage of this machine's limit that binds,
+reading or arithmetic. Beside it is the percentage that the reference reached on
+another machine: percentages are comparable, seconds are not. For module 3 it
+says what a token may take for full points, and what yours take.
 
   --compare            build the student's files and the reference, run them in
                        turns, and print how many times as fast the student's
@@ -124,6 +125,10 @@ def show(module, folder, options):
     print(
         "\n".join(bench_results.reference_table(results, reference["percent"]))
     )
+    needed = bench_results.needed_table(report, results, reference["percent"])
+    if needed:
+        print("\nWhat a token may take for full points, and takes:")
+        print("\n".join(needed))
     print()
 
 

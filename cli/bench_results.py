@@ -91,13 +91,26 @@ def percent_text(percent, roof):
     return f"{percent[roof]:.1f}"
 
 
+ROOF_TEXTS = {"bandwidth": "reading", "flop_peak": "arithmetic"}
+
+
+def binding_roof(percent):
+    """The roof that a benchmark is nearest to; None if none was measured."""
+    measured = {roof: p for roof, p in percent.items() if p is not None}
+    return max(measured, key=measured.get) if measured else None
+
+
 def reference_table(results, reference):
-    """Percent of this machine's roofs beside those that `reference` (by name,
-    then by roof) reached on its machine."""
+    """What limits each benchmark, and the percentage of that limit beside what
+    `reference` (by name, then by roof) reached of the same on its machine.
+
+    A percentage of the other limit says nothing: a step that reads all weights
+    for one token cannot use more of the arithmetic.
+    """
     width = max(len(name) for name in results)
     lines = [
-        f"{'percent of the machine':{width}}  "
-        "         bandwidth  (reference)           FLOP peak  (reference)"
+        f"{'percent of the limit that binds':{width}}  "
+        f"{'limit':>10}  {'yours':>17}  (reference)"
     ]
     for name, result in results.items():
         if result.error:
@@ -105,12 +118,73 @@ def reference_table(results, reference):
         if not result.percent:
             continue
         theirs = reference.get(name, {})
+        roof = binding_roof(theirs) or binding_roof(result.percent)
+        if roof is None:
+            lines.append(f"{name:{width}}  {'':>10}  {NOT_MEASURABLE:>17}")
+            continue
         lines.append(
-            f"{name:{width}}  "
-            + "  ".join(
-                f"{percent_text(result.percent, roof):>18}"
-                f"{'(' + percent_text(theirs, roof) + ')':>13}"
-                for roof in ROOFS
+            f"{name:{width}}  {ROOF_TEXTS[roof]:>10}  "
+            f"{percent_text(result.percent, roof):>17}  "
+            f"({percent_text(theirs, roof)})"
+        )
+    return lines
+
+
+# Generating with the cache, and without it by the student's own Generate.
+_BOTH_WAYS = re.compile(r"GenerateBothWays/tokens:(\d+)/")
+# Recomputing is a prefill for each token; this one is the longest.
+_PREFILL = "Prefill/tokens:500"
+
+
+def asked_speedup(tokens):
+    """What gives full points at this length (module 3's README)."""
+    return tokens / 10
+
+
+def reference_is_faster(results, reference):
+    """How many times as fast the reference recomputes, as far as percentages
+    tell: they are comparable between machines. 1 if it is not faster, or if
+    that is not known."""
+    mine = results.get(_PREFILL, Result(0.0, {})).percent.get("flop_peak")
+    theirs = reference.get(_PREFILL, {}).get("flop_peak")
+    return max(1.0, theirs / mine) if mine and theirs else 1.0
+
+
+def needed_table(report, results, reference):
+    """For each length: what a token may take for full points, and takes.
+
+    The grader's baseline is the reference's Generate. The student's own stands
+    for it, divided by how much faster the reference recomputes. No lines if the
+    report has no generation both ways.
+    """
+    faster = reference_is_faster(results, reference)
+    lines = []
+    for entry in report["benchmarks"]:
+        found = _BOTH_WAYS.match(entry["name"])
+        if not found or "tokens_per_second_recomputing" not in entry:
+            continue
+        tokens = int(found[1])
+        baseline = 1 / entry["tokens_per_second_recomputing"] / faster
+        cached = 1 / entry["tokens_per_second"]
+        lines.append(
+            f"{tokens:>10}  {asked_speedup(tokens):>6g}x"
+            f"  {time_text(baseline):>10}"
+            f"  {time_text(baseline / asked_speedup(tokens)):>10}"
+            f"  {time_text(cached):>10}"
+        )
+    if lines:
+        lines.insert(
+            0,
+            f"{'new tokens':>10}  {'asked':>7}  {'baseline':>10}"
+            f"  {'at most':>10}  {'yours':>10}   a token",
+        )
+        lines.append(
+            "The baseline is your own Generate"
+            + (
+                f", divided by {faster:.2f}: the reference recomputes that "
+                "much faster."
+                if faster > 1
+                else "; the grader's is the reference's."
             )
         )
     return lines

@@ -1,6 +1,5 @@
 """Every task has three hints, and no hint is code."""
 
-import re
 import unittest
 
 from cli import course_tasks, hint
