@@ -155,11 +155,15 @@ TEST(FastestKernelsTest, NoiseDoesNotChangeTheChoice) {
 }
 
 TEST(ChosenKernelsTextTest, NamesKindTypeSetAndDistance) {
-  EXPECT_EQ(ChosenKernelsText(
-                {ProductKind::kRows, DType::kF16, {.bytes_ahead = 2048}}),
-            "rows in F16: AVX2, 2 KiB ahead");
-  EXPECT_EQ(ChosenKernelsText({ProductKind::kTiles, DType::kF16, {}}),
-            "tiles in F16: AVX2");
+  EXPECT_EQ(
+      ChosenKernelsText({ProductKind::kRows,
+                         DType::kF16,
+                         {.set = InstructionSet::kAvx2, .bytes_ahead = 2048}}),
+      "rows in F16: AVX2, 2 KiB ahead");
+  EXPECT_EQ(
+      ChosenKernelsText(
+          {ProductKind::kTiles, DType::kF16, {.set = InstructionSet::kAvx2}}),
+      "tiles in F16: AVX2");
 }
 
 }  // namespace
