@@ -1,6 +1,6 @@
 #include "autograder/machine_speed.h"
 
-#include <stdlib.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): POSIX names
 
 #include <algorithm>
 #include <array>

@@ -29,8 +29,9 @@ std::vector<std::size_t> DifferentHeads(const OutputPlace& where,
   const std::size_t size = c_proj.weight.In();
   std::vector<std::vector<double>> weight(size, std::vector<double>(size));
   for (std::size_t i = 0; i < size; ++i) {
-    for (std::size_t o = 0; o < size; ++o)
+    for (std::size_t o = 0; o < size; ++o) {
       weight[i][o] = c_proj.weight.At(i, o);
+    }
   }
   std::vector<std::vector<double>> products(2, std::vector<double>(size));
   const std::span<const float> right =

@@ -24,6 +24,7 @@ struct RunSummary {
   std::size_t compared = 0;  // rows of numbers that agreed
 };
 
+// NOLINTNEXTLINE(bugprone-exception-escape): as Watched
 struct TraceResult {
   std::vector<RunSummary> agreed;  // the runs without a difference, in order
   // Of the first run with a difference, if there is one.

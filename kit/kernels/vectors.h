@@ -28,9 +28,11 @@ inline Floats LoadLanes(const std::byte* address) {
   }
 }
 
+// NOLINTBEGIN(readability-identifier-naming): named as xsimd's, for vectors
 // a * b + c, rounded once, as for vectors. Left to itself, the compiler rounds
 // twice on one architecture and once on another.
 inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+// NOLINTEND(readability-identifier-naming)
 
 // Prefetches the cache lines of the next `bytes` from `address` on. The address
 // may be beyond the end of all data: nothing is fetched there.

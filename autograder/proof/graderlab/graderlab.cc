@@ -1,7 +1,7 @@
 // The grader's own test set: grades every case and compares the marks with what
 // they must be. ./kvlab graderlab
 #include <fnmatch.h>
-#include <stdlib.h>
+#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): POSIX names
 
 #include <algorithm>
 #include <array>

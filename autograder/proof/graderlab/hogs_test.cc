@@ -1,6 +1,6 @@
 #include "autograder/proof/graderlab/hogs.h"
 
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX names
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>

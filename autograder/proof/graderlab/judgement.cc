@@ -156,8 +156,9 @@ std::vector<std::string> WithMeasuring(const Report& report,
       if (std::ranges::count(mark.task->measures, task) > 0) {
         tasks.push_back(mark.task->id);
       }
-      if (mark.task->id == task)
+      if (mark.task->id == task) {
         std::ranges::copy(mark.task->measures, std::back_inserter(tasks));
+      }
     }
   }
   return tasks;

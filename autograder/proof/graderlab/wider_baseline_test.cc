@@ -24,7 +24,7 @@ class Recorder final : public Endpoint {
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return {}; }
-  void Restart() override { asked_.push_back("restart"); }
+  void Restart() override { asked_.emplace_back("restart"); }
 
  private:
   std::vector<std::string>& asked_;
