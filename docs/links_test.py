@@ -36,11 +36,6 @@ ALLOWED = (
         "made by the build, in the worker's kit",
     ),
     ("docs/maintainer.md", "modules/01", "short for the folder, in a diagram"),
-    (
-        "docs/maintainer.md",
-        "third_party/aarch64/lib",
-        "filled by third_party/setup arm",
-    ),
     ("lab/page/page.mustache", "csv/", "written beside the page"),
     ("lab/page/page.mustache", "plots/", "written beside the page"),
     ("modules/04_profiling/README.md", "report/csv/", "written by ./kvlab lab"),
