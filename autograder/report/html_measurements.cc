@@ -34,8 +34,6 @@ Html Figure(const std::string& title, const Html& plot,
                            Tag("table", {{"class", "numbers"}}, table));
 }
 
-constexpr double kPercent = 100;
-
 Html SpeedupFigure(const std::vector<SpeedupMeasurement>& speedups) {
   Html rows;
   for (const SpeedupMeasurement& speedup : speedups) {
@@ -43,9 +41,7 @@ Html SpeedupFigure(const std::vector<SpeedupMeasurement>& speedups) {
                  fmt::format("{:.1f}×", speedup.median),
                  fmt::format("{:.1f}–{:.1f}", speedup.least, speedup.most),
                  fmt::format("{:.1f}×", speedup.reference),
-                 fmt::format("{:.0f} %", kPercent * speedup.of_reference),
-                 fmt::format("{:g}×", speedup.full_from),
-                 SpeedRuleName(speedup.met)});
+                 fmt::format("{:g}×", speedup.full_from)});
   }
   return Figure(
       "Speedup", SpeedupPlot(speedups),
@@ -56,8 +52,8 @@ Html SpeedupFigure(const std::vector<SpeedupMeasurement>& speedups) {
       "reference's speed, whichever gives more: a machine on which a cache "
       "gains less costs nothing.",
       Tag("caption", Text("Speedup by number of new tokens")) +
-          Head({"new tokens", "yours", "range", "reference", "of its speed",
-                "full points from", "points for"}) +
+          Head({"new tokens", "yours", "range", "reference",
+                "full points from"}) +
           Tag("tbody", rows));
 }
 
