@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -20,9 +19,9 @@
 
 #include "cli/checkpoint_folder.h"
 #include "cli/generation_run.h"
+#include "cli/program.h"
 #include "cli/utf8_stream.h"
 #include "fmt/format.h"
-#include "kit/error.h"
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/kept_memory.h"
 #include "kit/math/threads.h"
@@ -33,7 +32,7 @@
 namespace kvlab {
 namespace {
 
-constexpr int kUsageError = 2;
+constexpr const char* kProgram = "kvlab generate";
 
 struct Options {
   std::string prompt;
@@ -117,11 +116,6 @@ void Declare(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
-int Refuse(const std::string& why) {
-  fmt::print(stderr, "kvlab generate: {}\n", why);
-  return kUsageError;
-}
-
 void Show(const std::string& text) {
   fmt::print("{}", text);
   std::fflush(stdout);
@@ -148,7 +142,7 @@ void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
 
 int Run(const Options& options) {
   const std::string missing = MissingFile(options.model);
-  if (!missing.empty()) return Refuse("there is no " + missing);
+  if (!missing.empty()) return Refuse(kProgram, "there is no " + missing);
 
   const CheckpointFolder checkpoint = LoadCheckpointFolder(options.model);
   const Tokenizer& tokenizer = checkpoint.tokenizer;
@@ -156,10 +150,11 @@ int Run(const Options& options) {
   const std::size_t context = checkpoint.weights->config.max_positions;
   const std::size_t room = context - std::min(context, prompt.size());
   if (options.new_tokens > room) {
-    return Refuse(fmt::format(
-        "this model's limit is {} tokens: after a prompt of {} there is room "
-        "for {} new ones, not {}",
-        context, prompt.size(), room, options.new_tokens));
+    return Refuse(kProgram, fmt::format("this model's limit is {} tokens: "
+                                        "after a prompt of {} there is room "
+                                        "for {} new ones, not {}",
+                                        context, prompt.size(), room,
+                                        options.new_tokens));
   }
 
   const std::string left_out = RowsWithoutToken(checkpoint);
@@ -190,31 +185,13 @@ int Run(const Options& options) {
   return 0;
 }
 
-// Parses, runs, and maps every error to its exit status.
-int Main(int argc, char** argv) {
-  Options options;
-  CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");
-  Declare(app, options);
-  try {
-    app.parse(argc, argv);
-    return Run(options);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return Refuse(error.what());
-  } catch (const DataError& error) {
-    return Refuse(error.what());
-  }
-}
-
 }  // namespace
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  try {
-    return kvlab::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "\n%s\n", error.what());
-    return 1;
-  }
+  kvlab::Options options;
+  CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");
+  kvlab::Declare(app, options);
+  return kvlab::RunProgram(app, kvlab::kProgram, argc, argv,
+                           [&] { return kvlab::Run(options); });
 }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "cli/checkpoint_folder.h"
+#include "cli/program.h"
 #include "cli/trace/finding.h"
 #include "cli/trace/recorded.h"
 #include "cli/trace/runs.h"
@@ -25,7 +25,7 @@
 namespace kvlab {
 namespace {
 
-constexpr int kUsageError = 2;
+constexpr const char* kProgram = "kvlab trace";
 constexpr int kDifferent = 1;
 
 struct Options {
@@ -53,11 +53,6 @@ void Declare(CLI::App& app, Options& options) {
   app.add_option("--out", options.out, "folder for trace.json and trace.html")
       ->type_name("DIR")
       ->capture_default_str();
-}
-
-int Refuse(const std::string& why) {
-  fmt::print(stderr, "kvlab trace: {}\n", why);
-  return kUsageError;
 }
 
 // What the page shows: the finding, its table, and the text of the tokens.
@@ -103,7 +98,7 @@ int Write(const Options& options, const Tokenizer& tokenizer,
          << '\n';
   stream.close();
   if (!stream) {
-    return Refuse(fmt::format("cannot write {}", file.string()));
+    return Refuse(kProgram, fmt::format("cannot write {}", file.string()));
   }
   return outcome.differed == nullptr ? 0 : kDifferent;
 }
@@ -116,16 +111,16 @@ void ShowAgreed(const std::vector<RunSummary>& runs) {
 
 int Run(const Options& options) {
   const std::string missing = MissingFile(options.model);
-  if (!missing.empty()) return Refuse("there is no " + missing);
+  if (!missing.empty()) return Refuse(kProgram, "there is no " + missing);
   const CheckpointFolder checkpoint = LoadCheckpointFolder(options.model);
   const std::vector<TokenId> prompt =
       EncodePrompt(checkpoint.tokenizer, options.prompt);
   const std::size_t context = checkpoint.weights->config.max_positions;
   if (prompt.size() + options.new_tokens > context) {
-    return Refuse(
-        fmt::format("this model's limit is {} tokens: {} of the "
-                    "prompt and {} new ones are too many",
-                    context, prompt.size(), options.new_tokens));
+    return Refuse(kProgram,
+                  fmt::format("this model's limit is {} tokens: {} of the "
+                              "prompt and {} new ones are too many",
+                              context, prompt.size(), options.new_tokens));
   }
   const std::optional<RecordedRun> recorded = ReadRecorded(options.recorded);
 
@@ -173,32 +168,14 @@ int Run(const Options& options) {
   return Write(options, checkpoint.tokenizer, outcome);
 }
 
-// Parses, runs, and maps every error to its exit status.
-int Main(int argc, char** argv) {
-  Options options;
-  CLI::App app("Finds the first place where a run with a cache differs.",
-               "./kvlab trace");
-  Declare(app, options);
-  try {
-    app.parse(argc, argv);
-    return Run(options);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    return Refuse(error.what());
-  } catch (const DataError& error) {
-    return Refuse(error.what());
-  }
-}
-
 }  // namespace
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  try {
-    return kvlab::Main(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "\n%s\n", error.what());
-    return 1;
-  }
+  kvlab::Options options;
+  CLI::App app("Finds the first place where a run with a cache differs.",
+               "./kvlab trace");
+  kvlab::Declare(app, options);
+  return kvlab::RunProgram(app, kvlab::kProgram, argc, argv,
+                           [&] { return kvlab::Run(options); });
 }

@@ -174,7 +174,7 @@ class CampaignFileTest : public testing::Test {
 };
 
 TEST_F(CampaignFileTest, RunsAreReadAsTheyWereRecorded) {
-  EXPECT_TRUE(ReadRuns(file_).empty());  // there is no file yet
+  EXPECT_TRUE(ReadRuns(file_).empty());  // before the first run is recorded
   const CampaignRun first = WithHalfAt50(RunIn("idle"));
   const CampaignRun second = BlockedAt50(RunIn("reading"));
   Record(first, file_);
