@@ -97,6 +97,12 @@ class CompileCommandsTest(unittest.TestCase):
                     compile_commands.stamp_of(self.root),
                 )
 
+    def test_it_is_stale_when_it_was_removed(self):
+        self.write(compile_commands.STAMP, compile_commands.stamp_of(self.root))
+        self.assertTrue(compile_commands.is_stale(self.root))
+        self.write(compile_commands.DATABASE, "[]")
+        self.assertFalse(compile_commands.is_stale(self.root))
+
     def test_what_bazel_made_does_not_make_it_stale(self):
         before = compile_commands.stamp_of(self.root)
         self.write("bazel-bin/a/BUILD", "x")

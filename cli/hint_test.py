@@ -37,8 +37,9 @@ class HintTest(unittest.TestCase):
     def test_what_does_not_exist_is_told_with_what_does(self):
         with self.assertRaisesRegex(hint.HintError, "1.1, 1.2"):
             hint.hint("1.9", 1)
-        with self.assertRaisesRegex(hint.HintError, "1 to 3"):
-            hint.hint("1.1", 4)
+        for level in (-1, 0, 4):
+            with self.assertRaisesRegex(hint.HintError, "1 to 3"):
+                hint.hint("1.1", level)
 
 
 if __name__ == "__main__":

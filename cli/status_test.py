@@ -71,6 +71,11 @@ class StatusTest(unittest.TestCase):
         self.ran(-1, First_Adds=True, Second_Halves=False)
         self.assertEqual(self.states()[:2], [status.EDITED, status.EDITED])
 
+    def test_one_test_from_before_the_edit_is_enough_to_prove_nothing(self):
+        self.ran(-1, Second_Halves=True, Second_Doubles=True)
+        self.ran(1, Second_Doubles=True)
+        self.assertEqual(self.states()[1], status.EDITED)
+
     def test_a_red_task_names_its_first_failing_test(self):
         self.ran(1, First_Adds=True, Second_Halves=False, Second_Doubles=True)
         tasks = next(iter(status.progress(self.root).values()))

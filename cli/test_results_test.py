@@ -140,6 +140,21 @@ class PlainMessageTest(unittest.TestCase):
             plain_message("x.cc:5\nValue of: y\n"), "x.cc:5\nValue of: y"
         )
 
+    # GoogleTest marks each line of another process.
+    def test_a_stub_that_a_death_test_reached_speaks_alone(self):
+        text = (
+            "x_test.cc:3\nDeath test: Attend()\nActual msg:\n"
+            "[  DEATH   ]   what():  Attend is not implemented yet\n"
+            "[  DEATH   ]   why: this is module 1, task 3\n"
+            "[  DEATH   ]   fix: find TODO(1.3)\n[  DEATH   ] "
+        )
+        self.assertEqual(
+            plain_message(text),
+            "Attend is not implemented yet\n"
+            "  why: this is module 1, task 3\n"
+            "  fix: find TODO(1.3)",
+        )
+
 
 if __name__ == "__main__":
     unittest.main()
