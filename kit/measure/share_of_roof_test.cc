@@ -24,6 +24,14 @@ TEST(ShareOfRoofTest, OneRoundOfFiveMayBeFarOff) {
   EXPECT_DOUBLE_EQ(*ShareOfRoof({0.74, 1.87, 0.76, 0.75, 0.73}), 0.75);
 }
 
+// One on each side for every four beyond the first.
+TEST(ShareOfRoofTest, HowManyMayBeFarOffDependsOnTheRounds) {
+  EXPECT_EQ(ShareOfRoof({0.74, 0.20, 0.76, 0.75}), std::nullopt);
+  EXPECT_EQ(ShareOfRoof({0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.1, 0.2}),
+            std::nullopt);
+  EXPECT_EQ(ShareOfRoof({0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.1, 0.2}), 0.7);
+}
+
 TEST(ShareOfRoofTest, IsAbsentIfTheRoundsDisagree) {
   EXPECT_EQ(ShareOfRoof({0.5, 0.9, 0.7, 0.4, 0.8}), std::nullopt);
   EXPECT_EQ(ShareOfRoof({0.74, 0.20, 0.76}), std::nullopt);
