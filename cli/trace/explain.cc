@@ -236,10 +236,11 @@ Finding ExplainOutput(const OutputPlace& where, std::span<const float> output) {
       finding.tensor = "scores of attention (module 1)";
       finding.kind = FindingKind::kScores;
       finding.usually = fmt::format(
-          "CausalAttention (1.3) itself gives this for {} queries "
+          "CausalAttention (1.3) itself gives this for {} {} "
           "over {} keys: the mask of a chunk, and to which side it "
           "is aligned.",
-          where.end - where.begin, where.end);
+          where.end - where.begin,
+          where.end - where.begin == 1 ? "query" : "queries", where.end);
       return finding;
     }
     const PositionRange right = {run.LeftPad(row), position + 1};
