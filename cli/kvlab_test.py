@@ -269,7 +269,12 @@ class KvlabTest(unittest.TestCase):
             "open(os.environ['FOLDER'] + '/calls', 'a').write(sys.argv[1])\n",
         )
         self.assertEqual(self.kvlab("test", "3.4").returncode, 0)
-        self.assertTrue(self.calls().endswith("3.4"), self.calls())
+        self.assertEqual(self.calls(), "setup build\n3.4")
+
+    def test_all_tests_bring_the_debugger_that_some_of_them_start(self):
+        self.write("project/cli/run_tests.py", "")
+        self.kvlab("test")
+        self.assertEqual(self.calls(), "setup build desk\n")
 
 
 if __name__ == "__main__":
