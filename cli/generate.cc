@@ -189,9 +189,7 @@ int Run(const Options& options) {
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  kvlab::Options options;
-  CLI::App app("Streams text from a GPT-2 checkpoint.", "./kvlab generate");
-  kvlab::Declare(app, options);
-  return kvlab::RunProgram(app, kvlab::kProgram, argc, argv,
-                           [&] { return kvlab::Run(options); });
+  return kvlab::RunProgram("Streams text from a GPT-2 checkpoint.",
+                           kvlab::kProgram, argc, argv, kvlab::Declare,
+                           kvlab::Run);
 }

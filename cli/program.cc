@@ -18,8 +18,8 @@ int Refuse(std::string_view program, const std::string& why) {
   return kUsageError;
 }
 
-int RunProgram(CLI::App& app, std::string_view program, int argc, char** argv,
-               const std::function<int()>& run) {
+int ParseAndRun(CLI::App& app, std::string_view program, int argc, char** argv,
+                const std::function<int()>& run) {
   try {
     app.parse(argc, argv);
     return run();

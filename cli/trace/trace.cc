@@ -172,10 +172,7 @@ int Run(const Options& options) {
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  kvlab::Options options;
-  CLI::App app("Finds the first place where a run with a cache differs.",
-               "./kvlab trace");
-  kvlab::Declare(app, options);
-  return kvlab::RunProgram(app, kvlab::kProgram, argc, argv,
-                           [&] { return kvlab::Run(options); });
+  return kvlab::RunProgram(
+      "Finds the first place where a run with a cache differs.",
+      kvlab::kProgram, argc, argv, kvlab::Declare, kvlab::Run);
 }
