@@ -1,5 +1,6 @@
 #include "kit/measure/roofline.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -9,9 +10,19 @@
 namespace kvlab {
 namespace {
 
-// A factor of six or more on an idle machine; the test checks only the order.
-TEST(MeasureReadBandwidthTest, ACacheIsFasterThanMemory) {
-  EXPECT_GT(MeasureReadBandwidth(16 << 10), MeasureReadBandwidth(64 << 20));
+// A factor of six or more on an idle machine; the test checks only the order,
+// of the best of many readings by turns: another program can slow all of the
+// one kind that are taken in a row.
+TEST(ReadingRoofTest, ACacheIsFasterThanMemory) {
+  const ReadingRoof cache(16 << 10);
+  const ReadingRoof memory(64 << 20);
+  double from_cache = 0;
+  double from_memory = 0;
+  for (int turn = 0; turn < 10; ++turn) {
+    from_cache = std::max(from_cache, cache.BytesPerSecond());
+    from_memory = std::max(from_memory, memory.BytesPerSecond());
+  }
+  EXPECT_GT(from_cache, from_memory);
 }
 
 TEST(MeasureReadBandwidthTest, AFewBytesCannotBeTimed) {
