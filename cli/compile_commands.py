@@ -127,11 +127,11 @@ def bazel(root, *words):
     return run.stdout
 
 
-def compile_actions(root):
+def compile_actions(root, whole):
     excluded = "".join(
         f" except {pattern}"
         for folder, pattern in EXCLUDED
-        if (root / folder).is_dir()
+        if (root / folder).is_dir() and not whole
     )
     options = shlex.split(os.environ.get("KVLAB_BAZEL_OPTIONS", ""))
     return json.loads(
@@ -152,19 +152,24 @@ def write_whole(path, text):
     os.replace(new, path)
 
 
-def refresh(root):
-    """Writes the database; returns the number of its entries."""
-    stamp = stamp_of(root)
+def all_entries(root, whole=False):
+    """The database's entries; if `whole`, also of what EXCLUDED leaves out."""
     execution_root = bazel(root, "info", "execution_root").strip()
     output_base = bazel(root, "info", "output_base").strip()
-    found = entries(
-        compile_actions(root),
+    return entries(
+        compile_actions(root, whole),
         root,
         {
             "external/": f"{output_base}/external/",
             "bazel-out/": f"{execution_root}/bazel-out/",
         },
     )
+
+
+def refresh(root):
+    """Writes the database; returns the number of its entries."""
+    stamp = stamp_of(root)
+    found = all_entries(root)
     write_whole(root / DATABASE, json.dumps(found, indent=1) + "\n")
     (root / STAMP).parent.mkdir(exist_ok=True)
     write_whole(root / STAMP, stamp)
