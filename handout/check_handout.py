@@ -13,6 +13,7 @@ Options go to Bazel, for example --jobs=2. The build stays in .kvlab/handout,
 so the next run is quick.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -199,42 +200,60 @@ def check_editor(tree):
         for folder in course_tasks.modules(tree).values()
         for path in course_tasks.files(folder)
     ] + sorted(tree.glob("modules/*/*_test.cc"))
-    for path in sources:
+
+    def read(path):
         # What it would do at each word, such as extracting a function, fails
         # at some for reasons of its own.
-        run = subprocess.run(
+        return subprocess.run(
             ["clangd", f"--check={path}", "--check-lines=1-1"],
             cwd=tree,
             capture_output=True,
             text=True,
             check=False,
-        )
-        if "All checks completed, 0 errors" not in run.stderr:
-            errors = "\n".join(
-                line for line in run.stderr.splitlines() if line[:1] == "E"
-            )
-            problem(f"clangd on {path.relative_to(tree)}:\n{errors}")
+        ).stderr
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, said in zip(sources, pool.map(read, sources)):
+            if "All checks completed, 0 errors" not in said:
+                errors = "\n".join(
+                    line for line in said.splitlines() if line[:1] == "E"
+                )
+                problem(f"clangd on {path.relative_to(tree)}:\n{errors}")
     print(f"check_handout: clangd has read {len(sources)} files")
+
+
+def reset_all(tree, path, stubs):
+    """Resets every task of a file, one after the other."""
+    expected = stubs.read_text(encoding="utf-8")
+    for task in dict(course_tasks.open_functions(expected)):
+        run = subprocess.run(
+            [tree / "kvlab", "reset", task],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode != 0:
+            problem(f"./kvlab reset {task}: {run.stderr}")
+    left = course_tasks.open_functions(path.read_text("utf-8"))
+    if left != course_tasks.open_functions(expected):
+        problem(f"{path.name}: not every stub came back: {left}")
 
 
 def check_reset(tree):
     """Every task of the solutions becomes its stub again."""
-    for folder in course_tasks.modules(tree).values():
-        for path in course_tasks.files(folder):
-            stubs = tree / make_handout.STUBS / folder.name / path.name
-            expected = stubs.read_text(encoding="utf-8")
-            for task in dict(course_tasks.open_functions(expected)):
-                run = subprocess.run(
-                    [tree / "kvlab", "reset", task],
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-                if run.returncode != 0:
-                    problem(f"./kvlab reset {task}: {run.stderr}")
-            left = course_tasks.open_functions(path.read_text("utf-8"))
-            if left != course_tasks.open_functions(expected):
-                problem(f"{path.name}: not every stub came back: {left}")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = [
+            pool.submit(
+                reset_all,
+                tree,
+                path,
+                tree / make_handout.STUBS / folder.name / path.name,
+            )
+            for folder in course_tasks.modules(tree).values()
+            for path in course_tasks.files(folder)
+        ]
+        for each in done:
+            each.result()
 
 
 def main():

@@ -70,6 +70,7 @@ KEPT = (
     "lab/test/",
     "third_party/aarch64/",
     "third_party/chromium/",
+    "third_party/clang/",
     "third_party/lint/",
 )
 

@@ -32,7 +32,7 @@ class RoomTest(unittest.TestCase):
             arrows.room_of("//autograder/exam:exam"), "autograder/exam"
         )
         self.assertEqual(
-            arrows.room_of("//autograder/proof/fuzz/clang:x"),
+            arrows.room_of("//autograder/proof/symptoms/deeper:x"),
             "autograder/proof",
         )
         self.assertIsNone(arrows.room_of("//kitchen:x"))
