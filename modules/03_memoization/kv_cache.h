@@ -76,7 +76,8 @@ class KvCache {
 
   const CacheShape& Shape() const { return shape_; }
 
-  // Task 3.5. In O(1). Throws ContractError if there is no such layer.
+  // Task 3.5. The cache of one layer, in O(1). Throws ContractError if there is
+  // no such layer.
   LayerCache& Layer(std::size_t layer);
   const LayerCache& Layer(std::size_t layer) const;
 
