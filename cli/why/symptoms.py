@@ -223,9 +223,14 @@ def of_failures(test, messages):
     )
 
 
+def without_number(test):
+    """A test's name without the number of a parameter, which only the program
+    knows."""
+    return re.sub(r"/\d+$", "", test)
+
+
 def _plain_name(suite, name):
-    """Without the number of a parameter, which only the program knows."""
-    return re.sub(r"/\d+$", "", f"{suite}.{name}")
+    return without_number(f"{suite}.{name}")
 
 
 @dataclass

@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 # pylint: disable=wrong-import-position
-from cli import course_tasks, run_tests
+from cli import course_tasks, last_results, run_tests
 from cli.why import diagnosis, symptoms
 
 STATE = pathlib.Path(".kvlab/why.json")  # below the course's folder
@@ -73,6 +73,30 @@ def run_of(logs, scope):
     return run
 
 
+def passed_elsewhere(root, scope):
+    """Tests that passed and are not the task's: a bug that would fail them is
+    not this one. Those of earlier tasks count also if they ran before the last
+    edit, which was of this task as a rule; others only if after it."""
+    if scope.task is None:
+        return set()
+    tasks = course_tasks.tasks_of(scope.folder)
+    earlier = tasks[: tasks.index(scope.task)]
+    edited = newest_edit(scope)
+    passed, failed = set(), set()
+    for label, tests in last_results.read(root).items():
+        if label.split(":")[0] != f"//modules/{scope.folder.name}":
+            continue
+        for test, result in tests.items():
+            if label == scope.task.label and scope.selects(test):
+                continue
+            if result.time > edited or any(
+                each.label == label and each.selects(test) for each in earlier
+            ):
+                name = symptoms.without_number(test)
+                (passed if result.passed else failed).add(name)
+    return passed - failed
+
+
 def scope_named(root, word):
     """Raises UsageError for a module or task that is not there, and for a task
     that has no tests."""
@@ -87,6 +111,13 @@ def scope_named(root, word):
             f"{', '.join(map(str, folders))}"
         )
     return Scope(folders[int(word)])
+
+
+def newest_edit(scope):
+    """When one of the module's files was last saved."""
+    return max(
+        path.stat().st_mtime for path in course_tasks.files(scope.folder)
+    )
 
 
 def first_red(root, logs):
@@ -276,7 +307,8 @@ def ladder(root, scope, run, catalogue):
     """What to say, rung by rung."""
     first = seen(scope, run)
     module = int(scope.folder.name[:2])
-    found = diagnosis.verdicts(run.failing, module, catalogue, run.ran)
+    ran = run.ran | passed_elsewhere(root, scope)
+    found = diagnosis.verdicts(run.failing, module, catalogue, ran)
     if not found:
         return [first, unknown(scope, run)]
     best = found[0]
@@ -346,9 +378,7 @@ def nothing_to_explain(scope, run):
 
 
 def is_older_than_the_files(scope, run):
-    return run.time < max(
-        path.stat().st_mtime for path in course_tasks.files(scope.folder)
-    )
+    return run.time < newest_edit(scope)
 
 
 def explain(root, options, catalogue):

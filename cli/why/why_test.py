@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from cli import run_tests
+from cli import last_results, run_tests, test_results
 from cli.why import diagnosis, symptoms, why
 
 README = """
@@ -17,6 +17,7 @@ README = """
 |---|---|---|---|---|
 | 1.1 | `First` | `x_test` | `'First*'` | 3 |
 | 1.2 | `Second` | `x_test` | `'Second*'` | 2 |
+| 1.3 | `Third` | `y_test` | `'*'` | 2 |
 """
 HEADER = """#include <span>
 
@@ -95,7 +96,12 @@ class WhyTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def last_run(self, *failing, passing=("FirstTest.One", "SecondTest.One")):
+    def last_run(
+        self,
+        *failing,
+        passing=("FirstTest.One", "SecondTest.One"),
+        program="x_test",
+    ):
         cases = [(test, None) for test in passing] + list(failing)
         lines = []
         for test, message in cases:
@@ -108,22 +114,34 @@ class WhyTest(unittest.TestCase):
                 f'<testcase name="{name}" classname="{suite}" status="run">'
                 f"{failure}</testcase>"
             )
-        folder = "bazel-testlogs/modules/01_x/x_test"
+        folder = f"bazel-testlogs/modules/01_x/{program}"
         self.write(
             f"{folder}/test.xml",
             f"<testsuites><testsuite>{''.join(lines)}</testsuite></testsuites>",
         )
         self.write(f"{folder}/test.log", "")
 
-    def why(self, what="1", first=False):
+    def remembered(self, *passing, failing=(), program="x_test"):
+        """What ./kvlab test keeps of earlier runs."""
+        target = test_results.Target(f"//modules/01_x:{program}")
+        target.passes = list(passing)
+        target.failures = [
+            test_results.Failure(each, "wrong") for each in failing
+        ]
+        last_results.remember(self.root, [target], 1.0, False)
+
+    def why(self, what="1", first=False, known=CATALOGUE, calls=1):
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            status = why.explain(
-                self.root,
-                argparse.Namespace(what=what, first=first),
-                CATALOGUE,
-            )
-        self.assertEqual(status, 0)
+            for call in range(calls):
+                status = why.explain(
+                    self.root,
+                    argparse.Namespace(
+                        what=what, first=call == 0 and (first or calls > 1)
+                    ),
+                    known,
+                )
+                self.assertEqual(status, 0)
         return said.getvalue()
 
     def test_each_call_says_a_little_more(self):
@@ -171,6 +189,39 @@ class WhyTest(unittest.TestCase):
         self.why("1.1")
         self.assertIn("1 of 2 tests of task 1.2 fails.", self.why("1.2"))
         self.assertIn("Look at Second", self.why("1.2"))
+
+    def test_a_bug_that_would_fail_tests_that_passed_before_is_not_named(self):
+        known = diagnosis.Catalogue(
+            (
+                bug("empty", "First", "boundary", EMPTY_ROW),
+                bug("long", "First", "size", LONG_ROW),
+                bug("both", "First", "boundary", EMPTY_ROW, LONG_ROW, ODD),
+            ),
+            CATALOGUE.causes,
+            CATALOGUE.contracts,
+        )
+
+        for task, program in (("1.2", "x_test"), ("1.3", "y_test")):
+            with self.subTest(task):
+                self.last_run(ODD, passing=[], program=program)
+                self.remembered(
+                    failing=["FirstTest.EmptyRow", "FirstTest.LongRow"]
+                )
+                said = self.why(task, known=known, calls=4)
+                self.assertIn("The title of both.", said)
+                self.remembered("FirstTest.EmptyRow", "FirstTest.LongRow")
+                said = self.why(task, known=known, calls=4)
+                self.assertNotIn("The title of both.", said)
+
+    def test_a_later_task_that_passed_before_the_edit_proves_nothing(self):
+        self.remembered("SecondTest.Odd", "SecondTest.One")
+        scope = why.scope_named(self.root, "1.1")
+        self.assertEqual(why.passed_elsewhere(self.root, scope), set())
+        scope = why.scope_named(self.root, "1.3")
+        self.assertEqual(
+            why.passed_elsewhere(self.root, scope),
+            {"SecondTest.Odd", "SecondTest.One"},
+        )
 
     def test_without_a_word_it_takes_the_first_red_module(self):
         self.last_run(ODD)
