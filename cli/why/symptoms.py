@@ -1,13 +1,14 @@
 """How tests fail: what can be read from the report of a run, in a form in which
 two failures that have one cause look alike.
 
-Messages are normalised: no line numbers, three significant digits.
+Messages are normalised: no line numbers, three significant digits. What is
+shown of them is not.
 """
 
 import math
 import pathlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from xml.etree import ElementTree
 
 UNWRITTEN = "is not implemented yet"  # in a stub's message
@@ -44,10 +45,13 @@ class Symptom:
     # What the inputs of all these assertions have in common: "head_dim # = 8",
     # "choices 3 > 0". Empty for one assertion.
     always: tuple = ()
+    # For a reader, not for comparisons: what differs, as the test printed it.
+    said: str = field(default="", compare=False)
 
     def as_json(self):
         """What is not the default."""
         fields = asdict(self)
+        del fields["said"]
         fields["index"] = list(self.index)
         fields["always"] = list(self.always)
         return {
@@ -142,6 +146,8 @@ def _read(text):
         return "throws another", known
     if text.startswith("Death test"):
         died = re.search(r"Terminated by signal (\d+)", text)
+        last = re.findall(r"^\[  DEATH   \] (.+)$", text, re.M)[-1:]
+        known["said"] = last[0] if last else ""
         return ("dies" if died else "fails in a process of its own"), known
     if "it read or wrote memory" in text:
         return "touches memory", known
@@ -179,8 +185,47 @@ def _of_two(actual, expected, known):
         "actual": rounded(actual)[:24],
         "expected": rounded(expected)[:24],
         "ratio": _ratio(actual, expected),
+        "said": _in_words(actual, expected),
     }
     return kind, known | short
+
+
+def _in_words(actual, expected):
+    """A clause, "is 1113 where 1123 is expected"; of two lists, about the first
+    entry that differs."""
+    mine, right = _entries(actual), _entries(expected)
+    subject = ""
+    if mine and right and mine != right:
+        if len(mine) != len(right):
+            actual, expected = (f"of length {len(x)}" for x in (mine, right))
+        else:
+            at = [one == other for one, other in zip(mine, right)].index(False)
+            subject = f"entry {at} "
+            actual, expected = mine[at], right[at]
+    actual, expected = _to_be_read(actual), _to_be_read(expected)
+    return f"{subject}is {actual} where {expected} is expected"
+
+
+def _entries(text):
+    """Those of a list as GoogleTest prints it, "{ 1, { 2, 3 } }"."""
+    if not (text.startswith("{ ") and text.endswith(" }")):
+        return []
+    entries, depth = [""], 0
+    for each in text[2:-2]:
+        depth += (each == "{") - (each == "}")
+        if each == "," and depth == 0:
+            entries.append("")
+        else:
+            entries[-1] += each
+    return [each.strip() for each in entries]
+
+
+def _to_be_read(text):
+    """Six significant digits, as in the tests; nothing that fills the page."""
+    try:
+        return f"{float(text):.6g}"
+    except ValueError:
+        return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _numbers_in(context):

@@ -32,6 +32,42 @@ class SymptomTest(unittest.TestCase):
         )
         self.assertEqual(found.context, "9 heads on 9")
 
+    def test_what_is_said_has_the_digits_that_the_test_prints(self):
+        self.assertEqual(
+            self.read(near("1113", "1123.25")).said,
+            "is 1113 where 1123.25 is expected",
+        )
+
+    def test_of_two_lists_the_first_difference_is_said(self):
+        def lists(actual, expected):
+            return (
+                "x.cc:1\nExpected equality of these values:\n  f()\n"
+                f"    Which is: {actual}\n  g()\n    Which is: {expected}"
+            )
+
+        for actual, expected, said in (
+            ("{ 16, 34, 7 }", "{ 16, 35, 7 }", "entry 1 is 34 where 35"),
+            (
+                "{ {past 0, new 5}, {past 6, new 1} }",
+                "{ {past 0, new 5}, {past 5, new 1} }",
+                "entry 1 is {past 6, new 1} where {past 5, new 1}",
+            ),
+            ("{ 1, 2 }", "{ 1 }", "is of length 2 where of length 1"),
+        ):
+            with self.subTest(actual):
+                self.assertEqual(
+                    self.read(lists(actual, expected)).said,
+                    said + " is expected",
+                )
+
+    def test_a_process_of_its_own_says_what_it_printed_last(self):
+        text = (
+            "x.cc:1\nDeath test: f()\n    Result: died but not with expected "
+            "exit code:\n            Exited with exit status 1\nActual msg:\n"
+            "[  DEATH   ] f() threw nothing\n[  DEATH   ] \n"
+        )
+        self.assertEqual(self.read(text).said, "f() threw nothing")
+
     def test_kinds_of_numbers(self):
         for actual, expected, kind in (
             ("-nan", "0", "NaN"),

@@ -27,6 +27,8 @@ from cli.why import diagnosis, symptoms
 
 STATE = pathlib.Path(".kvlab/why.json")  # below the course's folder
 ALTERNATIVES = 3  # causes that are named, the first included
+# Ratios to name: a factor in the code causes them. Others say nothing.
+FACTORS = ("-1", "0.125", "0.25", "0.5", "2", "4", "8")
 
 
 @dataclass
@@ -185,11 +187,20 @@ def difference(symptom):
         return "memory is read or written that must be left alone"
     if kind == "shape":
         return f"the shape is {symptom.actual}, not {symptom.expected}"
+    if kind == "dies" or kind.startswith("fails in a process"):
+        what = "is ended by a signal" if kind == "dies" else "fails"
+        said = symptom.said or symptom.context
+        return f"a process that it starts {what}" + (
+            f" ({said})" if said else ""
+        )
     if not symptom.actual:
         return f"{symptom.check} is not as expected"
     place = f"element {list(symptom.index)}" if symptom.index else "it"
-    text = f"{place} is {symptom.actual} where {symptom.expected} is expected"
-    if symptom.ratio and symptom.ratio not in ("0", "-0", "1"):
+    text = symptom.said or (
+        f"is {symptom.actual} where {symptom.expected} is expected"
+    )
+    text = text if text.startswith("entry ") else f"{place} {text}"
+    if symptom.ratio in FACTORS and symptom.expected not in ("1", "-1"):
         text += f", {symptom.ratio} times as much"
     if symptom.context:
         text += f" ({symptom.context})"

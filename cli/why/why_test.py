@@ -159,6 +159,37 @@ class WhyTest(unittest.TestCase):
             "The title of empty. A hint on empty.", " ".join(self.why().split())
         )
 
+    def test_numbers_are_those_of_the_test_and_factors_are_named(self):
+        message = (
+            "x.cc:1\nThe difference between f(1) and g(1) is 10, which exceeds "
+            "t, where\nf(1) evaluates to {},\ng(1) evaluates to {}, and\n"
+            "t evaluates to 0.01."
+        )
+        for actual, expected, said in (
+            ("1113", "1123", "it is 1113 where 1123 is expected.\n"),
+            ("1113", "2226", "where 2226 is expected, 0.5 times as much."),
+            ("2", "1", "it is 2 where 1 is expected.\n"),
+        ):
+            with self.subTest(actual=actual, expected=expected):
+                self.last_run(
+                    ("FirstTest.EmptyRow", message.format(actual, expected))
+                )
+                said_now = self.why(first=True)
+                self.assertIn(said.strip(), " ".join(said_now.split()))
+                self.assertEqual("times" in said_now, "times" in said)
+
+    def test_of_a_process_of_its_own_it_gives_the_last_words(self):
+        text = (
+            "x.cc:1\nDeath test: f()\n    Result: died but not with expected "
+            "exit code:\n            Exited with exit status 1\nActual msg:\n"
+            "[  DEATH   ] f() threw nothing\n[  DEATH   ] \n"
+        )
+        self.last_run(("FirstTest.EmptyRow", text))
+        self.assertIn(
+            "a process that it starts fails (f() threw nothing).",
+            " ".join(self.why().split()),
+        )
+
     def test_no_rung_gives_away_the_next(self):
         self.last_run(EMPTY_ROW)
         first = self.why()
