@@ -257,15 +257,23 @@ def functions_of(catalogue, module):
     }
 
 
-def place(failing, own, catalogue, module):
-    """The (function, file) where it is best to look first: the first function,
-    in the order of the tasks, whose own tests fail, since what builds on it
-    fails with it; or that of the bug that is most alike."""
+def first_of_its_tests(failing, catalogue, module):
+    """The (function, file) of the first function, in the order of the tasks,
+    whose own tests fail, since what builds on it fails with it; or None."""
     functions = functions_of(catalogue, module)
     for function, file in functions.items():
         if any(function in named(each.test, functions) for each in failing):
             return function, file
-    return own[0].bug.function, own[0].bug.file
+    return None
+
+
+def place(failing, own, catalogue, module):
+    """The (function, file) where it is best to look first: its own tests fail,
+    or that of the bug that is most alike."""
+    return first_of_its_tests(failing, catalogue, module) or (
+        own[0].bug.function,
+        own[0].bug.file,
+    )
 
 
 @dataclass(frozen=True)

@@ -289,8 +289,19 @@ def resemblances(scope, run, catalogue, found):
     )
 
 
+def named_after(root, module, run, catalogue):
+    """The second and third rung where no known bug helps: the function that the
+    tests are named after, and what it promises first. Empty if there is none.
+    """
+    its = diagnosis.first_of_its_tests(run.failing, catalogue, module)
+    if its is None:
+        return []
+    verdict = diagnosis.Verdict("", *its, None, 0.0)
+    return [where(root, verdict), contract(root, catalogue, verdict)]
+
+
 def unknown(scope, run):
-    """Instead of the second rung and those above it."""
+    """The last rung, where no known bug helps."""
     return (
         "I do not know this one: none of the known bugs fails in this way.\n"
         + advice(scope, run)
@@ -321,7 +332,11 @@ def ladder(root, scope, run, catalogue):
     ran = run.ran | passed_elsewhere(root, scope)
     found = diagnosis.verdicts(run.failing, module, catalogue, ran)
     if not found:
-        return [first, unknown(scope, run)]
+        return [
+            first,
+            *named_after(root, module, run, catalogue),
+            unknown(scope, run),
+        ]
     best = found[0]
     low = [first, where(root, best), contract(root, catalogue, best)]
     if not best.is_sure:

@@ -262,12 +262,21 @@ class WhyTest(unittest.TestCase):
         self.last_run(
             ("FirstTest.Strange", "x.cc:1\nValue of: s()\n  Actual: true")
         )
-        self.why()
-        said = self.why()
+        said = self.why(calls=4)
         self.assertIn("I do not know this one", said)
         self.assertIn("./kvlab debug 1 'FirstTest.Strange'", said)
-        self.why("1.1")
-        self.assertIn("./kvlab hint 1.1", self.why("1.1"))
+        self.assertIn("./kvlab hint 1.1", self.why("1.1", calls=4))
+
+    def test_of_what_it_does_not_know_it_names_the_function_and_its_promise(
+        self,
+    ):
+        self.last_run(
+            ("SecondTest.Strange", "x.cc:1\nValue of: s()\n  Actual: true")
+        )
+        self.why()
+        self.assertIn("Look at Second, in modules/01_x/x.cc:4", self.why())
+        self.assertIn('x.h:7 promises:\n  "Halves it."', self.why())
+        self.assertIn("I do not know this one", self.why())
 
     def test_where_no_known_bug_fits_it_says_so_and_names_the_cause(self):
         text = "x.cc:1\nValue of: s()\n  Actual: true"
