@@ -94,14 +94,16 @@ def task_of(target, test):
 
 
 def groups_of(target, everything):
-    """[(task, names, message)] of the failures: one for each cause, by task.
+    """[(task, names, message)] of the failures: one for each cause, by task; of
+    the names, the clearest first.
 
     Failures with the same message, such as a stub's, have one cause. So, as a
     rule, have those of one task: the first is shown, unless `everything` is.
     """
+    messages = {failure.test: failure.message for failure in target.failures}
     by_message = {}
-    for failure in target.failures:
-        by_message.setdefault(failure.message, []).append(failure.test)
+    for test in test_names.clearest_first(messages):
+        by_message.setdefault(messages[test], []).append(test)
     groups = {}
     for message, names in by_message.items():
         task = task_of(target, names[0])

@@ -76,6 +76,17 @@ class FailuresTest(unittest.TestCase):
         (f"LayerCacheTest.Append{i}", f"row {i} is wrong") for i in range(12)
     ]
 
+    def test_the_clearest_failure_stands_for_its_task(self):
+        text = printed(
+            failing(
+                ("LayerCacheDeathTest.AppendInTwoThreads", "it dies"),
+                ("LayerCacheTest.AppendCombinesEveryFeature", "[0, 1, 2]"),
+                ("LayerCacheTest.AppendAddsOneRow", "row 0 is wrong"),
+            )
+        )
+        self.assertIn("LayerCacheTest.AppendAddsOneRow\n    row 0", text)
+        self.assertNotIn("[0, 1, 2]", text)
+
     def test_one_failure_stands_for_its_task(self):
         text = printed(failing(*self.APPEND))
         self.assertIn("row 0 is wrong", text)

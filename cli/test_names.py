@@ -14,6 +14,26 @@ _TEST = re.compile(
 _WITH_PARAMETERS = ("TEST_P", "TYPED_TEST")
 
 
+# Tests of everything together: they point to no cause, nor away from one.
+_TOGETHER = re.compile(
+    "EveryFeature|SizesTogether|EveryKind|AnyOrder|EveryCombination|EverySplit|"
+    "GoldenLogits|Checkpoint"
+)
+
+
+def is_of_everything(test):
+    return _TOGETHER.search(test) is not None
+
+
+def clearest_first(names):
+    """In the order of the source, in which tests go from small to large; then
+    those of everything together, then those in processes of their own, which
+    GoogleTest runs first."""
+    return sorted(
+        names, key=lambda test: ("DeathTest" in test, is_of_everything(test))
+    )
+
+
 def read(path):
     """["Suite.Name"], in the source's order; "/Suite.Name/" with parameters."""
     return [

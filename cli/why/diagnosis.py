@@ -16,6 +16,7 @@ import pathlib
 import re
 from dataclasses import dataclass
 
+from cli import test_names
 from cli.why import symptoms
 
 CATALOGUE = pathlib.Path(__file__).with_name("catalogue.json")
@@ -143,13 +144,6 @@ def overlap(mine, other, rarity):
     )
 
 
-# Tests of everything together: they point to no cause, nor away from one.
-TOGETHER = re.compile(
-    "EveryFeature|SizesTogether|EveryKind|AnyOrder|EveryCombination|EverySplit|"
-    "GoldenLogits|Checkpoint"
-)
-
-
 def signs(failing, causes, rarity):
     """{cause: from 0 to 1, how clearly the failing tests show it}: the share of
     them that points to it, squared, so that one which all show stands out."""
@@ -158,7 +152,7 @@ def signs(failing, causes, rarity):
         pointing[each] = {
             name for name, its in causes.items() if _points_to(each, its)
         }
-        if pointing[each] or not TOGETHER.search(each.test):
+        if pointing[each] or not test_names.is_of_everything(each.test):
             weights[each] = rarity.of(("test", each.test))
     total = sum(weights.values()) or 1
     return {

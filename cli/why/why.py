@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 # pylint: disable=wrong-import-position
-from cli import course_tasks, last_results, run_tests
+from cli import course_tasks, last_results, run_tests, test_names
 from cli.why import diagnosis, symptoms
 
 STATE = pathlib.Path(".kvlab/why.json")  # below the course's folder
@@ -164,10 +164,8 @@ def seen(scope, run):
 
 
 def clearest(failing):
-    """The first that fails in the order of the source, in which tests go from
-    small to large; those in processes of their own run before it."""
-    plain = [each for each in failing if "DeathTest" not in each.test]
-    return (plain or failing)[0]
+    by_name = {each.test: each for each in failing}
+    return by_name[test_names.clearest_first(by_name)[0]]
 
 
 def difference(symptom):
