@@ -310,6 +310,18 @@ def show(request, targets):
     return passed, failed
 
 
+def first_red_task(targets):
+    """The number of the first task in which a test fails that met no stub, or
+    ""."""
+    red = {
+        task_of(target, failure.test)
+        for target in targets
+        for failure in target.failures
+        if UNWRITTEN not in failure.message
+    } - {""}
+    return min(red, key=task_order, default="")
+
+
 def run(request):
     """Runs once, and prints; the exit status."""
     status, found = run_bazel(request.patterns, request.options)
@@ -322,6 +334,9 @@ def run(request):
         return 1
     passed, failed = show(request, targets)
     print(f"\nkvlab test: {passed} passed, {failed} failed")
+    red = first_red_task(targets)
+    if request.module and red:
+        print(f"what usually causes this, a step at a time: ./kvlab why {red}")
     if passed + failed == 0:
         print("kvlab test: no test ran, so nothing was found out")
         return 1

@@ -117,6 +117,16 @@ class FailuresTest(unittest.TestCase):
         self.assertEqual(text.count(stub), 1)
         self.assertIn("and 9 more", text)
 
+    def test_the_first_red_task_is_the_one_to_ask_about(self):
+        stub = "LayerCache::Append is not implemented yet"
+        red = failing(("KvCacheTest.Resets", "wrong"), *self.APPEND[:1])
+        self.assertEqual(run_tests.first_red_task([red]), "3.3")
+        red = failing(
+            ("KvCacheTest.Resets", "wrong"), (self.APPEND[0][0], stub)
+        )
+        self.assertEqual(run_tests.first_red_task([red]), "3.5")
+        self.assertEqual(run_tests.first_red_task([failing()]), "")
+
     def test_a_long_message_is_cut_and_says_so(self):
         lines = "\n".join(f"line {i}" for i in range(100))
         text = printed(failing(("LayerCacheTest.AppendX", lines)))

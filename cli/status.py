@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from cli import course_tasks  # pylint: disable=wrong-import-position
 from cli import last_results  # pylint: disable=wrong-import-position
+from cli import test_names  # pylint: disable=wrong-import-position
 
 NOT_BEGUN, UNTESTED, EDITED, RED, DONE, GRADED = (
     "not begun",
@@ -55,7 +56,10 @@ def judge(task, folder, open_tasks, results):
     if not own:
         return Progress(task, UNTESTED)
     failed = [test for test, result in own.items() if not result.passed]
-    red = f"{len(failed)} of {len(own)} tests: {failed[0]}" if failed else ""
+    red = ""
+    if failed:
+        clearest = test_names.clearest_first(failed)[0]
+        red = f"{len(failed)} of {len(own)} tests: {clearest}"
     if newest_edit(folder) > min(result.time for result in own.values()):
         return Progress(task, EDITED, red)
     return Progress(task, RED if failed else DONE, red)
@@ -127,6 +131,8 @@ def print_summary(found):
             f"modules/{following.task.folder}"
         )
     print(f"  ./kvlab test {following.task.number}")
+    if following.state == RED:
+        print(f"  ./kvlab why {following.task.number}")
 
 
 def main():

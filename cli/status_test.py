@@ -1,5 +1,7 @@
 """What ./kvlab status says of a task: from stubs, reports and edits."""
 
+import contextlib
+import io
 import pathlib
 import shutil
 import tempfile
@@ -51,6 +53,12 @@ class StatusTest(unittest.TestCase):
         tasks = next(iter(status.progress(self.root).values()))
         return [each.state for each in tasks]
 
+    def summary(self):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            status.print_summary(status.progress(self.root))
+        return said.getvalue()
+
     def test_before_any_test_a_task_is_not_tested(self):
         self.assertEqual(
             self.states(), [status.UNTESTED, status.UNTESTED, status.GRADED]
@@ -80,6 +88,13 @@ class StatusTest(unittest.TestCase):
         self.ran(1, First_Adds=True, Second_Halves=False, Second_Doubles=True)
         tasks = next(iter(status.progress(self.root).values()))
         self.assertEqual(tasks[1].detail, "1 of 2 tests: SecondTest.Halves")
+
+    def test_of_a_red_task_the_next_step_names_the_ladder(self):
+        self.ran(1, First_Adds=False)
+        self.assertIn("  ./kvlab why 1.1\n", self.summary())
+        self.ran(2, First_Adds=True)
+        self.assertIn("Next: 1.2", self.summary())
+        self.assertNotIn("why", self.summary())
 
     def test_what_was_not_run_again_keeps_its_result(self):
         self.ran(1, First_Adds=True, Second_Halves=False)
