@@ -16,6 +16,7 @@ import pathlib
 import re
 import sys
 import textwrap
+import zlib
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -345,18 +346,26 @@ def ladder(root, scope, run, catalogue):
     return low + high
 
 
-def next_rung(path, scope, failing, begin):
-    """How many rungs were climbed for these failing tests; counts this call."""
+def subject(failing, rungs):
+    """What a ladder is about: the tests that fail, and what it says of it, less
+    the numbers of lines, which edits move."""
+    says = re.sub(r":\d+", "", "\n".join(rungs[1:]))
+    return {
+        "failing": sorted(each.test for each in failing),
+        "says": zlib.crc32(says.encode()),
+    }
+
+
+def next_rung(path, scope, about, begin):
+    """How many rungs of such a ladder were climbed; counts this call."""
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         state = {}
-    tests = sorted(each.test for each in failing)
     last = state.get(scope.number, {})
-    climbed = 0
-    if last.get("failing") == tests and not begin:
-        climbed = last.get("climbed", 0)
-    state[scope.number] = {"failing": tests, "climbed": climbed + 1}
+    goes_on = not begin and about.items() <= last.items()
+    climbed = last.get("climbed", 0) if goes_on else 0
+    state[scope.number] = about | {"climbed": climbed + 1}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
     return climbed
@@ -422,7 +431,8 @@ def explain(root, options, catalogue):
         print(f"kvlab why: {nothing}")
         return 0
     rungs = ladder(root, scope, run, catalogue)
-    climbed = next_rung(root / STATE, scope, run.failing, options.first)
+    about = subject(run.failing, rungs)
+    climbed = next_rung(root / STATE, scope, about, options.first)
     at = min(climbed, len(rungs) - 1)
     show(rungs[at])
     if is_older_than_the_files(scope, run):

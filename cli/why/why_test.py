@@ -215,6 +215,26 @@ class WhyTest(unittest.TestCase):
         self.last_run(EMPTY_ROW)
         self.assertIn("Look at First", self.why())
 
+    def test_another_bug_in_the_same_tests_begins_at_the_first_rung(self):
+        other = (EMPTY_ROW[0], "x.cc:1\nValue of: f()\n  Actual: true")
+        known = diagnosis.Catalogue(
+            CATALOGUE.bugs + (bug("filled", "First", "size", other),),
+            CATALOGUE.causes,
+            CATALOGUE.contracts,
+        )
+        self.last_run(EMPTY_ROW)
+        self.why(known=known, calls=4)
+        self.last_run(other)
+        self.assertIn("fails. FirstTest.EmptyRow", self.why(known=known))
+
+    def test_lines_that_moved_do_not_begin_the_ladder_again(self):
+        self.last_run(EMPTY_ROW)
+        self.why()
+        self.write("modules/01_x/x.cc", "\n\n" + SOURCE)
+        self.assertIn("x.cc:3", self.why())
+        self.write("modules/01_x/x.cc", SOURCE)
+        self.assertIn("promises", self.why())
+
     def test_a_task_has_a_ladder_of_its_own(self):
         self.last_run(EMPTY_ROW, ODD)
         self.why("1.1")
