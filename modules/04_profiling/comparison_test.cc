@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,6 +24,13 @@
 #include "modules/02_transformer/gpt2.h"
 
 namespace kvlab {
+
+// For GoogleTest's messages.
+void PrintTo(const Spread& spread, std::ostream* out) {
+  *out << "low " << spread.low << ", median " << spread.median << ", high "
+       << spread.high;
+}
+
 namespace {
 
 using ::testing::ElementsAre;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,12 @@
 #include "modules/03_memoization/kv_cache.h"
 
 namespace kvlab {
+
+// For GoogleTest's messages.
+void PrintTo(const LayerBytes& bytes, std::ostream* out) {
+  *out << "{keys " << bytes.keys << ", values " << bytes.values << "}";
+}
+
 namespace {
 
 // All sizes differ, so that mixing up two of them shows.
