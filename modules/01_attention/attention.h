@@ -59,10 +59,10 @@ Tensor3 MergeHeads(const Tensor4& x);
 // So query i of row b sees keys j with left_pad[b] <= j <= P + i, where
 // left_pad[b] may exceed S.
 // Work: each of the two products counts D multiply-accumulates per pair of
-// query and key, as Work::kAttention; nothing else is counted. Any number of
-// pairs is accepted from those that the mask leaves visible to all T * S of
-// every head, which the kit's products compute. So a pass over n tokens costs
-// O(n^2), and a single step after n tokens O(n).
+// query and key, as Work::kAttention; nothing else is counted. A pair that the
+// mask hides may count or not: the kit's products compute all T * S pairs of
+// every head, and a loop of your own may leave hidden ones out. So a pass over
+// n tokens costs O(n^2), and a single step after n tokens O(n).
 // Throws ContractError if a shape disagrees, G does not divide H, S < T, or the
 // length of left_pad is not B.
 Tensor4 CausalAttention(const Tensor4& queries, const ConstView4& keys,

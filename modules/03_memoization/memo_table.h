@@ -47,8 +47,8 @@ class MemoTable {
 // Task 3.1, on a textbook recurrence: the number of ways from the top left to
 // cell [row, col] of a grid, going right or down,
 //   paths(r, c) = paths(r - 1, c) + paths(r, c - 1), 1 on the first row and
-// column. Every cell, also one on the edge, is looked up in `table`; a cell on
-// the edge needs no other.
+// column. Every cell is looked up in `table`: also one on the edge, which is
+// computed without looking up another.
 // Cost: with memoization at most one computation for each cell of the grid,
 // without it 2 paths(row, col) - 1 of them.
 // Throws ContractError if the table is smaller than the grid.
