@@ -51,6 +51,7 @@ void AddProductOrPanels(ConstMatrix a, StoredMatrix<kType> b, Matrix out) {
 }
 
 void AddProduct(ConstMatrix a, const AnyMatrix& b, Matrix out) {
+  if (a.rows == 0) return;  // then `out` has no memory to point into
   switch (b.type) {
     case DType::kF32:
       return AddProductOrPanels(a, As<DType::kF32>(b), out);
