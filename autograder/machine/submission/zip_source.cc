@@ -90,19 +90,39 @@ EntryContent Read(zip_t* archive, zip_uint64_t index, std::size_t most) {
 
 }  // namespace
 
+struct ZipArchive::Handle {
+  Archive archive;
+};
+
+ZipArchive::ZipArchive(std::string_view bytes, const std::string& name)
+    : handle_(std::make_unique<Handle>(Open(bytes, name))) {}
+
+ZipArchive::~ZipArchive() = default;
+
+std::size_t ZipArchive::Count() const {
+  return static_cast<std::size_t>(
+      ::zip_get_num_entries(handle_->archive.get(), 0));
+}
+
+std::string ZipArchive::Name(std::size_t entry) const {
+  const char* raw =
+      ::zip_get_name(handle_->archive.get(), entry, ZIP_FL_ENC_RAW);
+  return raw == nullptr ? "" : raw;
+}
+
+EntryContent ZipArchive::Read(std::size_t entry, std::size_t most_bytes) const {
+  return grading::Read(handle_->archive.get(), entry, most_bytes);
+}
+
 void CollectZip(std::string_view bytes, const std::string& name,
                 Collector& collector) {
-  const Archive archive = Open(bytes, name);
-  const zip_int64_t count = std::min<zip_int64_t>(
-      ::zip_get_num_entries(archive.get(), 0), Collector::kMaxEntries);
-  for (zip_int64_t i = 0; i < count; ++i) {
-    const auto index = static_cast<zip_uint64_t>(i);
-    const char* raw = ::zip_get_name(archive.get(), index, ZIP_FL_ENC_RAW);
-    const std::string entry = raw == nullptr ? "" : raw;
+  const ZipArchive archive(bytes, name);
+  const std::size_t count = std::min(archive.Count(), Collector::kMaxEntries);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string entry = archive.Name(i);
     if (entry.ends_with('/') || entry.ends_with('\\')) continue;
-    collector.Offer(entry, [&](std::size_t most) {
-      return Read(archive.get(), index, most);
-    });
+    collector.Offer(entry,
+                    [&](std::size_t most) { return archive.Read(i, most); });
   }
 }
 
