@@ -225,6 +225,31 @@ def grader_libraries():
         package = "libzip-dev",
     )
 
+    debian_library(
+        name = "sqlitecpp",
+        headers = ["SQLiteCpp"],
+        linkopts = [
+            "-lSQLiteCpp",
+            "-lsqlite3",
+        ],
+        package = "libsqlitecpp-dev",
+    )
+
+    # Of OpenSSL, the part that knows nothing of networks.
+    debian_library(
+        name = "libcrypto",
+        headers = ["openssl"],
+        linkopts = ["-lcrypto"],
+        package = "libssl-dev",
+    )
+
+    debian_library(
+        name = "yaml_cpp",
+        headers = ["yaml-cpp"],
+        linkopts = ["-lyaml-cpp"],
+        package = "libyaml-cpp-dev",
+    )
+
     # For //kit/kernels:blas_benchmark alone.
     debian_library(
         name = "eigen",

@@ -43,6 +43,11 @@ ROOMS = {
         "autograder/exam",
         "autograder/scoring",
     ),
+    "autograder/class": (
+        "kit",
+        "autograder/machine",
+        "autograder/scoring",
+    ),
     "autograder/platforms": ("autograder/report",),
     "autograder": (
         "kit",
