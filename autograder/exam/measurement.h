@@ -21,6 +21,13 @@ enum class SpeedRule {
 // "the table", "the reference", "both", "neither"
 std::string SpeedRuleName(SpeedRule rule);
 
+// Generations from one prompt, one after the other, in seconds.
+struct TimedPair {
+  double baseline = 0;  // the reference, recomputing everything
+  double student = 0;
+  double reference = 0;  // its own cache
+};
+
 // How many times faster `new_tokens` were generated than by recomputing
 // everything.
 struct SpeedupMeasurement {
@@ -36,6 +43,8 @@ struct SpeedupMeasurement {
   // The thresholds for full points and for the lowest tier, half of them.
   double full_from = 0;
   double half_from = 0;
+  // All pairs that counted, in the order in which they were timed.
+  std::vector<TimedPair> timed = {};
 };
 
 // Memory of a process beyond that before its cache was enabled.

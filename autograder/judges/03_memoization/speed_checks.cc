@@ -29,7 +29,8 @@ Verdict Speedup(Exam& exam) {
                                  .of_reference = speedups.of_reference.Median(),
                                  .met = marks.Met(speedups),
                                  .full_from = tiers.front().at_least,
-                                 .half_from = tiers.back().at_least});
+                                 .half_from = tiers.back().at_least,
+                                 .timed = speedups.timed});
   Verdict verdict;
   verdict.share = marks.ShareFor(speedups);
   exam.NoteCost(verdict.share == 1);

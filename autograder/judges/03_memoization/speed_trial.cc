@@ -297,6 +297,9 @@ Speedups MeasureSpeedups(Exam& exam) {
     speedups.reference.Add(recomputing.seconds / cached.reference.seconds);
     speedups.of_reference.Add(cached.reference.seconds /
                               cached.student.seconds);
+    speedups.timed.push_back({.baseline = recomputing.seconds,
+                              .student = cached.student.seconds,
+                              .reference = cached.reference.seconds});
     baseline.push_back(recomputing.seconds);
     student.push_back(cached.student.seconds);
   }

@@ -89,6 +89,8 @@ struct Speedups {
   PairedRatios of_reference;
   // Pairs that did not count, since others had the processor.
   std::size_t dropped = 0;
+  // Those that counted, as they were timed.
+  std::vector<TimedPair> timed;
   // Medians over the pairs.
   double baseline_seconds = 0;
   double student_seconds = 0;
