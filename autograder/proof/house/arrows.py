@@ -46,7 +46,9 @@ ROOMS = {
     "autograder/class": (
         "kit",
         "autograder/machine",
+        "autograder/exam",
         "autograder/scoring",
+        "autograder/report",
     ),
     "autograder/platforms": ("autograder/report",),
     "autograder": (
@@ -76,6 +78,7 @@ ROOMS = {
         "autograder/worker_kit",
         "autograder/scoring",
         "autograder/report",
+        "autograder/class",
     ),
 }
 

@@ -1,0 +1,36 @@
+// A report as the database keeps it: what was asked, once for each rubric, and
+// what came of it.
+#ifndef KVLAB_AUTOGRADER_CLASS_MARK_RECORD_H_
+#define KVLAB_AUTOGRADER_CLASS_MARK_RECORD_H_
+
+#include <memory>
+#include <string>
+
+#include "autograder/report/report.h"
+#include "autograder/scoring/rubric.h"
+
+namespace kvlab::grading {
+
+// Parts, tasks and checks with their points and texts, in JSON: all that a
+// report shows of a rubric. The same rubric gives the same text.
+std::string RubricRecord(const Rubric& rubric);
+
+// Marks, seed, isolation, notices, and every number that was measured, each
+// timed pair among them, in JSON. Not the lateness, the name, or what the
+// author may see: those can change after the grading.
+std::string MarksRecord(const Report& report);
+
+// A report, and the rubric that it refers to.
+struct RestoredReport {
+  std::unique_ptr<Rubric> rubric;
+  Report report;
+};
+
+// The reverse. Throws DataError if the texts are not of these functions, or the
+// marks not of this rubric.
+RestoredReport Restore(const std::string& rubric_text,
+                       const std::string& marks_text);
+
+}  // namespace kvlab::grading
+
+#endif  // KVLAB_AUTOGRADER_CLASS_MARK_RECORD_H_
