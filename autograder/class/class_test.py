@@ -1,0 +1,523 @@
+"""./kvlab class from the roster to the marks, with a grader that pretends.
+
+stand_in_class.cc says what it makes of a submission.
+"""
+
+import collections
+import csv
+import io
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+import zipfile
+
+CLASS = pathlib.Path("autograder/class/stand_in_class").resolve()
+
+FAILED, USAGE, PROVISIONAL = 1, 2, 3  # exit statuses
+
+
+class ClassTest(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
+        self.course = self.root / "course"
+        self.log = self.root / "log"
+
+    def run_class(self, *words, status=0, **environment):
+        run = subprocess.run(
+            [CLASS, *words],
+            cwd=self.root,
+            env={
+                **os.environ,
+                "STAND_IN_LOG": str(self.log),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        self.assertIn(
+            run.returncode,
+            status if isinstance(status, tuple) else (status,),
+            run.stdout + run.stderr,
+        )
+        return run.stdout + run.stderr
+
+    def make(self, roster, *options):
+        """A class with these lines below the roster's head."""
+        self.run_class("init", "course", *options)
+        with open(self.course / "roster.csv", "a", encoding="utf-8") as file:
+            file.write(roster)
+
+    def hand_in(self, **contents):
+        """ID.zip for each; the content is what the stand-in reads."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.root))
+        for name, content in contents.items():
+            (folder / f"{name}.zip").write_text(content, encoding="utf-8")
+        return self.do("import", folder)
+
+    def do(self, verb, *words, **more):
+        return self.run_class(verb, "--in", "course", *words, **more)
+
+    def graded(self):
+        """The ids of the gradings that began, in order."""
+        return self.log.read_text(encoding="utf-8").split()
+
+    def long_csv(self, *options, course="course"):
+        self.run_class("export", "--in", course, "--long", "x.csv", *options)
+        return (self.root / "x.csv").read_text(encoding="utf-8")
+
+    def points(self):
+        """From each person and check to its points."""
+        return {
+            (row["student"], row["check"]): row["points"]
+            for row in csv.DictReader(io.StringIO(self.long_csv()))
+        }
+
+
+class GradeTest(ClassTest):
+    def test_what_is_graded_is_not_graded_again(self):
+        self.make("ann\nbob\neve\n")
+        self.hand_in(ann="full", bob="other")
+        self.assertIn("2 submissions graded", self.do("grade"))
+        self.assertIn("0 submissions graded", self.do("grade"))
+        self.assertEqual(self.graded(), ["ann", "bob"])
+        self.hand_in(eve="other", bob="full, at the second attempt")
+        self.do("grade")
+        self.assertEqual(self.graded(), ["ann", "bob", "bob", "eve"])
+        self.assertEqual(self.points()["bob", "mask"], "2.2")
+
+    def test_what_a_mark_rests_on_is_kept(self):
+        self.make("ann\n")
+        self.hand_in(ann="full")
+        self.do("grade")
+        with sqlite3.connect(self.course / "class.sqlite") as database:
+            row = database.execute(
+                "SELECT marks, course_version, machine, isolation, seed, json"
+                " FROM grading JOIN attempt ON attempt.id = attempt"
+                " JOIN rubric ON rubric.id = rubric"
+            ).fetchone()
+        database.close()
+        marks = json.loads(row[0])
+        self.assertEqual(row[1:4], ("2027.1", "a stand-in", marks["isolation"]))
+        self.assertEqual(marks["seed"], int(row[4]))
+        self.assertEqual(len(json.loads(row[5])["parts"]), 2)
+        # Not where the archive was while it was graded.
+        self.assertEqual(marks["notices"], ["read from submission"])
+
+    def test_blocked_checks_are_judged_again_and_only_they(self):
+        self.make("ann\n")
+        self.hand_in(ann="blocked")
+        self.assertIn("PROVISIONAL", self.do("grade", status=PROVISIONAL))
+        self.assertEqual(self.points()["ann", "speed"], "")
+        self.assertIn("blocked", self.do("status"))
+        self.do("grade")
+        self.assertEqual(self.points()["ann", "speed"], "2.7")
+        self.assertEqual(self.points()["ann", "mask"], "2.2")
+        self.assertIn("0 submissions graded", self.do("grade"))
+        with sqlite3.connect(self.course / "class.sqlite") as database:
+            old, new = [
+                json.loads(marks)
+                for (marks,) in database.execute(
+                    "SELECT marks FROM grading ORDER BY id"
+                )
+            ]
+        database.close()
+        self.assertEqual(old["parts"][0], new["parts"][0])
+        self.assertEqual(old["seed"], new["seed"])
+
+    def test_a_fault_of_the_grader_is_no_mark(self):
+        self.make("ann\nbob\n")
+        self.hand_in(ann="broken", bob="full")
+        text = self.do("grade", status=FAILED)
+        self.assertIn("ann: the grader failed: the disk is full", text)
+        self.assertIn("failed", self.do("status"))
+        self.assertNotIn(("ann", "sum"), self.points())
+        self.do("grade", status=FAILED)
+        self.assertEqual(self.graded(), ["ann", "bob", "ann"])
+
+    def test_progress_says_how_far_and_how_long(self):
+        self.make("ann\nbob\neve\n")
+        self.hand_in(ann="full", bob="full", eve="full")
+        # The stand-in shows nothing; a wrong moment would still throw.
+        self.do("grade", STAND_IN_MS="1")
+
+
+class KilledTest(ClassTest):
+    """Killed at any moment, it goes on where it was."""
+
+    PEOPLE = [f"s{i:02}" for i in range(40)]
+
+    def setUp(self):
+        super().setUp()
+        self.make("".join(f"{person}\n" for person in self.PEOPLE))
+        kinds = ["full", "other", "blocked"]
+        self.hand_in(
+            **{
+                person: f"{kinds[i % 3]} {i}"
+                for i, person in enumerate(self.PEOPLE)
+            }
+        )
+        # The seeds are drawn when attempts are imported.
+        shutil.copytree(self.course, self.root / "undisturbed")
+
+    def start(self, milliseconds):
+        return subprocess.Popen(
+            [CLASS, "grade", "--in", self.course],
+            env={
+                **os.environ,
+                "STAND_IN_LOG": str(self.log),
+                "STAND_IN_MS": str(milliseconds),
+            },
+            stdout=subprocess.DEVNULL,
+        )
+
+    def finish(self):
+        # The second call judges blocked checks again.
+        self.do("grade", status=(0, PROVISIONAL))
+        self.do("grade")
+
+    def assert_as_undisturbed(self):
+        undisturbed = {"STAND_IN_LOG": ""}
+        for status in (PROVISIONAL, 0):
+            self.run_class(
+                "grade", "--in", "undisturbed", status=status, **undisturbed
+            )
+        self.assertEqual(self.long_csv(course="undisturbed"), self.long_csv())
+        for course in ("course", "undisturbed"):
+            self.run_class("export", "--in", course, "--reports", course + "-r")
+        for person in self.PEOPLE:
+            for name in ("report.txt", "results.json", "instructor.txt"):
+                one, other = (
+                    (self.root / (course + "-r") / person / name).read_bytes()
+                    for course in ("course", "undisturbed")
+                )
+                self.assertEqual(one, other, f"{person} {name}")
+
+    def test_twenty_kills_at_random_moments(self):
+        seed = random.randrange(2**32)
+        moments = random.Random(seed)
+        with self.subTest(seed=seed):
+            for _ in range(20):
+                grader = self.start(25)
+                time.sleep(moments.uniform(0, 0.12))
+                grader.kill()
+                grader.wait()
+            self.finish()
+            # What was killed began again, and nothing else did.
+            begun = collections.Counter(self.graded())
+            self.assertEqual(set(begun), set(self.PEOPLE))
+            repeated = begun.total() - len(begun)
+            self.assertLessEqual(repeated, 20 + len(self.PEOPLE[2::3]))
+            self.assert_as_undisturbed()
+            self.assertEqual(
+                list((self.course / "grading").iterdir()), [], "left behind"
+            )
+
+    def test_two_graders_do_not_do_the_same_work(self):
+        graders = [self.start(20) for _ in range(2)]
+        for grader in graders:
+            self.assertIn(grader.wait(), (0, PROVISIONAL))
+        begun = collections.Counter(self.graded())
+        # Once; and once more if the other one had found a blocked check.
+        for i, person in enumerate(self.PEOPLE):
+            self.assertLessEqual(begun[person], 2 if i % 3 == 2 else 1, person)
+            self.assertGreaterEqual(begun[person], 1, person)
+
+    def test_the_other_grader_takes_over_from_one_that_was_killed(self):
+        grader = self.start(100000)
+        while not self.log.exists():
+            time.sleep(0.01)
+        text = self.do("grade", status=PROVISIONAL)
+        self.assertIn("1 submission left to another grader", text)
+        grader.send_signal(signal.SIGKILL)
+        grader.wait()
+        self.do("grade")
+        self.assertEqual(self.graded().count("s00"), 2)
+        self.assert_as_undisturbed()
+
+
+class ExportTest(ClassTest):
+    CANVAS = (
+        "\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,KV cache (901),"
+        '"Total, all"\r\n'
+        '    Points Possible,,,,,100,"(read only)"\r\n'
+        '"Lee, Ann",4711,,ann@example.org,"A ""1""",,\r\n'
+        '"Ray, Bob",815,bob,,A,"",x\r\n'
+        '"Doe, Eve",816,eve,,B,7,=1+1\r\n'
+        '"Roe, Jo",999,jo,,B,,\r\n'
+        '"Student, Test",1000,bob,,B,,'
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.make(
+            "ann,Ann Lee,ann@example.org,A,,,,\n"
+            "bob,Bob Ray,,A,,,2,ill\n"
+            "eve,Eve Doe,,B,,,,\n"
+            "pat,Pat Poe,,B,,,,\n",
+            "--due",
+            "2027-01-15T23:59:00+01:00",
+        )
+        self.hand_in(ann="full", eve="blocked")
+        folder = self.root / "late"
+        folder.mkdir()
+        (folder / "bob.zip").write_text("other")
+        self.do("import", folder, "--submitted-at", "2027-01-18T12:00:00+01:00")
+        self.do("grade", status=PROVISIONAL)
+
+    def fill(self, text, *options):
+        (self.root / "in.csv").write_bytes(text.encode())
+        said = self.do(
+            "export", "--into", "in.csv", "--out", "out.csv", *options
+        )
+        return (self.root / "out.csv").read_bytes().decode(), said
+
+    def test_canvas_gets_one_column_and_no_other_byte_changes(self):
+        for column in ("KV cache (901)", "KV cache"):
+            filled, said = self.fill(self.CANVAS, "--column", column)
+            # ann 6 of 6; bob 1.5, 3 days late, 2 of them free: 10 % off.
+            self.assertEqual(
+                filled,
+                self.CANVAS.replace('"A ""1""",,', '"A ""1""",6,').replace(
+                    'A,"",x', 'A,"1.35",x'
+                ),
+            )
+            self.assertIn("2 marks filled in, 3 left", said)
+            self.assertIn("Roe, Jo: is not on the roster", said)
+            self.assertIn("eve: provisional: 2.7 points", said)
+            self.assertIn("pat: not in the platform's file", said)
+
+    def test_moodle_has_its_own_columns_and_decimal_commas(self):
+        text = (
+            "Identifier;Full name;Email address;Grade;Maximum Grade\n"
+            "Participant 1;Ann Lee;ANN@example.org;;100,00\n"
+            "Participant 2;Bob Ray;bob;;100,00\n"
+        )
+        filled, _ = self.fill(text)
+        self.assertEqual(
+            filled,
+            text.replace("org;;", "org;6;").replace("bob;;", "bob;1,35;"),
+        )
+
+    def test_a_column_is_not_guessed(self):
+        (self.root / "in.csv").write_bytes(self.CANVAS.encode())
+        for options in ((), ("--column", "KV"), ("--column", "Grade")):
+            self.do(
+                "export",
+                "--into",
+                "in.csv",
+                "--out",
+                "out.csv",
+                *options,
+                status=FAILED,
+            )
+            self.assertFalse((self.root / "out.csv").exists())
+
+    def test_the_long_table_has_every_check(self):
+        self.assertEqual(
+            self.long_csv(),
+            "student,check,points,of,blocked,override\n"
+            "ann,sum,1.1,1.1,,\nann,mask,2.2,2.2,,\nann,speed,2.7,2.7,,\n"
+            "bob,sum,0.5,1.1,,\nbob,mask,0.5,2.2,,\nbob,speed,0.5,2.7,,\n"
+            "eve,sum,1.1,1.1,,\neve,mask,2.2,2.2,,\neve,speed,,2.7,yes,\n",
+        )
+
+    def test_gradescope_has_a_line_for_each_person(self):
+        self.do("export", "--gradescope", "g.csv")
+        with open(self.root / "g.csv", encoding="utf-8", newline="") as file:
+            rows = {row["SID"]: row for row in csv.DictReader(file)}
+        self.assertEqual(rows["ann"]["Total Score"], "6")
+        self.assertEqual(rows["ann"]["Max Points"], "6")
+        self.assertEqual(rows["ann"]["Name"], "Ann Lee")
+        self.assertEqual(rows["eve"]["Status"], "Ungraded")
+        self.assertEqual(rows["pat"]["Status"], "Missing")
+        self.assertEqual(
+            rows["bob"]["Submission Time"], "2027-01-18T12:00:00+01:00"
+        )
+
+    def test_reports_are_in_one_folder_per_person(self):
+        self.do("export", "--reports", "r")
+        self.assertEqual(
+            sorted(path.name for path in (self.root / "r").iterdir()),
+            ["ann", "bob", "eve"],
+        )
+        report = (self.root / "r/bob/report.txt").read_text()
+        self.assertIn("2 of them free", report)
+        results = json.loads((self.root / "r/bob/results.json").read_text())
+        self.assertEqual(results["score"], 1.35)
+        # Nothing in a report of one person names another.
+        for one in ("ann", "bob", "eve"):
+            for path in (self.root / "r" / one).iterdir():
+                text = path.read_text(encoding="utf-8")
+                for name in ("Ann Lee", "Bob Ray", "Eve Doe", "Pat Poe"):
+                    self.assertNotIn(name, text)
+
+    def test_anonymous_reports_and_tables_have_the_same_pseudonyms(self):
+        self.do("export", "--reports", "r", "--anonymous")
+        folders = {path.name for path in (self.root / "r").iterdir()}
+        table = self.long_csv("--anonymous")
+        names = {row["student"] for row in csv.DictReader(io.StringIO(table))}
+        self.assertEqual(folders, names)
+        self.assertEqual(len(names), 3)
+        for folder in folders:
+            self.assertRegex(folder, r"^student-[0-9a-f]{12}$")
+            for path in (self.root / "r" / folder).iterdir():
+                text = path.read_text(encoding="utf-8")
+                for name in ("bob", "Bob Ray", "Ann Lee", "ann@example.org"):
+                    self.assertNotIn(name, text, path)
+
+    def test_status_says_who_has_what(self):
+        lines = self.do("status").splitlines()
+        found = {line.split()[0]: " ".join(line.split()[1:]) for line in lines}
+        self.assertEqual(found["ann"], "graded 6 of 6 time unknown")
+        self.assertEqual(found["bob"], "graded 1.35 of 6 3 days, 1 charged")
+        self.assertEqual(
+            found["eve"],
+            "blocked 3.3 of 3.3 time unknown 2.7 points could not be judged",
+        )
+        self.assertEqual(found["pat"], "missing")
+        self.assertEqual(
+            lines[-1], "4 on the roster: 2 graded, 1 blocked, 1 missing"
+        )
+
+
+class OverrideTest(ClassTest):
+    def setUp(self):
+        super().setUp()
+        self.make("ann\nbob\n")
+        self.hand_in(ann="other", bob="other")
+        self.do("grade")
+
+    def test_it_is_shown_with_the_reason_and_survives(self):
+        why = "the seed drew an empty prompt, see #12"
+        self.do("override", "ann", "mask", "2.2", "--why", why, "--by", "lee")
+        self.assertEqual(self.points()["ann", "mask"], "2.2")
+        self.assertEqual(self.points()["bob", "mask"], "0.5")
+        self.assertIn(f'2.2,2.2,,"{why}"', self.long_csv())
+        self.do("export", "--reports", "r")
+        report = " ".join((self.root / "r/ann/report.txt").read_text().split())
+        self.assertIn("2.2 points by lee on 20", report)
+        self.assertIn(why + "; it had 0.5 of 2.2 points", report)
+        self.assertNotIn("by lee", (self.root / "r/bob/report.txt").read_text())
+        # Another attempt is graded, and the decision stays.
+        self.hand_in(ann="other, once more")
+        self.do("grade")
+        self.assertEqual(self.points()["ann", "mask"], "2.2")
+        self.assertIn("1 override; 2 attempts", self.do("status"))
+
+    def test_what_cannot_be_meant_is_refused(self):
+        for words, status in (
+            (("ann", "mask", "3", "--why", "x"), FAILED),
+            (("ann", "mask", "-1", "--why", "x"), USAGE),
+            (("ann", "mask", "1", "--why", " "), USAGE),
+            (("ann", "mask", "1"), USAGE),
+            (("ann", "gone", "1", "--why", "x"), FAILED),
+            (("eve", "mask", "1", "--why", "x"), FAILED),
+        ):
+            self.do("override", *words, status=status)
+        self.assertEqual(self.points()["ann", "mask"], "0.5")
+
+
+class HostileTest(ClassTest):
+    IDS = [
+        "o'brien@example.edu",
+        "m\u00fcller",
+        "mu\u0308ller",
+        "ann",
+        "Ann",
+        "a/b",
+        "..",
+        ".hidden",
+        "=cmd|' /C calc'!A0",
+        "<script>alert(1)</script>",
+        "x" * 300,
+        "x" * 299 + "y",
+    ]
+
+    def setUp(self):
+        super().setUp()
+        head = "id,name,platform_id\n"
+        self.run_class("init", "course")
+        with open(
+            self.course / "roster.csv", "w", encoding="utf-8", newline=""
+        ) as file:
+            file.write(head)
+            csv.writer(file).writerows(
+                (each, "=1+1", 1000 + i) for i, each in enumerate(self.IDS)
+            )
+        with zipfile.ZipFile(self.root / "all.zip", "w") as archive:
+            for i in range(len(self.IDS)):
+                archive.writestr(f"name_{1000 + i}_{i}_s.zip", "full")
+        self.do("import", "all.zip")
+        self.do("grade")
+
+    def test_every_id_has_its_marks_and_its_folder(self):
+        rows = list(csv.DictReader(io.StringIO(self.long_csv())))
+        self.assertEqual(
+            list(dict.fromkeys(row["student"].lstrip("'") for row in rows)),
+            self.IDS,
+        )
+        self.do("export", "--reports", "r")
+        folders = [path.name for path in (self.root / "r").iterdir()]
+        self.assertEqual(len(folders), len(self.IDS))
+        folded = {name.casefold() for name in folders}
+        self.assertEqual(len(folded), len(self.IDS), "case makes no folder")
+        self.assertEqual(
+            sorted(path.name for path in self.root.iterdir()),
+            sorted(["all.zip", "course", "log", "r", "x.csv"]),
+            "nothing is written elsewhere",
+        )
+        for name in ("o'brien@example.edu", "m\u00fcller", "a_b"):
+            self.assertIn(name, folders)
+
+    def test_nothing_is_a_formula_or_markup(self):
+        self.do("export", "--gradescope", "g.csv", "--reports", "r")
+        for text in (self.long_csv(), (self.root / "g.csv").read_text()):
+            for row in csv.reader(io.StringIO(text)):
+                for cell in row:
+                    self.assertNotIn(cell[:1], {"=", "+", "-", "@"}, row)
+        for page in (self.root / "r").glob("*/report.html"):
+            self.assertNotIn("<script>alert", page.read_text(encoding="utf-8"))
+
+
+class UsageTest(ClassTest):
+    def test_a_class_is_made_once(self):
+        self.make("")
+        self.run_class("init", "course", status=FAILED)
+
+    def test_a_folder_without_a_class_says_what_to_do(self):
+        self.assertIn("./kvlab class init", self.run_class("status", status=1))
+
+    def test_mistakes_on_the_command_line(self):
+        for words in (
+            (),
+            ("grdae",),
+            ("init",),
+            ("init", "x", "--due", "2027-01-15"),
+            ("import",),
+            ("import", "gone.zip"),
+        ):
+            self.run_class(*words, status=USAGE)
+        self.make("")
+        self.do("export", status=USAGE)
+        self.do("export", "--into", "course/roster.csv", status=USAGE)
+
+    def test_help_lists_the_verbs(self):
+        text = self.run_class("--help")
+        for verb in ("init", "import", "grade", "status", "export", "override"):
+            self.assertIn(verb, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
