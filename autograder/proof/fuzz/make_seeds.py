@@ -441,6 +441,47 @@ def answer_sheets():
     yield "empty", b""
 
 
+# ------------------------------------------- what platforms export --
+
+
+def platform_files():
+    yield "canvas", (
+        b"cStudent,ID,SIS User ID,SIS Login ID,Section,KV (9)\r\n"
+        b"    Points Possible,,,,,100\r\n"
+        b'"Lee, Ann",4711,,ann,"A ""1""",\r\n"Ray, Bob",815,bob,ann,A,7'
+    )
+    yield "moodle", (
+        b"c\xef\xbb\xbfIdentifier;Full name;Email address;Grade\n"
+        b"Participant 1;Ann;A@example.org;\nParticipant 2;Bob;;3,5\n"
+    )
+    yield "roster", (
+        b"cid,name,email,section,platform_id,due,free_days,reason\n"
+        b"ann,,a@x,,1,2027-01-15T23:59:00+01:00,,ill\nAnn,,,,2,,3,jury\n"
+        b"m\xc3\xbcller,,,,,,,\nmu\xcc\x88ller,,,,,,,\n"
+    )
+    yield "tabs", b'ca\tb\rc\td\r\n\n"x\ty"\t""\n'
+    yield "open-quote", b'ca,b\n1,"2\n'
+    yield "after-quote", b'ca,b\n"1"x,2\n'
+    yield "nul", b"ca,b\n1,\0\n"
+    yield "not-utf-8", b"ca,b\n1,\xff\n"
+    yield "utf-16", "ca,b\n1,2\n".encode("utf-16")
+    yield "gradescope", (
+        b"g---\nsubmission_1:\n  :submitters:\n  - :name: Ann\n"
+        b"    :sid: '1'\n    :email: a@x\n"
+        b"  :created_at: 2027-01-15 22:59:00.123456789 Z\n"
+    )
+    yield "aliases", b"ga: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+    yield "itself", b"ga: &a\n  :submitters: [*a]\n"
+    yield "deep", b"g" + b"[" * 4000
+    yield "ruby", b"gs: !ruby/object:Kernel\n  :submitters: []\n"
+    yield "no-table", b"g- 1\n"
+    yield "names", (
+        b"nleeann_LATE_4711_90210_submission-1.zip\nx_1_2_a-99999999999.zip\n"
+        b"Ann Lee_4711_assignsubmission_file_/submission.zip\n"
+        b"A_1_assignsubmission_onlinetext_x.html\nann.tar.gz\n.zip\n___\n"
+    )
+
+
 # --------------------------------------------------------------------------
 
 
@@ -452,6 +493,7 @@ def main():
         "tokenizer": tokenizers,
         "shard_index": shard_indices,
         "answer_sheet": answer_sheets,
+        "platform_files": platform_files,
     }.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

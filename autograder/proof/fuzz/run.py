@@ -31,6 +31,7 @@ TARGETS = {
     "tokenizer": {"max_len": 65536, "malloc_limit_mb": 4},
     "shard_index": {"max_len": 65536, "malloc_limit_mb": 4},
     "answer_sheet": {"max_len": 65536, "malloc_limit_mb": 4},
+    "platform_files": {"max_len": 65536, "malloc_limit_mb": 4},
 }
 INPUT_SECONDS = 10  # the slowest takes 0.05
 PROCESS_MIB = 2048
