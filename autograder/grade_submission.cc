@@ -38,10 +38,11 @@
 namespace kvlab::grading {
 namespace {
 
-// The contents of the answer sheet, or why it cannot be read.
+// The contents of the answer sheet, or why it does not count.
 struct AnswersRead {
   std::optional<QuizPaper> paper;
-  std::string problem;
+  std::string problem;       // for the author: it names no other person
+  std::string student = {};  // the id on the sheet, if it can be read
 };
 
 AnswersRead ReadAnswers(const Quiz& quiz, const SubmittedFile& file,
@@ -55,10 +56,12 @@ AnswersRead ReadAnswers(const Quiz& quiz, const SubmittedFile& file,
     };
     if (!students.empty() && std::ranges::none_of(students, is_theirs)) {
       return {{},
-              fmt::format("{}: these are answers of {}, and {} handed them in",
-                          path, sheet.student, fmt::join(students, ", "))};
+              fmt::format("{}: these are answers of another person than {}",
+                          path, fmt::join(students, ", ")),
+              sheet.student};
     }
-    return {QuizPaper{quiz, std::move(sheet)}, ""};
+    std::string student = sheet.student;
+    return {QuizPaper{quiz, std::move(sheet)}, "", std::move(student)};
   } catch (const DataError& error) {
     return {{}, Printable(error.what())};
   }
@@ -360,7 +363,7 @@ Report GradeSubmission(const GradingSetup& setup,
   const std::map<std::string, AnswersRead> answers =
       ReadAllAnswers(setup, submission, options.students);
   for (const auto& [module, read] : answers) {
-    if (read.paper) report.answered_as = read.paper->sheet.student;
+    if (!read.student.empty()) report.answered_as = read.student;
   }
   Workers workers(setup, submission, build, answers);
   workers.ReplaceBaseline(options);
