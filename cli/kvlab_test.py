@@ -122,6 +122,7 @@ class KvlabTest(unittest.TestCase):
                 "lab",
                 "compare",
                 "grade",
+                "class",
                 "calibrate",
                 "graderlab",
                 "fuzz",

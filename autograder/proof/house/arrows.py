@@ -64,6 +64,7 @@ ROOMS = {
         "autograder/worker_kit",
         "autograder/scoring",
         "autograder/report",
+        "autograder/class",
     ),
     "autograder/proof": (
         "kit",

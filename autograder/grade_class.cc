@@ -1,0 +1,111 @@
+// kvlab class VERB: a class of submissions, from the roster to the marks.
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograder/class/commands.h"
+#include "autograder/class/grading.h"
+#include "autograder/exam/check.h"
+#include "autograder/grade_submission.h"
+#include "autograder/machine/architecture/architecture.h"
+#include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/runfiles/runfile.h"
+#include "autograder/machine/sandbox/isolation.h"
+#include "autograder/machine/sandbox/sandbox_host.h"
+#include "autograder/machine/text/printable.h"
+#include "autograder/report/course_version.h"
+#include "autograder/scoring/rubric.h"
+#include "cli/machine.h"
+#include "cli/progress_line.h"
+#include "fmt/format.h"
+#include "kit/error.h"
+#include "quiz/variant.h"
+
+namespace kvlab::grading {
+namespace {
+
+namespace fs = std::filesystem;
+
+Grading GradingOf(const GraderWishes& wishes) {
+  if (wishes.official) return Grading::kOfficial;
+  return wishes.may_read_everything ? Grading::kMayReadEverything
+                                    : Grading::kUsual;
+}
+
+// Those under which answers can be written: a roster may have any ids.
+std::vector<std::string> AnswerIds(const std::vector<std::string>& members) {
+  std::vector<std::string> ids;
+  for (const std::string& member : members) {
+    try {
+      ids.push_back(StudentId(member));
+    } catch (const DataError&) {
+      // ./kvlab quiz refuses it as well
+    }
+  }
+  return ids;
+}
+
+void WithGrader(const GraderWishes& wishes,
+                const std::function<void(const ClassGrader&)>& use) {
+  std::cerr << ArchitectureNotice(ThisArchitecture()) << std::flush;
+  const Rubric rubric = LoadRubric(
+      wishes.rubric.empty() ? Runfile("autograder/rubric.toml") : wishes.rubric,
+      AllChecks(), Runfile("autograder"));
+  const SandboxHost host = ChooseSandboxHost();
+  const Isolation isolation = ProbeIsolation(host);
+  RequireIsolation(isolation, GradingOf(wishes));
+  std::cerr << isolation.Warning() << std::flush;
+  const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
+  const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
+                      host);
+  const Quizzes quizzes = LoadQuizzes(Runfile(""), kit.Modules());
+  const std::string isolated =
+      isolation.Text() +
+      (isolation.KeepsFilesApart()
+           ? ""
+           : "; GRADED ALTHOUGH SUBMISSIONS COULD READ EVERYTHING");
+  const GradingSetup setup = {rubric, kit, quizzes, checkpoint, isolated};
+  ExpectModulesOf(setup);
+  use({.rubric = rubric,
+       .course_version = kCourseVersion,
+       .machine = fmt::format("{}, {} processors", CpuModel(),
+                              ::sysconf(_SC_NPROCESSORS_ONLN)),
+       .grade = [&](const GradingJob& job, const OnStep& on_step) {
+         GradingOptions options;
+         options.name = job.student;
+         options.seed = job.seed;
+         options.only = job.only;
+         options.students = AnswerIds(job.members);
+         options.on_progress = on_step;
+         return GradeSubmission(setup, job.archive, options);
+       }});
+}
+
+int Run(int argc, char** argv) {
+  ProgressLine progress(WithoutTerminal::kNowAndThen);
+  return RunClass(
+      argc, argv,
+      {.with_grader = WithGrader,
+       .show = [&](const std::string& line) { progress.Show(line); },
+       .clear = [&] { progress.Clear(); }});
+}
+
+}  // namespace
+}  // namespace kvlab::grading
+
+int main(int argc, char** argv) {
+  try {
+    return kvlab::grading::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kvlab class: %s\n",
+                 kvlab::grading::Printable(error.what()).c_str());
+    return 1;
+  }
+}
