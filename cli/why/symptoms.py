@@ -26,6 +26,7 @@ _COMPARED = re.compile(
     r"^Expected: \(.*\) (<|>|<=|>=|!=|==) \(.*, actual: (.*?) vs (.*)$", re.M
 )
 _PLACE = re.compile(r"^[\w/.]+\.(?:cc|h):\d+\n")
+_ACTUAL = re.compile(r"^ +Actual: (.+)$", re.M)
 _FALSE = re.compile(r"^ +Actual: (true|false)(?: \((.*)\))?$", re.M)
 
 
@@ -171,7 +172,10 @@ def _read(text):
     if text.startswith("The difference") and len(two) >= 2:
         return _of_two(two[0], two[1], known)
     if state := _FALSE.search(text):
-        return f"is {state[1]}", known
+        reason = (state[2] or "").strip(" ;")
+        return f"is {state[1]}", known | {"said": _to_be_read(reason)}
+    if actual := _ACTUAL.search(text):
+        known["said"] = "is " + _to_be_read(actual[1])
     return "differs", known
 
 

@@ -60,6 +60,23 @@ class SymptomTest(unittest.TestCase):
                     said + " is expected",
                 )
 
+    def test_a_reason_that_an_assertion_gives_is_said(self):
+        for text, said in (
+            (
+                "Value of: Counts(a, b)\n  Actual: false (head: 12 counted, "
+                "the formula gives 24; )\nExpected: true",
+                "head: 12 counted, the formula gives 24",
+            ),
+            (
+                "Value of: f(1)\nExpected: has 2 elements\n  Actual: { 3, 0 }, "
+                "whose element #1 doesn't match",
+                "is { 3, 0 }, whose element #1 doesn't match",
+            ),
+            ("Value of: f(1)\n  Actual: false\nExpected: true", ""),
+        ):
+            with self.subTest(text):
+                self.assertEqual(self.read("x.cc:1\n" + text).said, said)
+
     def test_a_process_of_its_own_says_what_it_printed_last(self):
         text = (
             "x.cc:1\nDeath test: f()\n    Result: died but not with expected "

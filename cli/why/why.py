@@ -193,7 +193,7 @@ def difference(symptom):
             f" ({said})" if said else ""
         )
     if not symptom.actual:
-        return f"{symptom.check} is not as expected"
+        return of_no_number(symptom)
     place = f"element {list(symptom.index)}" if symptom.index else "it"
     text = symptom.said or (
         f"is {symptom.actual} where {symptom.expected} is expected"
@@ -204,6 +204,13 @@ def difference(symptom):
     if symptom.context:
         text += f" ({symptom.context})"
     return text
+
+
+def of_no_number(symptom):
+    """A clause about an assertion that compares no two numbers."""
+    if symptom.kind == "differs" and symptom.said:
+        return f"{symptom.check} {symptom.said}"
+    return symptom.said or f"{symptom.check} is not as expected"
 
 
 def line_of(path, pattern):

@@ -178,6 +178,23 @@ class WhyTest(unittest.TestCase):
                 self.assertIn(said.strip(), " ".join(said_now.split()))
                 self.assertEqual("times" in said_now, "times" in said)
 
+    def test_where_no_numbers_differ_it_gives_the_reason_of_the_assertion(self):
+        for text, said in (
+            (
+                "Value of: f(1)\n  Actual: false (head: 12 is not 24)",
+                "FirstTest.EmptyRow: head: 12 is not 24.",
+            ),
+            (
+                "Value of: f(1)\nExpected: two\n  Actual: { 3, 0 }, which "
+                "differs",
+                "FirstTest.EmptyRow: f(#) is { 3, 0 }, which differs.",
+            ),
+            ("Value of: f(1)\n  Actual: false", "f(#) is not as expected."),
+        ):
+            with self.subTest(text):
+                self.last_run(("FirstTest.EmptyRow", "x.cc:1\n" + text))
+                self.assertIn(said, " ".join(self.why(first=True).split()))
+
     def test_of_a_process_of_its_own_it_gives_the_last_words(self):
         text = (
             "x.cc:1\nDeath test: f()\n    Result: died but not with expected "
