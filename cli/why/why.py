@@ -194,7 +194,11 @@ def difference(symptom):
         )
     if not symptom.actual:
         return of_no_number(symptom)
-    place = f"element {list(symptom.index)}" if symptom.index else "it"
+    place = (
+        f"element {list(symptom.index)}"
+        if symptom.index
+        else what_is_compared(symptom)
+    )
     text = symptom.said or (
         f"is {symptom.actual} where {symptom.expected} is expected"
     )
@@ -204,6 +208,12 @@ def difference(symptom):
     if symptom.context:
         text += f" ({symptom.context})"
     return text
+
+
+def what_is_compared(symptom):
+    """The expression on the left of an equality, if it has kept its numbers."""
+    left, _, right = symptom.check.partition(" / ")
+    return left if right and "#" not in left else "it"
 
 
 def of_no_number(symptom):

@@ -178,6 +178,22 @@ class WhyTest(unittest.TestCase):
                 self.assertIn(said.strip(), " ".join(said_now.split()))
                 self.assertEqual("times" in said_now, "times" in said)
 
+    def test_of_an_equality_it_gives_the_expression(self):
+        for left, said in (
+            ("table.Misses()", "table.Misses()"),
+            ("f(1)", "it"),
+        ):
+            with self.subTest(left):
+                text = (
+                    f"x.cc:1\nExpected equality of these values:\n  {left}\n"
+                    "    Which is: 120\n  5U * 31 - 1\n    Which is: 154"
+                )
+                self.last_run(("FirstTest.EmptyRow", text))
+                self.assertIn(
+                    f"FirstTest.EmptyRow: {said} is 120 where 154 is expected.",
+                    " ".join(self.why(first=True).split()),
+                )
+
     def test_where_no_numbers_differ_it_gives_the_reason_of_the_assertion(self):
         for text, said in (
             (
