@@ -142,7 +142,7 @@ def print_failures(target, everything):
 
 
 def print_log_end(target):
-    """For a test that crashed: where, and its last lines."""
+    """For a test that did not end: where, and its last lines."""
     try:
         text = pathlib.Path(target.log).read_text(
             encoding="utf-8", errors="replace"
@@ -151,7 +151,9 @@ def print_log_end(target):
         return
     started = re.findall(r"^\[ RUN      \] (\S+)", text, re.MULTILINE)
     if started:
-        print(f"  it crashed in {started[-1]}; its last lines:")
+        late = target.status == "TIMEOUT"
+        end = "was stopped" if late else "crashed"
+        print(f"  it {end} in {started[-1]}; its last lines:")
     for line in text.splitlines()[-LOG_LINES:]:
         print(f"    {line}")
 

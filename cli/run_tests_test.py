@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import tempfile
 import unittest
 
 from cli import course_tasks, run_tests, test_results
@@ -126,6 +127,22 @@ class FailuresTest(unittest.TestCase):
         )
         self.assertEqual(run_tests.first_red_task([red]), "3.5")
         self.assertEqual(run_tests.first_red_task([failing()]), "")
+
+    def test_what_ran_out_of_time_has_not_crashed(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            log.write("[ RUN      ] LayerCacheTest.AppendX\n")
+            log.flush()
+            for status, said in (
+                ("TIMEOUT", "it was stopped in LayerCacheTest.AppendX"),
+                ("FAILED", "it crashed in LayerCacheTest.AppendX"),
+            ):
+                with self.subTest(status):
+                    target = failing()
+                    target.status, target.log = status, log.name
+                    out = io.StringIO()
+                    with contextlib.redirect_stdout(out):
+                        run_tests.print_targets([target])
+                    self.assertIn(said, out.getvalue())
 
     def test_a_long_message_is_cut_and_says_so(self):
         lines = "\n".join(f"line {i}" for i in range(100))

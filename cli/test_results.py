@@ -75,13 +75,16 @@ def _name(case):
 def read_report(target, path):
     """Adds the test cases of a GoogleTest XML report to `target`.
 
-    A test that crashed wrote none; Bazel then writes one case with the log.
+    A program that crashed or ran out of time wrote none; Bazel then writes one
+    case, an error, with the log.
     """
     try:
         cases = _cases(path)
     except (OSError, ElementTree.ParseError):
         return
     for case in cases:
+        if case.find("error") is not None:
+            continue
         target.tests += 1
         problems = case.findall("failure")
         if problems:

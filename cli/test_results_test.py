@@ -114,6 +114,21 @@ class ReadEventsTest(unittest.TestCase):
         )["//m:a_test"]
         self.assertEqual((found.passed, found.tests), (False, 0))
 
+    def test_a_program_that_did_not_end_has_passed_nothing(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as report:
+            report.write(
+                '<testsuites><testsuite name="m/a_test"><testcase '
+                'name="m/a_test" status="run"><error message="exited with '
+                'error code 142"/></testcase></testsuite></testsuites>'
+            )
+            report.flush()
+            found = read(
+                configured("//m:a_test"),
+                result("//m:a_test", report.name),
+                summary("//m:a_test", "TIMEOUT"),
+            )["//m:a_test"]
+        self.assertEqual((found.tests, found.passes), (0, []))
+
 
 class PlainMessageTest(unittest.TestCase):
     def test_a_thrown_error_is_unwrapped(self):
