@@ -27,6 +27,8 @@ from cli import course_tasks, last_results, run_tests, test_names
 from cli.why import diagnosis, symptoms
 
 STATE = pathlib.Path(".kvlab/why.json")  # below the course's folder
+# Tests of tests that students write: CacheTestsTest.
+JUDGES_TESTS = re.compile(r"\w+TestsTest\.")
 ALTERNATIVES = 3  # causes that are named, the first included
 # Ratios to name: a factor in the code causes them. Others say nothing.
 FACTORS = ("-1", "0.125", "0.25", "0.5", "2", "4", "8")
@@ -64,6 +66,10 @@ def run_of(logs, scope):
     )
     run.ran = {test for test in run.ran if scope.selects(test)}
     run.failing = [each for each in run.failing if scope.selects(each.test)]
+    # A student's own tests fail where the code is wrong; the others show it.
+    run.failing = [
+        each for each in run.failing if not JUDGES_TESTS.match(each.test)
+    ] or run.failing
     run.unwritten = [test for test in run.unwritten if scope.selects(test)]
     run.time = max(
         (
@@ -324,6 +330,16 @@ def unknown(scope, run):
     )
 
 
+def own_tests(scope):
+    """Instead of the second rung, where tests are what was written."""
+    hint = f"\nOr ask for a hint: ./kvlab hint {scope.number}"
+    return (
+        "These judge the tests that you wrote; no known bug is in a test. "
+        "What each message says is all there is to know."
+        + (hint if scope.task else "")
+    )
+
+
 def advice(scope, run):
     """What helps with bugs that are not known."""
     first = clearest(run.failing)
@@ -344,6 +360,8 @@ def advice(scope, run):
 def ladder(root, scope, run, catalogue):
     """What to say, rung by rung."""
     first = seen(scope, run)
+    if all(JUDGES_TESTS.match(each.test) for each in run.failing):
+        return [first, own_tests(scope)]
     module = int(scope.folder.name[:2])
     ran = run.ran | passed_elsewhere(root, scope)
     found = diagnosis.verdicts(run.failing, module, catalogue, ran)

@@ -341,6 +341,15 @@ class WhyTest(unittest.TestCase):
         self.assertIn("The general word on boundary.", said)
         self.assertNotIn("The title of", said)
 
+    def test_a_students_own_tests_are_not_put_down_to_a_known_bug(self):
+        own = ("RowTestsTest.AcceptYourRow", "y.cc:1\nyour test fails")
+        self.last_run(own)
+        self.assertIn("RowTestsTest.AcceptYourRow", self.why())
+        self.assertIn("These judge the tests that you wrote", self.why())
+        self.last_run(own, EMPTY_ROW)
+        self.assertIn("1 of 4 tests of module 1 fails", self.why())
+        self.assertIn("Look at First", self.why())
+
     def test_a_stub_is_nothing_to_explain(self):
         self.write("modules/01_x/x.cc", f"int First(int x) {{\n{STUB}}}\n")
         self.last_run(

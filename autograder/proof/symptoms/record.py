@@ -50,6 +50,8 @@ CAUSES = "autograder/judges/causes.toml"
 CONTRACTS = "autograder/judges/*/planted_bugs/contracts.toml"
 KEPT = ROOT / ".kvlab/symptoms"
 NICENESS = 15
+# All but those that judge the tests that students write (why.JUDGES_TESTS).
+TESTS = "*-*TestsTest.*"
 
 
 def all_bugs(root=ROOT):
@@ -83,7 +85,7 @@ def build(paths):
     return pathlib.Path(found.stdout.strip())
 
 
-def run(program, kept, seconds, tests="*", environment=None):
+def run(program, kept, seconds, tests=TESTS, environment=None):
     """Runs all tests of a program; what they showed.
 
     `kept` is where its report and its output are, without their endings.
@@ -313,7 +315,7 @@ def main():
     )
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--mutants", type=pathlib.Path)
-    parser.add_argument("--tests", default="*")
+    parser.add_argument("--tests", default=TESTS)
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=300)
     options = parser.parse_args()
