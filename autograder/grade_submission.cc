@@ -32,6 +32,7 @@
 #include "fmt/ranges.h"
 #include "kit/error.h"
 #include "kit/measure/stopwatch.h"
+#include "kit/model/random.h"
 #include "quiz/answer_sheet.h"
 #include "quiz/variant.h"
 
@@ -98,6 +99,11 @@ class Workers {
     baseline.host = setup.kit.KeeperHost();
     baseline.limits.cpu_seconds = kBaselineCpuSeconds;
     baseline_ = std::make_unique<WorkerEndpoint>(baseline);
+    WorkerOptions specimens = Options(setup.kit.SpecimenWorker());
+    specimens.model = "";
+    specimens.host = setup.kit.KeeperHost();
+    specimens.limits.address_space_bytes = kSpecimenBytes;
+    specimens_ = std::make_unique<WorkerEndpoint>(specimens);
   }
 
   // Once, before any part is set up.
@@ -155,9 +161,9 @@ class Workers {
             .reference = &reference_,
             .baseline = baseline_.get(),
             .counted = &student.discreet_counted,
-            .instructions_of_last_call = [&student] {
-              return student.counted.InstructionsOfLastCall();
-            }};
+            .instructions_of_last_call =
+                [&student] { return student.counted.InstructionsOfLastCall(); },
+            .specimens = specimens_.get()};
   }
 
   // The worker in which only `task` is the student's. What one task compiled
@@ -202,6 +208,8 @@ class Workers {
   // It recomputes for all speed checks of a submission, on a busy machine for
   // many pairs.
   static constexpr std::uint64_t kBaselineCpuSeconds = 3600;
+  // What a student's tests fill is the size that they ask for.
+  static constexpr std::uint64_t kSpecimenBytes = std::uint64_t{1} << 30U;
 
   const GradingSetup& setup_;
   const Submission& submission_;
@@ -209,6 +217,7 @@ class Workers {
   const std::map<std::string, AnswersRead>& answers_;
   LocalEndpoint reference_;
   std::unique_ptr<Endpoint> baseline_;
+  std::unique_ptr<Endpoint> specimens_;
   // What all of them may say together.
   WorkersWords words_;
   std::optional<Student> student_;
@@ -217,6 +226,17 @@ class Workers {
   std::map<std::string, KnownBuild> compiled_alone_;  // by worker
   std::vector<SubmissionBuild> also_alone_;
 };
+
+// What is drawn once for each author, if they are known: by the platform, or by
+// the id on their answer sheet.
+std::optional<std::uint64_t> AuthorSeed(const GradingOptions& options,
+                                        const std::string& answered_as) {
+  std::vector<std::string> authors = options.students;
+  if (authors.empty() && !answered_as.empty()) authors = {answered_as};
+  if (authors.empty()) return std::nullopt;
+  // The same for a group, in whatever order it is named.
+  return SeedFrom(0, std::ranges::min(authors));
+}
 
 // Whether none of the requested files is present.
 bool IsEmpty(const Submission& submission) {
@@ -369,6 +389,7 @@ Report GradeSubmission(const GradingSetup& setup,
   workers.ReplaceBaseline(options);
   ScoringOptions scoring;
   scoring.seed = options.seed;
+  scoring.author_seed = AuthorSeed(options, report.answered_as);
   scoring.checkpoint = {.in_worker = kModelFolder,
                         .here = setup.checkpoint.string()};
   scoring.set_up_part = [&](const RubricPart& part) {

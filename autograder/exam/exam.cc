@@ -153,6 +153,16 @@ Values Exam::AskCounted(const std::string& operation,
                         {operation, StudentHalf(question)});
 }
 
+Reply Exam::TryStudent(const std::string& operation, const Question& question) {
+  Reply reply =
+      CallStudent(*answerers_.student, {operation, StudentHalf(question)});
+  if (reply.status == Status::kTimedOut ||
+      reply.status == Status::kNotImplemented) {
+    Fail(Explain(reply, limits_));
+  }
+  return reply;
+}
+
 std::uint64_t Exam::Instructions() const {
   const auto counted = answerers_.instructions_of_last_call();
   if (!counted) Fail("its instructions could not be counted");

@@ -54,6 +54,9 @@ struct Answerers {
   Endpoint* counted = nullptr;
   std::function<std::optional<std::uint64_t>()> instructions_of_last_call =
       nullptr;
+  // Correct and broken implementations that tests written by the student are
+  // put to, in a worker without code of the student's.
+  Endpoint* specimens = nullptr;
   // Answers to the concept checks, if those are judged.
   const QuizPaper* paper = nullptr;
 };
@@ -143,6 +146,9 @@ class Exam {
   Values AskStudent(const std::string& operation, const Question& question);
   // The same under the instruction counter. Throws GraderError without one.
   Values AskCounted(const std::string& operation, const Question& question);
+  // The reply, whatever it is: only one that comes too late, or says that there
+  // is no code yet, throws CheckFailed.
+  Reply TryStudent(const std::string& operation, const Question& question);
   // Instructions of the last AskCounted.
   std::uint64_t Instructions() const;
   // Throws GraderError unless the reference answers.

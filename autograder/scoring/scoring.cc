@@ -161,9 +161,17 @@ class PartScoring {
     mark.measurements = alone.mark.measurements;
   }
 
+  std::uint64_t SeedOf(const RubricCheck& check) const {
+    const auto per_author = check.settings.find("per_author");
+    return per_author != check.settings.end() && per_author->second > 0
+               ? options_.author_seed.value_or(options_.seed)
+               : options_.seed;
+  }
+
   Judgement Run(const Answerers& answerers, const RubricCheck& check) {
-    for (Endpoint* endpoint : {answerers.student, answerers.reference,
-                               answerers.baseline, answerers.counted}) {
+    for (Endpoint* endpoint :
+         {answerers.student, answerers.reference, answerers.baseline,
+          answerers.counted, answerers.specimens}) {
       if (endpoint != nullptr) endpoint->Restart();
     }
     CallLimits limits = rubric_.limits.call;
@@ -171,7 +179,7 @@ class PartScoring {
       limits.seconds = rubric_.limits.hasty_call_seconds;
     }
     Exam exam(answerers, options_.checkpoint, check.settings,
-              SeedFrom(options_.seed, check.name), limits, check.tiers);
+              SeedFrom(SeedOf(check), check.name), limits, check.tiers);
     exam.GiveTime(rubric_.limits.check_seconds, seconds_left_);
     const Stopwatch watch;
     const Verdict verdict =

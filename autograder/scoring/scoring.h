@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ struct PartSetup {
 struct ScoringOptions {
   // The same seed gives the same inputs, even if only some parts are judged.
   std::uint64_t seed = 0;
+  // In place of it for a check with the setting per_author = 1: what is drawn
+  // there is the same for each submission of the same author. `seed` if not
+  // given.
+  std::optional<std::uint64_t> author_seed = {};
   CheckpointPlaces checkpoint;
   std::function<PartSetup(const RubricPart& part)> set_up_part;
   // Called before each check.

@@ -277,6 +277,29 @@ TEST_F(ScoringTest, InputsDependOnSeedAndNameAlone) {
   EXPECT_NE(drawn[0], drawn[4]);
 }
 
+TEST_F(ScoringTest, ACheckMayDrawOncePerAuthor) {
+  std::vector<float> drawn;
+  RubricCheck rule = Rule("a", 1);
+  rule.settings["per_author"] = 1;
+  Add(rule, AllOrNothing("a", {"per_author"}, [&](Exam& exam) {
+        drawn.push_back(exam.Randomness().NextUniform());
+      }));
+  options_.author_seed = 7;
+  options_.seed = 1;
+  Score();
+  options_.seed = 2;
+  Score();
+  options_.author_seed = 8;
+  Score();
+  EXPECT_EQ(drawn[0], drawn[1]);
+  EXPECT_NE(drawn[0], drawn[2]);
+  options_.author_seed.reset();
+  Score();
+  options_.author_seed = options_.seed;
+  Score();
+  EXPECT_EQ(drawn[3], drawn[4]);
+}
+
 TEST_F(ScoringTest, WhatIsRightAloneLosesATenth) {
   OfferTasksAlone();
   Add(Rule("cause", 1), Either("cause", 0, 0));

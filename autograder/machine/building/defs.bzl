@@ -7,6 +7,7 @@
     alone/     for each task the module's answers, in which the functions of
                that task are the student's (worker_kit/alone.py)
     reference_worker
+    specimen_worker   what tests that a student writes are put to
     manifest.json  how to compile, and what each worker is linked from
 
 The flags are those of the course's own build (.bazelrc), so that a student's
@@ -213,6 +214,7 @@ def _worker_kit_impl(ctx):
         for archive in info.archives:
             copies["lib/" + archive.short_path] = archive
     copies["reference_worker"] = _link_reference(ctx, headers, compile_flags)
+    copies["specimen_worker"] = ctx.executable.specimen_worker
     for solution in ctx.attr.solutions:
         folder = _answers_alone(
             ctx,
@@ -280,6 +282,8 @@ worker_kit = rule(
         # student's.
         "reference": attr.label(providers = [WorkerInfo]),
         "reference_sources": attr.label_list(allow_files = [".cc"]),
+        # A worker of correct and broken code.
+        "specimen_worker": attr.label(executable = True, cfg = "target"),
         # The modules' answers: libraries, and the sources with their markers.
         "solutions": attr.label_list(providers = [CcInfo]),
         "answers": attr.label_list(allow_files = [".cc"]),

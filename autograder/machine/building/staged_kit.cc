@@ -18,6 +18,7 @@ StagedKit::StagedKit(const std::filesystem::path& kit,
   open_.Copy(model, "model");
   kept_.Copy(kit / "lib", "lib");
   kept_.Copy(kit / "reference_worker", "reference_worker");
+  kept_.Copy(kit / "specimen_worker", "specimen_worker");
   kept_.Copy(kit / "alone", "alone");
   kept_.Copy(model, "model");
 }

@@ -52,6 +52,10 @@ class StagedKit {
     return kept_.Path() / "reference_worker";
   }
   std::filesystem::path KeptModel() const { return kept_.Path() / "model"; }
+  // Correct and broken code that tests in submissions are put to, as a worker.
+  std::filesystem::path SpecimenWorker() const {
+    return kept_.Path() / "specimen_worker";
+  }
 
  private:
   SandboxHost host_;

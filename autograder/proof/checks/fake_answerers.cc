@@ -81,6 +81,7 @@ Verdict RunAgainst(const RubricCheck& check, const FakeAnswerers& fake) {
   FakeEndpoint counted(fake.student, fake);
   FakeEndpoint baseline(fake.baseline, fake);
   LocalEndpoint reference;
+  LocalEndpoint specimens;
   const Answerers answerers = {
       .student = &student,
       .reference = &reference,
@@ -88,7 +89,8 @@ Verdict RunAgainst(const RubricCheck& check, const FakeAnswerers& fake) {
       .counted = &counted,
       .instructions_of_last_call = [&]() -> std::optional<std::uint64_t> {
         return fake.instructions();
-      }};
+      },
+      .specimens = &specimens};
   Exam::Settings settings = check.settings;
   Tiers tiers = check.tiers;
   if (check.run == "speed.cached_generation") {

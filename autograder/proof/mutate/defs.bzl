@@ -69,6 +69,9 @@ _schemata = rule(
 def mutants(name, module):
     """The programs that the mutants of a module meet.
 
+    A file whose name ends in _tests holds tests that students write. Broken code
+    judges these, not mutants of them, so it is linked as it is.
+
     NAME_tests has all tests of the module, NAME_worker answers the judge; both
     are linked with the module's files, mutants and all, and with the solutions
     of all other modules. NAME/FILE.json are the lists of mutants.
@@ -77,8 +80,16 @@ def mutants(name, module):
       name: the folder of the module, "NN_name".
       module: its struct, see //third_party:course.bzl.
     """
-    mutated = []
-    for number, file in enumerate(sources(module)):
+    mutated = [
+        "//solutions/%s:%s" % (name, file)
+        for file in sources(module)
+        if file.endswith("_tests")
+    ]
+    for number, file in enumerate([
+        file
+        for file in sources(module)
+        if not file.endswith("_tests")
+    ]):
         out = "%s/%s" % (name, file)
         _schemata(
             name = out + "_schemata",

@@ -101,12 +101,15 @@ nlohmann::json Judge(const Rubric& rubric, const Mutant& mutant,
                      "KVLAB_MUTANT_CPU_SECONDS=" + mutant.cpu_seconds,
                      "KVLAB_MUTANT_BYTES=4294967296"});
   LocalEndpoint reference;
-  const Answerers answerers = {.student = &worker, .reference = &reference};
+  LocalEndpoint specimens;
+  const Answerers answerers = {
+      .student = &worker, .reference = &reference, .specimens = &specimens};
   double longest = 0;
   nlohmann::json skipped = nlohmann::json::object();
   for (const RubricCheck* check : ChecksFor(rubric, mutant)) {
     worker.Restart();
     reference.Restart();
+    specimens.Restart();
     Exam exam(answerers, {.in_worker = kCheckpoint, .here = kCheckpoint},
               check->settings, SeedFrom(seed, check->name), rubric.limits.call,
               check->tiers);
