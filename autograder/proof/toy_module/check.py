@@ -52,11 +52,6 @@ rubric = "judges/09_toy/bonus.toml"
 points = 1
 bonus = true
 """
-BONUS = """
-[bonus]
-most_points = 1
-"""
-
 problems = []
 
 
@@ -84,9 +79,7 @@ def make_copy():
         )
     text = (ROOT / RUBRIC).read_text(encoding="utf-8")
     expect(text.count(BEFORE) == 1, f"{RUBRIC} has no such part:\n{BEFORE}")
-    (COPY / RUBRIC).write_text(
-        text.replace(BEFORE, AFTER) + BONUS, encoding="utf-8"
-    )
+    (COPY / RUBRIC).write_text(text.replace(BEFORE, AFTER), encoding="utf-8")
     return course, set(toy)
 
 
