@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from cli import bench_results  # pylint: disable=wrong-import-position
 
 REFERENCE = "reference_benchmark.json"
+TEXT = "kit/testdata/tinyshakespeare/input.txt"  # the model was trained on
 ROUNDS = 3
 
 
@@ -87,6 +88,7 @@ def run(program, options, shown):
             [
                 program,
                 f"--model={ROOT / 'models' / 'shakespeare-gpt2'}",
+                f"--text={ROOT / TEXT}",
                 f"--benchmark_out={report}",
                 "--benchmark_out_format=json",
                 "--benchmark_counters_tabular=true",

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "kit/error.h"
 #include "kit/math/work.h"
 #include "kit/measure/roofline.h"
 #include "kit/measure/share_of_roof.h"
@@ -21,6 +24,7 @@ namespace kvlab {
 namespace {
 
 std::filesystem::path model_directory = "models/shakespeare-gpt2";
+std::filesystem::path text_file = "kit/testdata/tinyshakespeare/input.txt";
 
 // FLOP of all that was counted since `before`.
 double FlopSince(const WorkCounts& before) {
@@ -83,21 +87,34 @@ std::string Headline(std::string_view message) {
   return std::string(message.substr(0, message.find('\n')));
 }
 
-// Takes "--model DIR" and "--model=DIR" out of the arguments.
-void TakeModelOption(int& argc, char** argv) {
-  constexpr std::string_view kOption = "--model";
+// Takes "OPTION VALUE" and "OPTION=VALUE" out of the arguments.
+void TakeOption(std::string_view option, std::filesystem::path& value,
+                int& argc, char** argv) {
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == kOption && i + 1 < argc) {
-      model_directory = argv[++i];
-    } else if (word.starts_with("--model=")) {
-      model_directory = word.substr(kOption.size() + 1);
+    if (word == option && i + 1 < argc) {
+      value = argv[++i];
+    } else if (word.starts_with(option) &&
+               word.substr(option.size()).starts_with("=")) {
+      value = word.substr(option.size() + 1);
     } else {
       argv[kept++] = argv[i];
     }
   }
   argc = kept;
+}
+
+std::string ReadText(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)),
+                   std::istreambuf_iterator<char>());
+  if (text.empty()) {
+    throw DataError("the text " + path.string() + " cannot be read",
+                    "the loss is measured on its end",
+                    "give the path of a text: --text FILE");
+  }
+  return text;
 }
 
 }  // namespace
@@ -148,6 +165,15 @@ std::shared_ptr<const Gpt2Weights> BenchmarkModel() {
   return weights;
 }
 
+std::vector<TokenId> HeldOutTokens() {
+  constexpr double kTrainedOn = 0.95;  // as train_shakespeare.py has it
+  const std::vector<TokenId> tokens =
+      LoadCheckpoint(model_directory).tokenizer.Encode(ReadText(text_file));
+  const auto begin = static_cast<std::ptrdiff_t>(
+      static_cast<double>(tokens.size()) * kTrainedOn);
+  return {tokens.begin() + begin, tokens.end()};
+}
+
 std::size_t StepWeightBytes(const Gpt2Weights& weights) {
   return weights.Bytes() - weights.wpe.Bytes();
 }
@@ -155,7 +181,8 @@ std::size_t StepWeightBytes(const Gpt2Weights& weights) {
 }  // namespace kvlab
 
 int main(int argc, char** argv) {
-  kvlab::TakeModelOption(argc, argv);
+  kvlab::TakeOption("--model", kvlab::model_directory, argc, argv);
+  kvlab::TakeOption("--text", kvlab::text_file, argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

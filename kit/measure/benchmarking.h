@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "benchmark/benchmark.h"
 #include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 
 namespace kvlab {
 
@@ -43,6 +45,11 @@ double CpuTime(const std::function<void()>& action);
 // The model of --model, by default models/shakespeare-gpt2, loaded once.
 // Throws DataError if it cannot be read.
 std::shared_ptr<const Gpt2Weights> BenchmarkModel();
+
+// The tokens that the shipped model was not trained on: the last 5 % of the
+// text of --text, by default kit/testdata/tinyshakespeare/input.txt, as the
+// model's tokenizer cuts it. Throws DataError if either cannot be read.
+std::vector<TokenId> HeldOutTokens();
 
 // Bytes of the weights that a decode step reads: all but the position table.
 std::size_t StepWeightBytes(const Gpt2Weights& weights);
