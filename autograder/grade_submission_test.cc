@@ -122,9 +122,12 @@ std::vector<CheckMark> MarksOf(const Report& report) {
   return marks;
 }
 
-// All points but `lost`, of what this machine was quiet enough to judge.
+// All points but `lost`, and the bonus, of what this machine was quiet enough
+// to judge.
 void ExpectAllPointsBut(double lost, const Report& report) {
-  EXPECT_EQ(report.marks.Points(), report.marks.JudgedPoints() - lost)
+  const Marks& marks = report.marks;
+  EXPECT_EQ(marks.Points(),
+            marks.JudgedPoints() + marks.MaxBonusPoints() - lost)
       << BriefText(report);
   for (const CheckMark& mark : MarksOf(report)) {
     EXPECT_TRUE(!mark.blocked || mark.check->run == "speed.cached_generation")

@@ -305,11 +305,81 @@ def profiling():
     return picture(270, title, shapes)
 
 
+def beyond():
+    """Two pieces of the keys, merged: the sums under one maximum."""
+    pieces = [[1.0, 2.0, 0.5], [3.0, 0.2]]
+    maxima = [max(piece) for piece in pieces]
+    sums = [
+        sum(math.exp(score - top) for score in piece)
+        for piece, top in zip(pieces, maxima)
+    ]
+    largest = max(maxima)
+    factors = [math.exp(top - largest) for top in maxima]
+    total = sum(s * factor for s, factor in zip(sums, factors))
+    assert math.isclose(
+        total, sum(math.exp(s - largest) for piece in pieces for s in piece)
+    )
+    shapes = [
+        text(
+            17,
+            30,
+            "Two pieces of the keys, each a softmax of its own",
+            "strong",
+        ),
+        text(17, 50, "scores of one query; the bars are e^(score − m)", "soft"),
+    ]
+    base, height, width, gap = 140, 64, 56, 8
+    left = 24
+    middles = []
+    for piece, top, s in zip(pieces, maxima, sums):
+        begin = left
+        for score in piece:
+            tall = height * math.exp(score - top)
+            shapes.append(
+                box(left, base - tall, width, tall, "box")
+                + text(
+                    left + width / 2, base + 18, f"{score:g}", "middle small"
+                )
+            )
+            left += width + gap
+        middle = (begin + left - gap) / 2
+        middles.append(middle)
+        shapes.append(
+            labelled(middle - 82, 170, 164, 30, f"m = {top:g}, s = {s:.2f}")
+        )
+        left += 44
+    for middle, factor in zip(middles, factors):
+        shapes.append(path(f"M {middle:g} 200 V 240"))
+        shapes.append(arrow(middle, 246, 90))
+        shapes.append(
+            text(middle + 10, 226, f"× {factor:.2f}", "small computed")
+        )
+    shapes += [
+        box(24, 248, 432, 32),
+        text(
+            240,
+            269,
+            f"m′ = {largest:g},  s′ = {factors[0]:.2f} · {sums[0]:.2f} + "
+            f"{factors[1]:g} · {sums[1]:.2f} = {total:.2f}",
+            "middle strong",
+        ),
+        text(240, 304, "as over all five keys at once", "middle small soft"),
+    ]
+    title = (
+        f"Two pieces of the keys: the first has maximum {maxima[0]:g} and sum "
+        f"{sums[0]:.2f}, the second {maxima[1]:g} and {sums[1]:.2f}. Rescaled "
+        f"to the larger maximum the sums add up to {total:.2f}, that of all "
+        f"keys."
+    )
+    return picture(322, title, shapes)
+
+
 PICTURES = {
     "01_attention": attention,
     "02_transformer": transformer,
     "03_memoization": memoization,
     "04_profiling": profiling,
+    "05_beyond": beyond,
 }
 
 

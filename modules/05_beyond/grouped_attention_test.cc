@@ -68,15 +68,23 @@ AttentionWeights Numbered(std::size_t d_model) {
   return weights;
 }
 
-// Heads 0 to H - 1 of keys (part 1) or values (part 2) of numbered weights of
-// `heads`: what the mean over the group of kv_head weighs.
+// A feature of a key head (part 1) or value head (part 2).
+struct HeadFeature {
+  std::size_t part = 0;
+  std::size_t kv_head = 0;
+  std::size_t d = 0;
+};
+
+// What the mean over its group weighs, of numbered weights.
 float MeanOfGroup(const GroupedHeads& heads, std::size_t d_model,
-                  std::size_t part, std::size_t kv_head, std::size_t d) {
+                  const HeadFeature& feature) {
   const std::size_t head_dim = d_model / heads.heads;
   const std::size_t group = heads.heads / heads.kv_heads;
   double sum = 0;
-  for (std::size_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-    sum += static_cast<double>(part * d_model + h * head_dim + d);
+  for (std::size_t i = 0; i < group; ++i) {
+    const std::size_t h = feature.kv_head * group + i;
+    sum +=
+        static_cast<double>(feature.part * d_model + h * head_dim + feature.d);
   }
   return static_cast<float>(sum / static_cast<double>(group));
 }
@@ -95,7 +103,8 @@ void ExpectMeans(const GroupedHeads& heads, std::size_t d_model) {
       for (std::size_t d = 0; d < head_dim; ++d) {
         const std::size_t out =
             d_model + (part - 1) * kv_features + g * head_dim + d;
-        const float mean = MeanOfGroup(heads, d_model, part, g, d);
+        const float mean =
+            MeanOfGroup(heads, d_model, {.part = part, .kv_head = g, .d = d});
         const std::string where = (part == 1 ? "key head " : "value head ") +
                                   std::to_string(g) + ", feature " +
                                   std::to_string(d);

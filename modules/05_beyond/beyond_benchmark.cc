@@ -1,0 +1,193 @@
+// What fewer key/value heads save and cost on the shipped model, and what
+// attention in pieces costs beside attention over all keys at once.
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "benchmark/benchmark.h"
+#include "kit/measure/benchmarking.h"
+#include "kit/measure/student_t.h"
+#include "kit/model/gpt2_weights.h"
+#include "kit/model/random.h"
+#include "kit/model/token_batch.h"
+#include "kit/tensor/tensor.h"
+#include "modules/01_attention/attention.h"
+#include "modules/02_transformer/gpt2.h"
+#include "modules/03_memoization/cached_attention.h"
+#include "modules/03_memoization/kv_cache.h"
+#include "modules/05_beyond/attention_in_pieces.h"
+#include "modules/05_beyond/grouped_attention.h"
+
+namespace kvlab {
+namespace {
+
+constexpr std::uint64_t kSeed = 5;
+
+std::size_t Argument(const benchmark::State& state) {
+  return static_cast<std::size_t>(state.range(0));
+}
+
+// The shipped model with fewer key/value heads, and its cache.
+struct GroupedModel {
+  GroupedModel(std::size_t kv_heads, const CacheCapacity& capacity)
+      : cache(std::make_shared<KvCache>(
+            GroupedCacheShape(BenchmarkModel()->config, kv_heads, capacity))),
+        model(PoolKeyValueHeads(*BenchmarkModel(), kv_heads)) {
+    model.ReplaceAttention(
+        std::make_unique<GroupedAttention>(model.Config().num_heads, cache));
+  }
+
+  std::shared_ptr<KvCache> cache;
+  Gpt2 model;
+};
+
+// One step after 500 tokens.
+void GroupedStep(benchmark::State& state) {
+  constexpr std::size_t kPast = 500;
+  Succeeds(state, [&] {
+    GroupedModel grouped(Argument(state),
+                         {.batch = 1, .max_seq_len = kPast + 1});
+    Random random(kSeed);
+    grouped.model.Forward(
+        SingleRow(
+            RandomTokens(random, kPast, grouped.model.Config().vocab_size)),
+        LogitsFor::kLastPosition);
+    const TokenBatch token = SingleRow({1});
+    const std::size_t bytes =
+        StepWeightBytes(grouped.model.Weights()) + grouped.cache->Bytes();
+    MeasureLoop(state, {.tokens = 1, .bytes = bytes}, [&] {
+      grouped.cache->Truncate(kPast);
+      benchmark::DoNotOptimize(
+          grouped.model.Forward(token, LogitsFor::kLastPosition));
+    });
+    state.counters["cache_bytes_per_token"] =
+        static_cast<double>(grouped.cache->Bytes()) / (kPast + 1);
+  });
+}
+BENCHMARK(GroupedStep)->ArgName("kv_heads")->Arg(4)->Arg(2)->Arg(1);
+
+// The mean of -log p(next token) over a window that is as long as the model's
+// context, in nats.
+double LossOf(GroupedModel& grouped, std::span<const TokenId> window) {
+  grouped.cache->Reset();
+  const std::size_t length = window.size() - 1;
+  const Tensor3 logits = grouped.model.Forward(
+      SingleRow({window.begin(), window.end() - 1}), LogitsFor::kAllPositions);
+  double loss = 0;
+  for (std::size_t t = 0; t < length; ++t) {
+    const std::span<const float> row = Rows(logits).Row(t);
+    const double max = std::ranges::max(row);
+    double sum = 0;
+    for (const float logit : row) sum += std::exp(double{logit} - max);
+    const auto next = static_cast<std::size_t>(window[t + 1]);
+    loss += max + std::log(sum) - double{row[next]};
+  }
+  return loss / static_cast<double>(length);
+}
+
+// The loss of every window of the text that the model was not trained on.
+std::vector<double> HeldOutLosses(std::size_t kv_heads) {
+  static const std::vector<TokenId> tokens = HeldOutTokens();
+  const std::size_t context = BenchmarkModel()->config.max_positions;
+  GroupedModel grouped(kv_heads, {.batch = 1, .max_seq_len = context});
+  std::vector<double> losses;
+  for (std::size_t begin = 0; begin + context < tokens.size();
+       begin += context) {
+    losses.push_back(
+        LossOf(grouped, std::span(tokens).subspan(begin, context + 1)));
+  }
+  return losses;
+}
+
+// Reports the mean, and 95 % confidence in it.
+void ReportMean(benchmark::State& state, const std::string& name,
+                const std::vector<double>& numbers) {
+  const auto count = static_cast<double>(numbers.size());
+  double mean = 0;
+  for (const double number : numbers) mean += number / count;
+  double variance = 0;
+  for (const double number : numbers) {
+    variance += (number - mean) * (number - mean) / (count - 1);
+  }
+  state.counters[name] = mean;
+  state.counters[name + "_plus_or_minus"] =
+      StudentT(0.95, numbers.size() - 1) * std::sqrt(variance / count);
+}
+
+// And how much more than with all heads, window by window: windows differ more
+// from each other than models do.
+void HeldOutLoss(benchmark::State& state) {
+  Succeeds(state, [&] {
+    static const std::vector<double> full =
+        HeldOutLosses(BenchmarkModel()->config.num_heads);
+    std::vector<double> losses;
+    for (auto iteration : state) losses = HeldOutLosses(Argument(state));
+    ReportMean(state, "nats_per_token", losses);
+    for (std::size_t i = 0; i < losses.size(); ++i) losses[i] -= full[i];
+    ReportMean(state, "increase", losses);
+  });
+}
+BENCHMARK(HeldOutLoss)
+    ->ArgName("kv_heads")
+    ->Arg(4)
+    ->Arg(2)
+    ->Arg(1)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// A query of each of the model's heads over 1,000 keys.
+constexpr std::size_t kKeys = 1000;
+
+struct Step {
+  Step() {
+    const Gpt2Config& config = BenchmarkModel()->config;
+    Random random(kSeed);
+    const std::size_t heads = config.num_heads;
+    queries = RandomTensor4(random, {1, heads, 1, config.HeadDim()});
+    keys = RandomTensor4(random, {1, heads, kKeys, config.HeadDim()});
+    values = RandomTensor4(random, {1, heads, kKeys, config.HeadDim()});
+  }
+  std::size_t Bytes() const {
+    return (keys.size() + values.size()) * sizeof(float);
+  }
+
+  Tensor4 queries;
+  Tensor4 keys;
+  Tensor4 values;
+};
+
+void StepAtOnce(benchmark::State& state) {
+  Succeeds(state, [&] {
+    const Step step;
+    MeasureLoop(state, {.tokens = 1, .bytes = step.Bytes()}, [&] {
+      benchmark::DoNotOptimize(CausalAttention(step.queries, View(step.keys),
+                                               View(step.values), {}));
+    });
+  });
+}
+BENCHMARK(StepAtOnce);
+
+void StepInPieces(benchmark::State& state) {
+  Succeeds(state, [&] {
+    const Step step;
+    std::vector<KeyRange> ranges;
+    for (std::size_t begin = 0; begin < kKeys; begin += Argument(state)) {
+      ranges.push_back(
+          {.begin = begin, .end = std::min(begin + Argument(state), kKeys)});
+    }
+    MeasureLoop(state, {.tokens = 1, .bytes = step.Bytes()}, [&] {
+      benchmark::DoNotOptimize(AttentionInPieces(step.queries, View(step.keys),
+                                                 View(step.values),
+                                                 {.ranges = ranges}));
+    });
+  });
+}
+BENCHMARK(StepInPieces)->ArgName("keys")->Arg(16)->Arg(64)->Arg(256);
+
+}  // namespace
+}  // namespace kvlab
