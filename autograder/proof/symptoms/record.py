@@ -14,6 +14,9 @@ its lines. The same failures give the same file, byte for byte.
 Reports are kept in .kvlab/symptoms, and read again while they are newer than
 the program: an interrupted recording goes on where it was.
 
+--only PATTERN      only bugs whose names match, such as '05_beyond/*'; the
+                    others stay as they were recorded
+
 With `pairs`, records two bugs that are planted together (pairs.toml): the
 program of the first, linked once more with the wrong file of the second.
 
@@ -29,6 +32,7 @@ which no planted bug is: evidence for when to say "I do not know this one".
 """
 
 import argparse
+import fnmatch
 import json
 import pathlib
 import subprocess
@@ -194,7 +198,12 @@ def as_text(fields):
 
 
 def record_bugs(options):
-    paths = all_bugs()
+    names = {path: planted_bug.read(path).name for path in all_bugs()}
+    paths = [
+        path
+        for path, name in names.items()
+        if fnmatch.fnmatchcase(name, options.only)
+    ]
     programs = options.programs or build(paths)
     entries = []
     for number, path in enumerate(paths, 1):
@@ -208,6 +217,13 @@ def record_bugs(options):
             f"{len(found.failing)} tests fail",
             flush=True,
         )
+    others = set(names.values()) - {each["name"] for each in entries}
+    entries += [
+        each
+        for each in json.loads(CATALOGUE.read_text("utf-8"))["bugs"]
+        if each["name"] in others
+    ]
+    entries.sort(key=lambda each: each["name"])
     CATALOGUE.write_text(catalogue(entries), encoding="utf-8")
 
 
@@ -316,6 +332,7 @@ def main():
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--mutants", type=pathlib.Path)
     parser.add_argument("--tests", default=TESTS)
+    parser.add_argument("--only", default="*")
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--seconds", type=int, default=300)
     options = parser.parse_args()
