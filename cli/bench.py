@@ -118,15 +118,22 @@ def processor():
     return "an unknown processor"
 
 
+def read_reference(module):
+    """What --write-reference wrote; nothing yet for a new module."""
+    with contextlib.suppress(FileNotFoundError):
+        return json.loads((module / REFERENCE).read_text(encoding="utf-8"))
+    return {"processor": "", "percent": {}}
+
+
 def show(module, folder, options):
     print(f"module {int(module.name[:2])}, on {processor()}", flush=True)
     report = run(build(module, folder / "benchmark"), options, True)
     results = bench_results.read_report(report)
-    reference = json.loads((module / REFERENCE).read_text(encoding="utf-8"))
-    print(f"\nThe reference was measured on {reference['processor']}:")
-    print(
-        "\n".join(bench_results.reference_table(results, reference["percent"]))
-    )
+    reference = read_reference(module)
+    if reference["percent"]:
+        print(f"\nThe reference was measured on {reference['processor']}:")
+        table = bench_results.reference_table(results, reference["percent"])
+        print("\n".join(table))
     needed = bench_results.needed_table(report, results, reference["percent"])
     if needed:
         print("\nWhat a token may take for full points, and takes:")
