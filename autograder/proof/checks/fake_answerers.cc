@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kCheckpoint = "models/shakespeare-gpt2";
 
-// Bytes of float32 keys and values of the shape that cached.shape answers.
+// Bytes of float32 keys and values of the shape that cached.shape answers, or
+// that paged.new is asked for.
 std::uint64_t CacheBytes(const Integers& shape) {
   std::uint64_t bytes = 2 * sizeof(float);
   for (const std::int64_t size : shape) {
@@ -35,6 +36,9 @@ class FakeEndpoint final : public Endpoint {
     if (request.operation == "cached.enable" && reply.status == Status::kOk) {
       GrowBy(reply.values);
     }
+    if (request.operation == "paged.new" && reply.status == Status::kOk) {
+      GrowByPool(std::get<Integers>(request.arguments.at(0)));
+    }
     if (request.operation == "object.drop") Free(request.arguments);
     return reply;
   }
@@ -52,6 +56,12 @@ class FakeEndpoint final : public Endpoint {
         fake_.cache_growth * static_cast<double>(CacheBytes(sizes)));
     resident_ += bytes;
     caches_.emplace_back(enabled, bytes);
+  }
+
+  // A pool of that shape.
+  void GrowByPool(const Integers& sizes) {
+    resident_ += static_cast<std::uint64_t>(
+        fake_.cache_growth * static_cast<double>(CacheBytes(sizes)));
   }
 
   // The cache of that handle, if it has one.

@@ -30,8 +30,8 @@ struct FakeAnswerers {
   Behaviour baseline = Honest;
   // Instructions of each counted call, in order.
   std::function<std::uint64_t()> instructions = [] { return 1'000'000; };
-  // Memory per byte of the formula for an enabled cache, and the bytes that
-  // each forward pass leaks.
+  // Memory per byte of the formula for an enabled cache or a pool, and the
+  // bytes that each forward pass leaks.
   double cache_growth = 1;
   std::uint64_t pass_growth = 0;
   bool frees_caches = true;

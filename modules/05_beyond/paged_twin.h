@@ -1,0 +1,67 @@
+// For tests of the paged cache: a cache and its plain model, called alike and
+// compared after each call.
+#ifndef KVLAB_MODULES_05_BEYOND_PAGED_TWIN_H_
+#define KVLAB_MODULES_05_BEYOND_PAGED_TWIN_H_
+
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kit/model/random.h"
+#include "kit/tensor/tensor.h"
+#include "modules/05_beyond/page_model.h"
+#include "modules/05_beyond/paged_cache.h"
+
+namespace kvlab {
+
+// One layer's keys and values of a sequence, copied together in the order of
+// its tokens: [num_kv_heads, S, head_dim] each.
+struct HeldTokens {
+  Tensor3 keys;
+  Tensor3 values;
+};
+HeldTokens Gather(const PagedCache& cache, std::size_t layer,
+                  SequenceId sequence);
+
+class PagedTwin {
+ public:
+  explicit PagedTwin(const PageShape& shape, BlockHash hash = HashBlock);
+
+  PagedCache& Cache() { return cache_; }
+  const PageModel& Model() const { return model_; }
+
+  SequenceId Start();
+  SequenceId Fork(SequenceId sequence);
+  SequenceId StartWith(std::span<const TokenId> prompt);
+  // Extends all rows and writes all layers; keys and values differ in every
+  // token, layer, head and feature, and padding is -777. If the model's pool is
+  // too small, expects a ContractError instead. Returns whether there was room.
+  bool Append(const std::vector<Extension>& rows);
+  void Truncate(SequenceId sequence, std::size_t past_len);
+  void Release(SequenceId sequence);
+  void Keep(SequenceId sequence, std::span<const TokenId> tokens);
+  void ForgetKept();
+
+  // Whether all counts are the model's, every block has the owners that it
+  // should have, and every sequence holds its own tokens, as if it were alone.
+  ::testing::AssertionResult Agree() const;
+
+  // Releases everything; whether all blocks are free again, and each can be
+  // taken once.
+  ::testing::AssertionResult LeavesNothing();
+
+  // One of the model's sequences. There must be one.
+  SequenceId AnySequence(Random& random) const;
+
+ private:
+  ::testing::AssertionResult SequenceAgrees(SequenceId sequence) const;
+
+  PagedCache cache_;
+  PageModel model_;
+};
+
+}  // namespace kvlab
+
+#endif  // KVLAB_MODULES_05_BEYOND_PAGED_TWIN_H_
