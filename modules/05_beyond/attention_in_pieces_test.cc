@@ -169,12 +169,11 @@ std::vector<KeyRange> Pieces(const Cut& cut) {
   return pieces;
 }
 
-// The same positions, cut at random places and in random order, and two ranges
-// without keys.
-std::vector<KeyRange> ShuffledPieces(Random& random, std::size_t total_len,
-                                     int cuts) {
+// The same positions, cut at up to 11 random places and in random order, and
+// two ranges without keys.
+std::vector<KeyRange> ShuffledPieces(Random& random, std::size_t total_len) {
   std::vector<std::size_t> places = {0, total_len};
-  for (int cut = 0; cut < cuts; ++cut) {
+  for (std::size_t cuts = random.NextBelow(12); cuts > 0; --cuts) {
     places.push_back(random.NextBelow(total_len + 1));
   }
   std::ranges::sort(places);
@@ -428,8 +427,7 @@ TEST(MergePieceTest, EveryTreeOfMergesGivesTheSameAttention) {
   const Tensor4 whole = input.Whole();
   for (int round = 0; round < 30; ++round) {
     std::vector<PieceOfAttention> pieces;
-    for (const KeyRange& range : ShuffledPieces(
-             random, 40, 1 + static_cast<int>(random.NextBelow(12)))) {
+    for (const KeyRange& range : ShuffledPieces(random, 40)) {
       ConstMatrix keys = HeadMatrix(input.keys, 0, 0);
       ConstMatrix values = HeadMatrix(input.values, 0, 0);
       for (ConstMatrix* matrix : {&keys, &values}) {
@@ -483,8 +481,7 @@ TEST(AttentionInPiecesTest, IsCausalAttentionInEveryOrder) {
   Random random(22);
   for (int round = 0; round < 25; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    const std::vector<KeyRange> ranges =
-        ShuffledPieces(random, 30, static_cast<int>(random.NextBelow(9)));
+    const std::vector<KeyRange> ranges = ShuffledPieces(random, 30);
     ASSERT_TRUE(Near(input.InPieces(ranges), whole, kTolerance));
   }
 }

@@ -1,5 +1,6 @@
 // Module 5, task 5.2: attention in pieces.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -129,16 +130,17 @@ Array ToFloats(const std::vector<double>& numbers,
 
 std::string RecognisePiece(const Array& mean, const HeadInput& input,
                            const Range& range, double tolerance) {
-  constexpr std::pair<PieceMistake, const char*> kHints[] = {
-      {PieceMistake::kPositionsInThePiece,
-       "positions count from the first key of the piece; they are those of the "
-       "sequence: key r of a piece is at position + r"},
-      {PieceMistake::kPaddingSeen, "keys of the left padding are seen"},
-      {PieceMistake::kFutureSeen, "keys after the query are seen"},
-      {PieceMistake::kNotDivided,
-       "the weighted values were summed, and not divided by the sum of "
-       "weights"},
-      {PieceMistake::kNoScale, "scores are not divided by sqrt(head_dim)"}};
+  constexpr std::array<std::pair<PieceMistake, const char*>, 5> kHints = {
+      {{PieceMistake::kPositionsInThePiece,
+        "positions count from the first key of the piece; they are those of "
+        "the "
+        "sequence: key r of a piece is at position + r"},
+       {PieceMistake::kPaddingSeen, "keys of the left padding are seen"},
+       {PieceMistake::kFutureSeen, "keys after the query are seen"},
+       {PieceMistake::kNotDivided,
+        "the weighted values were summed, and not divided by the sum of "
+        "weights"},
+       {PieceMistake::kNoScale, "scores are not divided by sqrt(head_dim)"}}};
   const Array right =
       ToFloats(SlowPiece(input, range, PieceMistake::kNone).mean, mean.shape);
   for (const auto& [mistake, hint] : kHints) {
@@ -320,16 +322,16 @@ void CompareMerge(Exam& exam, const ExactPiece& piece, const ExactPiece& all,
   const double tolerance = exam.Setting("tolerance");
   // First in general, for a message that says what is wrong.
   ComparePiece(exam, answer, right, shape, about, [&](const Array& mean) {
-    constexpr std::pair<MergeMistake, const char*> kHints[] = {
-        {MergeMistake::kNoRescale,
-         "both count with their own sums, as if their maxima were equal: "
-         "rescale each by e^(m - m')"},
-        {MergeMistake::kMeanOfMeans,
-         "both pieces count alike; they count by their rescaled sums"},
-        {MergeMistake::kOldNotRescaled,
-         "what was there before is not rescaled to the new maximum"},
-        {MergeMistake::kNewNotRescaled,
-         "the new piece is not rescaled to the common maximum"}};
+    constexpr std::array<std::pair<MergeMistake, const char*>, 4> kHints = {
+        {{MergeMistake::kNoRescale,
+          "both count with their own sums, as if their maxima were equal: "
+          "rescale each by e^(m - m')"},
+         {MergeMistake::kMeanOfMeans,
+          "both pieces count alike; they count by their rescaled sums"},
+         {MergeMistake::kOldNotRescaled,
+          "what was there before is not rescaled to the new maximum"},
+         {MergeMistake::kNewNotRescaled,
+          "the new piece is not rescaled to the common maximum"}}};
     const Array exact = ToFloats(right.mean, shape);
     for (const auto& [mistake, hint] : kHints) {
       const Array wrong = ToFloats(SlowMerge(piece, all, mistake).mean, shape);
