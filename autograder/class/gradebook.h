@@ -1,5 +1,5 @@
 // The database of a class: what was handed in, what every mark rests on, and
-// who grades what. docs/instructor.md describes its tables.
+// who grades what. docs/class.md describes its tables.
 #ifndef KVLAB_AUTOGRADER_CLASS_GRADEBOOK_H_
 #define KVLAB_AUTOGRADER_CLASS_GRADEBOOK_H_
 

@@ -176,11 +176,11 @@ class Run {
                       .seed = attempt.seed,
                       .only = {}};
     const std::optional<GradingRecord> record = book_.RecordOf(attempt.id);
-    RestoredReport before;
+    before_ = {};
     // Marks of two rubrics are not mixed.
     if (record && record->rubric == rubric_) {
-      before = Restore(record->rubric, record->marks);
-      for (const PartMark& part : before.report.marks.parts) {
+      before_ = Restore(record->rubric, record->marks);
+      for (const PartMark& part : before_.report.marks.parts) {
         if (HasBlocked(part)) job.only.push_back(part.part->Worker());
       }
     }
@@ -188,7 +188,7 @@ class Run {
     Report report = grader_.grade(
         job, [&](const std::string& step) { Progress(attempt, step); });
     ForgetFolder(report);
-    if (!job.only.empty()) Combine(before.report, report);
+    if (!job.only.empty()) Combine(before_.report, report);
     return report;
   }
 
@@ -222,6 +222,8 @@ class Run {
   const OnStep& on_progress_;
   std::string rubric_;
   GraderLock lock_;
+  // A combined report refers to the rubric of the earlier one.
+  RestoredReport before_;
   std::set<std::int64_t> tried_;
   std::size_t left_ = 0;  // with the one that is being graded
   double seconds_ = 0;    // of those that are done
