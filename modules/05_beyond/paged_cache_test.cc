@@ -617,6 +617,7 @@ TEST(ForkTest, ManySamplesOfOnePromptHoldItsFullBlocksOnce) {
   twin.Append({{samples[0], 10}});
   while (samples.size() < 30) samples.push_back(twin.Fork(samples[0]));
   std::vector<Extension> step;
+  step.reserve(samples.size());
   for (const SequenceId sample : samples) step.push_back({sample, 1});
   EXPECT_TRUE(twin.Append(step));
 
@@ -726,6 +727,7 @@ TEST(ForkTest, ForksOfForksAttendAsIfAlone) {
   std::vector<SequenceId> rows = {cache.Start()};
   for (std::size_t round = 0; round < 4; ++round) {
     std::vector<Extension> step;
+    step.reserve(rows.size());
     for (const SequenceId row : rows) {
       step.push_back({row, 1 + (row.number + round) % 4});
     }

@@ -283,8 +283,9 @@ void AppendingToAllSizes(Exam& exam) {
                           .head_dim = 1});
   trial.Case("hundreds of sequences");
   std::vector<TrialRow> rows;
-  for (std::size_t b = 0; b < 290; ++b)
+  for (std::size_t b = 0; b < 290; ++b) {
     rows.push_back({trial.Start(), 1 + b % 2});
+  }
   trial.Append(rows);
   trial.Compare();
 }
