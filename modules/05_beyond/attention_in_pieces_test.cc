@@ -303,6 +303,8 @@ TEST(AttendToPieceTest, RefusesShapesThatDisagree) {
                ContractError);
   Tensor2 small = Tensor2::from_shape({3, 3});
   EXPECT_THROW(AttendToPiece(queries, keys, Rows(small), piece), ContractError);
+  AttendToPiece(queries, keys, Rows(scores), piece);
+  EXPECT_GE(piece.sum(0), 1.0F) << "the largest weight is e^0";
 }
 
 TEST(MergePieceTest, RescalesBothToTheLargerMaximumByHand) {
@@ -456,6 +458,8 @@ TEST(MergePieceTest, RefusesShapesThatDisagree) {
   PieceOfAttention broken = EmptyPiece(3, 4);
   broken.sum = Tensor1::from_shape({2});
   EXPECT_THROW(MergePiece(broken, all), ContractError);
+  MergePiece(EmptyPiece(3, 4), all);
+  EXPECT_EQ(all.sum(2), 0.0F);
 }
 
 TEST(AttentionInPiecesTest, IsCausalAttentionForPiecesOfEveryLength) {
@@ -657,6 +661,7 @@ TEST(AttentionInPiecesTest, RefusesWhatDoesNotFit) {
   EXPECT_THROW(AttentionInPieces(input.queries, View(two_keys), View(two_keys),
                                  {.ranges = {}}),
                ContractError);
+  EXPECT_TRUE(Near(input.InPieces(ranges), input.Whole(), kTolerance));
 }
 
 }  // namespace

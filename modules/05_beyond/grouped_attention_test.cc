@@ -150,6 +150,9 @@ TEST(GroupedCacheShapeTest, RefusesGroupsOfDifferentSizes) {
         ContractError)
         << kv_heads << " key/value heads for 6 query heads";
   }
+  EXPECT_EQ(GroupedCacheShape(kConfig, 6, {.batch = 1, .max_seq_len = 1})
+                .num_kv_heads,
+            6U);
 }
 
 TEST(PoolKeyValueHeadsTest, IsTheMeanOverEachGroupOfNeighbours) {
@@ -510,11 +513,8 @@ TEST(GroupedAttentionTest, RefusesACacheThatItCannotUse) {
   EXPECT_THAT(MessageOf<ContractError>(
                   [] { const GroupedAttention attention(4, nullptr); }),
               HasSubstr("cache is null"));
-  const auto cache = std::make_shared<KvCache>(CacheShape{.batch = 1,
-                                                          .max_seq_len = 2,
-                                                          .num_layers = 1,
-                                                          .num_kv_heads = 3,
-                                                          .head_dim = 4});
+  const auto cache = std::make_shared<KvCache>(
+      GroupedCacheShape(kConfig, 3, {.batch = 1, .max_seq_len = 2}));
   EXPECT_THAT(MessageOf<ContractError>(
                   [&] { const GroupedAttention attention(4, cache); }),
               HasSubstr("3 key/value heads"));

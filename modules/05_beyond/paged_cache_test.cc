@@ -136,6 +136,8 @@ TEST(BlockPoolTest, RefusesSizesOfZero) {
     PageShape shape = kShape;
     shape.*size = 0;
     EXPECT_THROW(BlockPool{shape}, ContractError);
+    shape.*size = 1;
+    EXPECT_LT(BlockPool(shape).Take(), shape.num_blocks);
   }
 }
 

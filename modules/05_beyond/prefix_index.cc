@@ -39,6 +39,7 @@ std::vector<BlockId> PrefixIndex::Add(std::span<const TokenId> tokens,
                             std::to_string(block_size_),
                         "give the table of the sequence with these tokens");
   }
+  entries_.reserve(entries_.size() + tokens.size() / block_size_);
   std::vector<BlockId> added;
   // TODO(5.5): from child to child; where there is none, one is made.
   throw NotImplemented("PrefixIndex::Add", "module 5, task 5");

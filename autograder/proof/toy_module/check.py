@@ -34,24 +34,6 @@ from autograder.proof.scratch_copy import COPY
 COURSE = HERE / "course"
 RUBRIC = pathlib.Path("autograder/rubric.toml")
 
-# The module's two points come from module 1; the bonus is on top.
-BEFORE = """\
-rubric = "judges/01_attention/rubric.toml"
-points = 16
-"""
-AFTER = """\
-rubric = "judges/01_attention/rubric.toml"
-points = 14
-
-[[parts]]
-rubric = "judges/09_toy/rubric.toml"
-points = 2
-
-[[parts]]
-rubric = "judges/09_toy/bonus.toml"
-points = 1
-bonus = true
-"""
 problems = []
 
 
@@ -63,6 +45,31 @@ def problem(text):
 def expect(condition, text):
     if not condition:
         problem(text)
+
+
+# The module's two points come from module 1; the bonus is on top.
+GIVER = re.compile(
+    r'(rubric = "judges/01_attention/rubric\.toml"\npoints = )(\d+)\n'
+)
+ADDED = """
+[[parts]]
+rubric = "judges/09_toy/rubric.toml"
+points = 2
+
+[[parts]]
+rubric = "judges/09_toy/bonus.toml"
+points = 1
+bonus = true
+"""
+
+
+def with_toy(rubric):
+    """The course's rubric with two points of module 1 given to the toy."""
+    text, count = GIVER.subn(
+        lambda part: f"{part[1]}{int(part[2]) - 2}\n{ADDED}", rubric
+    )
+    expect(count == 1, f"{RUBRIC} has no points of module 1")
+    return text
 
 
 def make_copy():
@@ -78,8 +85,7 @@ def make_copy():
             f"{name} was there before: a module is added by new files alone"
         )
     text = (ROOT / RUBRIC).read_text(encoding="utf-8")
-    expect(text.count(BEFORE) == 1, f"{RUBRIC} has no such part:\n{BEFORE}")
-    (COPY / RUBRIC).write_text(text.replace(BEFORE, AFTER), encoding="utf-8")
+    (COPY / RUBRIC).write_text(with_toy(text), encoding="utf-8")
     return course, set(toy)
 
 
