@@ -305,8 +305,9 @@ int Export(const Options& options) {
     WriteWhole(options.out, filled.csv);
     std::cout << fmt::format("{} filled in, {} left as they were\n",
                              Count(filled.filled, "mark"), filled.left.size());
-    for (const std::string& line : filled.left)
+    for (const std::string& line : filled.left) {
       std::cout << "  " << line << '\n';
+    }
   }
   if (!options.long_csv.empty()) {
     WriteWhole(options.long_csv, LongCsv(marks, names));

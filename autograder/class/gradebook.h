@@ -15,7 +15,7 @@
 
 #include "autograder/scoring/iso_time.h"
 
-namespace SQLite {
+namespace SQLite {  // NOLINT(readability-identifier-naming): SQLiteCpp's own
 class Database;
 }
 

@@ -150,6 +150,7 @@ class Importing {
 
   static std::vector<std::string> Origins(const std::vector<Claimed>& claimed) {
     std::vector<std::string> origins;
+    origins.reserve(claimed.size());
     for (const Claimed& each : claimed) {
       origins.push_back(each.attempt->origin);
     }

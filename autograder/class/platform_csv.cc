@@ -61,6 +61,7 @@ PersonFound FindByAny(const Roster& roster,
   if (people.size() == 1) return {*people.begin(), ""};
   if (people.size() > 1) {
     std::vector<std::string> ids;
+    ids.reserve(people.size());
     for (const Person* person : people) ids.push_back(person->id);
     return {nullptr, PrintableLine(fmt::format("may be any of {}",
                                                fmt::join(ids, ", ")))};

@@ -181,6 +181,7 @@ PersonFound Roster::Find(std::string_view key) const {
     if (places.size() == 1) return {&people_[*places.begin()], ""};
     if (places.size() > 1) {
       std::vector<std::string> ids;
+      ids.reserve(places.size());
       for (const std::size_t place : places) ids.push_back(people_[place].id);
       return {nullptr, PrintableLine(fmt::format("may be any of {}",
                                                  fmt::join(ids, ", ")))};

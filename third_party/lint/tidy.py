@@ -10,7 +10,7 @@ names collide with another's in the next. clang-tidy names the files and lines
 as it does for one source alone. A unit that passed is not checked again until
 one of its files changes.
 
-Exit status 1 if it found something, 2 if the sources do not compile.
+Exit status 1 if it found something, 2 if nothing could be checked.
 """
 
 import argparse
@@ -168,7 +168,11 @@ def digest_of(unit, files):
 def check(unit, version):
     """What clang-tidy says about the unit's sources; "" if nothing."""
     said = []
-    for part, files in divided(unit, compiles):
+    try:
+        parts = divided(unit, compiles)
+    except LintError as error:
+        return f"{error}\n"
+    for part, files in parts:
         digest = digest_of(part, files)
         digest.update(version)
         mark = PASSED / digest.hexdigest()

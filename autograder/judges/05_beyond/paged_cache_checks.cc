@@ -222,6 +222,7 @@ void AppendingBatches(Exam& exam) {
     }
     trial.Case("all rows, in another order");
     std::vector<TrialRow> rows;
+    rows.reserve(sequences.size());
     for (const std::size_t sequence : sequences) {
       rows.push_back({sequence, sequence % 3});
     }
@@ -472,7 +473,7 @@ void AttendingInBatches(Exam& exam) {
                             0, Between(random, 8, 10)});
     for (const std::size_t new_len :
          {std::size_t{1}, std::size_t{4}, std::size_t{16}}) {
-      std::ranges::rotate(rows, rows.begin() + 2);
+      std::rotate(rows.begin(), rows.begin() + 2, rows.end());
       trial.Case(
           fmt::format("attention of {} in rows of different lengths, one empty",
                       Count(new_len, "query")));

@@ -95,7 +95,7 @@ struct ZipArchive::Handle {
 };
 
 ZipArchive::ZipArchive(std::string_view bytes, const std::string& name)
-    : handle_(std::make_unique<Handle>(Open(bytes, name))) {}
+    : handle_(std::make_unique<Handle>(Handle{Open(bytes, name)})) {}
 
 ZipArchive::~ZipArchive() = default;
 
