@@ -227,7 +227,8 @@ std::string CsvLine(std::span<const std::string> fields) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     std::string text = fields[i];
     constexpr std::string_view kFormula = "=+-@\t\r\n";
-    if (!text.empty() && kFormula.find(text.front()) != std::string_view::npos) {
+    if (!text.empty() &&
+        kFormula.find(text.front()) != std::string_view::npos) {
       text.insert(text.begin(), '\'');
     }
     if (i > 0) line.push_back(',');
