@@ -1,7 +1,5 @@
 #include "autograder/machine_speed.h"
 
-#include <stdlib.h>  // NOLINT(modernize-deprecated-headers): POSIX names
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -23,6 +21,7 @@
 #include "fmt/chrono.h"
 #include "fmt/format.h"
 #include "kit/error.h"
+#include "kit/files/temporary_folder.h"
 #include "kit/kernels/instruction_set.h"
 #include "kit/math/kept_memory.h"
 #include "kit/math/median.h"
@@ -153,29 +152,6 @@ void WriteTensors(const fs::path& file, DType type) {
                     "make room there, or set TMPDIR");
   }
 }
-
-// A folder that goes with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "kvlab-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw DataError(name + ": cannot be made", "weights are written there",
-                      "set TMPDIR to a folder that you may write to");
-    }
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& Path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 Gpt2 ModelOf(DType type) {
   const TemporaryFolder folder;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "autograder/class/temporary_folder.h"
+#include "autograder/class/test_folder.h"
 #include "autograder/scoring/iso_time.h"
 #include "autograder/scoring/late_policy.h"
 #include "gmock/gmock.h"
@@ -28,7 +28,7 @@ class CourseFolderTest : public testing::Test {
     return "none";
   }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 TEST_F(CourseFolderTest, AMadeFolderIsAClassWithoutPeople) {
@@ -53,7 +53,7 @@ TEST_F(CourseFolderTest, ADueDateIsWrittenAsItWasGiven) {
 
 TEST_F(CourseFolderTest, NothingIsOverwritten) {
   for (const char* name : {"course.toml", "roster.csv", "class.sqlite"}) {
-    const TemporaryFolder folder;
+    const TestFolder folder;
     folder.Write(name, "mine");
     EXPECT_THROW(MakeCourseFolder(folder.Path(), {}), DataError) << name;
     EXPECT_EQ(ContentOf(folder.Path() / name), "mine");

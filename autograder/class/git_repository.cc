@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -23,6 +22,7 @@
 #include "autograder/machine/text/printable.h"
 #include "autograder/scoring/iso_time.h"
 #include "kit/error.h"
+#include "kit/files/temporary_folder.h"
 
 namespace kvlab::grading {
 namespace {
@@ -31,34 +31,9 @@ namespace fs = std::filesystem;
 
 constexpr auto kMostBytes = static_cast<std::size_t>(kMaxArchiveBytes);
 
-// Removed with the object.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name =
-        (fs::temp_directory_path() / "kvlab-git-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw std::runtime_error("cannot make a folder below " +
-                               fs::temp_directory_path().string());
-    }
-    path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
-  const fs::path& Path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 // Runs git with none of the user's or the machine's settings. Its output goes
 // to a file of `scratch`. Returns nothing if it failed.
-std::optional<std::string> Git(const ScratchFolder& scratch,
+std::optional<std::string> Git(const TemporaryFolder& scratch,
                                std::vector<std::string> arguments) {
   const fs::path settings = scratch.Path() / "settings";
   std::ofstream(settings) << "[safe]\n\tdirectory = *\n";
@@ -123,7 +98,7 @@ CommittedFiles ReadGitRepository(const fs::path& folder) {
                         ": not a repository with a commit that can be read",
                     why, "clone it again");
   };
-  const ScratchFolder scratch;
+  const TemporaryFolder scratch;
   const std::string clone = (scratch.Path() / "clone.git").string();
   const auto cloned =
       Git(scratch,

@@ -10,7 +10,7 @@
 #include "SQLiteCpp/Database.h"
 #include "autograder/class/digest.h"
 #include "autograder/class/schema.h"
-#include "autograder/class/temporary_folder.h"
+#include "autograder/class/test_folder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
@@ -38,7 +38,7 @@ class GradebookTest : public testing::Test {
  protected:
   std::filesystem::path File() const { return folder_.Path() / "class.sqlite"; }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 TEST(DigestTest, IsThatOfTheStandard) {

@@ -14,7 +14,7 @@
 #include "autograder/class/gradebook.h"
 #include "autograder/class/platform_csv.h"
 #include "autograder/class/roster.h"
-#include "autograder/class/temporary_folder.h"
+#include "autograder/class/test_folder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
@@ -89,7 +89,7 @@ class ImportTest : public testing::Test {
     return kept;
   }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
   Roster roster_ =
       Roster::Parse(CsvFile::Parse("id,name,email,platform_id\n"
                                    "ann,Ann Lee,ann@example.org,4711\n"
