@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Book } from "./book.mjs";
 import { readParts } from "./contents.mjs";
@@ -58,8 +58,12 @@ class LayerCache {
 #endif  // A_H_
 `;
 
+const made = [];
+after(() => made.forEach((root) => fs.rmSync(root, { recursive: true })));
+
 function tree(files) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), "kvlab-book-"));
+  made.push(root);
   for (const [name, text] of Object.entries(files)) {
     const file = path.join(root, name);
     fs.mkdirSync(path.dirname(file), { recursive: true });

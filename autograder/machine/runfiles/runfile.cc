@@ -18,13 +18,14 @@ fs::path Below(const fs::path& folder, const std::string& name) {
 }  // namespace
 
 fs::path Runfile(const std::string& name) {
-  const fs::path own =
-      Below(fs::read_symlink("/proc/self/exe").string() + ".runfiles", name);
-  const char* of_test = std::getenv("TEST_SRCDIR");
-  // Bazel makes a test's folder before it starts the test, but that of a
-  // program which the test starts at any time; both have the program's data.
-  if (of_test == nullptr || fs::exists(own)) return own;
-  return Below(of_test, name);
+  // Bazel makes a test's folder before it starts the test, and that of a program
+  // which the test starts at any time: beside the program, a part of the files
+  // may be missing. The test's has the program's data too.
+  if (const char* test = std::getenv("TEST_SRCDIR")) {
+    const fs::path of_test = Below(test, name);
+    if (fs::exists(of_test)) return of_test;
+  }
+  return Below(fs::read_symlink("/proc/self/exe").string() + ".runfiles", name);
 }
 
 }  // namespace kvlab::grading

@@ -9,8 +9,8 @@ namespace kvlab::grading {
 
 // Where the running program finds `name`, a path from the root of the
 // repository ("autograder/rubric.toml"); "" for the root itself. The program's
-// target must have it in its `data`. If Bazel has not made the program's folder
-// of such files, they come from that of the test that started it.
+// target must have it in its `data`. In a program that a test started, it comes
+// from the test's folder, which is whole before the test begins.
 std::filesystem::path Runfile(const std::string& name);
 
 }  // namespace kvlab::grading
