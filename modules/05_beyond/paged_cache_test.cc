@@ -29,8 +29,10 @@ namespace kvlab {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsNan;
 
 // 6 blocks of 4 tokens.
 constexpr PageShape kShape = {.num_blocks = 6,
@@ -106,14 +108,18 @@ TEST(BlockPoolTest, RefusesToReleaseABlockTwice) {
 }
 
 TEST(BlockPoolTest, RefusesBlocksThatDoNotExist) {
-  BlockPool pool(kShape);
-  for (std::size_t i = 0; i < 6; ++i) pool.Take();
-  for (const BlockId none : {std::size_t{6}, std::size_t{1000},
-                             std::numeric_limits<std::size_t>::max()}) {
-    EXPECT_THROW(pool.Share(none), ContractError) << none;
-    EXPECT_THROW(pool.Release(none), ContractError) << none;
+  for (const std::size_t blocks : {6, 300}) {
+    PageShape shape = kShape;
+    shape.num_blocks = blocks;
+    BlockPool pool(shape);
+    for (std::size_t i = 0; i < blocks; ++i) pool.Take();
+    for (const BlockId none :
+         {blocks, blocks + 1000, std::numeric_limits<std::size_t>::max()}) {
+      EXPECT_THROW(pool.Share(none), ContractError) << none;
+      EXPECT_THROW(pool.Release(none), ContractError) << none;
+    }
+    EXPECT_EQ(pool.BlocksInUse(), blocks);
   }
-  EXPECT_EQ(pool.BlocksInUse(), 6U);
 }
 
 TEST(BlockPoolTest, CountsMoreThan256OwnersAndBlocks) {
@@ -348,6 +354,27 @@ TEST(PagedCacheTest, WriteRefusesOtherShapesAndChangesNothing) {
       cache.Extend(std::vector<Extension>{{sequence, 1}, {sequence, 1}}),
       ContractError);
   EXPECT_TRUE(twin.Agree());
+}
+
+// What no token has written stays NaN, so that reading it shows.
+TEST(PagedCacheTest, WriteLeavesTheRestOfItsBlocksAlone) {
+  PageShape shape = kShape;
+  shape.block_size = 16;
+  PagedTwin twin(shape);
+  const SequenceId sequence = twin.Start();
+  twin.Append({{sequence, 12}});
+  ASSERT_TRUE(twin.Agree());
+  const PagedCache& cache = twin.Cache();
+  const BlockId block = cache.Table(sequence).front();
+  for (std::size_t layer = 0; layer < shape.num_layers; ++layer) {
+    for (std::size_t head = 0; head < shape.num_kv_heads; ++head) {
+      const BlockPlace place = {block, layer, head};
+      for (std::size_t row = 12; row < shape.block_size; ++row) {
+        EXPECT_THAT(cache.Pool().Keys(place).Row(row), Each(IsNan())) << row;
+        EXPECT_THAT(cache.Pool().Values(place).Row(row), Each(IsNan())) << row;
+      }
+    }
+  }
 }
 
 TEST(PagedCacheTest, WriteFillsWhatTheLastExtendMadeRoomFor) {

@@ -136,27 +136,30 @@ void OwningBlocks(Exam& exam) {
 }
 
 void PoolRefusals(Exam& exam) {
-  const std::size_t blocks = Between(exam.Randomness(), 4, 7);
-  PoolTrial pool(exam, blocks);
-  const std::size_t first = pool.Take();
-  const std::size_t second = pool.Take();
-  pool.Release(first);
-  pool.Refuses("pool.release", Int(first), "releasing a block twice");
-  pool.Refuses("pool.share", Int(first), "sharing a block that is free");
-  pool.Share(second);
-  pool.Release(second);
-  pool.Release(second);
-  pool.Refuses("pool.release", Int(second),
-               "releasing a block once more than it had owners");
-  for (const std::int64_t none : {Int(blocks), Int(blocks) + 1000, -Int(1)}) {
-    pool.Refuses("pool.release", none, "releasing a block that does not exist");
-    pool.Refuses("pool.share", none, "sharing a block that does not exist");
+  for (const std::size_t blocks : {Between(exam.Randomness(), 4, 7),
+                                   Between(exam.Randomness(), 260, 300)}) {
+    PoolTrial pool(exam, blocks);
+    const std::size_t first = pool.Take();
+    const std::size_t second = pool.Take();
+    pool.Release(first);
+    pool.Refuses("pool.release", Int(first), "releasing a block twice");
+    pool.Refuses("pool.share", Int(first), "sharing a block that is free");
+    pool.Share(second);
+    pool.Release(second);
+    pool.Release(second);
+    pool.Refuses("pool.release", Int(second),
+                 "releasing a block once more than it had owners");
+    for (const std::int64_t none : {Int(blocks), Int(blocks) + 1000, -Int(1)}) {
+      pool.Refuses("pool.release", none,
+                   "releasing a block that does not exist");
+      pool.Refuses("pool.share", none, "sharing a block that does not exist");
+    }
+    // Each block is on the free list once.
+    pool.TakeAll();
+    pool.RefusesToTake();
+    pool.Refuses("pool.release", Int(blocks),
+                 "releasing a block that does not exist");
   }
-  // Each block is on the free list once.
-  pool.TakeAll();
-  pool.RefusesToTake();
-  pool.Refuses("pool.release", Int(blocks),
-               "releasing a block that does not exist");
 }
 
 // --- 5.3: sequences ---
@@ -207,6 +210,20 @@ void AppendingOverBorders(Exam& exam) {
       left -= piece;
     }
   }
+  // The rest of a block stays as the pool made it, until tokens come.
+  TrialPageShape shape = random_shape;
+  shape.block_size = Between(random, 30, 50);
+  PagedTrial trial(exam, shape);
+  const std::size_t sequence = trial.Start();
+  const std::size_t written = Between(random, 10, 25);
+  trial.Append({{sequence, written}});
+  exam.Case(fmt::format("{} appended to a block of {}", Count(written, "token"),
+                        shape.block_size));
+  const Values rest =
+      exam.AskStudent("paged.rest", {trial.Cache(), Int(sequence)});
+  CompareNumber(exam, "numbers written into rows that no token has",
+                exam.GetIntegers(rest, 0, 1)[0], 0,
+                "Write touches the rows of the new tokens alone");
 }
 
 void AppendingBatches(Exam& exam) {

@@ -1,6 +1,8 @@
 // Module 5's pool, paged cache and index of prompts as operations.
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -267,6 +269,30 @@ Values Read(ObjectStore& objects, const Values& values) {
   return answer;
 }
 
+// paged.rest(cache, sequence) -> [numbers other than NaN in the rows of its
+// last block that no token has]
+Values Rest(ObjectStore& objects, const Values& values) {
+  Arguments arguments(values);
+  const PagedCache& cache = NextCache(objects, arguments);
+  const SequenceId sequence = NextSequence(arguments);
+  const PageShape& shape = cache.Shape();
+  const std::size_t held = cache.Len(sequence) % shape.block_size;
+  std::int64_t written = 0;
+  for (std::size_t layer = 0; layer < shape.num_layers; ++layer) {
+    for (std::size_t head = 0; head < shape.num_kv_heads; ++head) {
+      const BlockPlace place = {cache.Table(sequence).back(), layer, head};
+      for (const ConstMatrix rows :
+           {cache.Pool().Keys(place), cache.Pool().Values(place)}) {
+        for (std::size_t row = held; row < shape.block_size; ++row) {
+          written += std::ranges::count_if(
+              rows.Row(row), [](float number) { return !std::isnan(number); });
+        }
+      }
+    }
+  }
+  return {Integers{written}};
+}
+
 // paged.state(cache) -> [blocks in use, blocks copied, tokens appended], owners
 // of each block
 Values State(ObjectStore& objects, const Values& values) {
@@ -306,6 +332,7 @@ const RegisterOperation kStartWith("paged.start_with", StartWith);
 const RegisterOperation kKeep("paged.keep", Keep);
 const RegisterOperation kForgetKept("paged.forget_kept", ForgetKept);
 const RegisterOperation kRead("paged.read", Read);
+const RegisterOperation kRest("paged.rest", Rest);
 const RegisterOperation kState("paged.state", State);
 const RegisterOperation kHash("prefix.hash", Hash);
 

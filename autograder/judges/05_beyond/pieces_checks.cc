@@ -563,7 +563,17 @@ void InPieces(Exam& exam) {
 // Sizes of every kind, and more ranges than a buffer would have room for.
 void LargeInPieces(Exam& exam) {
   Random& random = exam.Randomness();
-  for (AttentionInput& input : LargeAttentionInputs(random)) {
+  std::vector<AttentionInput> inputs = LargeAttentionInputs(random);
+  // Hundreds of heads and of keys at once.
+  const std::size_t heads = Between(random, 257, 280);
+  inputs.push_back(
+      RandomAttentionInput(random, {.batch = 1,
+                                    .heads = heads,
+                                    .kv_heads = heads,
+                                    .past_len = Between(random, 256, 290),
+                                    .new_len = 1,
+                                    .head_dim = 1}));
+  for (const AttentionInput& input : inputs) {
     const std::size_t total_len = input.keys.shape[2];
     const std::size_t length = Between(random, 1, 200);
     CompareInPieces(exam, input, EqualRanges(total_len, length),
