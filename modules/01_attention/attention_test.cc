@@ -411,6 +411,24 @@ TEST(CausalAttentionTest, WeighsValuesByTheSoftmaxOfScaledScores) {
                    expected, kTolerance));
 }
 
+TEST(CausalAttentionTest, ScalesTheScoresOfEachHeadByItsOwnHeadDim) {
+  // The head above and one with the weights 1/3 and 2/3: both stay what they
+  // are alone, for D = 4 is that of a head, however many there are.
+  const float length = std::sqrt(2.0F * std::log(3.0F));
+  const float other = std::sqrt(2.0F * std::log(2.0F));
+  const Tensor4 queries = {
+      {{{1, 2, 3, 4}, {length, 0, 0, 0}}, {{4, 3, 2, 1}, {0, other, 0, 0}}}};
+  const Tensor4 keys = {
+      {{{length, 0, 0, 0}, {0, 1, 1, 1}}, {{1, 0, 1, 1}, {0, other, 0, 0}}}};
+  const Tensor4 values = {
+      {{{4, 8, 0, -4}, {8, 0, 4, 4}}, {{3, 6, 9, 0}, {6, 0, 3, -3}}}};
+
+  const Tensor4 expected = {
+      {{{4, 8, 0, -4}, {5, 6, 1, -2}}, {{3, 6, 9, 0}, {5, 2, 5, -2}}}};
+  EXPECT_TRUE(Near(CausalAttention(queries, View(keys), View(values), {}),
+                   expected, kTolerance));
+}
+
 TEST(CausalAttentionTest, LetsQueryISeeKeysUpToI) {
   const Tensor4 values =
       NumberedTokens({.batch = 2, .heads = 3, .head_dim = 4}, 0, 5);

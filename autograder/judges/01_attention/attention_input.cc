@@ -17,7 +17,7 @@
 namespace kvlab::grading {
 namespace {
 
-constexpr std::array<std::pair<Mistake, const char*>, 11> kHints = {{
+constexpr std::array<std::pair<Mistake, const char*>, 12> kHints = {{
     {Mistake::kNoMask,
      "this is attention without a mask: queries see keys of the future"},
     {Mistake::kTopLeftMask,
@@ -31,6 +31,9 @@ constexpr std::array<std::pair<Mistake, const char*>, 11> kHints = {{
     {Mistake::kNoScale, "the scores are not divided by sqrt(head_dim)"},
     {Mistake::kScaleByDim,
      "the scores are divided by head_dim, not by its square root"},
+    {Mistake::kScaleByAllFeatures,
+     "the scores are divided by sqrt(heads * head_dim), the root of a token's "
+     "features; a head has head_dim of them"},
     {Mistake::kNoSoftmax, "the scores weigh the values without a softmax"},
     {Mistake::kPadSeen, "keys of the left padding are seen"},
     {Mistake::kInterleavedKvHeads,
@@ -69,6 +72,9 @@ double Scale(const AttentionSizes& sizes, Mistake mistake) {
   const auto head_dim = static_cast<double>(sizes.head_dim);
   if (mistake == Mistake::kNoScale) return 1;
   if (mistake == Mistake::kScaleByDim) return 1 / head_dim;
+  if (mistake == Mistake::kScaleByAllFeatures) {
+    return 1 / std::sqrt(static_cast<double>(sizes.heads) * head_dim);
+  }
   return 1 / std::sqrt(head_dim);
 }
 

@@ -51,6 +51,7 @@ enum class Mistake {
   kZeroForMasked,        // masked scores are 0 instead of -infinity
   kNoScale,
   kScaleByDim,
+  kScaleByAllFeatures,  // 1 / sqrt(H D), as if the heads were one
   kNoSoftmax,
   kPadSeen,
   kInterleavedKvHeads,  // h % G instead of h / (H / G)

@@ -127,8 +127,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Mistake::kMaskBeyondDiagonal,
                       Mistake::kMaskWithoutDiagonal, Mistake::kZeroForMasked,
                       Mistake::kNoScale, Mistake::kScaleByDim,
-                      Mistake::kNoSoftmax, Mistake::kPadSeen,
-                      Mistake::kInterleavedKvHeads, Mistake::kFirstKvHead));
+                      Mistake::kScaleByAllFeatures, Mistake::kNoSoftmax,
+                      Mistake::kPadSeen, Mistake::kInterleavedKvHeads,
+                      Mistake::kFirstKvHead));
 
 }  // namespace
 }  // namespace kvlab::grading
