@@ -59,7 +59,9 @@ class LayerCache {
 `;
 
 const made = [];
-after(() => made.forEach((root) => fs.rmSync(root, { recursive: true })));
+after(() => {
+  for (const root of made) fs.rmSync(root, { recursive: true });
+});
 
 function tree(files) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), "kvlab-book-"));

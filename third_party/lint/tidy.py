@@ -248,6 +248,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (LintError, compile_commands.DatabaseError) as error:
-        print(f"clang-tidy: {error}", file=sys.stderr)
+    except (LintError, compile_commands.DatabaseError) as why:
+        print(f"clang-tidy: {why}", file=sys.stderr)
         sys.exit(2)
