@@ -4,11 +4,11 @@
     tidy.py [FOLDER]...
 
 Three quarters of a run are spent on headers: those of the standard library,
-GoogleTest and xtensor, which each source includes again. So the sources of a
-room are checked two dozen at a time, as one translation unit, and those whose
-names collide with another's in the next. clang-tidy names the files and lines
-as it does for one source alone. A unit that passed is not checked again until
-one of its files changes.
+GoogleTest and xtensor, which each source includes again. So sources are checked
+a few dozen at a time, as one translation unit, those that define the same name
+in different ones. clang-tidy names the files and lines as it does for one
+source alone. A unit that passed is not checked again until one of its files
+changes.
 
 Exit status 1 if it found something, 2 if nothing could be checked.
 """
@@ -30,7 +30,7 @@ from cli import compile_commands  # pylint: disable=wrong-import-position
 
 PASSED = ROOT / ".kvlab/lint/clang-tidy"
 CONFIGS = (".clang-tidy", "modules/.clang-tidy", "solutions/.clang-tidy")
-LONGEST = 24  # sources in a unit: with more, names collide too often
+LONGEST = 32  # sources in a unit: with more, names collide too often
 
 # Sources that are not checked: stubs, which are cut from the solutions, and
 # targets that say so.
@@ -43,6 +43,14 @@ NOT_CHECKED = (
 OWN_INCLUDE = re.compile(
     r"^error: suspicious #include of .*\n(?:note: did you mean .*\n)?", re.M
 )
+# What a source defines outside of functions, by its looks.
+DEFINITION = re.compile(
+    r"^(?!using ::|namespace|extern|return|INSTANTIATE)[A-Za-z_][^(=;{}\n]*?"
+    r"\b(\w+)\s*(?:\(|=|;|\{|\[|final)",
+    re.M,
+)
+TEST = re.compile(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", re.M)
+
 COUNT = re.compile(r"^\d+ warnings? generated\.\n", re.M)
 ERROR = re.compile(r"^(\S+?):\d+:\d+: (?:fatal )?error: ", re.MULTILINE)
 
@@ -58,6 +66,7 @@ class Unit:
 
     sources: list
     options: list = field(default_factory=list)
+    names: set = field(default_factory=set)
 
     def command(self):
         """For clang: the last source, with the others included before it.
@@ -90,28 +99,45 @@ def macros_of(options):
     return {word[2:].partition("=")[0]: word for word in words}
 
 
-def fits(unit, options):
-    """Whether a source with these options may join the unit."""
+def names_of(text):
+    """What a source with this text seems to define: a name too many costs a
+    place in a unit, and one too few an attempt to compile it."""
+    tests = {".".join(pair) for pair in TEST.findall(text)}
+    text = text.replace("\nBENCHMARK_MAIN()", "\nint main()")
+    found = DEFINITION.findall(TEST.sub("", text))
+    return {name for name in found if not name.endswith("_t")} | tests
+
+
+def fits(unit, options, names):
+    """Whether a source with these options and names may join the unit."""
     have, new = macros_of(unit.options), macros_of(options)
-    return len(unit.sources) < LONGEST and all(
-        have.get(name, word) == word for name, word in new.items()
+    return (
+        len(unit.sources) < LONGEST
+        and unit.names.isdisjoint(names)
+        and all(have.get(name, word) == word for name, word in new.items())
     )
 
 
-def units_of(entries):
-    """Units of at most LONGEST sources of one room, which agree on macros.
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
 
-    A room is a folder of the root, so one .clang-tidy counts for all of it.
-    """
-    rooms = {}
+
+def units_of(entries, read=text_of):
+    """Units of at most LONGEST sources which agree on macros, share no name,
+    and for which the same .clang-tidy counts."""
+    rooms = {}  # by the file of settings
     for entry in entries:
-        units = rooms.setdefault(entry["file"].partition("/")[0], [])
+        folder = entry["file"].partition("/")[0]
+        config = f"{folder}/.clang-tidy"
+        units = rooms.setdefault(config if config in CONFIGS else "", [])
         options = options_of(entry["arguments"])
-        unit = next((each for each in units if fits(each, options)), None)
+        names = names_of(read(entry["file"]))
+        unit = next((one for one in units if fits(one, options, names)), None)
         if unit is None:
             unit = Unit([])
             units.append(unit)
         unit.sources.append(entry["file"])
+        unit.names |= names
         unit.options += [one for one in options if one not in unit.options]
     return [unit for units in rooms.values() for unit in units]
 

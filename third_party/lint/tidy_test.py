@@ -25,9 +25,16 @@ def collides(*names):
     return compiled
 
 
+def units_of(entries, **texts):
+    """Of sources with these texts, by the name without folder and ending."""
+    return tidy.units_of(
+        entries, lambda name: texts.get(pathlib.Path(name).stem, "")
+    )
+
+
 class UnitsTest(unittest.TestCase):
     def test_a_unit_has_the_headers_of_all_its_sources(self):
-        (unit,) = tidy.units_of(
+        (unit,) = units_of(
             [
                 entry("kit/a.cc", "-isystem", "x", "-O3", "-Wall"),
                 entry("kit/b.cc", "-isystem", "x", "-iquote", "y"),
@@ -40,7 +47,7 @@ class UnitsTest(unittest.TestCase):
         )
 
     def test_rooms_are_apart_and_so_are_values_of_a_macro(self):
-        units = tidy.units_of(
+        units = units_of(
             [
                 entry("kit/a.cc", "-DSIZE=1"),
                 entry("modules/b.cc"),
@@ -53,9 +60,28 @@ class UnitsTest(unittest.TestCase):
             [["kit/a.cc", "kit/d.cc"], ["kit/c.cc"], ["modules/b.cc"]],
         )
 
+    def test_sources_that_define_one_name_are_apart(self):
+        units = units_of(
+            [entry(f"kit/{name}.cc") for name in "abcd"],
+            a="namespace {\nstd::vector<int> Sizes(int n) {\n}\n",
+            b="constexpr int kSizes = 3;\nstruct Sizes {\n};\n",
+            c="TEST(SizesTest, Add) {\n  const int kSizes = 4;\n}\n",
+            d="TEST(SizesTest, Subtract) {\n  Sizes(2);\n}\n",
+        )
+        self.assertEqual(
+            [unit.sources for unit in units],
+            [["kit/a.cc", "kit/c.cc", "kit/d.cc"], ["kit/b.cc"]],
+        )
+
+    def test_of_two_programs_each_has_its_main(self):
+        self.assertEqual(
+            tidy.names_of("#include <x>\nint main(int n, char** a) {\n}\n"),
+            tidy.names_of("using ::testing::Each;\nBENCHMARK_MAIN();\n"),
+        )
+
     def test_no_unit_is_longer_than_the_longest(self):
         names = [f"kit/{n}.cc" for n in range(2 * tidy.LONGEST + 1)]
-        units = tidy.units_of([entry(name) for name in names])
+        units = units_of([entry(name) for name in names])
         self.assertEqual(
             [len(unit.sources) for unit in units],
             [tidy.LONGEST, tidy.LONGEST, 1],
