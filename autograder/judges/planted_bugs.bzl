@@ -11,6 +11,7 @@ load(
     "up_to",
 )
 
+_HEADERS = "solutions_headers"
 _PLANT = "//autograder/judges:plant_files"
 
 def planted_bugs(name, module, files):
@@ -65,8 +66,12 @@ def _planted_bug(name, bug, source, solution, includes, deps):
         name = name + "_wrong",
         testonly = True,
         srcs = [name + ".cc"],
-        copts = ["-w"],  # what is wrong may well earn a warning
-        deps = includes,
+        copts = [
+            "-w",  # what is wrong may well earn a warning
+            "-include",
+            _HEADERS + ".h",
+        ],
+        deps = includes + ["//autograder/judges:" + _HEADERS],
         alwayslink = True,
     )
     cc_binary(
