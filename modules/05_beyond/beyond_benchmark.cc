@@ -1,5 +1,6 @@
 // What fewer key/value heads save and cost on the shipped model, and what
-// attention in pieces costs beside attention over all keys at once.
+// attention in pieces or over pages costs beside attention over all keys at
+// once.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +12,8 @@
 
 #include "benchmark/benchmark.h"
 #include "kit/measure/benchmarking.h"
+#include "kit/measure/paired_ratios.h"
+#include "kit/measure/stopwatch.h"
 #include "kit/measure/student_t.h"
 #include "kit/model/gpt2_weights.h"
 #include "kit/model/random.h"
@@ -21,7 +24,9 @@
 #include "modules/03_memoization/cached_attention.h"
 #include "modules/03_memoization/kv_cache.h"
 #include "modules/05_beyond/attention_in_pieces.h"
+#include "modules/05_beyond/block_pool.h"
 #include "modules/05_beyond/grouped_attention.h"
+#include "modules/05_beyond/paged_cache.h"
 
 namespace kvlab {
 namespace {
@@ -188,6 +193,61 @@ void StepInPieces(benchmark::State& state) {
   });
 }
 BENCHMARK(StepInPieces)->ArgName("keys")->Arg(16)->Arg(64)->Arg(256);
+
+// One layer of a paged cache that holds the keys and values of a step.
+struct Pages {
+  Pages(const Step& step, std::size_t block_size)
+      : cache({.num_blocks = (kKeys + block_size - 1) / block_size,
+               .block_size = block_size,
+               .num_layers = 1,
+               .num_kv_heads = step.keys.shape(1),
+               .head_dim = step.keys.shape(3)}),
+        rows({cache.Start()}) {
+    cache.Extend(std::vector<Extension>{{rows.front(), kKeys}});
+    cache.Write(0, rows, step.keys, step.values);
+  }
+
+  PagedCache cache;
+  std::vector<SequenceId> rows;
+};
+
+// The same step over pages, in turns with the one at once: `of_contiguous` is
+// the median of time at once / time over pages, so 1 if pages cost nothing, and
+// `low` and `high` enclose it.
+void StepOverPages(benchmark::State& state) {
+  Succeeds(state, [&] {
+    constexpr int kCalls = 20;  // long enough for the clock
+    const Step step;
+    const Pages pages(step, Argument(state));
+    const auto seconds = [](const auto& attend) {
+      const Stopwatch stopwatch;
+      for (int i = 0; i < kCalls; ++i) benchmark::DoNotOptimize(attend());
+      return stopwatch.Seconds();
+    };
+    PairedRatios ratios;
+    for (auto _ : state) {
+      const double at_once = seconds([&] {
+        return CausalAttention(step.queries, View(step.keys), View(step.values),
+                               {});
+      });
+      const double paged = seconds(
+          [&] { return pages.cache.Attend(0, pages.rows, step.queries); });
+      ratios.Add(at_once / paged);
+      state.SetIterationTime(paged / kCalls);
+    }
+    const MedianInterval interval = ratios.Interval();
+    state.counters["of_contiguous"] = ratios.Median();
+    state.counters["low"] = interval.low;
+    state.counters["high"] = interval.high;
+  });
+}
+BENCHMARK(StepOverPages)
+    ->ArgName("block_size")
+    ->Arg(16)
+    ->Arg(64)
+    ->UseManualTime()
+    ->Iterations(300)
+    ->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace kvlab
