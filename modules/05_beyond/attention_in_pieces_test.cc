@@ -241,6 +241,69 @@ TEST(AttendToPieceTest, PositionsAreThoseOfTheSequence) {
   }
 }
 
+// Queries and padding that begin and end everywhere: before, within and after
+// the keys.
+TEST(AttendToPieceTest, PositionsMayBeLarge) {
+  struct Case {
+    std::size_t first_key = 0;
+    std::size_t keys = 0;
+    std::size_t position = 0;
+    std::size_t left_pad = 0;
+    std::size_t new_len = 0;
+  };
+  for (const Case& at : std::vector<Case>{{0, 300, 300, 0, 3},
+                                          {0, 300, 295, 290, 9},
+                                          {300, 20, 300, 0, 30},
+                                          {300, 20, 310, 305, 5},
+                                          {300, 20, 330, 319, 4},
+                                          {300, 20, 500, 320, 4},
+                                          {300, 20, 290, 0, 15},
+                                          {10, 300, 20, 15, 280},
+                                          {600, 270, 500, 610, 300},
+                                          {600, 270, 870, 869, 2}}) {
+    SCOPED_TRACE("keys from " + std::to_string(at.first_key) + ", queries at " +
+                 std::to_string(at.position) + ", padding up to " +
+                 std::to_string(at.left_pad));
+    const std::size_t end = at.position + at.new_len;
+    const std::size_t total_len = std::max(end, at.first_key + at.keys);
+    Input input(17, {.new_len = at.new_len, .total_len = end, .head_dim = 3});
+    input.left_pad = {at.left_pad};
+    // Of keys after the last query nothing is seen, whatever they are.
+    const Input all(18, {.total_len = total_len, .head_dim = 3});
+    for (std::size_t s = 0; s < end; ++s) {
+      for (std::size_t d = 0; d < 3; ++d) {
+        input.keys(0, 0, s, d) = all.keys(0, 0, s, d);
+        input.values(0, 0, s, d) = all.values(0, 0, s, d);
+      }
+    }
+    ConstMatrix keys = HeadMatrix(all.keys, 0, 0);
+    ConstMatrix values = HeadMatrix(all.values, 0, 0);
+    for (ConstMatrix* matrix : {&keys, &values}) {
+      matrix->data += at.first_key * matrix->row_stride;
+      matrix->rows = at.keys;
+    }
+    const PieceOfAttention piece =
+        Attend({.queries = HeadMatrix(input.queries, 0, 0),
+                .position = at.position,
+                .left_pad = at.left_pad},
+               {.keys = keys, .values = values, .position = at.first_key});
+    const std::vector<KeyRange> seen = {
+        {.begin = std::min(at.first_key, end),
+         .end = std::min(at.first_key + at.keys, end)}};
+    const Tensor4 exact = input.Exact(seen);
+    for (std::size_t i = 0; i < at.new_len; ++i) {
+      const bool any = std::max(at.first_key, at.left_pad) <
+                       std::min(at.first_key + at.keys, at.position + i + 1);
+      EXPECT_EQ(piece.sum(i) > 0, any) << "query " << i;
+      EXPECT_EQ(piece.max(i) > -kInfinity, any) << "query " << i;
+      for (std::size_t d = 0; d < 3; ++d) {
+        ASSERT_NEAR(piece.mean(i, d), exact(0, 0, i, d), kTolerance)
+            << "query " << i;
+      }
+    }
+  }
+}
+
 TEST(AttendToPieceTest, AQueryThatSeesNoneOfTheKeysHasTheEmptyPiece) {
   const Input input(12, {.new_len = 3, .total_len = 4});
   const ConstMatrix queries = HeadMatrix(input.queries, 0, 0);
@@ -522,17 +585,23 @@ TEST(AttentionInPiecesTest, IsCausalAttentionForSizesOfEveryKind) {
                                                .total_len = 260,
                                                .head_dim = 1},
                                                {.batch = 1,
-                                               .heads = 1,
+                                               .heads = 260,
                                                .kv_heads = 1,
                                                .new_len = 2,
-                                               .total_len = 9,
+                                               .total_len = 300,
+                                               .head_dim = 3},
+                                               {.batch = 2,
+                                               .heads = 4,
+                                               .kv_heads = 2,
+                                               .new_len = 4,
+                                               .total_len = 13,
                                                .head_dim = 265}}) {
     Input input(23, sizes);
     for (std::size_t b = 0; b < sizes.batch; b += 2) {
       input.left_pad.resize(sizes.batch);
       input.left_pad[b] = 1 + b % 4;
     }
-    for (const std::size_t length : {16, 130}) {
+    for (const std::size_t length : {3, 16, 130, 300}) {
       SCOPED_TRACE(std::to_string(sizes.batch) + " rows, " +
                    std::to_string(sizes.heads) + " heads on " +
                    std::to_string(sizes.kv_heads) + ", " +
@@ -544,6 +613,56 @@ TEST(AttentionInPiecesTest, IsCausalAttentionForSizesOfEveryKind) {
                            {.total_len = sizes.total_len, .length = length})),
                        input.Whole(), 5e-5F));
     }
+  }
+}
+
+// A long range first, and hundreds of short ones of many lengths, in random
+// order: the scratch of the first must do for all.
+TEST(AttentionInPiecesTest, IsCausalAttentionInHundredsOfRanges) {
+  Random random(31);
+  for (const Sizes& sizes : std::vector<Sizes>{{.batch = 2,
+                            .heads = 4,
+                            .kv_heads = 2,
+                            .new_len = 5,
+                            .total_len = 1'500,
+                            .head_dim = 5},
+                                               {.batch = 1,
+                                               .heads = 2,
+                                               .kv_heads = 2,
+                                               .new_len = 270,
+                                               .total_len = 1'500,
+                                               .head_dim = 2},
+                                               {.batch = 3,
+                                               .heads = 2,
+                                               .kv_heads = 1,
+                                               .new_len = 3,
+                                               .total_len = 1'200,
+                                               .head_dim = 270}}) {
+    SCOPED_TRACE(std::to_string(sizes.new_len) + " queries, head_dim " +
+                 std::to_string(sizes.head_dim));
+    Input input(32, sizes);
+    input.left_pad = {300, 0, 1'000};
+    input.left_pad.resize(sizes.batch);
+    const std::size_t last = sizes.total_len;
+    std::vector<KeyRange> ranges = {{.begin = 260, .end = 600},
+                                    {.begin = 600, .end = 600}};
+    for (const KeyRange& rest :
+         {KeyRange{.begin = 0, .end = 260}, {.begin = 600, .end = last}}) {
+      for (std::size_t begin = rest.begin; begin < rest.end;) {
+        const std::size_t end =
+            std::min(begin + 1 + random.NextBelow(5), rest.end);
+        ranges.push_back({.begin = begin, .end = end});
+        begin = end;
+      }
+    }
+    ASSERT_GE(ranges.size(), 258U);
+    for (std::size_t i = ranges.size(); i > 2; --i) {
+      std::swap(ranges[i - 1], ranges[1 + random.NextBelow(i - 1)]);
+    }
+    // Scores of size 4: exponentials of 1e-6, merged hundreds of times.
+    EXPECT_TRUE(Near(input.InPieces(ranges), input.Whole(), 5e-5F));
+    std::ranges::reverse(ranges);
+    EXPECT_TRUE(Near(input.InPieces(ranges), input.Whole(), 5e-5F));
   }
 }
 

@@ -214,6 +214,20 @@ void OnePiece(Exam& exam) {
     CompareAttend(exam, RandomHead(random, 270, 300, head_dim),
                   {.begin = 3, .end = 19});
   }
+  // Positions in the hundreds: queries within the keys, after them, more than
+  // there are keys; padding that ends within the keys.
+  for (const auto& [position, left_pad, new_len] :
+       std::vector<std::array<std::size_t, 3>>{{300, 0, 30},
+                                               {310, 305, 5},
+                                               {330, 319, 4},
+                                               {295, 0, 270},
+                                               {500, 300, 3}}) {
+    HeadInput input = RandomHead(random, new_len, 700, Between(random, 2, 5));
+    input.position = position;
+    input.left_pad = left_pad;
+    CompareAttend(exam, input, {.begin = 300, .end = 320});
+    CompareAttend(exam, input, {.begin = 40, .end = 320});
+  }
 }
 
 // --- pieces that see nothing ---
@@ -560,6 +574,23 @@ void InPieces(Exam& exam) {
   }
 }
 
+// Positions 260 to 599, then all others in ranges of 1 to 5 in random order.
+std::vector<Range> LongThenShort(Random& random, std::size_t total_len) {
+  std::vector<Range> ranges = {{260, 600}};
+  for (const auto& [from, to] :
+       std::vector<Range>{{0, 260}, {600, total_len}}) {
+    for (std::size_t begin = from; begin < to;) {
+      const std::size_t end = std::min(begin + Between(random, 1, 5), to);
+      ranges.push_back({begin, end});
+      begin = end;
+    }
+  }
+  for (std::size_t i = ranges.size(); i > 2; --i) {
+    std::swap(ranges[i - 1], ranges[1 + random.NextBelow(i - 1)]);
+  }
+  return ranges;
+}
+
 // Sizes of every kind, and more ranges than a buffer would have room for.
 void LargeInPieces(Exam& exam) {
   Random& random = exam.Randomness();
@@ -578,6 +609,34 @@ void LargeInPieces(Exam& exam) {
     const std::size_t length = Between(random, 1, 200);
     CompareInPieces(exam, input, EqualRanges(total_len, length),
                     fmt::format("ranges of {}", Count(length, "key")));
+    CompareInPieces(exam, input, EqualRanges(total_len, 300), "ranges of 300");
+    CompareInPieces(exam, input, EqualRanges(total_len, 7), "ranges of 7");
+  }
+  // A long range first, then hundreds of short ones: the scratch of the first
+  // must do for all.
+  for (const AttentionSizes& sizes :
+       std::vector<AttentionSizes>{{.batch = 2,
+       .heads = 4,
+       .kv_heads = 2,
+       .past_len = Between(random, 1200, 1300),
+       .new_len = Between(random, 3, 6),
+       .head_dim = 5},
+                                   {.batch = 1,
+                                   .heads = 2,
+                                   .kv_heads = 2,
+                                   .past_len = Between(random, 900, 1000),
+                                   .new_len = Between(random, 260, 270),
+                                   .head_dim = 2},
+                                   {.batch = 3,
+                                   .heads = 2,
+                                   .kv_heads = 1,
+                                   .past_len = Between(random, 1000, 1100),
+                                   .new_len = 3,
+                                   .head_dim = Between(random, 258, 265)}}) {
+    AttentionInput input = RandomAttentionInput(random, sizes);
+    Pad(random, input);
+    CompareInPieces(exam, input, LongThenShort(random, input.keys.shape[2]),
+                    "a range of 340 keys, then hundreds of short ones");
   }
 }
 
