@@ -171,6 +171,14 @@ TEST(PoolKeyValueHeadsTest, PoolsAnyNumberOfHeads) {
   ExpectMeans({.heads = 5, .kv_heads = 5}, 35);
 }
 
+TEST(PoolKeyValueHeadsTest, PoolsHeadsOfAnySize) {
+  ExpectMeans({.heads = 6, .kv_heads = 3}, 6 * 9);
+  ExpectMeans({.heads = 20, .kv_heads = 10}, 20 * 11);
+  ExpectMeans({.heads = 4, .kv_heads = 2}, 4 * 65);
+  ExpectMeans({.heads = 2, .kv_heads = 1}, 2 * 260);
+  ExpectMeans({.heads = 2, .kv_heads = 2}, 2 * 257);
+}
+
 TEST(PoolKeyValueHeadsTest, LeavesQueriesAndTheOutputAlone) {
   const std::shared_ptr<const Gpt2Weights> weights = WeightsFor(kConfig, 51);
   const AttentionWeights& before = weights->blocks[1].attn;

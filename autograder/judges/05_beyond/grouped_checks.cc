@@ -163,13 +163,23 @@ void PoolingHeads(Exam& exam) {
   // More heads than fit into a byte, on both sides.
   const std::size_t many = Between(random, 257, 262);
   kinds.push_back({2 * many, many});
+  std::vector<std::pair<Heads, std::size_t>> sizes_of;  // and head_dim
   for (const Heads& heads : kinds) {
-    const Gpt2Sizes sizes = {
-        .layers = 2,
-        .heads = heads.heads,
-        .head_dim = heads.heads > 256 ? 1 : Between(random, 1, 5),
-        .max_positions = 4,
-        .vocab_size = 10};
+    sizes_of.emplace_back(heads, heads.heads > 256 ? 1 : Between(random, 1, 5));
+  }
+  // Features of a head in hundreds, and heads of several features in dozens.
+  sizes_of.push_back({{6, 3}, Between(random, 9, 12)});
+  sizes_of.push_back({{4, 2}, Between(random, 65, 70)});
+  sizes_of.push_back({{2, 1}, Between(random, 257, 262)});
+  const std::size_t dozens = Between(random, 65, 70);
+  sizes_of.push_back({{2 * dozens, dozens}, 4});
+  for (const auto& [heads, head_dim] : sizes_of) {
+    const Gpt2Sizes sizes = {.layers = 2,
+                             .heads = heads.heads,
+                             .head_dim = head_dim,
+                             .max_positions = 4,
+                             .vocab_size = 10,
+                             .d_mlp = 8};
     const Pair weights = exam.Make(
         "weights.random", {RandomSeed(random), sizes.Sizes(), std::string()});
     const std::int64_t layer = Int(Between(random, 0, 1));
