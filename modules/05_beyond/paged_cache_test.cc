@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -133,6 +133,42 @@ TEST(BlockPoolTest, CountsMoreThan256OwnersAndBlocks) {
   for (std::size_t i = 1; i < 300; ++i) pool.Release(299);
   EXPECT_EQ(pool.Owners(299), 1U);
   EXPECT_EQ(pool.FreeBlocks(), 0U);
+}
+
+TEST(BlockPoolTest, KeepsItsPromisesAtEverySize) {
+  for (const auto& [num_blocks, block_size, num_layers, num_kv_heads,
+                    head_dim] : {std::array<std::size_t, 5>{300, 300, 1, 1, 1},
+                                 {300, 1, 300, 1, 1},
+                                 {300, 1, 1, 300, 1},
+                                 {300, 1, 1, 1, 300}}) {
+    BlockPool pool({.num_blocks = num_blocks,
+                    .block_size = block_size,
+                    .num_layers = num_layers,
+                    .num_kv_heads = num_kv_heads,
+                    .head_dim = head_dim});
+    for (const std::size_t round : {1U, 2U}) {
+      std::set<BlockId> taken;
+      for (std::size_t i = 0; i < 300; ++i) taken.insert(pool.Take());
+      EXPECT_EQ(taken.size(), 300U) << "different blocks, round " << round;
+      EXPECT_EQ(*taken.rbegin(), 299U);
+      EXPECT_THROW(pool.Take(), ContractError) << "no block is free";
+      for (const BlockId block : taken) {
+        ASSERT_EQ(pool.Owners(block), 1U) << block;
+        pool.Share(block);
+        ASSERT_EQ(pool.Owners(block), 2U) << block;
+        pool.Release(block);
+        ASSERT_EQ(pool.FreeBlocks(), block) << "it has an owner left";
+        pool.Release(block);
+        ASSERT_EQ(pool.Owners(block), 0U) << block;
+        ASSERT_EQ(pool.FreeBlocks(), block + 1);
+        ASSERT_THROW(pool.Release(block), ContractError) << block;
+        ASSERT_THROW(pool.Share(block), ContractError) << block;
+      }
+      EXPECT_THROW(pool.Share(300), ContractError);
+      EXPECT_THROW(pool.Release(300), ContractError);
+      EXPECT_EQ(pool.FreeBlocks(), 300U);
+    }
+  }
 }
 
 TEST(BlockPoolTest, RefusesSizesOfZero) {
@@ -390,44 +426,6 @@ TEST(PagedCacheTest, WriteFillsWhatTheLastExtendMadeRoomFor) {
 }
 
 // ---- Task 5.3: attention --------------------------------------------------
-
-// softmax(q k^T / sqrt(D)) v of a row, in double, position by position.
-Tensor4 AttendPlainly(const PagedCache& cache, std::size_t layer,
-                      std::span<const SequenceId> rows,
-                      const Tensor4& queries) {
-  Tensor4 attended = Tensor4::from_shape(queries.shape());
-  attended.fill(0);
-  const std::size_t new_len = queries.shape(2);
-  const std::size_t head_dim = queries.shape(3);
-  const std::size_t per_kv_head = queries.shape(1) / cache.Shape().num_kv_heads;
-  for (std::size_t b = 0; b < rows.size(); ++b) {
-    const HeldTokens held = Gather(cache, layer, rows[b]);
-    const std::size_t total_len = cache.Len(rows[b]);
-    for (std::size_t h = 0; h < queries.shape(1); ++h) {
-      for (std::size_t i = 0; i < new_len; ++i) {
-        double sum = 0;
-        std::vector<double> weighted(head_dim);
-        for (std::size_t s = 0; s + new_len < total_len + i + 1; ++s) {
-          double score = 0;
-          for (std::size_t d = 0; d < head_dim; ++d) {
-            score += double{queries(b, h, i, d)} *
-                     double{held.keys(h / per_kv_head, s, d)};
-          }
-          const double weight =
-              std::exp(score / std::sqrt(static_cast<double>(head_dim)));
-          sum += weight;
-          for (std::size_t d = 0; d < head_dim; ++d) {
-            weighted[d] += weight * double{held.values(h / per_kv_head, s, d)};
-          }
-        }
-        for (std::size_t d = 0; d < head_dim && sum > 0; ++d) {
-          attended(b, h, i, d) = static_cast<float>(weighted[d] / sum);
-        }
-      }
-    }
-  }
-  return attended;
-}
 
 // A cache of random keys and values whose rows hold `lens` tokens. Blocks of
 // the rows alternate, and none of them is where its number would put it.
@@ -798,20 +796,81 @@ TEST(ForkTest, CountsHundredsOfForks) {
 
 // ---- Random traces --------------------------------------------------------
 
-// Rows for an append: some of the sequences, each once.
-std::vector<Extension> RandomRows(const PagedTwin& twin, Random& random,
-                                  std::size_t block_size) {
-  std::vector<Extension> rows;
-  for (const PageModel::Sequence sequence : twin.Model().Sequences()) {
-    if (random.NextBelow(2) == 0) continue;
-    rows.push_back(
-        {SequenceId{sequence}, random.NextBelow(2 * block_size + 2)});
+enum class Forks { kNone, kSome };
+
+// Some of the sequences in random order: half of the newest four, and of the
+// others half of a few, about four of many.
+std::vector<SequenceId> SomeSequences(const PagedTwin& twin, Random& random) {
+  const std::vector<PageModel::Sequence> all = twin.Model().Sequences();
+  const std::size_t one_of = std::max<std::size_t>(2, all.size() / 4);
+  std::vector<SequenceId> some;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (random.NextBelow(i + 4 < all.size() ? one_of : 2) == 0) {
+      some.push_back({all[i]});
+    }
   }
-  if (rows.size() > 1 && random.NextBelow(2) == 0) std::ranges::reverse(rows);
-  return rows;
+  for (std::size_t i = some.size(); i > 1; --i) {
+    std::swap(some[i - 1], some[random.NextBelow(i)]);
+  }
+  return some;
 }
 
-enum class Forks { kNone, kSome };
+// One call at random.
+void RandomCall(PagedTwin& twin, Forks forks, Random& random) {
+  const std::size_t block_size = twin.Cache().Shape().block_size;
+  const bool any = !twin.Model().Sequences().empty();
+  const std::size_t choice = random.NextBelow(10);
+  if (!any || choice == 0) {
+    twin.Start();
+  } else if (choice == 1) {
+    twin.Release(twin.AnySequence(random));
+  } else if (choice <= 3) {
+    // To any length, or by a block at most.
+    const SequenceId sequence = twin.AnySequence(random);
+    const std::size_t len = twin.Cache().Len(sequence);
+    const std::size_t most =
+        random.NextBelow(2) == 0 ? len : std::min(len, block_size);
+    twin.Truncate(sequence, len - random.NextBelow(most + 1));
+    twin.WritePadding({sequence});
+  } else if (choice <= 5 && forks == Forks::kSome) {
+    const SequenceId sequence = twin.AnySequence(random);
+    twin.WritePadding({twin.Fork(sequence), sequence});
+  } else {
+    std::vector<Extension> rows;
+    for (const SequenceId sequence : SomeSequences(twin, random)) {
+      rows.push_back({sequence, random.NextBelow(2 * block_size + 2)});
+    }
+    twin.Append(rows);
+  }
+}
+
+// Calls at random, each followed by a comparison with the model, and one in
+// `attend_every` by one of attention.
+::testing::AssertionResult RandomCallsAgree(PagedTwin& twin, Forks forks,
+                                            std::size_t attend_every,
+                                            Random& random) {
+  for (std::size_t step = 0; step < 30; ++step) {
+    RandomCall(twin, forks, random);
+    ::testing::AssertionResult agrees = twin.Agree();
+    if (agrees && random.NextBelow(attend_every) == 0) {
+      agrees =
+          twin.AttendAgrees(SomeSequences(twin, random),
+                            {.heads_per_kv_head = 1 + 2 * random.NextBelow(2),
+                             .new_len = 1 + random.NextBelow(3)},
+                            random);
+    }
+    if (!agrees) return agrees << ", at step " << step;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+std::string ShapeOf(const PageShape& shape) {
+  return std::to_string(shape.num_blocks) + " blocks of " +
+         std::to_string(shape.block_size) + ", " +
+         std::to_string(shape.num_layers) + " layers, " +
+         std::to_string(shape.num_kv_heads) + " heads of " +
+         std::to_string(shape.head_dim);
+}
 
 // 1,000 caches of random sizes, each called at random and compared with the
 // model after every call; at the end all is released.
@@ -824,28 +883,157 @@ void ExpectTracesAgree(Forks forks, std::uint64_t seed) {
                              .num_kv_heads = 1 + random.NextBelow(2),
                              .head_dim = 1 + random.NextBelow(3)};
     PagedTwin twin(shape);
-    for (std::size_t step = 0; step < 30; ++step) {
-      const bool any = !twin.Model().Sequences().empty();
-      const std::size_t choice = random.NextBelow(10);
-      if (!any || choice == 0) {
-        twin.Start();
-      } else if (choice == 1) {
-        twin.Release(twin.AnySequence(random));
-      } else if (choice <= 3) {
-        const SequenceId sequence = twin.AnySequence(random);
-        twin.Truncate(sequence,
-                      random.NextBelow(twin.Cache().Len(sequence) + 1));
-      } else if (choice <= 5 && forks == Forks::kSome) {
-        twin.Fork(twin.AnySequence(random));
-      } else {
-        twin.Append(RandomRows(twin, random, shape.block_size));
-      }
-      ASSERT_TRUE(twin.Agree())
-          << "trace of seed " << seed + trace << ", step " << step
-          << ", choice " << choice << ": " << shape.num_blocks << " blocks of "
-          << shape.block_size;
-    }
+    ASSERT_TRUE(RandomCallsAgree(twin, forks, 8, random))
+        << "trace of seed " << seed + trace << ": " << ShapeOf(shape);
     ASSERT_TRUE(twin.LeavesNothing()) << "trace of seed " << seed + trace;
+  }
+}
+
+// Takes all free blocks but `left`.
+SequenceId TakeAllBut(PagedTwin& twin, std::size_t left) {
+  const SequenceId holder = twin.Start();
+  const std::size_t free = twin.FreeBlocks();
+  if (free > left) {
+    EXPECT_TRUE(twin.Append(
+        {{holder, (free - left) * twin.Cache().Shape().block_size}}));
+  }
+  return holder;
+}
+
+// As many sequences as blocks are free each get a token in a block of their
+// own, after one more than that was refused. With forks they are samples of
+// `prompt`, whose last block must be partly filled and its own: the prompt is
+// extended last, as the only owner left.
+std::vector<SequenceId> FillWithSamples(PagedTwin& twin, Forks forks,
+                                        SequenceId prompt) {
+  std::vector<Extension> rows;
+  for (std::size_t i = twin.FreeBlocks() + 1; i > 0; --i) {
+    rows.push_back(
+        {forks == Forks::kSome ? twin.Fork(prompt) : twin.Start(), 1});
+  }
+  rows.push_back({prompt, 1});
+  EXPECT_FALSE(twin.Append(rows)) << "one block too many";
+  EXPECT_TRUE(twin.Agree()) << "after a refused append";
+  twin.Release(rows.front().sequence);
+  rows.erase(rows.begin());
+  EXPECT_TRUE(twin.Append(rows)) << "exactly the free blocks";
+  std::vector<SequenceId> samples;
+  for (const Extension& row : rows) samples.push_back(row.sequence);
+  return samples;
+}
+
+// Rows of every kind, which together need exactly the blocks that are free:
+// forks of `prompt`, whose last block must be partly filled and its own, that
+// need a copy, or none since they get no token; sequences whose last block is
+// full, shared or not. All is given up again.
+void FillExactly(PagedTwin& twin, Forks forks, SequenceId prompt,
+                 Random& random) {
+  const std::size_t block_size = twin.Cache().Shape().block_size;
+  const SequenceId full = twin.Start();
+  ASSERT_TRUE(twin.Append({{full, block_size}}));
+  std::vector<Extension> rows = {{full, 1}};
+  std::size_t needed = 1;
+  if (forks == Forks::kSome) {
+    rows.push_back({twin.Fork(full), block_size});
+    rows.push_back({twin.Fork(prompt), 0});
+    for (std::size_t i = 0; i < 3; ++i) rows.push_back({twin.Fork(prompt), 1});
+    needed += 1 + 3 + 1;  // the prompt has another owner left
+  } else {
+    rows.push_back({twin.Start(), block_size + 1});
+    needed += 2;
+  }
+  rows.push_back({prompt, 1});
+  const SequenceId holder = TakeAllBut(twin, needed);
+  ASSERT_EQ(twin.FreeBlocks(), needed);
+  rows.front().new_len = block_size + 1;
+  EXPECT_FALSE(twin.Append(rows)) << "one block too many";
+  ASSERT_TRUE(twin.Agree()) << "after a refused append";
+  rows.front().new_len = 1;
+  EXPECT_TRUE(twin.Append(rows)) << "exactly the free blocks";
+  ASSERT_TRUE(twin.Agree());
+  EXPECT_FALSE(twin.Append({{full, block_size}})) << "the pool is full";
+  EXPECT_TRUE(twin.AttendAgrees({prompt, full, rows[1].sequence}, {}, random));
+  twin.Release(holder);
+  for (const Extension& row : rows) {
+    if (row.sequence != prompt) twin.Release(row.sequence);
+  }
+}
+
+// Attention of hundreds of rows, query heads and queries; most of the rows hold
+// nothing, or share the table of the oldest sequence.
+void ExpectAttendAgrees(PagedTwin& twin, Forks forks, SequenceId sequence,
+                        Random& random) {
+  const bool many_heads = twin.Cache().Shape().num_kv_heads > 9;
+  const SequenceId oldest = {twin.Model().Sequences().front()};
+  const auto another = [&](SequenceId of) {
+    return forks == Forks::kSome ? twin.Fork(of) : twin.Start();
+  };
+  std::vector<Extension> rows = {{another(sequence), 0}};
+  for (std::size_t i = many_heads ? 12 : 260; i > 0; --i) {
+    rows.push_back({another(oldest), 0});
+  }
+  rows.push_back({sequence, 1});
+  EXPECT_TRUE(twin.Append(rows));
+  std::vector<SequenceId> all;
+  for (const Extension& row : rows) all.push_back(row.sequence);
+  EXPECT_TRUE(twin.AttendAgrees(all, {.new_len = 2}, random));
+  all.pop_back();
+  for (const SequenceId row : all) twin.Release(row);
+
+  std::vector<SequenceId> some = SomeSequences(twin, random);
+  if (some.size() > 2) some.resize(2);
+  std::erase(some, sequence);
+  some.push_back(sequence);
+  EXPECT_TRUE(twin.AttendAgrees(
+      some, {.heads_per_kv_head = many_heads ? 3U : 270U}, random));
+  EXPECT_TRUE(twin.AttendAgrees(
+      some, {.heads_per_kv_head = 2, .new_len = many_heads ? 9U : 270U},
+      random));
+}
+
+// What small caches cannot show: a size beyond 256, after hundreds of
+// sequences, blocks and copies.
+void ExpectLargeTraceAgrees(Forks forks, const PageShape& shape) {
+  SCOPED_TRACE(ShapeOf(shape));
+  Random random(shape.num_blocks + shape.head_dim);
+  PagedTwin twin(shape);
+  const SequenceId prompt = twin.Start();
+  ASSERT_TRUE(twin.Append({{prompt, shape.block_size + 1}}));
+  const std::vector<SequenceId> samples = FillWithSamples(twin, forks, prompt);
+  ASSERT_TRUE(twin.Agree());
+  // Where blocks are many, those with small numbers stay taken.
+  const std::size_t kept = samples.size() > 270 ? 260 : samples.size() / 3;
+  for (std::size_t i = kept; i + 1 < samples.size(); ++i) {
+    twin.Release(samples[i]);
+  }
+  ExpectAttendAgrees(twin, forks, prompt, random);
+  // A long sequence, whose last block has room for two tokens.
+  const SequenceId sequence = twin.Start();
+  const std::size_t blocks =
+      std::min(twin.FreeBlocks() - 8, 1200 / shape.block_size);
+  ASSERT_TRUE(twin.Append({{sequence, blocks * shape.block_size - 2}}));
+  ASSERT_TRUE(twin.Agree());
+  ExpectAttendAgrees(twin, forks, sequence, random);
+  ASSERT_TRUE(twin.Agree());
+  twin.Truncate(sequence, blocks * shape.block_size - shape.block_size + 2);
+  twin.WritePadding({sequence});
+  FillExactly(twin, forks, sequence, random);
+  ASSERT_TRUE(RandomCallsAgree(twin, forks, 2, random));
+  ASSERT_TRUE(twin.LeavesNothing());
+}
+
+void ExpectLargeTracesAgree(Forks forks) {
+  for (const auto& [num_blocks, block_size, num_layers, num_kv_heads,
+                    head_dim] : {std::array<std::size_t, 5>{700, 4, 2, 2, 3},
+                                 {300, 300, 1, 2, 2},
+                                 {20, 5, 270, 2, 2},
+                                 {20, 5, 2, 270, 2},
+                                 {20, 5, 2, 2, 270}}) {
+    ExpectLargeTraceAgrees(forks, {.num_blocks = num_blocks,
+                                   .block_size = block_size,
+                                   .num_layers = num_layers,
+                                   .num_kv_heads = num_kv_heads,
+                                   .head_dim = head_dim});
   }
 }
 
@@ -853,8 +1041,16 @@ TEST(PagedCacheTest, AgreesWithTheModelOnAThousandTraces) {
   ExpectTracesAgree(Forks::kNone, 5'300'000);
 }
 
+TEST(PagedCacheTest, AgreesWithTheModelOnLargeTraces) {
+  ExpectLargeTracesAgree(Forks::kNone);
+}
+
 TEST(ForkTest, AgreesWithTheModelOnAThousandTraces) {
   ExpectTracesAgree(Forks::kSome, 5'400'000);
+}
+
+TEST(ForkTest, AgreesWithTheModelOnLargeTraces) {
+  ExpectLargeTracesAgree(Forks::kSome);
 }
 
 }  // namespace

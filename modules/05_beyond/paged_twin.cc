@@ -1,6 +1,7 @@
 #include "modules/05_beyond/paged_twin.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -8,22 +9,35 @@
 #include <vector>
 
 #include "kit/error.h"
+#include "kit/testing/testing.h"
 
 namespace kvlab {
 namespace {
 
-constexpr float kPadding = -777;
+// Neither a key, which is a whole number, nor a value.
+constexpr float kPadding = -777.25F;
 
-// A number for each element of each token: float32 holds them up to 2^24.
+// Values are the keys plus a half.
+constexpr float kValue = 0.5F;
+
+// Numbers of elements, and twice the size of the largest key: float32 holds a
+// value of that size exactly.
+constexpr std::size_t kElements = std::size_t{1} << 23U;
+constexpr float kLargest = kElements / 2;
+
+// A number of its own for each element of each token. Neighbours are far apart,
+// so that attention shows whose keys and values it read: an odd factor permutes
+// the numbers below 2^23.
 float Element(const PageShape& shape, PageModel::Row row,
               const BlockPlace& head, std::size_t d) {
   const std::size_t heads =
       (row * shape.num_layers + head.layer) * shape.num_kv_heads + head.kv_head;
-  return static_cast<float>(heads * shape.head_dim + d);
+  const std::size_t place = heads * shape.head_dim + d;
+  return static_cast<float>(place * 0x9E3779B1U % kElements) - kLargest;
 }
 
-// Values are the keys plus a half.
-constexpr float kValue = 0.5F;
+// Sums of head_dim products and of hundreds of weighted values, all of size 1.
+constexpr float kTolerance = 2e-5F;
 
 }  // namespace
 
@@ -45,6 +59,43 @@ HeldTokens Gather(const PagedCache& cache, std::size_t layer,
     }
   }
   return held;
+}
+
+Tensor4 AttendPlainly(const PagedCache& cache, std::size_t layer,
+                      std::span<const SequenceId> rows,
+                      const Tensor4& queries) {
+  Tensor4 attended = Tensor4::from_shape(queries.shape());
+  attended.fill(0);
+  const std::size_t new_len = queries.shape(2);
+  const std::size_t head_dim = queries.shape(3);
+  const std::size_t per_kv_head = queries.shape(1) / cache.Shape().num_kv_heads;
+  for (std::size_t b = 0; b < rows.size(); ++b) {
+    const HeldTokens held = Gather(cache, layer, rows[b]);
+    const std::size_t total_len = cache.Len(rows[b]);
+    for (std::size_t h = 0; h < queries.shape(1); ++h) {
+      for (std::size_t i = 0; i < new_len; ++i) {
+        double sum = 0;
+        std::vector<double> weighted(head_dim);
+        for (std::size_t s = 0; s + new_len < total_len + i + 1; ++s) {
+          double score = 0;
+          for (std::size_t d = 0; d < head_dim; ++d) {
+            score += double{queries(b, h, i, d)} *
+                     double{held.keys(h / per_kv_head, s, d)};
+          }
+          const double weight =
+              std::exp(score / std::sqrt(static_cast<double>(head_dim)));
+          sum += weight;
+          for (std::size_t d = 0; d < head_dim; ++d) {
+            weighted[d] += weight * double{held.values(h / per_kv_head, s, d)};
+          }
+        }
+        for (std::size_t d = 0; d < head_dim && sum > 0; ++d) {
+          attended(b, h, i, d) = static_cast<float>(weighted[d] / sum);
+        }
+      }
+    }
+  }
+  return attended;
 }
 
 PagedTwin::PagedTwin(const PageShape& shape, BlockHash hash)
@@ -83,6 +134,10 @@ bool PagedTwin::Append(const std::vector<Extension>& rows) {
   }
   cache_.Extend(rows);
   const PageShape& shape = cache_.Shape();
+  EXPECT_LE(model_.TokensAppended() * shape.num_layers * shape.num_kv_heads *
+                shape.head_dim,
+            kElements)
+      << "two elements of this test are the same number";
   for (std::size_t layer = 0; layer < shape.num_layers; ++layer) {
     Tensor4 keys = Tensor4::from_shape(
         {rows.size(), shape.num_kv_heads, new_len, shape.head_dim});
@@ -107,6 +162,14 @@ bool PagedTwin::Append(const std::vector<Extension>& rows) {
   return true;
 }
 
+void PagedTwin::WritePadding(const std::vector<SequenceId>& rows) {
+  const PageShape& shape = cache_.Shape();
+  Tensor4 padding = Tensor4::from_shape(
+      {rows.size(), shape.num_kv_heads, shape.block_size, shape.head_dim});
+  padding.fill(kPadding);
+  cache_.Write(shape.num_layers - 1, rows, padding, padding);
+}
+
 void PagedTwin::Truncate(SequenceId sequence, std::size_t past_len) {
   model_.Truncate(sequence.number, past_len);
   cache_.Truncate(sequence, past_len);
@@ -129,7 +192,10 @@ void PagedTwin::ForgetKept() {
 
 SequenceId PagedTwin::AnySequence(Random& random) const {
   const std::vector<PageModel::Sequence> all = model_.Sequences();
-  return {all[random.NextBelow(all.size())]};
+  const std::size_t from = random.NextBelow(2) == 0
+                               ? all.size()
+                               : std::min<std::size_t>(all.size(), 4);
+  return {all[all.size() - 1 - random.NextBelow(from)]};
 }
 
 ::testing::AssertionResult PagedTwin::SequenceAgrees(
@@ -218,6 +284,28 @@ SequenceId PagedTwin::AnySequence(Random& random) const {
     if (!agrees) return agrees;
   }
   return ::testing::AssertionSuccess();
+}
+
+::testing::AssertionResult PagedTwin::AttendAgrees(
+    const std::vector<SequenceId>& rows, const QueriesPerRow& per_row,
+    Random& random) const {
+  const PageShape& shape = cache_.Shape();
+  const std::size_t layer = random.NextBelow(shape.num_layers);
+  Tensor4 queries = RandomTensor4(
+      random, {rows.size(), per_row.heads_per_kv_head * shape.num_kv_heads,
+               per_row.new_len, shape.head_dim});
+  // Scores of size 1 to 4: no key has all of the weight, and none is ignored.
+  for (float& query : queries) query *= 4 / kLargest;
+  Tensor4 attended = cache_.Attend(layer, rows, queries);
+  Tensor4 plain = AttendPlainly(cache_, layer, rows, queries);
+  for (float& value : attended) value /= kLargest;
+  for (float& value : plain) value /= kLargest;
+  ::testing::AssertionResult near = Near(attended, plain, kTolerance);
+  return near ? near
+              : near << ", in units of the largest value, in layer " << layer
+                     << ": attention of " << rows.size() << " rows, "
+                     << queries.shape(1) << " heads, " << per_row.new_len
+                     << " queries of each";
 }
 
 ::testing::AssertionResult PagedTwin::LeavesNothing() {

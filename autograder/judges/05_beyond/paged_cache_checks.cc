@@ -24,10 +24,15 @@ namespace {
 class PoolTrial {
  public:
   PoolTrial(Exam& exam, std::size_t num_blocks)
-      : exam_(exam), owners_(num_blocks, 0) {
-    exam_.Case(fmt::format("a pool of {}", Count(num_blocks, "block")));
-    pool_ = exam.Get<Handle>(
-        exam.AskStudent("pool.new", {Ints({num_blocks, 2, 1, 1, 2})}), 0);
+      : PoolTrial(exam, {.num_blocks = num_blocks,
+                         .block_size = 2,
+                         .layers = 1,
+                         .heads = 1,
+                         .head_dim = 2}) {}
+  PoolTrial(Exam& exam, const TrialPageShape& shape)
+      : exam_(exam), owners_(shape.num_blocks, 0) {
+    exam_.Case(fmt::format("a pool of {}", ShapeText(shape)));
+    pool_ = exam.Get<Handle>(exam.AskStudent("pool.new", {shape.Sizes()}), 0);
   }
 
   std::size_t InUse() const {
@@ -159,6 +164,45 @@ void PoolRefusals(Exam& exam) {
     pool.RefusesToTake();
     pool.Refuses("pool.release", Int(blocks),
                  "releasing a block that does not exist");
+  }
+  // The same whatever a block holds.
+  const std::size_t large = Between(exam.Randomness(), 260, 300);
+  for (const TrialPageShape& shape :
+       std::vector<TrialPageShape>{{.num_blocks = large,
+       .block_size = large,
+       .layers = 1,
+       .heads = 1,
+       .head_dim = 1},
+                                   {.num_blocks = large,
+                                   .block_size = 1,
+                                   .layers = large,
+                                   .heads = 1,
+                                   .head_dim = 1},
+                                   {.num_blocks = large,
+                                   .block_size = 1,
+                                   .layers = 1,
+                                   .heads = large,
+                                   .head_dim = 1},
+                                   {.num_blocks = large,
+                                   .block_size = 1,
+                                   .layers = 1,
+                                   .heads = 1,
+                                   .head_dim = large}}) {
+    PoolTrial pool(exam, shape);
+    pool.TakeAll();
+    pool.RefusesToTake();
+    for (std::size_t block = 0; block < large; ++block) pool.Share(block);
+    pool.Compare("all of them with two owners");
+    for (const std::size_t block : {std::size_t{3}, large - 1}) {
+      pool.Release(block);
+      pool.Release(block);
+      pool.Refuses("pool.release", Int(block), "releasing a block too often");
+      pool.Refuses("pool.share", Int(block), "sharing a block that is free");
+    }
+    pool.Refuses("pool.release", Int(large),
+                 "releasing a block that does not exist");
+    pool.TakeAll();
+    pool.RefusesToTake();
   }
 }
 
@@ -570,31 +614,219 @@ void PagedMemory(Exam& exam) {
   compare("a full pool, and two appends more");
 }
 
-void PagedTraces(Exam& exam) {
+// --- traces ---
+
+enum class Forks { kNone, kSome };
+
+// One call at random.
+void RandomCall(PagedTrial& trial, Forks forks, Random& random) {
+  const std::size_t choice =
+      trial.Model().Sequences().empty() ? 0 : random.NextBelow(10);
+  if (choice == 0) {
+    trial.Start();
+  } else if (choice == 1) {
+    trial.Release(trial.AnySequence());
+  } else if (choice <= 3) {
+    // To any length, or by a block at most.
+    const std::size_t sequence = trial.AnySequence();
+    const std::size_t len = trial.Len(sequence);
+    const std::size_t most = random.NextBelow(2) == 0
+                                 ? len
+                                 : std::min(len, trial.Shape().block_size);
+    trial.Truncate(sequence, len - random.NextBelow(most + 1));
+    trial.WritePadding({sequence});
+  } else if (choice <= 5 && forks == Forks::kSome) {
+    const std::size_t sequence = trial.AnySequence();
+    trial.WritePadding({trial.Fork(sequence), sequence});
+  } else {
+    trial.Append(trial.RandomRows());
+  }
+}
+
+// Calls at random, each followed by a comparison, and some by one of attention.
+void RandomCalls(Exam& exam, PagedTrial& trial, Forks forks) {
+  Random& random = exam.Randomness();
+  for (std::size_t step = 0; step < 20; ++step) {
+    trial.Case(forks == Forks::kSome
+                   ? "forked, appended, truncated and released at random"
+                   : "appended, truncated, released and used again at random");
+    RandomCall(trial, forks, random);
+    trial.Compare();
+    const std::vector<std::size_t> rows = trial.SomeSequences();
+    if (!rows.empty() && random.NextBelow(3) == 0) {
+      trial.CompareAttention(rows, trial.Shape().heads * Between(random, 1, 3),
+                             Between(random, 1, 3));
+    }
+  }
+}
+
+void SmallTraces(Exam& exam, Forks forks) {
   Random& random = exam.Randomness();
   for (std::size_t trace = 0; trace < 25; ++trace) {
-    TrialPageShape shape = RandomPageShape(random, Between(random, 1, 16));
+    TrialPageShape shape = RandomPageShape(random, Between(random, 1, 24));
     shape.block_size = Between(random, 1, 5);
     shape.head_dim = 2;
     PagedTrial trial(exam, shape);
-    for (std::size_t step = 0; step < 20; ++step) {
-      trial.Case("appended, truncated, released and used again at random");
-      const std::size_t choice =
-          trial.Model().Sequences().empty() ? 0 : random.NextBelow(8);
-      if (choice == 0) {
-        trial.Start();
-      } else if (choice == 1) {
-        trial.Release(trial.AnySequence());
-      } else if (choice <= 3) {
-        const std::size_t sequence = trial.AnySequence();
-        trial.Truncate(sequence, Between(random, 0, trial.Len(sequence)));
-      } else {
-        trial.Append(trial.RandomRows());
-      }
-      trial.Compare();
-    }
+    RandomCalls(exam, trial, forks);
     trial.CompareNothingLeft();
   }
+}
+
+// As many sequences as blocks are free each get a token in a block of their
+// own, after one more than that was refused. With forks they are samples of
+// `prompt`, whose last block must be partly filled and its own: the prompt is
+// extended last, as the only owner left.
+std::vector<std::size_t> FillWithSamples(PagedTrial& trial, Forks forks,
+                                         std::size_t prompt) {
+  std::vector<TrialRow> rows;
+  for (std::size_t i = trial.FreeBlocks() + 1; i > 0; --i) {
+    rows.push_back(
+        {forks == Forks::kSome ? trial.Fork(prompt) : trial.Start(), 1});
+  }
+  rows.push_back({prompt, 1});
+  trial.Case("as many rows as blocks are free, and one more");
+  trial.Append(rows);
+  trial.Release(rows.front().sequence);
+  rows.erase(rows.begin());
+  trial.Case("as many rows as blocks are free");
+  trial.Append(rows);
+  trial.Compare();
+  std::vector<std::size_t> samples;
+  for (const TrialRow& row : rows) samples.push_back(row.sequence);
+  return samples;
+}
+
+// Rows of every kind, which together need exactly the blocks that are free:
+// forks of `prompt`, whose last block must be partly filled and its own, that
+// need a copy, or none since they get no token; sequences whose last block is
+// full, shared or not. All is given up again.
+void FillExactly(PagedTrial& trial, Forks forks, std::size_t prompt) {
+  const std::size_t block_size = trial.Shape().block_size;
+  const std::size_t full = trial.Start();
+  trial.Append({{full, block_size}});
+  std::vector<TrialRow> rows = {{full, 1}};
+  std::size_t needed = 1;
+  if (forks == Forks::kSome) {
+    rows.push_back({trial.Fork(full), block_size});
+    rows.push_back({trial.Fork(prompt), 0});
+    for (std::size_t i = 0; i < 3; ++i) rows.push_back({trial.Fork(prompt), 1});
+    needed += 1 + 3 + 1;  // the prompt has another owner left
+  } else {
+    rows.push_back({trial.Start(), block_size + 1});
+    needed += 2;
+  }
+  rows.push_back({prompt, 1});
+  const std::size_t holder = trial.Start();
+  trial.Append({{holder, (trial.FreeBlocks() - needed) * block_size}});
+  rows.front().new_len = block_size + 1;
+  trial.Case("rows of every kind, which need one block too many");
+  trial.Append(rows);
+  trial.Case("rows of every kind, which need exactly the blocks that are free");
+  rows.front().new_len = 1;
+  trial.Append(rows);
+  trial.Append({{full, block_size}});  // the pool is full
+  trial.Compare();
+  trial.Release(holder);
+  for (const TrialRow& row : rows) {
+    if (row.sequence != prompt) trial.Release(row.sequence);
+  }
+}
+
+// Attention of hundreds of rows, query heads and queries; most of the rows hold
+// nothing, or share the table of the oldest sequence.
+void AttendToManyRows(PagedTrial& trial, Forks forks, std::size_t sequence) {
+  const std::size_t heads = trial.Shape().heads;
+  const bool many_heads = heads > 9;
+  const std::size_t oldest = trial.Model().Sequences().front();
+  const auto another = [&](std::size_t of) {
+    return forks == Forks::kSome ? trial.Fork(of) : trial.Start();
+  };
+  std::vector<TrialRow> rows = {{another(sequence), 0}};
+  for (std::size_t i = many_heads ? 12 : 260; i > 0; --i) {
+    rows.push_back({another(oldest), 0});
+  }
+  rows.push_back({sequence, 1});
+  trial.Case("many rows, of which the last one gets a token");
+  trial.Append(rows);
+  std::vector<std::size_t> all;
+  for (const TrialRow& row : rows) all.push_back(row.sequence);
+  trial.CompareAttention(all, heads, 2);
+  all.pop_back();
+  for (const std::size_t row : all) trial.Release(row);
+  trial.Case("many query heads on each key/value head");
+  trial.CompareAttention({oldest, sequence}, heads * (many_heads ? 3 : 270), 1);
+  trial.Case("many queries, more than a row has tokens");
+  trial.CompareAttention({sequence, oldest}, heads * 2, many_heads ? 9 : 270);
+}
+
+// What small caches cannot show: a size beyond 256, after hundreds of
+// sequences, blocks and copies.
+void LargeTrace(Exam& exam, Forks forks, const TrialPageShape& shape) {
+  PagedTrial trial(exam, shape);
+  const std::size_t prompt = trial.Start();
+  trial.Append({{prompt, shape.block_size + 1}});
+  const std::vector<std::size_t> samples =
+      FillWithSamples(trial, forks, prompt);
+  // Where blocks are many, those with small numbers stay taken.
+  const std::size_t kept = samples.size() > 270 ? 260 : samples.size() / 3;
+  for (std::size_t i = kept; i + 1 < samples.size(); ++i) {
+    trial.Release(samples[i]);
+  }
+  // A long sequence, whose last block has room for two tokens.
+  const std::size_t sequence = trial.Start();
+  const std::size_t blocks =
+      std::min(trial.FreeBlocks() - 8, 1200 / shape.block_size);
+  trial.Case("a long sequence");
+  trial.Append({{sequence, blocks * shape.block_size - 2}});
+  AttendToManyRows(trial, forks, sequence);
+  trial.Compare();
+  trial.Truncate(sequence, (blocks - 1) * shape.block_size + 2);
+  trial.WritePadding({sequence});
+  FillExactly(trial, forks, sequence);
+  // Of the samples enough has been seen.
+  for (std::size_t i = 0; i < kept; ++i) trial.Release(samples[i]);
+  RandomCalls(exam, trial, forks);
+  for (const PageModel::Sequence left : trial.Model().Sequences()) {
+    trial.Release(left);
+  }
+  trial.Case("everything released");
+  trial.Compare();
+}
+
+void LargeTraces(Exam& exam, Forks forks) {
+  Random& random = exam.Randomness();
+  const auto large = [&] { return Between(random, 257, 265); };
+  const std::vector<TrialPageShape> shapes = {{.num_blocks = 700,
+                                               .block_size = 4,
+                                               .layers = 2,
+                                               .heads = 2,
+                                               .head_dim = 3},
+                                              {.num_blocks = 300,
+                                               .block_size = large() + 30,
+                                               .layers = 1,
+                                               .heads = 2,
+                                               .head_dim = 2},
+                                              {.num_blocks = 20,
+                                               .block_size = 5,
+                                               .layers = large(),
+                                               .heads = 2,
+                                               .head_dim = 2},
+                                              {.num_blocks = 20,
+                                               .block_size = 5,
+                                               .layers = 2,
+                                               .heads = large(),
+                                               .head_dim = 2},
+                                              {.num_blocks = 20,
+                                               .block_size = 5,
+                                               .layers = 2,
+                                               .heads = 2,
+                                               .head_dim = large()}};
+  for (const TrialPageShape& shape : shapes) LargeTrace(exam, forks, shape);
+}
+
+void PagedTraces(Exam& exam) {
+  SmallTraces(exam, Forks::kNone);
+  LargeTraces(exam, Forks::kNone);
 }
 
 // --- 5.4 ---
@@ -768,32 +1000,8 @@ void TruncatingForks(Exam& exam) {
 }
 
 void ForkTraces(Exam& exam) {
-  Random& random = exam.Randomness();
-  for (std::size_t trace = 0; trace < 30; ++trace) {
-    TrialPageShape shape = RandomPageShape(random, Between(random, 2, 24));
-    shape.block_size = Between(random, 1, 5);
-    shape.head_dim = 2;
-    PagedTrial trial(exam, shape);
-    for (std::size_t step = 0; step < 20; ++step) {
-      trial.Case("forked, appended, truncated and released at random");
-      const std::size_t choice =
-          trial.Model().Sequences().empty() ? 0 : random.NextBelow(9);
-      if (choice == 0) {
-        trial.Start();
-      } else if (choice == 1) {
-        trial.Release(trial.AnySequence());
-      } else if (choice <= 3) {
-        const std::size_t sequence = trial.AnySequence();
-        trial.Truncate(sequence, Between(random, 0, trial.Len(sequence)));
-      } else if (choice <= 5) {
-        trial.Fork(trial.AnySequence());
-      } else {
-        trial.Append(trial.RandomRows());
-      }
-      trial.Compare();
-    }
-    trial.CompareNothingLeft();
-  }
+  SmallTraces(exam, Forks::kSome);
+  LargeTraces(exam, Forks::kSome);
 }
 
 const RegisterChecks kPagedCacheChecks({
@@ -812,14 +1020,14 @@ const RegisterChecks kPagedCacheChecks({
     AllOrNothing("paged.attend_long", {"tolerance"}, AttendingLong),
     AllOrNothing("paged.work", {"tolerance"}, PagedWork),
     AllOrNothing("paged.memory", {"slack_mib"}, PagedMemory),
-    AllOrNothing("paged.traces", {}, PagedTraces),
+    AllOrNothing("paged.traces", {"tolerance"}, PagedTraces),
     AllOrNothing("fork.shares", {}, ForkShares),
     AllOrNothing("fork.copy_on_write", {}, CopyOnWrite),
     AllOrNothing("fork.samples", {}, ManySamples),
     AllOrNothing("fork.full", {}, ForkInAFullPool),
     AllOrNothing("fork.release", {}, ReleasingForks),
     AllOrNothing("fork.truncate", {}, TruncatingForks),
-    AllOrNothing("fork.traces", {}, ForkTraces),
+    AllOrNothing("fork.traces", {"tolerance"}, ForkTraces),
 });
 
 }  // namespace

@@ -75,6 +75,14 @@ std::size_t PagedTrial::StartWith(const Integers& prompt) {
                      model_.StartWith(tokens));
 }
 
+void PagedTrial::WritePadding(const std::vector<std::size_t>& rows) {
+  const Array padding = RandomArray(
+      exam_.Randomness(),
+      {rows.size(), shape_.heads, shape_.block_size, shape_.head_dim}, 9);
+  exam_.AskStudent("paged.write", {cache_, Int(shape_.layers - 1), Ints(rows),
+                                   padding, padding});
+}
+
 void PagedTrial::Truncate(std::size_t sequence, std::size_t past_len) {
   model_.Truncate(sequence, past_len);
   exam_.AskStudent("paged.truncate", {cache_, Int(sequence), Int(past_len)});
@@ -281,18 +289,36 @@ void PagedTrial::CompareNothingLeft() {
 }
 
 std::size_t PagedTrial::AnySequence() {
+  Random& random = exam_.Randomness();
   const std::vector<PageModel::Sequence> all = model_.Sequences();
-  return all[exam_.Randomness().NextBelow(all.size())];
+  const std::size_t from = random.NextBelow(2) == 0
+                               ? all.size()
+                               : std::min<std::size_t>(all.size(), 4);
+  return all[all.size() - 1 - random.NextBelow(from)];
+}
+
+std::vector<std::size_t> PagedTrial::SomeSequences() {
+  Random& random = exam_.Randomness();
+  const std::vector<PageModel::Sequence> all = model_.Sequences();
+  const std::size_t one_of = std::max<std::size_t>(2, all.size() / 4);
+  std::vector<std::size_t> some;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (random.NextBelow(i + 4 < all.size() ? one_of : 2) == 0) {
+      some.push_back(all[i]);
+    }
+  }
+  for (std::size_t i = some.size(); i > 1; --i) {
+    std::swap(some[i - 1], some[random.NextBelow(i)]);
+  }
+  return some;
 }
 
 std::vector<TrialRow> PagedTrial::RandomRows() {
-  Random& random = exam_.Randomness();
   std::vector<TrialRow> rows;
-  for (const PageModel::Sequence sequence : model_.Sequences()) {
-    if (random.NextBelow(2) == 0) continue;
-    rows.push_back({sequence, Between(random, 0, 2 * shape_.block_size + 1)});
+  for (const std::size_t sequence : SomeSequences()) {
+    rows.push_back(
+        {sequence, Between(exam_.Randomness(), 0, 2 * shape_.block_size + 1)});
   }
-  if (random.NextBelow(2) == 0) std::ranges::reverse(rows);
   return rows;
 }
 

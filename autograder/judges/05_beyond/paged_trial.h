@@ -66,6 +66,9 @@ class PagedTrial {
   // padding is other numbers. If the model's pool is too small, the student has
   // to refuse instead. Returns whether there was room.
   bool Append(const std::vector<TrialRow>& rows);
+  // Writes a block of padding for rows that a Truncate or Fork has left nothing
+  // to write for: no token may change.
+  void WritePadding(const std::vector<std::size_t>& rows);
   void Truncate(std::size_t sequence, std::size_t past_len);
   void Release(std::size_t sequence);
   void Keep(std::size_t sequence, const Integers& tokens);
@@ -84,9 +87,16 @@ class PagedTrial {
   std::size_t Len(std::size_t sequence) const {
     return model_.Rows(sequence).size();
   }
-  // One of the sequences; there must be one.
+  std::size_t FreeBlocks() const {
+    return shape_.num_blocks - model_.BlocksInUse();
+  }
+  // One of the sequences, of which there must be one; one of the newest four
+  // half of the time.
   std::size_t AnySequence();
-  // Some of them, with random numbers of new tokens.
+  // Some of them in random order: half of the newest four, and of the others
+  // half of a few, about four of many.
+  std::vector<std::size_t> SomeSequences();
+  // Those with random numbers of new tokens.
   std::vector<TrialRow> RandomRows();
 
  private:
