@@ -575,7 +575,7 @@ TEST(AttentionInPiecesTest, IsCausalAttentionForSizesOfEveryKind) {
                                                {.batch = 1,
                                                .heads = 270,
                                                .kv_heads = 90,
-                                               .new_len = 1,
+                                               .new_len = 2,
                                                .total_len = 20,
                                                .head_dim = 2},
                                                {.batch = 1,

@@ -935,9 +935,14 @@ void FillExactly(PagedTwin& twin, Forks forks, SequenceId prompt,
   std::size_t needed = 1;
   if (forks == Forks::kSome) {
     rows.push_back({twin.Fork(full), block_size});
-    rows.push_back({twin.Fork(prompt), 0});
-    for (std::size_t i = 0; i < 3; ++i) rows.push_back({twin.Fork(prompt), 1});
-    needed += 1 + 3 + 1;  // the prompt has another owner left
+    // Shortened by what its last block holds: the block before is full.
+    const SequenceId shorter = twin.Fork(prompt);
+    twin.Truncate(shorter, twin.Cache().Len(prompt) / block_size * block_size);
+    rows.push_back({shorter, 1});
+    for (const std::size_t new_len : {0, 0, 1, 1, 1}) {
+      rows.push_back({twin.Fork(prompt), new_len});
+    }
+    needed += 1 + 1 + 3 + 1;  // the prompt has other owners left
   } else {
     rows.push_back({twin.Start(), block_size + 1});
     needed += 2;

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,52 @@ TEST(HashBlockTest, DependsOnTheParent) {
   }
   EXPECT_EQ(hashes.size(), 65U)
       << "the same tokens after different blocks have other keys and values";
+  for (const std::size_t length : {1U, 2U, 70U, 300U}) {
+    hashes.clear();
+    for (std::uint64_t parent = 0; parent < 1000; ++parent) {
+      hashes.insert(HashBlock(parent, Prompt(length, 9)));
+    }
+    EXPECT_EQ(hashes.size(), 1000U) << "of " << length << " tokens each";
+  }
+}
+
+// Among so many, a hash of which 32 bits depend on the parent has several
+// pairs, and one of 64 bits has none.
+TEST(HashBlockTest, DependsOnTheParentIn64Bits) {
+  for (const auto& [length, parents] :
+       {std::pair<std::size_t, std::uint64_t>{1, 300'000}, {260, 200'000}}) {
+    const Prompt tokens(length, 9);
+    std::vector<std::uint64_t> hashes;
+    for (std::uint64_t parent = 0; parent < parents; ++parent) {
+      hashes.push_back(HashBlock(parent, tokens));
+    }
+    std::ranges::sort(hashes);
+    EXPECT_EQ(std::ranges::adjacent_find(hashes), hashes.end())
+        << "two of " << parents << " blocks of " << length
+        << " tokens have the same hash";
+  }
+}
+
+TEST(HashBlockTest, DependsOnEveryTokenOfALongBlock) {
+  const Prompt tokens(600, 5);
+  std::set<std::uint64_t> hashes = {HashBlock(7, tokens)};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    Prompt other = tokens;
+    other[i] = 4;
+    hashes.insert(HashBlock(7, other));
+    other.resize(i);
+    hashes.insert(HashBlock(7, other));
+  }
+  EXPECT_EQ(hashes.size(), 1 + 2 * 600U);
+}
+
+// The parent of a first block is 0: no block may pass for nothing.
+TEST(HashBlockTest, AFirstBlockOfZerosIsNotNothing) {
+  for (std::size_t zeros = 1; zeros < 20; ++zeros) {
+    EXPECT_NE(HashBlock(HashBlock(0, Prompt(zeros, 0)), Prompt{5, 6}),
+              HashBlock(0, Prompt{5, 6}))
+        << zeros;
+  }
 }
 
 TEST(HashBlockTest, DependsOnOrderAndNumber) {
@@ -78,11 +125,13 @@ TEST(HashBlockTest, IsNoPolynomialInTheTokens) {
   // tokens and its complement have the same sum.
   Prompt thue_morse(2048);
   Prompt complement(2048);
-  for (std::size_t i = 0; i < 2048; ++i) {
-    thue_morse[i] = 100 + __builtin_parityll(i);
-    complement[i] = 101 - __builtin_parityll(i);
+  for (const TokenId from : {2, 3, 100, 101, 4096}) {
+    for (std::size_t i = 0; i < 2048; ++i) {
+      thue_morse[i] = from + __builtin_parityll(i);
+      complement[i] = from + 1 - __builtin_parityll(i);
+    }
+    EXPECT_NE(HashBlock(0, thue_morse), HashBlock(0, complement)) << from;
   }
-  EXPECT_NE(HashBlock(0, thue_morse), HashBlock(0, complement));
 }
 
 TEST(HashBlockTest, ManyBlocksDiffer) {
@@ -178,6 +227,85 @@ TEST(PrefixIndexTest, BlocksOfEverySize) {
     const std::size_t blocks = 6 / block_size;
     EXPECT_EQ(index.Add(tokens, table).size(), blocks);
     EXPECT_EQ(index.Find(tokens).size(), blocks) << "blocks of " << block_size;
+  }
+}
+
+// A second method: a block for each different run of full blocks.
+struct PrefixModel {
+  std::size_t block_size = 0;
+  std::map<Prompt, BlockId> blocks;
+
+  std::vector<BlockId> Find(const Prompt& tokens) const {
+    std::vector<BlockId> found;
+    for (std::size_t end = block_size; end <= tokens.size();
+         end += block_size) {
+      const auto block = blocks.find(
+          {tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end)});
+      if (block == blocks.end()) break;
+      found.push_back(block->second);
+    }
+    return found;
+  }
+
+  std::vector<BlockId> Add(const Prompt& tokens,
+                           const std::vector<BlockId>& table) {
+    std::vector<BlockId> added;
+    for (std::size_t i = 0; i < tokens.size() / block_size; ++i) {
+      const auto end = static_cast<std::ptrdiff_t>((i + 1) * block_size);
+      const bool is_new =
+          blocks.emplace(Prompt(tokens.begin(), tokens.begin() + end), table[i])
+              .second;
+      if (is_new) added.push_back(table[i]);
+    }
+    return added;
+  }
+};
+
+// Prompts of hundreds of tokens, each of which begins as an earlier one.
+void ExpectIndexAgrees(std::size_t block_size, BlockHash hash) {
+  SCOPED_TRACE("blocks of " + std::to_string(block_size));
+  Random random(5'600'000 + block_size);
+  PrefixIndex index(block_size, hash);
+  PrefixModel model = {.block_size = block_size, .blocks = {}};
+  std::vector<Prompt> prompts = {{}};
+  BlockId next = 0;
+  for (std::size_t i = 0; i < 24; ++i) {
+    Prompt prompt = prompts[random.NextBelow(prompts.size())];
+    prompt.resize(random.NextBelow(prompt.size() + 1));
+    const std::size_t more = 1 + random.NextBelow(200 + 2 * block_size);
+    for (const TokenId token : RandomTokens(random, more, 3)) {
+      prompt.push_back(token * 256);
+    }
+    ASSERT_EQ(index.Find(prompt), model.Find(prompt)) << "prompt " << i;
+    std::vector<BlockId> table(prompt.size() / block_size + 1);
+    std::iota(table.begin(), table.end(), next);
+    next += table.size();
+    ASSERT_EQ(index.Add(prompt, table), model.Add(prompt, table))
+        << "prompt " << i;
+    ASSERT_EQ(index.Size(), model.blocks.size());
+    prompts.push_back(prompt);
+  }
+  for (const Prompt& prompt : prompts) {
+    ASSERT_EQ(index.Find(prompt), model.Find(prompt));
+    const auto tail = std::min<std::ptrdiff_t>(
+        static_cast<std::ptrdiff_t>(block_size), std::ssize(prompt));
+    const Prompt rest(prompt.begin() + tail, prompt.end());
+    ASSERT_EQ(index.Find(rest), model.Find(rest));
+  }
+  // Each block once, and then none.
+  std::vector<BlockId> blocks = index.Clear();
+  EXPECT_EQ(blocks.size(), model.blocks.size());
+  EXPECT_EQ(std::set<BlockId>(blocks.begin(), blocks.end()).size(),
+            model.blocks.size());
+  EXPECT_EQ(index.Size(), 0U);
+  EXPECT_THAT(index.Find(prompts.back()), IsEmpty());
+}
+
+TEST(PrefixIndexTest, AgreesWithAListOfPrefixesAtEverySize) {
+  for (const std::size_t block_size : {1U, 3U, 70U, 300U}) {
+    for (const BlockHash hash : {HashBlock, LowBytes, AlwaysZero}) {
+      ExpectIndexAgrees(block_size, hash);
+    }
   }
 }
 
@@ -327,7 +455,66 @@ TEST(PrefixSharingTest, RowsPrefilledAreTheNodesOfTheTokenTrie) {
   }
 }
 
+// How long a prompt may be, and in how many tokens two may differ.
+struct PromptSizes {
+  std::size_t longest = 0;
+  std::size_t vocab_size = 0;
+};
+
+// Calls at random, each followed by a comparison with the model.
+::testing::AssertionResult RandomCallsAgree(PagedTwin& twin,
+                                            const PromptSizes& sizes,
+                                            Random& random) {
+  std::map<SequenceId, Prompt> tokens;
+  std::vector<Prompt> earlier = {{}};
+  for (std::size_t step = 0; step < 30; ++step) {
+    const std::size_t choice = tokens.empty() ? 0 : random.NextBelow(10);
+    if (choice <= 2) {  // a prompt, if there is room for it
+      Prompt prompt = earlier[random.NextBelow(earlier.size())];
+      prompt.resize(random.NextBelow(prompt.size() + 1));
+      for (const TokenId token : RandomTokens(
+               random, random.NextBelow(sizes.longest) + 1, sizes.vocab_size)) {
+        prompt.push_back(token * 256);
+      }
+      prompt.resize(std::min(prompt.size(), sizes.longest));
+      const SequenceId sequence = twin.StartWith(prompt);
+      const std::size_t found = twin.Cache().Len(sequence);
+      if (!twin.Append({{sequence, prompt.size() - found}})) {
+        prompt.resize(found);
+      }
+      tokens[sequence] = prompt;
+      earlier.push_back(prompt);
+    } else if (choice == 9) {
+      twin.ForgetKept();
+    } else {
+      auto& [sequence, held] = *std::next(
+          tokens.begin(),
+          static_cast<std::ptrdiff_t>(random.NextBelow(tokens.size())));
+      if (choice <= 4) {
+        twin.Keep(sequence, held);
+      } else if (choice == 5) {
+        const SequenceId fork = twin.Fork(sequence);
+        tokens[fork] = held;
+      } else if (choice == 6) {
+        held.resize(random.NextBelow(held.size() + 1));
+        twin.Truncate(sequence, held.size());
+      } else if (choice == 7) {
+        twin.Release(sequence);
+        tokens.erase(sequence);
+      } else if (twin.Append({{sequence, 2}})) {
+        held.insert(held.end(), {512, 0});
+      }
+    }
+    ::testing::AssertionResult agrees = twin.Agree();
+    if (!agrees) {
+      return agrees << ", at step " << step << ", choice " << choice;
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
 TEST(PrefixSharingTest, AgreesWithTheModelOnAThousandTraces) {
+  const std::vector<BlockHash> hashes = {HashBlock, AlwaysZero, LowBytes};
   for (std::uint64_t trace = 0; trace < 1000; ++trace) {
     Random random(5'500'000 + trace);
     const PageShape shape = {.num_blocks = 1 + random.NextBelow(30),
@@ -335,47 +522,39 @@ TEST(PrefixSharingTest, AgreesWithTheModelOnAThousandTraces) {
                              .num_layers = 1 + random.NextBelow(2),
                              .num_kv_heads = 1,
                              .head_dim = 1 + random.NextBelow(2)};
-    const std::vector<BlockHash> hashes = {HashBlock, AlwaysZero, LowBytes};
     PagedTwin twin(shape, hashes[trace % 3]);
-    std::map<SequenceId, Prompt> tokens;
-    for (std::size_t step = 0; step < 30; ++step) {
-      const std::size_t choice = tokens.empty() ? 0 : random.NextBelow(10);
-      if (choice <= 2) {  // a prompt, if there is room for it
-        Prompt prompt = RandomTokens(random, random.NextBelow(14), 2);
-        for (TokenId& token : prompt) token *= 256;
-        const SequenceId sequence = twin.StartWith(prompt);
-        const std::size_t found = twin.Cache().Len(sequence);
-        if (!twin.Append({{sequence, prompt.size() - found}})) {
-          prompt.resize(found);
-        }
-        tokens[sequence] = prompt;
-      } else if (choice == 9) {
-        twin.ForgetKept();
-      } else {
-        auto& [sequence, held] = *std::next(
-            tokens.begin(),
-            static_cast<std::ptrdiff_t>(random.NextBelow(tokens.size())));
-        if (choice <= 4) {
-          twin.Keep(sequence, held);
-        } else if (choice == 5) {
-          const SequenceId fork = twin.Fork(sequence);
-          tokens[fork] = held;
-        } else if (choice == 6) {
-          held.resize(random.NextBelow(held.size() + 1));
-          twin.Truncate(sequence, held.size());
-        } else if (choice == 7) {
-          twin.Release(sequence);
-          tokens.erase(sequence);
-        } else if (twin.Append({{sequence, 2}})) {
-          held.insert(held.end(), {512, 0});
-        }
-      }
-      ASSERT_TRUE(twin.Agree())
-          << "trace of seed " << 5'500'000 + trace << ", step " << step
-          << ", choice " << choice << ": " << shape.num_blocks << " blocks of "
-          << shape.block_size;
-    }
+    ASSERT_TRUE(
+        RandomCallsAgree(twin, {.longest = 13, .vocab_size = 2}, random))
+        << "trace of seed " << 5'500'000 + trace << ": " << shape.num_blocks
+        << " blocks of " << shape.block_size;
     ASSERT_TRUE(twin.LeavesNothing()) << "trace of seed " << 5'500'000 + trace;
+  }
+}
+
+// Prompts of hundreds of tokens and blocks, in a cache that has had hundreds of
+// sequences and copies.
+TEST(PrefixSharingTest, AgreesWithTheModelOnLargeTraces) {
+  for (const std::size_t block_size : {2U, 70U, 300U}) {
+    for (std::uint64_t trace = 0; trace < 3; ++trace) {
+      Random random(5'700'000 + trace);
+      PagedTwin twin({.num_blocks = block_size == 2 ? 1500U : 290U,
+                      .block_size = block_size,
+                      .num_layers = 1,
+                      .num_kv_heads = 1,
+                      .head_dim = 1});
+      // Copies of a partly filled block; those with small numbers stay taken.
+      const SequenceId first = twin.Start();
+      twin.Append({{first, 1}});
+      std::vector<Extension> samples;
+      while (samples.size() < 260) samples.push_back({twin.Fork(first), 1});
+      twin.Append(samples);
+      EXPECT_EQ(twin.Cache().Counts().blocks_copied, 260U);
+      const std::size_t longest = 400 + 2 * block_size;
+      ASSERT_TRUE(
+          RandomCallsAgree(twin, {.longest = longest, .vocab_size = 2}, random))
+          << "blocks of " << block_size << ", trace " << trace;
+      ASSERT_TRUE(twin.LeavesNothing());
+    }
   }
 }
 

@@ -260,7 +260,8 @@ void AppendingOverBorders(Exam& exam) {
   PagedTrial trial(exam, shape);
   const std::size_t sequence = trial.Start();
   const std::size_t written = Between(random, 10, 25);
-  trial.Append({{sequence, written}});
+  trial.Append({{sequence, written - 2}});
+  trial.Append({{sequence, 2}});
   exam.Case(fmt::format("{} appended to a block of {}", Count(written, "token"),
                         shape.block_size));
   const Values rest =
@@ -708,9 +709,14 @@ void FillExactly(PagedTrial& trial, Forks forks, std::size_t prompt) {
   std::size_t needed = 1;
   if (forks == Forks::kSome) {
     rows.push_back({trial.Fork(full), block_size});
-    rows.push_back({trial.Fork(prompt), 0});
-    for (std::size_t i = 0; i < 3; ++i) rows.push_back({trial.Fork(prompt), 1});
-    needed += 1 + 3 + 1;  // the prompt has another owner left
+    // Shortened by what its last block holds: the block before is full.
+    const std::size_t shorter = trial.Fork(prompt);
+    trial.Truncate(shorter, trial.Len(prompt) / block_size * block_size);
+    rows.push_back({shorter, 1});
+    for (const std::size_t new_len : {0, 0, 1, 1, 1}) {
+      rows.push_back({trial.Fork(prompt), new_len});
+    }
+    needed += 1 + 1 + 3 + 1;  // the prompt has other owners left
   } else {
     rows.push_back({trial.Start(), block_size + 1});
     needed += 2;

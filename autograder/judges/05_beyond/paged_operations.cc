@@ -315,6 +315,19 @@ Values Hash(ObjectStore& /*objects*/, const Values& values) {
       std::bit_cast<std::int64_t>(HashBlock(parent, NextTokens(arguments)))};
 }
 
+// prefix.hashes(parents, tokens) -> the hashes of the tokens after each of the
+// parents 0 .. parents - 1
+Values Hashes(ObjectStore& /*objects*/, const Values& values) {
+  Arguments arguments(values);
+  const std::size_t parents = arguments.NextSize();
+  const std::vector<TokenId> tokens = NextTokens(arguments);
+  Integers hashes;
+  for (std::uint64_t parent = 0; parent < parents; ++parent) {
+    hashes.push_back(std::bit_cast<std::int64_t>(HashBlock(parent, tokens)));
+  }
+  return {hashes};
+}
+
 const RegisterOperation kNewPool("pool.new", NewPool);
 const RegisterOperation kTake("pool.take", Take);
 const RegisterOperation kShare("pool.share", Share);
@@ -335,6 +348,7 @@ const RegisterOperation kRead("paged.read", Read);
 const RegisterOperation kRest("paged.rest", Rest);
 const RegisterOperation kState("paged.state", State);
 const RegisterOperation kHash("prefix.hash", Hash);
+const RegisterOperation kHashes("prefix.hashes", Hashes);
 
 }  // namespace
 }  // namespace kvlab::grading

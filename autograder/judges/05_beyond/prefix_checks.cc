@@ -3,9 +3,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograder/exam/check.h"
@@ -84,6 +86,42 @@ void Hashing(Exam& exam) {
   ExpectDifferent(exam, Hash(exam, 0, Integers(3, 0)),
                   Hash(exam, 0, Integers(4, 0)), "three zeros and four");
 
+  // The parent of a first block is 0: no block may pass for nothing.
+  for (const std::size_t zeros : {1, 2, 3, 4, 8, 16}) {
+    const std::int64_t after = Hash(exam, 0, Integers(zeros, 0));
+    ExpectDifferent(
+        exam, Hash(exam, std::bit_cast<std::uint64_t>(after), tokens),
+        Hash(exam, 0, tokens),
+        "the same tokens after a block of zeros, and after no block");
+  }
+  // Many parents: among so many, a hash of which 32 bits depend on the parent
+  // has several pairs, and one of 64 bits has none.
+  for (const auto& [length, parents] :
+       std::vector<std::pair<std::size_t, std::size_t>>{
+           {1, 300'000}, {2, 1'000}, {70, 1'000}, {260, 200'000}}) {
+    exam.Case(fmt::format("{} of {} each, after others with different hashes",
+                          Count(parents, "block"),
+                          Count(length, "equal token")));
+    const Values answer = exam.AskStudent(
+        "prefix.hashes", {Int(parents), Integers(length, tokens[0])});
+    Integers hashes = exam.GetIntegers(answer, 0, parents);
+    std::ranges::sort(hashes);
+    if (std::ranges::adjacent_find(hashes) != hashes.end()) {
+      exam.Fail("two of them have the same hash");
+    }
+  }
+  // Every token of a long block counts, and how many there are.
+  const Integers many(300, tokens[0]);
+  std::set<std::int64_t> of_many = {Hash(exam, parent, many)};
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    Integers other = many;
+    ++other[i];
+    of_many.insert(Hash(exam, parent, other));
+    of_many.insert(Hash(exam, parent, First(many, i)));
+  }
+  exam.Case("601 blocks of up to 300 tokens");
+  CompareNumber(exam, "the number of their hashes", Int(of_many.size()), 601);
+
   // sum of token_i * m^(P - i) is the same for {a, b} and {a + 1, b - m}.
   const std::int64_t a = Int(Between(random, 1, 1000));
   for (const std::int64_t m :
@@ -93,15 +131,20 @@ void Hashing(Exam& exam) {
                     "two blocks chosen to fool a polynomial in the tokens");
   }
   // Modulo 2^64 and for every odd multiplier: Thue-Morse and its complement.
-  Integers thue_morse;
-  Integers complement;
-  for (std::uint64_t i = 0; i < 2048; ++i) {
-    thue_morse.push_back(a + std::popcount(i) % 2);
-    complement.push_back(a + 1 - std::popcount(i) % 2);
+  for (const std::int64_t from :
+       {std::int64_t{2}, std::int64_t{3}, 2 * a, 2 * a + 1}) {
+    Integers thue_morse;
+    Integers complement;
+    for (std::uint64_t i = 0; i < 2048; ++i) {
+      thue_morse.push_back(from + std::popcount(i) % 2);
+      complement.push_back(from + 1 - std::popcount(i) % 2);
+    }
+    for (const std::uint64_t before : {parent, std::uint64_t{0}}) {
+      ExpectDifferent(exam, Hash(exam, before, thue_morse),
+                      Hash(exam, before, complement),
+                      "two blocks chosen to fool a polynomial in the tokens");
+    }
   }
-  ExpectDifferent(exam, Hash(exam, parent, thue_morse),
-                  Hash(exam, parent, complement),
-                  "two blocks chosen to fool a polynomial in the tokens");
   std::set<std::int64_t> hashes;
   for (std::int64_t token = 0; token < 1500; ++token) {
     hashes.insert(Hash(exam, 0, {token, a}));
@@ -214,6 +257,30 @@ void Colliding(Exam& exam) {
   }
 }
 
+// Hundreds of kept prompts, each found again.
+void KeepingHundreds(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const TrialHash hash : {TrialHash::kOwn, TrialHash::kLowBytes}) {
+    PagedTrial trial(exam,
+                     {.num_blocks = 1400,
+                      .block_size = 2,
+                      .layers = 1,
+                      .heads = 1,
+                      .head_dim = 1},
+                     hash);
+    std::vector<Integers> prompts;
+    for (std::size_t i = 0; i < 300; ++i) {
+      prompts.push_back(RandomPrompt(random, 4));
+      trial.Release(Serve(trial, prompts.back()));
+    }
+    trial.Case("300 kept prompts, each of them asked for again");
+    for (const Integers& prompt : prompts) trial.StartWith(prompt);
+    trial.StartWith(Joined(First(prompts[0], 2), First(prompts[1], 2)));
+    trial.Compare();
+    trial.CompareNothingLeft();
+  }
+}
+
 void Keeping(Exam& exam) {
   Random& random = exam.Randomness();
   const TrialPageShape shape = RandomPageShape(random, 24);
@@ -280,6 +347,7 @@ void Keeping(Exam& exam) {
   refuse(held, Joined(prompt, RandomPrompt(random, shape.block_size)),
          "keeping more tokens than the sequence holds");
   refuse(gone, prompt, "keeping a sequence that was released");
+  KeepingHundreds(exam);
 }
 
 void CountingTheTrie(Exam& exam) {
@@ -312,6 +380,57 @@ void CountingTheTrie(Exam& exam) {
   }
 }
 
+// Calls at random, each followed by a comparison. Prompts have up to `longest`
+// tokens, and many begin as an earlier one.
+void RandomCalls(Exam& exam, PagedTrial& trial, std::size_t longest) {
+  Random& random = exam.Randomness();
+  std::map<std::size_t, Integers> tokens;
+  std::vector<Integers> earlier = {{}};
+  const auto any = [&] {
+    return std::next(tokens.begin(), Int(random.NextBelow(tokens.size())));
+  };
+  for (std::size_t step = 0; step < 20; ++step) {
+    trial.Case(
+        "prompts found, kept, forked, truncated and forgotten at random");
+    const std::size_t choice = tokens.empty() ? 0 : random.NextBelow(10);
+    if (choice <= 2) {
+      const Integers& before = earlier[random.NextBelow(earlier.size())];
+      Integers more = RandomIds(random, Between(random, 0, longest), 2);
+      for (std::int64_t& token : more) token *= 256;
+      Integers prompt =
+          Joined(First(before, Between(random, 0, before.size())), more);
+      prompt.resize(std::min(prompt.size(), longest));
+      const std::size_t sequence = trial.StartWith(prompt);
+      const std::size_t found = trial.Len(sequence);
+      if (!trial.Append({{sequence, prompt.size() - found}})) {
+        prompt.resize(found);
+      }
+      tokens[sequence] = prompt;
+      earlier.push_back(prompt);
+    } else if (choice == 8) {
+      trial.ForgetKept();
+    } else {
+      const auto& [sequence, held] = *any();
+      if (choice <= 4) {
+        trial.Keep(sequence, held);
+      } else if (choice == 5) {
+        const std::size_t fork = trial.Fork(sequence);
+        tokens[fork] = Integers(held);
+      } else if (choice == 6) {
+        const std::size_t kept = Between(random, 0, held.size());
+        trial.Truncate(sequence, kept);
+        tokens[sequence].resize(kept);
+      } else if (choice == 7) {
+        trial.Release(sequence);
+        tokens.erase(std::size_t{sequence});
+      } else if (trial.Append({{sequence, 2}})) {
+        tokens[sequence] = Joined(held, {512, 0});
+      }
+    }
+    trial.Compare();
+  }
+}
+
 void PrefixTraces(Exam& exam) {
   Random& random = exam.Randomness();
   for (std::size_t trace = 0; trace < 24; ++trace) {
@@ -319,40 +438,35 @@ void PrefixTraces(Exam& exam) {
     shape.block_size = Between(random, 1, 4);
     shape.head_dim = 2;
     PagedTrial trial(exam, shape, static_cast<TrialHash>(trace % 4));
-    std::map<std::size_t, Integers> tokens;
-    for (std::size_t step = 0; step < 20; ++step) {
-      trial.Case(
-          "prompts found, kept, forked, truncated and forgotten at "
-          "random");
-      const std::size_t choice = tokens.empty() ? 0 : random.NextBelow(10);
-      const std::size_t any = tokens.empty() ? 0 : trial.AnySequence();
-      if (choice <= 2) {
-        Integers prompt = RandomIds(random, Between(random, 0, 12), 2);
-        for (std::int64_t& token : prompt) token *= 256;
-        const std::size_t sequence = trial.StartWith(prompt);
-        const std::size_t found = trial.Len(sequence);
-        if (!trial.Append({{sequence, prompt.size() - found}})) {
-          prompt.resize(found);
-        }
-        tokens[sequence] = prompt;
-      } else if (choice <= 4) {
-        trial.Keep(any, tokens[any]);
-      } else if (choice == 5) {
-        const std::size_t fork = trial.Fork(any);
-        tokens[fork] = tokens[any];
-      } else if (choice == 6) {
-        tokens[any].resize(Between(random, 0, tokens[any].size()));
-        trial.Truncate(any, tokens[any].size());
-      } else if (choice == 7) {
-        trial.Release(any);
-        tokens.erase(any);
-      } else if (choice == 8) {
-        trial.ForgetKept();
-      } else if (trial.Append({{any, 2}})) {
-        tokens[any] = Joined(tokens[any], {512, 0});
-      }
-      trial.Compare();
-    }
+    RandomCalls(exam, trial, 12);
+    trial.CompareNothingLeft();
+  }
+  // Prompts of hundreds of tokens and blocks, in a cache that has had hundreds
+  // of sequences and copies.
+  for (const std::size_t block_size :
+       {std::size_t{2}, Between(random, 65, 75), Between(random, 260, 300)}) {
+    PagedTrial trial(exam, {.num_blocks = block_size == 2 ? 1500U : 290U,
+                            .block_size = block_size,
+                            .layers = 1,
+                            .heads = 1,
+                            .head_dim = 1});
+    const std::size_t first = trial.Start();
+    trial.Append({{first, 1}});
+    std::vector<TrialRow> samples;
+    while (samples.size() < 260) samples.push_back({trial.Fork(first), 1});
+    trial.Append(samples);
+    trial.Compare();
+    // Those that stay hold the blocks with small numbers.
+    const Integers prompt = RandomPrompt(random, 400 + 2 * block_size);
+    trial.Case("a prompt of hundreds of tokens, and one that leaves it late");
+    Serve(trial, prompt);
+    Serve(trial, Joined(First(prompt, 390 + block_size), prompt));
+    Serve(trial, Joined(First(prompt, 390), RandomPrompt(random, 300)));
+    trial.StartWith(prompt);
+    trial.StartWith(First(prompt, prompt.size() - 1));
+    trial.StartWith(RandomPrompt(random, 300));
+    trial.Compare();
+    RandomCalls(exam, trial, 400 + 2 * block_size);
     trial.CompareNothingLeft();
   }
 }
