@@ -14,7 +14,7 @@ MODULES = {
 def promised(readme):
     """{task id: points} of the tasks table: first column, last column."""
     rows = re.findall(
-        r"^\| (\d\.\d+|E\.\d+) \|.*\| (\d+) \|$",
+        r"^\| (\d\.\d+|E\.\d+) \|.*\| (\d+(?:\.\d+)?) \|$",
         readme.read_text(encoding="utf-8"),
         re.M,
     )
