@@ -1,0 +1,438 @@
+#include "modules/05_beyond/quantized_cache.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kit/error.h"
+#include "kit/math/linear_algebra.h"
+#include "kit/math/reductions.h"
+#include "kit/math/threads.h"
+#include "kit/tensor/copy.h"
+#include "kit/tensor/tensor.h"
+#include "modules/01_attention/attention.h"
+
+namespace kvlab {
+namespace {
+
+// Given. Throws unless every size is at least 1.
+void CheckSizes(std::string_view what, const QuantizedShape& shape) {
+  for (const std::size_t size :
+       {shape.batch, shape.max_seq_len, shape.num_kv_heads, shape.head_dim,
+        shape.group}) {
+    if (size == 0) {
+      throw ContractError(std::string(what) + ": a size is 0",
+                          "rows, tokens, heads, head_dim and the tokens of a "
+                          "group are at least 1",
+                          "give every size of the shape");
+    }
+  }
+}
+
+// BEGIN SOLUTION-ONLY
+constexpr float kHidden = -std::numeric_limits<float>::infinity();
+
+// Columns [begin, begin + count) of a matrix.
+Matrix Columns(Matrix matrix, std::size_t begin, std::size_t count) {
+  return {.data = matrix.data + begin,
+          .rows = matrix.rows,
+          .cols = count,
+          .row_stride = matrix.row_stride};
+}
+
+// Scores of one head, [T, S], become probabilities.
+void ToProbabilities(Matrix scores, std::size_t head_dim,
+                     std::size_t left_pad) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
+  const std::size_t past_len = scores.cols - scores.rows;
+  for (std::size_t i = 0; i < scores.rows; ++i) {
+    const std::span<float> row = scores.Row(i);
+    const std::size_t end = past_len + i + 1;
+    for (float& score : row) score *= scale;
+    std::ranges::fill(row.first(std::min(left_pad, end)), kHidden);
+    std::ranges::fill(row.subspan(end), kHidden);
+  }
+  SoftmaxRows(scores);
+}
+
+// The root of the sum of squares, of numbers as large as 2^100: their squares
+// would overflow.
+float Norm(std::span<const float> numbers) {
+  float largest = 0;
+  for (const float number : numbers) {
+    largest = std::max(largest, std::abs(number));
+  }
+  if (largest == 0) return 0;
+  float sum = 0;
+  for (const float number : numbers) {
+    const float share = number / largest;
+    sum += share * share;
+  }
+  return largest * std::sqrt(sum);
+}
+// END SOLUTION-ONLY
+
+}  // namespace
+
+CodeRange FitRange(std::span<const float> numbers) {
+  if (numbers.empty()) {
+    throw ContractError("FitRange: there are no numbers",
+                        "a range is that of the smallest and largest number",
+                        "give at least one number");
+  }
+  // TODO(5.8): code 0 is the smallest number, code 255 the largest.
+  // BEGIN SOLUTION FitRange
+  const auto [low, high] = std::ranges::minmax(numbers);
+  return {.zero = low,
+          .scale = (high - low) / static_cast<float>(kLargestCode)};
+}
+
+std::uint8_t Encode(float number, const CodeRange& range) {
+  // TODO(5.8): the nearest code.
+  // BEGIN SOLUTION Encode
+  if (range.scale == 0) return 0;
+  const float steps = std::round((number - range.zero) / range.scale);
+  return static_cast<std::uint8_t>(
+      std::clamp(steps, 0.0F, static_cast<float>(kLargestCode)));
+}
+
+std::uint64_t QuantizedBytes(const QuantizedShape& shape) {
+  CheckSizes("QuantizedBytes", shape);
+  // TODO(5.8): codes, ranges and the tail, of all rows and heads.
+  // BEGIN SOLUTION QuantizedBytes
+  const std::uint64_t groups = shape.max_seq_len / shape.group;
+  const std::uint64_t tail = std::min(shape.group, shape.max_seq_len);
+  const std::uint64_t keys =
+      groups * shape.head_dim * (shape.group + sizeof(CodeRange)) +
+      tail * shape.head_dim * sizeof(float);
+  const std::uint64_t values =
+      shape.max_seq_len * (shape.head_dim + sizeof(CodeRange));
+  return shape.batch * shape.num_kv_heads * (keys + values);
+}
+
+QuantizedLayerCache::QuantizedLayerCache(const QuantizedShape& shape)
+    : shape_(shape) {
+  CheckSizes("QuantizedLayerCache", shape);
+  const std::size_t heads = shape.batch * shape.num_kv_heads;
+  const std::size_t groups = shape.max_seq_len / shape.group;
+  key_codes_.resize(heads * groups * shape.group * shape.head_dim);
+  key_ranges_.resize(heads * groups * shape.head_dim);
+  tail_ = Tensor4::from_shape({shape.batch, shape.num_kv_heads,
+                               std::min(shape.group, shape.max_seq_len),
+                               shape.head_dim});
+  tail_.fill(std::numeric_limits<float>::quiet_NaN());
+  value_codes_.resize(heads * shape.max_seq_len * shape.head_dim);
+  value_ranges_.resize(heads * shape.max_seq_len);
+}
+
+std::span<std::uint8_t> QuantizedLayerCache::KeyCodes(const HeadOfCache& head,
+                                                      std::size_t group) {
+  const std::size_t groups = shape_.max_seq_len / shape_.group;
+  const std::size_t size = shape_.group * shape_.head_dim;
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  return std::span(key_codes_).subspan((at * groups + group) * size, size);
+}
+
+std::span<CodeRange> QuantizedLayerCache::KeyRanges(const HeadOfCache& head,
+                                                    std::size_t group) {
+  const std::size_t groups = shape_.max_seq_len / shape_.group;
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  return std::span(key_ranges_)
+      .subspan((at * groups + group) * shape_.head_dim, shape_.head_dim);
+}
+
+std::span<const CodeRange> QuantizedLayerCache::KeyRanges(
+    const HeadOfCache& head, std::size_t group) const {
+  const std::size_t groups = shape_.max_seq_len / shape_.group;
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  return std::span(key_ranges_)
+      .subspan((at * groups + group) * shape_.head_dim, shape_.head_dim);
+}
+
+Matrix QuantizedLayerCache::Tail(const HeadOfCache& head) {
+  return HeadMatrix(tail_, head.row, head.kv_head);
+}
+
+std::span<std::uint8_t> QuantizedLayerCache::ValueCodes(const HeadOfCache& head,
+                                                        std::size_t position) {
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  return std::span(value_codes_)
+      .subspan((at * shape_.max_seq_len + position) * shape_.head_dim,
+               shape_.head_dim);
+}
+
+CodeRange& QuantizedLayerCache::ValueRange(const HeadOfCache& head,
+                                           std::size_t position) {
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  return value_ranges_[at * shape_.max_seq_len + position];
+}
+
+const CodeRange& QuantizedLayerCache::ValueRange(const HeadOfCache& head,
+                                                 std::size_t position) const {
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  return value_ranges_[at * shape_.max_seq_len + position];
+}
+
+void QuantizedLayerCache::CheckAppend(const Tensor4& keys,
+                                      const Tensor4& values) const {
+  const std::size_t new_len = keys.shape(2);
+  const std::array<std::size_t, 4> expected = {
+      shape_.batch, shape_.num_kv_heads, new_len, shape_.head_dim};
+  CheckShape("QuantizedLayerCache::Append: keys", keys, expected);
+  CheckShape("QuantizedLayerCache::Append: values", values, expected);
+  if (new_len > shape_.max_seq_len - past_len_) {
+    throw ContractError(
+        "QuantizedLayerCache::Append: no room for " + std::to_string(new_len) +
+            " more tokens",
+        "past_len " + std::to_string(past_len_) + ", max_seq_len is " +
+            std::to_string(shape_.max_seq_len),
+        "build the cache for more tokens, or stop decoding earlier");
+  }
+}
+
+void QuantizedLayerCache::CheckQueries(
+    const Tensor4& queries, std::span<const std::size_t> left_pad) const {
+  CheckShape("QuantizedLayerCache: queries", queries,
+             std::array<std::size_t, 4>{shape_.batch, queries.shape(1),
+                                        queries.shape(2), shape_.head_dim});
+  if (queries.shape(1) % shape_.num_kv_heads != 0) {
+    throw ContractError(
+        "QuantizedLayerCache: key/value heads do not divide heads",
+        std::to_string(queries.shape(1)) + " query heads, " +
+            std::to_string(shape_.num_kv_heads) + " key/value heads",
+        "give a number of query heads that is a multiple of the number of "
+        "key/value heads");
+  }
+  if (queries.shape(2) > past_len_) {
+    throw ContractError("QuantizedLayerCache: fewer keys than queries",
+                        std::to_string(queries.shape(2)) +
+                            " queries, but only " + std::to_string(past_len_) +
+                            " tokens held",
+                        "append the keys of the new tokens before attending");
+  }
+  if (!left_pad.empty() && left_pad.size() != shape_.batch) {
+    throw ContractError("QuantizedLayerCache: left_pad has the wrong length",
+                        std::to_string(left_pad.size()) + " entries for " +
+                            std::to_string(shape_.batch) + " batch rows",
+                        "give one number per row, or none at all");
+  }
+}
+
+void QuantizedLayerCache::CheckDecode(const HeadOfCache& head,
+                                      std::size_t begin, Matrix out) const {
+  if (head.row >= shape_.batch || head.kv_head >= shape_.num_kv_heads ||
+      begin > past_len_ || out.rows > past_len_ - begin ||
+      out.cols != shape_.head_dim) {
+    throw ContractError(
+        "QuantizedLayerCache: there is nothing to decode",
+        std::to_string(out.rows) + " tokens of " + std::to_string(out.cols) +
+            " features, from position " + std::to_string(begin) +
+            " on, of row " + std::to_string(head.row) + ", head " +
+            std::to_string(head.kv_head),
+        "ask for rows, heads and positions that the cache holds");
+  }
+}
+
+void QuantizedLayerCache::DecodeKeys(const HeadOfCache& head, std::size_t begin,
+                                     Matrix out) const {
+  CheckDecode(head, begin, out);
+  const std::size_t groups = shape_.max_seq_len / shape_.group;
+  const std::size_t size = shape_.group * shape_.head_dim;
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  for (std::size_t r = 0; r < out.rows; ++r) {
+    const std::size_t group = (begin + r) / shape_.group;
+    const std::size_t row = (begin + r) % shape_.group;
+    if (begin + r >= CodedLen()) {
+      std::ranges::copy(HeadMatrix(tail_, head.row, head.kv_head).Row(row),
+                        out.Row(r).begin());
+      continue;
+    }
+    const std::span<const CodeRange> ranges = KeyRanges(head, group);
+    const std::span<const std::uint8_t> codes =
+        std::span(key_codes_)
+            .subspan((at * groups + group) * size + row * shape_.head_dim,
+                     shape_.head_dim);
+    for (std::size_t d = 0; d < shape_.head_dim; ++d) {
+      out.Row(r)[d] = Decode(codes[d], ranges[d]);
+    }
+  }
+}
+
+void QuantizedLayerCache::DecodeValues(const HeadOfCache& head,
+                                       std::size_t begin, Matrix out) const {
+  CheckDecode(head, begin, out);
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  for (std::size_t r = 0; r < out.rows; ++r) {
+    const CodeRange range = ValueRange(head, begin + r);
+    const std::span<const std::uint8_t> codes =
+        std::span(value_codes_)
+            .subspan((at * shape_.max_seq_len + begin + r) * shape_.head_dim,
+                     shape_.head_dim);
+    for (std::size_t d = 0; d < shape_.head_dim; ++d) {
+      out.Row(r)[d] = Decode(codes[d], range);
+    }
+  }
+}
+
+void QuantizedLayerCache::CodeGroup(const HeadOfCache& head,
+                                    std::size_t group) {
+  const Matrix tail = Tail(head);                               // [P, D]
+  const std::span<std::uint8_t> codes = KeyCodes(head, group);  // [P, D]
+  const std::span<CodeRange> ranges = KeyRanges(head, group);   // [D]
+  // TODO(5.8): for each channel a range over the group, and codes.
+  // BEGIN SOLUTION QuantizedLayerCache::CodeGroup
+  std::vector<float> channel(tail.rows);
+  for (std::size_t d = 0; d < tail.cols; ++d) {
+    for (std::size_t r = 0; r < tail.rows; ++r) channel[r] = tail.Row(r)[d];
+    ranges[d] = FitRange(channel);
+    for (std::size_t r = 0; r < tail.rows; ++r) {
+      codes[r * tail.cols + d] = Encode(channel[r], ranges[d]);
+    }
+  }
+}
+
+void QuantizedLayerCache::Append(const Tensor4& keys, const Tensor4& values) {
+  CheckAppend(keys, values);
+  // TODO(5.8): keys into the tail, which gets codes when it is full; values
+  // get codes at once.
+  // BEGIN SOLUTION QuantizedLayerCache::Append
+  const std::size_t new_len = keys.shape(2);
+  for (std::size_t b = 0; b < shape_.batch; ++b) {
+    for (std::size_t g = 0; g < shape_.num_kv_heads; ++g) {
+      const HeadOfCache head = {.row = b, .kv_head = g};
+      const ConstMatrix new_keys = HeadMatrix(keys, b, g);      // [T, D]
+      const ConstMatrix new_values = HeadMatrix(values, b, g);  // [T, D]
+      for (std::size_t i = 0; i < new_len; ++i) {
+        const std::size_t position = past_len_ + i;
+        const std::size_t row = position % shape_.group;
+        std::ranges::copy(new_keys.Row(i), Tail(head).Row(row).begin());
+        if (row + 1 == shape_.group) CodeGroup(head, position / shape_.group);
+        const CodeRange range = FitRange(new_values.Row(i));
+        ValueRange(head, position) = range;
+        std::ranges::transform(
+            new_values.Row(i), ValueCodes(head, position).begin(),
+            [&](float value) { return Encode(value, range); });
+      }
+    }
+  }
+  past_len_ += new_len;
+}
+
+Tensor4 QuantizedLayerCache::Attend(
+    const Tensor4& queries, std::span<const std::size_t> left_pad) const {
+  CheckQueries(queries, left_pad);
+  Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
+  // TODO(5.8): the scores of P decoded keys at a time, one softmax, and P
+  // decoded values at a time.
+  // BEGIN SOLUTION QuantizedLayerCache::Attend
+  const std::size_t new_len = queries.shape(2);
+  const std::size_t kv_heads = shape_.num_kv_heads;
+  const std::size_t group_heads = queries.shape(1) / kv_heads;  // of a kv head
+  attended.fill(0.0F);
+  ForRanges(shape_.batch * kv_heads, [&](std::size_t begin, std::size_t end) {
+    Tensor2 decoded = Tensor2::from_shape(
+        {std::min(shape_.group, past_len_), shape_.head_dim});  // [P, D]
+    Tensor2 scores =
+        Tensor2::from_shape({group_heads * new_len, past_len_});    // [.. T, S]
+    Tensor2 sum = Tensor2::from_shape({new_len, shape_.head_dim});  // [T, D]
+    for (std::size_t at = begin; at < end; ++at) {
+      const HeadOfCache head = {.row = at / kv_heads, .kv_head = at % kv_heads};
+      const std::size_t pad = left_pad.empty() ? 0 : left_pad[head.row];
+      const auto for_groups = [&](const auto& function) {
+        for (std::size_t s = 0; s < past_len_; s += shape_.group) {
+          function(s, RowRange(Rows(decoded), 0,
+                               std::min(shape_.group, past_len_ - s)));
+        }
+      };
+      const auto scores_of = [&](std::size_t i) {  // [T, S]
+        return RowRange(Rows(scores), i * new_len, (i + 1) * new_len);
+      };
+      for_groups([&](std::size_t s, Matrix keys) {
+        DecodeKeys(head, s, keys);
+        for (std::size_t i = 0; i < group_heads; ++i) {
+          MatMulTransposed(
+              Work::kAttention,
+              HeadMatrix(queries, head.row, head.kv_head * group_heads + i),
+              keys, Columns(scores_of(i), s, keys.rows));
+        }
+      });
+      for (std::size_t i = 0; i < group_heads; ++i) {
+        ToProbabilities(scores_of(i), shape_.head_dim, pad);
+      }
+      for_groups([&](std::size_t s, Matrix values) {
+        DecodeValues(head, s, values);
+        for (std::size_t i = 0; i < group_heads; ++i) {
+          MatMul(Work::kAttention, Columns(scores_of(i), s, values.rows),
+                 values, Rows(sum));
+          const std::size_t h = head.kv_head * group_heads + i;
+          float* to = HeadMatrix(attended, head.row, h).data;
+          for (const float part : sum) *to++ += part;
+        }
+      });
+    }
+  });
+  return attended;
+}
+
+Tensor3 QuantizedLayerCache::ErrorBounds(
+    const Tensor4& queries, std::span<const std::size_t> left_pad) const {
+  CheckQueries(queries, left_pad);
+  Tensor3 bounds = Tensor3::from_shape(
+      {queries.shape(0), queries.shape(1), queries.shape(2)});  // [B, H, T]
+  // TODO(5.8): delta, w and e of what each query sees.
+  // BEGIN SOLUTION QuantizedLayerCache::ErrorBounds
+  const std::size_t new_len = queries.shape(2);
+  const std::size_t group_heads = queries.shape(1) / shape_.num_kv_heads;
+  const float root = std::sqrt(static_cast<float>(shape_.head_dim));
+  std::vector<float> value(shape_.head_dim);
+  std::vector<float> sizes(past_len_);   // |v'| of each token of a head
+  std::vector<float> errors(past_len_);  // |v - v'| at most
+  for (std::size_t b = 0; b < shape_.batch; ++b) {
+    for (std::size_t h = 0; h < queries.shape(1); ++h) {
+      const HeadOfCache head = {.row = b, .kv_head = h / group_heads};
+      for (std::size_t s = 0; h % group_heads == 0 && s < past_len_; ++s) {
+        DecodeValues(head, s,
+                     {.data = value.data(),
+                      .rows = 1,
+                      .cols = value.size(),
+                      .row_stride = value.size()});
+        sizes[s] = Norm(value);
+        errors[s] = ValueRange(head, s).scale * root / 2;
+      }
+      for (std::size_t i = 0; i < new_len; ++i) {
+        const std::size_t end = past_len_ - new_len + i + 1;
+        const std::size_t begin =
+            left_pad.empty() ? 0 : std::min(left_pad[b], end);
+        if (begin == end) {
+          bounds(b, h, i) = 0;
+          continue;
+        }
+        const std::span<const float> query = HeadMatrix(queries, b, h).Row(i);
+        float delta = 0;
+        for (std::size_t group = begin / shape_.group;
+             group * shape_.group < std::min(end, CodedLen()); ++group) {
+          const std::span<const CodeRange> ranges = KeyRanges(head, group);
+          float sum = 0;
+          for (std::size_t d = 0; d < query.size(); ++d) {
+            sum += std::abs(query[d]) * ranges[d].scale;
+          }
+          delta = std::max(delta, sum / 2);
+        }
+        const std::size_t seen = end - begin;
+        bounds(b, h, i) = 2 * std::tanh(delta / (2 * root)) *
+                              Max(std::span(sizes).subspan(begin, seen)) +
+                          Max(std::span(errors).subspan(begin, seen));
+      }
+    }
+  }
+  return bounds;
+}
+
+}  // namespace kvlab
