@@ -15,7 +15,7 @@ from dataclasses import dataclass
 #   | 3.3 | `LayerCache::Append` | `kv_cache_test` | `'LayerCacheTest.A*'` | 5 |
 # in which the target may be missing: then it is the module's only test.
 _ROW = re.compile(
-    r"^\| (\d+\.\d+) \| (.*?) \| (?:(.*?) \| )?(.*?) \| (\d+) \|$"
+    r"^\| (\d+\.\d+) \| (.*?) \| (?:(.*?) \| )?(.*?) \| (\d+(?:\.\d+)?) \|$"
 )
 _FILTER = re.compile(r"^`'([^']+)'`$")
 _TARGET = re.compile(r"^`(\w+_test)`$")
@@ -34,7 +34,7 @@ class Task:
     folder: str  # "03_memoization"
     target: str  # "kv_cache_test"; "" if only the grader judges it
     filter: str  # of GoogleTest; "" likewise
-    points: int
+    points: float  # whole, or with a decimal
 
     @property
     def label(self):
@@ -79,7 +79,7 @@ def tasks_of(folder):
                 folder.name,
                 (named[1] if named else only) if pattern else "",
                 pattern[1] if pattern else "",
-                int(points),
+                float(points),
             )
         )
     return found

@@ -93,7 +93,7 @@ def next_step(found):
 
 
 def _points(number):
-    return f"{number} point" + ("" if number == 1 else "s")
+    return f"{number:g} point" + ("" if number == 1 else "s")
 
 
 def print_module(folder, tasks):
@@ -101,7 +101,7 @@ def print_module(folder, tasks):
     total = sum(each.task.points for each in tasks)
     print(
         f"Module {int(folder.name[:2])}, {course_tasks.title(folder)}: "
-        f"{earned} of {_points(total)}"
+        f"{earned:g} of {_points(total)}"
     )
     for each in tasks:
         detail = f" ({each.detail})" if each.detail else ""
@@ -116,8 +116,8 @@ def print_summary(found):
     earned = sum(e.task.points for e in everything if e.state == DONE)
     total = sum(e.task.points for e in everything)
     print(
-        f"\n{earned} of {_points(total)} of the modules by your own tests. The "
-        "grader has more\nchecks than these, and judges speed and all modules "
+        f"\n{earned:g} of {_points(total)} of the modules by your own tests. "
+        "The grader has more\nchecks than these, and judges speed and all modules "
         "together."
     )
     following = next_step(found)

@@ -235,8 +235,7 @@ void QuantizedLayerCache::CodeGroup(const HeadOfCache& head,
 
 void QuantizedLayerCache::Append(const Tensor4& keys, const Tensor4& values) {
   CheckAppend(keys, values);
-  // TODO(5.8): keys into the tail, which gets codes when it is full; values
-  // get codes at once.
+  // TODO(5.8): keys into the tail until it is full, values into codes at once.
   throw NotImplemented("QuantizedLayerCache::Append", "module 5, task 8");
 }
 
@@ -244,8 +243,7 @@ Tensor4 QuantizedLayerCache::Attend(
     const Tensor4& queries, std::span<const std::size_t> left_pad) const {
   CheckQueries(queries, left_pad);
   Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
-  // TODO(5.8): the scores of P decoded keys at a time, one softmax, and P
-  // decoded values at a time.
+  // TODO(5.8): scores of P decoded keys at a time, then P values at a time.
   throw NotImplemented("QuantizedLayerCache::Attend", "module 5, task 8");
 }
 

@@ -300,8 +300,7 @@ void QuantizedLayerCache::CodeGroup(const HeadOfCache& head,
 
 void QuantizedLayerCache::Append(const Tensor4& keys, const Tensor4& values) {
   CheckAppend(keys, values);
-  // TODO(5.8): keys into the tail, which gets codes when it is full; values
-  // get codes at once.
+  // TODO(5.8): keys into the tail until it is full, values into codes at once.
   // BEGIN SOLUTION QuantizedLayerCache::Append
   const std::size_t new_len = keys.shape(2);
   for (std::size_t b = 0; b < shape_.batch; ++b) {
@@ -329,8 +328,7 @@ Tensor4 QuantizedLayerCache::Attend(
     const Tensor4& queries, std::span<const std::size_t> left_pad) const {
   CheckQueries(queries, left_pad);
   Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
-  // TODO(5.8): the scores of P decoded keys at a time, one softmax, and P
-  // decoded values at a time.
+  // TODO(5.8): scores of P decoded keys at a time, then P values at a time.
   // BEGIN SOLUTION QuantizedLayerCache::Attend
   const std::size_t new_len = queries.shape(2);
   const std::size_t kv_heads = shape_.num_kv_heads;

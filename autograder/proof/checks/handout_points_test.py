@@ -35,7 +35,8 @@ def given():
             for task in read(course.parent / part["rubric"])["tasks"]
         }
         scale = part["points"] / sum(tasks.values())
-        points |= {task: own * scale for task, own in tasks.items()}
+        # Rounded, since tenths do not add up exactly in binary.
+        points |= {task: round(own * scale, 6) for task, own in tasks.items()}
     return points
 
 
