@@ -613,6 +613,11 @@ TEST(AttentionInPiecesTest, IsCausalAttentionForSizesOfEveryKind) {
                            {.total_len = sizes.total_len, .length = length})),
                        input.Whole(), 5e-5F));
     }
+    input.left_pad = {};
+    ASSERT_TRUE(Near(
+        input.InPieces(Pieces({.total_len = sizes.total_len, .length = 16})),
+        input.Whole(), 5e-5F))
+        << sizes.batch << " rows without padding";
   }
 }
 

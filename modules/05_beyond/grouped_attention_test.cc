@@ -143,6 +143,22 @@ TEST(GroupedCacheShapeTest, HasTheSizesOfTheModelButItsHeads) {
   EXPECT_EQ(shape.head_dim, 4U) << "24 features in 6 query heads";
 }
 
+TEST(GroupedCacheShapeTest, TakesSizesOfEveryKind) {
+  const Gpt2Config config = {.num_layers = 300,
+                             .num_heads = 1'040,
+                             .d_model = 1'040 * 270,
+                             .d_mlp = 8,
+                             .max_positions = 70'000,
+                             .vocab_size = 50};
+  const CacheShape shape =
+      GroupedCacheShape(config, 260, {.batch = 280, .max_seq_len = 66'000});
+  EXPECT_EQ(shape.batch, 280U);
+  EXPECT_EQ(shape.max_seq_len, 66'000U);
+  EXPECT_EQ(shape.num_layers, 300U);
+  EXPECT_EQ(shape.num_kv_heads, 260U);
+  EXPECT_EQ(shape.head_dim, 270U);
+}
+
 TEST(GroupedCacheShapeTest, RefusesGroupsOfDifferentSizes) {
   for (const std::size_t kv_heads : {0, 4, 5, 7, 12}) {
     EXPECT_THROW(
@@ -177,6 +193,8 @@ TEST(PoolKeyValueHeadsTest, PoolsHeadsOfAnySize) {
   ExpectMeans({.heads = 4, .kv_heads = 2}, 4 * 65);
   ExpectMeans({.heads = 2, .kv_heads = 1}, 2 * 260);
   ExpectMeans({.heads = 2, .kv_heads = 2}, 2 * 257);
+  ExpectMeans({.heads = 132, .kv_heads = 2}, 132 * 3);
+  ExpectMeans({.heads = 260, .kv_heads = 1}, 260 * 2);
 }
 
 TEST(PoolKeyValueHeadsTest, LeavesQueriesAndTheOutputAlone) {

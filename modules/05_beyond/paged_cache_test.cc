@@ -918,6 +918,7 @@ std::vector<SequenceId> FillWithSamples(PagedTwin& twin, Forks forks,
   rows.erase(rows.begin());
   EXPECT_TRUE(twin.Append(rows)) << "exactly the free blocks";
   std::vector<SequenceId> samples;
+  samples.reserve(rows.size());
   for (const Extension& row : rows) samples.push_back(row.sequence);
   return samples;
 }
@@ -931,15 +932,16 @@ void FillExactly(PagedTwin& twin, Forks forks, SequenceId prompt,
   const std::size_t block_size = twin.Cache().Shape().block_size;
   const SequenceId full = twin.Start();
   ASSERT_TRUE(twin.Append({{full, block_size}}));
-  std::vector<Extension> rows = {{full, 1}};
+  std::vector<Extension> rows;
   std::size_t needed = 1;
   if (forks == Forks::kSome) {
+    rows.push_back({twin.Fork(prompt), 1});
     rows.push_back({twin.Fork(full), block_size});
     // Shortened by what its last block holds: the block before is full.
     const SequenceId shorter = twin.Fork(prompt);
     twin.Truncate(shorter, twin.Cache().Len(prompt) / block_size * block_size);
     rows.push_back({shorter, 1});
-    for (const std::size_t new_len : {0, 0, 1, 1, 1}) {
+    for (const std::size_t new_len : {0, 0, 1, 1}) {
       rows.push_back({twin.Fork(prompt), new_len});
     }
     needed += 1 + 1 + 3 + 1;  // the prompt has other owners left
@@ -947,17 +949,20 @@ void FillExactly(PagedTwin& twin, Forks forks, SequenceId prompt,
     rows.push_back({twin.Start(), block_size + 1});
     needed += 2;
   }
+  rows.push_back({full, 1});
   rows.push_back({prompt, 1});
   const SequenceId holder = TakeAllBut(twin, needed);
   ASSERT_EQ(twin.FreeBlocks(), needed);
-  rows.front().new_len = block_size + 1;
+  std::size_t& of_full = rows[rows.size() - 2].new_len;
+  of_full = block_size + 1;
   EXPECT_FALSE(twin.Append(rows)) << "one block too many";
   ASSERT_TRUE(twin.Agree()) << "after a refused append";
-  rows.front().new_len = 1;
+  of_full = 1;
   EXPECT_TRUE(twin.Append(rows)) << "exactly the free blocks";
   ASSERT_TRUE(twin.Agree());
   EXPECT_FALSE(twin.Append({{full, block_size}})) << "the pool is full";
-  EXPECT_TRUE(twin.AttendAgrees({prompt, full, rows[1].sequence}, {}, random));
+  EXPECT_TRUE(
+      twin.AttendAgrees({prompt, full, rows.front().sequence}, {}, random));
   twin.Release(holder);
   for (const Extension& row : rows) {
     if (row.sequence != prompt) twin.Release(row.sequence);
@@ -980,6 +985,7 @@ void ExpectAttendAgrees(PagedTwin& twin, Forks forks, SequenceId sequence,
   rows.push_back({sequence, 1});
   EXPECT_TRUE(twin.Append(rows));
   std::vector<SequenceId> all;
+  all.reserve(rows.size());
   for (const Extension& row : rows) all.push_back(row.sequence);
   EXPECT_TRUE(twin.AttendAgrees(all, {.new_len = 2}, random));
   all.pop_back();

@@ -67,6 +67,7 @@ TEST(HashBlockTest, DependsOnTheParentIn64Bits) {
        {std::pair<std::size_t, std::uint64_t>{1, 300'000}, {260, 200'000}}) {
     const Prompt tokens(length, 9);
     std::vector<std::uint64_t> hashes;
+    hashes.reserve(parents);
     for (std::uint64_t parent = 0; parent < parents; ++parent) {
       hashes.push_back(HashBlock(parent, tokens));
     }

@@ -164,6 +164,7 @@ void PoolingHeads(Exam& exam) {
   const std::size_t many = Between(random, 257, 262);
   kinds.push_back({2 * many, many});
   std::vector<std::pair<Heads, std::size_t>> sizes_of;  // and head_dim
+  sizes_of.reserve(kinds.size() + 5);
   for (const Heads& heads : kinds) {
     sizes_of.emplace_back(heads, heads.heads > 256 ? 1 : Between(random, 1, 5));
   }
@@ -171,6 +172,7 @@ void PoolingHeads(Exam& exam) {
   sizes_of.push_back({{6, 3}, Between(random, 9, 12)});
   sizes_of.push_back({{4, 2}, Between(random, 65, 70)});
   sizes_of.push_back({{2, 1}, Between(random, 257, 262)});
+  sizes_of.push_back({{Between(random, 257, 262), 1}, 2});
   const std::size_t dozens = Between(random, 65, 70);
   sizes_of.push_back({{2 * dozens, dozens}, 4});
   for (const auto& [heads, head_dim] : sizes_of) {

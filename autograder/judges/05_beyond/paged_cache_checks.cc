@@ -687,12 +687,14 @@ std::vector<std::size_t> FillWithSamples(PagedTrial& trial, Forks forks,
   rows.push_back({prompt, 1});
   trial.Case("as many rows as blocks are free, and one more");
   trial.Append(rows);
+  trial.Compare();
   trial.Release(rows.front().sequence);
   rows.erase(rows.begin());
   trial.Case("as many rows as blocks are free");
   trial.Append(rows);
   trial.Compare();
   std::vector<std::size_t> samples;
+  samples.reserve(rows.size());
   for (const TrialRow& row : rows) samples.push_back(row.sequence);
   return samples;
 }
@@ -705,15 +707,16 @@ void FillExactly(PagedTrial& trial, Forks forks, std::size_t prompt) {
   const std::size_t block_size = trial.Shape().block_size;
   const std::size_t full = trial.Start();
   trial.Append({{full, block_size}});
-  std::vector<TrialRow> rows = {{full, 1}};
+  std::vector<TrialRow> rows;
   std::size_t needed = 1;
   if (forks == Forks::kSome) {
+    rows.push_back({trial.Fork(prompt), 1});
     rows.push_back({trial.Fork(full), block_size});
     // Shortened by what its last block holds: the block before is full.
     const std::size_t shorter = trial.Fork(prompt);
     trial.Truncate(shorter, trial.Len(prompt) / block_size * block_size);
     rows.push_back({shorter, 1});
-    for (const std::size_t new_len : {0, 0, 1, 1, 1}) {
+    for (const std::size_t new_len : {0, 0, 1, 1}) {
       rows.push_back({trial.Fork(prompt), new_len});
     }
     needed += 1 + 1 + 3 + 1;  // the prompt has other owners left
@@ -721,14 +724,17 @@ void FillExactly(PagedTrial& trial, Forks forks, std::size_t prompt) {
     rows.push_back({trial.Start(), block_size + 1});
     needed += 2;
   }
+  rows.push_back({full, 1});
   rows.push_back({prompt, 1});
   const std::size_t holder = trial.Start();
   trial.Append({{holder, (trial.FreeBlocks() - needed) * block_size}});
-  rows.front().new_len = block_size + 1;
+  std::size_t& of_full = rows[rows.size() - 2].new_len;
+  of_full = block_size + 1;
   trial.Case("rows of every kind, which need one block too many");
   trial.Append(rows);
+  trial.Compare();
   trial.Case("rows of every kind, which need exactly the blocks that are free");
-  rows.front().new_len = 1;
+  of_full = 1;
   trial.Append(rows);
   trial.Append({{full, block_size}});  // the pool is full
   trial.Compare();
@@ -755,6 +761,7 @@ void AttendToManyRows(PagedTrial& trial, Forks forks, std::size_t sequence) {
   trial.Case("many rows, of which the last one gets a token");
   trial.Append(rows);
   std::vector<std::size_t> all;
+  all.reserve(rows.size());
   for (const TrialRow& row : rows) all.push_back(row.sequence);
   trial.CompareAttention(all, heads, 2);
   all.pop_back();
