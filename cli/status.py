@@ -117,8 +117,8 @@ def print_summary(found):
     total = sum(e.task.points for e in everything)
     print(
         f"\n{earned:g} of {_points(total)} of the modules by your own tests. "
-        "The grader has more\nchecks than these, and judges speed and all modules "
-        "together."
+        "The grader has more\nchecks than these, and judges speed and all "
+        "modules together."
     )
     following = next_step(found)
     if following is None:

@@ -27,8 +27,12 @@ def _precompiled_header_impl(ctx):
     ]
 
 def _compile(ctx, toolchain, context, header):
-    """The precompiled file, which g++ takes if it is beside the header and was
-    made with the same options, and else reads the header."""
+    """Compiles the header.
+
+    Returns:
+      the precompiled file, which g++ takes if it is beside the header and was
+      made with the same options; else g++ reads the header.
+    """
     precompiled = ctx.actions.declare_file(header.basename + ".gch")
     features = cc_common.configure_features(
         ctx = ctx,
