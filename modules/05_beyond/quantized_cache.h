@@ -4,7 +4,7 @@
 // one channel of the keys are alike over many tokens, and differ much between
 // channels: so keys share zero and scale per channel, over a group of tokens.
 // Values have no such channels and share them per token.
-// Source: Liu et al. 2024, arXiv:2402.02750 (KIVI), sections 3.1 and 3.2.
+// Source: Liu et al. 2024, arXiv:2402.02750 (KIVI), section 3.
 //
 // Shapes: B batch, H query heads, G key/value heads (G divides H), T new
 // tokens, S tokens held including the new ones, D head_dim, P tokens of a

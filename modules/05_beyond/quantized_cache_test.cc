@@ -89,6 +89,7 @@ TEST(EncodeTest, ANumberWithinTheRangeIsOffByAtMostHalfAScale) {
   for (const double size : {1.0, 1e-3, 0x1p-100, 0x1p+90, 300.0}) {
     for (const double offset : {0.0, 1.0, -20.0, 1000.0}) {
       std::vector<float> numbers;
+      numbers.reserve(200);
       for (int i = 0; i < 200; ++i) {
         numbers.push_back(static_cast<float>(
             size * (offset + double{random.NextUniform(-1, 1)})));

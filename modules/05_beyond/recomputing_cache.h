@@ -5,9 +5,9 @@
 // anyway. So x, of C numbers a token, is enough in place of both, of 2 * C;
 // they are computed again for a chunk of about sqrt(S) tokens at a time, and
 // forgotten.
-// Source: Chen et al. 2016, arXiv:1604.06174, section 3 (about sqrt(n) pieces:
+// Source: Chen et al. 2016, arXiv:1604.06174 (about sqrt(n) pieces:
 // keep what a piece can be computed from, and one piece); Tomar et al. 2025,
-// arXiv:2508.10395, section 3 (x in place of keys and values).
+// arXiv:2508.10395 (x in place of keys and values).
 //
 // Shapes: B batch, H heads, T new tokens, S tokens held including the new ones,
 // C = d_model, D = C / H head_dim. Keys and values have as many heads as

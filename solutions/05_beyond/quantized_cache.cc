@@ -47,9 +47,9 @@ Matrix Columns(Matrix matrix, std::size_t begin, std::size_t count) {
           .row_stride = matrix.row_stride};
 }
 
-// Scores of one head, [T, S], become probabilities.
-void ToProbabilities(Matrix scores, std::size_t head_dim,
-                     std::size_t left_pad) {
+// Scores of one head, [T, S], become probabilities of what is not padding.
+void ToProbabilities(std::size_t left_pad, Matrix scores,
+                     std::size_t head_dim) {
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
   const std::size_t past_len = scores.cols - scores.rows;
   for (std::size_t i = 0; i < scores.rows; ++i) {
@@ -362,7 +362,7 @@ Tensor4 QuantizedLayerCache::Attend(
         }
       });
       for (std::size_t i = 0; i < group_heads; ++i) {
-        ToProbabilities(scores_of(i), shape_.head_dim, pad);
+        ToProbabilities(pad, scores_of(i), shape_.head_dim);
       }
       for_groups([&](std::size_t s, Matrix values) {
         DecodeValues(head, s, values);
