@@ -23,7 +23,7 @@ constexpr float kValue = 0.5F;
 // Numbers of elements, and twice the size of the largest key: float32 holds a
 // value of that size exactly.
 constexpr std::size_t kElements = std::size_t{1} << 23U;
-constexpr float kLargest = kElements / 2;
+constexpr float kLargest = static_cast<float>(kElements) / 2;
 
 // A number of its own for each element of each token. Neighbours are far apart,
 // so that attention shows whose keys and values it read: an odd factor permutes
