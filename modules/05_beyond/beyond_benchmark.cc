@@ -1,6 +1,6 @@
-// What fewer key/value heads save and cost on the shipped model, and what
-// attention in pieces or over pages costs beside attention over all keys at
-// once.
+// What fewer key/value heads save and cost on the shipped model, what caches
+// that forget cost it, and what attention in pieces or over pages costs beside
+// attention over all keys at once.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "benchmark/benchmark.h"
@@ -25,8 +26,11 @@
 #include "modules/03_memoization/kv_cache.h"
 #include "modules/05_beyond/attention_in_pieces.h"
 #include "modules/05_beyond/block_pool.h"
+#include "modules/05_beyond/evicting_cache.h"
+#include "modules/05_beyond/forgetful_attention.h"
 #include "modules/05_beyond/grouped_attention.h"
 #include "modules/05_beyond/paged_cache.h"
+#include "modules/05_beyond/rolling_cache.h"
 
 namespace kvlab {
 namespace {
@@ -78,10 +82,9 @@ BENCHMARK(GroupedStep)->ArgName("kv_heads")->Arg(4)->Arg(2)->Arg(1);
 
 // The mean of -log p(next token) over a window that is as long as the model's
 // context, in nats.
-double LossOf(GroupedModel& grouped, std::span<const TokenId> window) {
-  grouped.cache->Reset();
+double LossOf(Gpt2& model, std::span<const TokenId> window) {
   const std::size_t length = window.size() - 1;
-  const Tensor3 logits = grouped.model.Forward(
+  const Tensor3 logits = model.Forward(
       SingleRow({window.begin(), window.end() - 1}), LogitsFor::kAllPositions);
   double loss = 0;
   for (std::size_t t = 0; t < length; ++t) {
@@ -96,17 +99,37 @@ double LossOf(GroupedModel& grouped, std::span<const TokenId> window) {
 }
 
 // The loss of every window of the text that the model was not trained on.
-std::vector<double> HeldOutLosses(std::size_t kv_heads) {
+//   reset  makes the model forget the window before
+template <typename Reset>
+std::vector<double> HeldOutLosses(Gpt2& model, const Reset& reset) {
   static const std::vector<TokenId> tokens = HeldOutTokens();
-  const std::size_t context = BenchmarkModel()->config.max_positions;
-  GroupedModel grouped(kv_heads, {.batch = 1, .max_seq_len = context});
+  const std::size_t context = model.Config().max_positions;
   std::vector<double> losses;
   for (std::size_t begin = 0; begin + context < tokens.size();
        begin += context) {
+    reset();
     losses.push_back(
-        LossOf(grouped, std::span(tokens).subspan(begin, context + 1)));
+        LossOf(model, std::span(tokens).subspan(begin, context + 1)));
   }
   return losses;
+}
+
+std::vector<double> HeldOutLosses(std::size_t kv_heads) {
+  const std::size_t context = BenchmarkModel()->config.max_positions;
+  GroupedModel grouped(kv_heads, {.batch = 1, .max_seq_len = context});
+  return HeldOutLosses(grouped.model, [&] { grouped.cache->Reset(); });
+}
+
+// The same with a cache that forgets.
+template <typename Layer>
+std::vector<double> HeldOutLossesOf(const Layer& layer) {
+  const Gpt2Config& config = BenchmarkModel()->config;
+  Gpt2 model(BenchmarkModel());
+  auto attention = std::make_unique<ForgetfulAttention<Layer>>(
+      config.num_heads, std::vector<Layer>(config.num_layers, layer));
+  ForgetfulAttention<Layer>& cache = *attention;
+  model.ReplaceAttention(std::move(attention));
+  return HeldOutLosses(model, [&] { cache.Reset(); });
 }
 
 // Reports the mean, and 95 % confidence in it.
@@ -124,24 +147,81 @@ void ReportMean(benchmark::State& state, const std::string& name,
       StudentT(0.95, numbers.size() - 1) * std::sqrt(variance / count);
 }
 
-// And how much more than with all heads, window by window: windows differ more
-// from each other than models do.
-void HeldOutLoss(benchmark::State& state) {
+// With a cache of all heads and tokens.
+const std::vector<double>& FullLosses() {
+  static const std::vector<double> full =
+      HeldOutLosses(BenchmarkModel()->config.num_heads);
+  return full;
+}
+
+// And how much more than with a cache of all heads and tokens, window by
+// window: windows differ more from each other than models do.
+template <typename Measure>
+void ReportLosses(benchmark::State& state, const Measure& measure) {
   Succeeds(state, [&] {
-    static const std::vector<double> full =
-        HeldOutLosses(BenchmarkModel()->config.num_heads);
+    const std::vector<double>& full = FullLosses();
     std::vector<double> losses;
-    for (auto iteration : state) losses = HeldOutLosses(Argument(state));
+    for (auto iteration : state) losses = measure();
     ReportMean(state, "nats_per_token", losses);
     for (std::size_t i = 0; i < losses.size(); ++i) losses[i] -= full[i];
     ReportMean(state, "increase", losses);
   });
+}
+
+void HeldOutLoss(benchmark::State& state) {
+  ReportLosses(state, [&] { return HeldOutLosses(Argument(state)); });
 }
 BENCHMARK(HeldOutLoss)
     ->ArgName("kv_heads")
     ->Arg(4)
     ->Arg(2)
     ->Arg(1)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// Two arguments: the newest tokens seen, and the sinks among the first.
+void HeldOutLossInAWindow(benchmark::State& state) {
+  const Gpt2Config& config = BenchmarkModel()->config;
+  ReportLosses(state, [&] {
+    return HeldOutLossesOf(RollingLayer(
+        {.batch = 1,
+         .num_kv_heads = config.num_heads,
+         .head_dim = config.HeadDim(),
+         .window = {.newest = Argument(state),
+                    .sinks = static_cast<std::size_t>(state.range(1))}}));
+  });
+}
+BENCHMARK(HeldOutLossInAWindow)
+    ->ArgNames({"newest", "sinks"})
+    ->Args({256, 0})
+    ->Args({255, 1})
+    ->Args({252, 4})
+    ->Args({64, 0})
+    ->Args({63, 1})
+    ->Args({60, 4})
+    ->Args({16, 0})
+    ->Args({15, 1})
+    ->Args({12, 4})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+
+// Two arguments: the budget, and the newest tokens in it.
+void HeldOutLossUnderABudget(benchmark::State& state) {
+  const Gpt2Config& config = BenchmarkModel()->config;
+  ReportLosses(state, [&] {
+    return HeldOutLossesOf(EvictingLayer(
+        {.batch = 1,
+         .num_kv_heads = config.num_heads,
+         .head_dim = config.HeadDim(),
+         .budget = {.tokens = Argument(state),
+                    .newest = static_cast<std::size_t>(state.range(1))}}));
+  });
+}
+BENCHMARK(HeldOutLossUnderABudget)
+    ->ArgNames({"tokens", "newest"})
+    ->Args({256, 128})
+    ->Args({64, 32})
+    ->Args({16, 8})
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 
