@@ -99,15 +99,15 @@ EvictingLayer::EvictingLayer(const EvictingShape& shape) : shape_(shape) {
   for (std::vector<HeldToken>& head : held_) head.reserve(budget.tokens);
 }
 
-std::span<const HeldToken> EvictingLayer::Held(std::size_t b,
+std::span<const HeldToken> EvictingLayer::Held(std::size_t row,
                                                std::size_t kv_head) const {
-  if (b >= shape_.batch || kv_head >= shape_.num_kv_heads) {
+  if (row >= shape_.batch || kv_head >= shape_.num_kv_heads) {
     throw ContractError(
         "EvictingLayer::Held: no such row or head",
-        "row " + std::to_string(b) + ", head " + std::to_string(kv_head),
+        "row " + std::to_string(row) + ", head " + std::to_string(kv_head),
         "count rows and key/value heads from 0");
   }
-  return held_[b * shape_.num_kv_heads + kv_head];
+  return held_[row * shape_.num_kv_heads + kv_head];
 }
 
 void EvictingLayer::Reset() {

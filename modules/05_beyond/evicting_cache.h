@@ -88,8 +88,8 @@ class EvictingLayer {
   std::size_t PastLen() const { return past_len_; }
 
   // What a head of a row holds, by slot: slot i has the key and value of
-  // Held(b, g)[i]. Valid until the next Attend.
-  std::span<const HeldToken> Held(std::size_t b, std::size_t kv_head) const;
+  // Held(row, kv_head)[i]. Valid until the next Attend.
+  std::span<const HeldToken> Held(std::size_t row, std::size_t kv_head) const;
 
   // All slots, [B, G, budget.tokens, D], in O(1); valid for the life of the
   // layer. Slots that no token has taken are NaN, or what an earlier sequence

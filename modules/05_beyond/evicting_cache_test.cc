@@ -145,7 +145,7 @@ void ExpectEviction(const Sequence& sequence, const EvictionBudget& budget,
   double gap = std::numeric_limits<double>::infinity();
   const PlainRun right =
       RunForgetful(Plain(sequence.all, sequence.left_pad),
-                   EvictionRule(budget.tokens, budget.newest, &gap));
+                   EvictionRule({budget.tokens, budget.newest}, &gap));
   ASSERT_GT(gap, kClearChoice) << "choose another seed: rounding decides here";
   Tensor4 attended = Tensor4::from_shape(sequence.all.queries.shape());
   std::ranges::copy(right.attended, attended.begin());
@@ -288,7 +288,7 @@ TEST(EvictingLayerTest, TheNewestAloneAreAWindow) {
   const Sequence sequence(
       84, {.batch = 2, .heads = 2, .kv_heads = 1, .tokens = 15});
   const PlainRun right =
-      RunForgetful(Plain(sequence.all, {}), WindowRule(4, 0));
+      RunForgetful(Plain(sequence.all, {}), WindowRule({4, 0}));
   Tensor4 window = Tensor4::from_shape(sequence.all.queries.shape());
   std::ranges::copy(right.attended, window.begin());
   EvictingLayer layer = sequence.Layer({.tokens = 4, .newest = 4});
@@ -518,7 +518,7 @@ TEST(EvictingAttentionTest, TokensKeepTheirOwnLearnedPositions) {
       2, std::vector<EvictingLayer>(3, layer)));
   Gpt2 recomputed(Weights());
   recomputed.ReplaceAttention(std::make_unique<RecomputedAttention>(
-      2, EvictionRule(budget.tokens, budget.newest)));
+      2, EvictionRule({budget.tokens, budget.newest})));
   std::size_t begin = 0;
   for (const std::size_t piece : {10, 1, 1, 7, 1, 1, 1, 3}) {
     const Tensor3 logits =
@@ -537,8 +537,12 @@ TEST(EvictingAttentionTest, TokensKeepTheirOwnLearnedPositions) {
 
 // Random keys and values, and a query; `scale` spreads the scores.
 struct OneHead {
-  OneHead(std::uint64_t seed, std::size_t tokens, std::size_t head_dim,
-          float scale = 3) {
+  struct Sizes {
+    std::size_t tokens = 0;
+    std::size_t head_dim = 0;
+  };
+  OneHead(std::uint64_t seed, const Sizes& sizes, float scale = 3) {
+    const auto [tokens, head_dim] = sizes;
     Random random(seed);
     query = RandomTensor1(random, head_dim);
     for (float& feature : query) feature *= scale;
@@ -628,7 +632,7 @@ void ExpectLoss(const OneHead& head, const std::vector<std::size_t>& kept) {
 }
 
 TEST(LossOfEvictionTest, GivesMassMeanAndBoundByHand) {
-  OneHead head(110, 3, 1);
+  OneHead head(110, {3, 1});
   head.query = {1.0F};
   head.keys = {
       {0.0F}, {std::log(2.0F)}, {0.0F}};  // probabilities 1/4, 1/2, 1/4
@@ -643,8 +647,8 @@ TEST(LossOfEvictionTest, GivesMassMeanAndBoundByHand) {
 TEST(LossOfEvictionTest, IsTheDifferenceThatItMakes) {
   Random random(111);
   for (int round = 0; round < 60; ++round) {
-    const OneHead head(112 + round, 2 + random.NextBelow(40),
-                       1 + random.NextBelow(9));
+    const OneHead head(112 + round,
+                       {2 + random.NextBelow(40), 1 + random.NextBelow(9)});
     std::vector<std::size_t> kept;
     for (const std::size_t s : head.AllRows()) {
       if (random.NextBelow(3) != 0) kept.push_back(s);
@@ -658,16 +662,16 @@ TEST(LossOfEvictionTest, IsTheDifferenceThatItMakes) {
 }
 
 TEST(LossOfEvictionTest, IsTheDifferenceThatItMakesForHundreds) {
-  const OneHead many(180, 700, 3);
+  const OneHead many(180, {700, 3});
   std::vector<std::size_t> kept;
   for (std::size_t s = 1; s < 700; s += 2) kept.push_back(s);
   ExpectLoss(many, kept);
-  const OneHead wide(181, 20, 270, 0.5F);
+  const OneHead wide(181, {20, 270}, 0.5F);
   ExpectLoss(wide, {3, 19, 0});
 }
 
 TEST(LossOfEvictionTest, NothingDroppedIsNothingLost) {
-  const OneHead head(182, 9, 4);
+  const OneHead head(182, {9, 4});
   const EvictionLoss loss = LossOfEviction(head.All(), head.AllRows());
   EXPECT_EQ(loss.mass, 0);
   EXPECT_EQ(loss.bound, 0);
@@ -675,7 +679,7 @@ TEST(LossOfEvictionTest, NothingDroppedIsNothingLost) {
 }
 
 TEST(LossOfEvictionTest, NothingKeptIsAllLost) {
-  const OneHead head(183, 9, 4);
+  const OneHead head(183, {9, 4});
   const EvictionLoss loss = LossOfEviction(head.All(), {});
   EXPECT_NEAR(loss.mass, 1, 1e-12);
   ExpectLoss(head, {});
@@ -683,7 +687,7 @@ TEST(LossOfEvictionTest, NothingKeptIsAllLost) {
 
 // What is dropped all points one way and what is kept the other way.
 TEST(LossOfEvictionTest, TheBoundIsReachedByOppositeValues) {
-  OneHead head(184, 8, 3);
+  OneHead head(184, {8, 3});
   for (std::size_t s = 0; s < 8; ++s) {
     for (std::size_t d = 0; d < 3; ++d) {
       head.values(s, d) = (s < 5 ? 1.0F : -1.0F) * static_cast<float>(d + 1);
@@ -705,14 +709,14 @@ TEST(LossOfEvictionTest, TheBoundIsReachedByOppositeValues) {
 // The largest value may be among the dropped tokens or among those kept.
 TEST(LossOfEvictionTest, TheBoundIsThatOfTheLargestValueOfAll) {
   for (const std::size_t large : {0, 4}) {
-    OneHead head(185, 5, 2);
+    OneHead head(185, {5, 2});
     head.values(large, 1) = 300;
     ExpectLoss(head, {0, 1});
   }
 }
 
 TEST(LossOfEvictionTest, ATinyMassHasItsDigits) {
-  OneHead head(186, 6, 1);
+  OneHead head(186, {6, 1});
   head.query = {1.0F};
   // The dropped scores are 40 below the others: e^-40 is 4e-18.
   for (std::size_t s = 0; s < 6; ++s) {
@@ -726,7 +730,7 @@ TEST(LossOfEvictionTest, ATinyMassHasItsDigits) {
 }
 
 TEST(LossOfEvictionTest, LargeScoresGiveNumbers) {
-  OneHead head(187, 6, 1);
+  OneHead head(187, {6, 1});
   head.query = {1.0F};
   for (const float size : {3000.0F, -3000.0F}) {
     for (std::size_t s = 0; s < 6; ++s) {
@@ -742,7 +746,7 @@ TEST(LossOfEvictionTest, LargeScoresGiveNumbers) {
 }
 
 TEST(LossOfEvictionTest, RefusesWhatDoesNotFit) {
-  const OneHead head(188, 6, 3);
+  const OneHead head(188, {6, 3});
   const std::vector<std::size_t> beyond = {1, 6};
   const std::vector<std::size_t> twice = {2, 4, 2};
   EXPECT_THROW(LossOfEviction(head.All(), beyond), ContractError);

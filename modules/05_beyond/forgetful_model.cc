@@ -19,12 +19,11 @@ struct PlainHead {
 
   // The features of a query, key or value.
   std::span<const float> Of(std::span<const float> all, std::size_t head,
-                            std::size_t position) const {
+                            std::size_t row) const {
     const std::size_t heads =
         all.size() / (tokens.batch * tokens.tokens * tokens.head_dim);
-    const std::size_t row =
-        ((b * heads + head) * tokens.tokens + pad + position);
-    return all.subspan(row * tokens.head_dim, tokens.head_dim);
+    const std::size_t at = (b * heads + head) * tokens.tokens + pad + row;
+    return all.subspan(at * tokens.head_dim, tokens.head_dim);
   }
 };
 
@@ -96,21 +95,22 @@ PlainRun RunForgetful(const PlainTokens& tokens, const ForgetRule& forget) {
   return run;
 }
 
-ForgetRule WindowRule(std::size_t newest, std::size_t sinks) {
+ForgetRule WindowRule(const PlainWindow& window) {
   return [=](std::vector<PlainHeld>& held, std::size_t position) {
     std::erase_if(held, [&](const PlainHeld& token) {
-      return token.position >= sinks && token.position + newest <= position;
+      return token.position >= window.sinks &&
+             token.position + window.newest <= position;
     });
   };
 }
 
-ForgetRule EvictionRule(std::size_t budget, std::size_t newest,
-                        double* smallest_gap) {
+ForgetRule EvictionRule(const PlainBudget& budget, double* smallest_gap) {
   return [=](std::vector<PlainHeld>& held, std::size_t /*position*/) {
-    if (held.size() < budget) return;
+    if (held.size() < budget.tokens) return;
     // `held` is in the order of positions.
     std::vector<PlainHeld> may_go(
-        held.begin(), held.end() - static_cast<std::ptrdiff_t>(newest - 1));
+        held.begin(),
+        held.end() - static_cast<std::ptrdiff_t>(budget.newest - 1));
     std::ranges::stable_sort(may_go, {}, &PlainHeld::probability);
     const double least = may_go.front().probability;
     std::size_t last = 0;

@@ -43,14 +43,22 @@ struct PlainRun {
 PlainRun RunForgetful(const PlainTokens& tokens, const ForgetRule& forget);
 
 // Positions below `sinks` and the newest ones stay.
-ForgetRule WindowRule(std::size_t newest, std::size_t sinks);
+struct PlainWindow {
+  std::size_t newest = 0;
+  std::size_t sinks = 0;
+};
+ForgetRule WindowRule(const PlainWindow& window);
 
-// A head that holds `budget` tokens gives one up: none of the newest - 1
+// A head that holds `tokens` of them gives one up: none of the newest - 1
 // latest; of the others the one with the smallest probability, the latest of
 // equal ones. If smallest_gap is given, it becomes the smallest difference
 // between that probability and the next that this rule has met, where there
 // were two: below it, rounding decides.
-ForgetRule EvictionRule(std::size_t budget, std::size_t newest,
+struct PlainBudget {
+  std::size_t tokens = 0;
+  std::size_t newest = 0;
+};
+ForgetRule EvictionRule(const PlainBudget& budget,
                         double* smallest_gap = nullptr);
 
 }  // namespace kvlab

@@ -67,8 +67,8 @@ struct Sequence {
 
   // Full attention under the mask of the window.
   Tensor4 Masked(const Window& window) const {
-    const PlainRun run = RunForgetful(Plain(all, left_pad),
-                                      WindowRule(window.newest, window.sinks));
+    const PlainRun run = RunForgetful(
+        Plain(all, left_pad), WindowRule({window.newest, window.sinks}));
     Tensor4 attended = Tensor4::from_shape(all.queries.shape());
     std::ranges::copy(run.attended, attended.begin());
     return attended;
@@ -479,12 +479,17 @@ std::unique_ptr<Gpt2> ModelWith(const Window& window, std::size_t batch) {
 std::unique_ptr<Gpt2> Recomputed(const Window& window) {
   auto model = std::make_unique<Gpt2>(Weights());
   model->ReplaceAttention(std::make_unique<RecomputedAttention>(
-      2, WindowRule(window.newest, window.sinks)));
+      2, WindowRule({window.newest, window.sinks})));
   return model;
 }
 
-TokenBatch RandomBatch(std::uint64_t seed, std::size_t batch,
-                       std::size_t tokens) {
+struct TextSizes {
+  std::size_t batch = 0;
+  std::size_t tokens = 0;
+};
+
+TokenBatch RandomBatch(std::uint64_t seed, const TextSizes& sizes) {
+  const auto [batch, tokens] = sizes;
   Random random(seed);
   TokenBatch all;
   all.ids = Tokens::from_shape({batch, tokens});
@@ -514,7 +519,7 @@ Tensor3 LastLogits(Gpt2& model, const TokenBatch& tokens) {
 TEST(RollingAttentionTest, TokensKeepTheirOwnLearnedPositions) {
   for (const Window& window : std::vector<Window>{{.newest = 4, .sinks = 0},
                                                   {.newest = 3, .sinks = 2}}) {
-    TokenBatch all = RandomBatch(71, 3, 25);
+    TokenBatch all = RandomBatch(71, {.batch = 3, .tokens = 25});
     all.left_pad = {0, 9, 3};
     const std::unique_ptr<Gpt2> model = ModelWith(window, 3);
     const std::unique_ptr<Gpt2> masked = Recomputed(window);
@@ -538,7 +543,7 @@ TEST(RollingAttentionTest, TheReceptiveFieldIsThatOfLayersTimesWindow) {
     const std::size_t reach = kConfig.num_layers * (newest - 1);
     const std::size_t last = reach + 8;
     const auto logits_with = [&](std::size_t changed, TokenId by) {
-      TokenBatch all = RandomBatch(72, 1, last + 1);
+      TokenBatch all = RandomBatch(72, {.batch = 1, .tokens = last + 1});
       all.ids(0, changed) = (all.ids(0, changed) + by) % 50;
       const std::unique_ptr<Gpt2> model = ModelWith({.newest = newest}, 1);
       LastLogits(*model, Columns(all, 0, 6));
@@ -559,7 +564,7 @@ TEST(RollingAttentionTest, TheReceptiveFieldIsThatOfLayersTimesWindow) {
 
 TEST(RollingAttentionTest, ASinkIsSeenFromEveryPosition) {
   const auto logits_with = [&](std::size_t changed) {
-    TokenBatch all = RandomBatch(73, 1, 30);
+    TokenBatch all = RandomBatch(73, {.batch = 1, .tokens = 30});
     all.ids(0, changed) = (all.ids(0, changed) + 1) % 50;
     const std::unique_ptr<Gpt2> model = ModelWith({.newest = 2, .sinks = 2}, 1);
     return LastLogits(*model, all);
@@ -589,7 +594,7 @@ TEST(RollingAttentionTest, APassThatBrokeOffMustBeReset) {
 
 TEST(RollingAttentionTest, PositionsThatWereNotLearnedAreStillRefused) {
   const std::unique_ptr<Gpt2> model = ModelWith({.newest = 4}, 1);
-  const TokenBatch all = RandomBatch(75, 1, 41);
+  const TokenBatch all = RandomBatch(75, {.batch = 1, .tokens = 41});
   LastLogits(*model, Columns(all, 0, 40));
   EXPECT_THROW(LastLogits(*model, Columns(all, 40, 1)), ContractError)
       << "the model has 40 positions, whatever the cache holds";

@@ -65,21 +65,21 @@ std::vector<bool> CheckLoss(const QueryOfAll& all,
 }
 
 // BEGIN SOLUTION-ONLY
-// softmax(q k^T / sqrt(D)) v of one query; its probabilities stay in `probs`.
-//   probs  [1, keys], of any content
+// softmax(q k^T / sqrt(D)) v of one query; its probabilities stay in `row`.
+//   row  [1, keys], of any content
 void AttendTo(ConstMatrix query, ConstMatrix keys, ConstMatrix values,
-              Matrix probs, Matrix attended) {
-  MatMulTransposed(Work::kAttention, query, keys, probs);
+              Matrix row, Matrix attended) {
+  MatMulTransposed(Work::kAttention, query, keys, row);
   const float scale = 1.0F / std::sqrt(static_cast<float>(query.cols));
-  for (float& score : probs.Row(0)) score *= scale;
-  SoftmaxRows(probs);
-  MatMul(Work::kAttention, probs, values, attended);
+  for (float& score : row.Row(0)) score *= scale;
+  SoftmaxRows(row);
+  MatMul(Work::kAttention, row, values, attended);
 }
 
 // In double: float32 would lose the small probabilities that are asked for.
-double Dot(std::span<const float> a, std::span<const float> b) {
+double Dot(std::span<const float> x, std::span<const float> y) {
   double sum = 0;
-  for (std::size_t d = 0; d < a.size(); ++d) sum += double{a[d]} * double{b[d]};
+  for (std::size_t d = 0; d < x.size(); ++d) sum += double{x[d]} * double{y[d]};
   return sum;
 }
 // END SOLUTION-ONLY
@@ -129,15 +129,15 @@ EvictingLayer::EvictingLayer(const EvictingShape& shape) : shape_(shape) {
   for (std::vector<HeldToken>& head : held_) head.reserve(budget.tokens);
 }
 
-std::span<const HeldToken> EvictingLayer::Held(std::size_t b,
+std::span<const HeldToken> EvictingLayer::Held(std::size_t row,
                                                std::size_t kv_head) const {
-  if (b >= shape_.batch || kv_head >= shape_.num_kv_heads) {
+  if (row >= shape_.batch || kv_head >= shape_.num_kv_heads) {
     throw ContractError(
         "EvictingLayer::Held: no such row or head",
-        "row " + std::to_string(b) + ", head " + std::to_string(kv_head),
+        "row " + std::to_string(row) + ", head " + std::to_string(kv_head),
         "count rows and key/value heads from 0");
   }
-  return held_[b * shape_.num_kv_heads + kv_head];
+  return held_[row * shape_.num_kv_heads + kv_head];
 }
 
 void EvictingLayer::Reset() {

@@ -37,14 +37,14 @@ ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count) {
 
 // BEGIN SOLUTION-ONLY
 // softmax(q k^T / sqrt(D)) v of one query.
-//   scores  [1, keys], of any content
+//   row  [1, keys], of any content: its scores, then its probabilities
 void AttendTo(ConstMatrix query, ConstMatrix keys, ConstMatrix values,
-              Matrix scores, Matrix attended) {
-  MatMulTransposed(Work::kAttention, query, keys, scores);
+              Matrix row, Matrix attended) {
+  MatMulTransposed(Work::kAttention, query, keys, row);
   const float scale = 1.0F / std::sqrt(static_cast<float>(query.cols));
-  for (float& score : scores.Row(0)) score *= scale;
-  SoftmaxRows(scores);
-  MatMul(Work::kAttention, scores, values, attended);
+  for (float& score : row.Row(0)) score *= scale;
+  SoftmaxRows(row);
+  MatMul(Work::kAttention, row, values, attended);
 }
 // END SOLUTION-ONLY
 

@@ -195,7 +195,7 @@ ClearInput RandomClearInput(Random& random, const ForgetfulSizes& sizes,
     if (padded) PadRows(random, clear.input);
     double gap = std::numeric_limits<double>::infinity();
     clear.right = RunForgetful(
-        clear.input, EvictionRule(budget.tokens, budget.newest, &gap));
+        clear.input, EvictionRule({budget.tokens, budget.newest}, &gap));
     if (gap > kClearChoice) return clear;
     if (attempt == 100) {
       throw GraderError(

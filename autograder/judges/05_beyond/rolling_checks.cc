@@ -52,7 +52,7 @@ std::string RecogniseWindow(const Array& answer, const ForgetfulInput& input,
   const std::size_t count = answer.shape[2];
   if (begin + count > input.sizes.tokens) return "";
   const auto part = [&](std::size_t newest, std::size_t sinks) {
-    return Slice(AttendedOf(input, WindowRule(newest, sinks)), 2, begin,
+    return Slice(AttendedOf(input, WindowRule({newest, sinks})), 2, begin,
                  begin + count);
   };
   const Array right = part(window.newest, window.sinks);
@@ -80,7 +80,7 @@ void ComparePieces(Exam& exam, const ForgetfulInput& input,
                    const TrialWindow& window,
                    const std::vector<std::size_t>& pieces) {
   const Array masked =
-      AttendedOf(input, WindowRule(window.newest, window.sinks));
+      AttendedOf(input, WindowRule({window.newest, window.sinks}));
   exam.Case(Describe(input) + "; " + WindowText(window));
   const Handle layer = NewLayer(exam, input.sizes, window);
   std::size_t begin = 0;
@@ -483,7 +483,7 @@ void RollingRefusals(Exam& exam) {
   const TrialWindow window = {3, 1};
   const ForgetfulInput input = RandomForgetfulInput(random, sizes);
   const Array masked =
-      AttendedOf(input, WindowRule(window.newest, window.sinks));
+      AttendedOf(input, WindowRule({window.newest, window.sinks}));
   exam.Case(Describe(input) + "; " + WindowText(window));
   const Handle layer = NewLayer(exam, sizes, window);
   const auto array = [&](std::size_t heads, std::size_t tokens,

@@ -145,7 +145,7 @@ Values NewMaskedModel(ObjectStore& objects, const Values& values) {
   const Window window = NextWindow(arguments);
   auto model = std::make_shared<Gpt2>(weights);
   model->ReplaceAttention(std::make_unique<RecomputedAttention>(
-      weights->config.num_heads, WindowRule(window.newest, window.sinks)));
+      weights->config.num_heads, WindowRule({window.newest, window.sinks})));
   return {objects.Keep(std::move(model))};
 }
 
