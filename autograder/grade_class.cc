@@ -12,6 +12,7 @@
 
 #include "autograder/class/commands.h"
 #include "autograder/class/grading.h"
+#include "autograder/class/similarity/handout.h"
 #include "autograder/exam/check.h"
 #include "autograder/grade_submission.h"
 #include "autograder/machine/architecture/architecture.h"
@@ -88,13 +89,20 @@ void WithGrader(const GraderWishes& wishes,
        }});
 }
 
+Handout GivenToAll() {
+  return {.course = Runfile(""),
+          .given = {Runfile("modules"),
+                    Runfile("autograder/worker_kit/worker_kit") / "include"}};
+}
+
 int Run(int argc, char** argv) {
   ProgressLine progress(WithoutTerminal::kNowAndThen);
   return RunClass(
       argc, argv,
       {.with_grader = WithGrader,
        .show = [&](const std::string& line) { progress.Show(line); },
-       .clear = [&] { progress.Clear(); }});
+       .clear = [&] { progress.Clear(); },
+       .handout = GivenToAll});
 }
 
 }  // namespace

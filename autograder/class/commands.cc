@@ -26,6 +26,7 @@
 #include "autograder/class/gradebook.h"
 #include "autograder/class/grading.h"
 #include "autograder/class/import.h"
+#include "autograder/class/page_commands.h"
 #include "autograder/class/platform_csv.h"
 #include "autograder/class/roster.h"
 #include "autograder/class/status.h"
@@ -67,6 +68,8 @@ struct Options {
   Visibility revealed = Visibility::kVisible;
   // override
   Override change;
+  // similar
+  PageOptions pages;
 };
 
 std::string ProblemOfTime(const std::string& text) {
@@ -381,6 +384,7 @@ int RunClass(int argc, char** argv, const ClassProgram& program) {
   AddStatus(app, options);
   AddExport(app, options);
   AddOverride(app, options);
+  AddPageCommands(app, options.folder, options.pages);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -397,7 +401,14 @@ int RunClass(int argc, char** argv, const ClassProgram& program) {
       {"grade", [&] { return Grade(options, program); }},
       {"status", [&] { return PrintStatus(options); }},
       {"export", [&] { return Export(options); }},
-      {"override", [&] { return SetOverride(options); }}};
+      {"override", [&] { return SetOverride(options); }},
+      {"similar",
+       [&] {
+         return RunSimilar(options.folder, program.handout,
+                           options.pages.similar);
+       }},
+      {"report",
+       [&] { return RunReport(options.folder, options.pages.report); }}};
   try {
     return commands.at(app.get_subcommands().front()->get_name())();
   } catch (const std::exception& error) {

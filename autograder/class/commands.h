@@ -7,6 +7,7 @@
 #include <string>
 
 #include "autograder/class/grading.h"
+#include "autograder/class/similarity/handout.h"
 
 namespace kvlab::grading {
 
@@ -25,6 +26,8 @@ struct ClassProgram {
   // One line of progress, which the next one replaces.
   OnStep show = nullptr;
   std::function<void()> clear = nullptr;
+  // What `class similar` cuts out.
+  std::function<Handout()> handout = nullptr;
 };
 
 // Does what the command line says, and returns the exit status: 0; 1 if it

@@ -45,6 +45,7 @@ ROOMS = {
     ),
     "autograder/class": (
         "kit",
+        "quiz",
         "autograder/machine",
         "autograder/exam",
         "autograder/scoring",
