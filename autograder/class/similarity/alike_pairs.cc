@@ -61,8 +61,8 @@ std::vector<std::size_t> Covered(std::span<const AlikePassage> passages,
     }
   }
   std::ranges::sort(lines);
-  const auto repeated = std::ranges::unique(lines);
-  lines.erase(repeated.begin(), repeated.end());
+  // Not of std::ranges, whose result clang does not take.
+  lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
   return lines;
 }
 
