@@ -36,7 +36,7 @@ inline constexpr std::array kBrokenForgetting = {
                 "it accepts what the header refuses"}};
 inline constexpr std::array kBrokenLayers = {
     BrokenCache{"layer_0_speaks_for_all", "it takes one layer for another"},
-    BrokenCache{"layer_index_one_too_far",
+    BrokenCache{"layer_index_wraps_round",
                 "it accepts what the header refuses"},
     BrokenCache{"past_len_of_the_last_layer",
                 "it takes one layer for another"}};
