@@ -8,9 +8,8 @@
 namespace kvlab::grading {
 namespace {
 
-// The first and the last length to try, in characters. Of a module that does not
-// compile, this is what two dozen errors take.
-constexpr std::size_t kLongestText = 8000;
+// The first and the last length to try, in characters.
+constexpr std::size_t kLongestText = 12000;
 constexpr std::size_t kShortestText = 50;
 
 // More notices than anyone reads.
