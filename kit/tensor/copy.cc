@@ -18,6 +18,11 @@ std::atomic<std::uint64_t> copied_bytes;
 
 }  // namespace
 
+ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count) {
+  return {matrix.data + begin * matrix.row_stride, count, matrix.cols,
+          matrix.row_stride};
+}
+
 Matrix RowRange(Matrix matrix, std::size_t begin, std::size_t end) {
   if (begin > end || end > matrix.rows) {
     throw ContractError("RowRange: no such rows",

@@ -13,6 +13,10 @@ namespace kvlab {
 // begin <= end <= matrix.rows.
 Matrix RowRange(Matrix matrix, std::size_t begin, std::size_t end);
 
+// `count` rows of a matrix that is read, from row `begin` on. O(1); not
+// checked, as the rows of all matrices (kit/tensor/tensor.h).
+ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count);
+
 // Copies `from` over `to` and counts the bytes. The two must not overlap.
 // Throws ContractError, copying nothing, if their shapes disagree.
 void CopyRows(ConstMatrix from, Matrix to);

@@ -11,6 +11,17 @@
 namespace kvlab {
 namespace {
 
+TEST(RowsFromTest, ReadsTheRowsOfAMatrixWhoseRowsLieApart) {
+  const Tensor2 all = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {10, 11, 12}};
+  const ConstMatrix left = {all.data(), 4, 2, 3};  // without the last column
+  const ConstMatrix rows = RowsFrom(left, 1, 2);
+  ASSERT_EQ(rows.rows, 2U);
+  EXPECT_EQ(rows.cols, 2U);
+  EXPECT_EQ(rows.Row(0)[1], 5.0F);
+  EXPECT_EQ(rows.Row(1)[0], 7.0F);
+  EXPECT_EQ(RowsFrom(left, 4, 0).rows, 0U);
+}
+
 TEST(RowRangeTest, IsPartOfTheMatrixItself) {
   Tensor2 tensor = {{0, 1}, {10, 11}, {20, 21}, {30, 31}};
   const Matrix middle = RowRange(Rows(tensor), 1, 3);

@@ -31,12 +31,6 @@ Tensor4 UnwrittenSlots(const EvictingShape& shape) {
   return slots;
 }
 
-// Given. Rows [begin, begin + count) of a matrix.
-ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count) {
-  return {matrix.data + begin * matrix.row_stride, count, matrix.cols,
-          matrix.row_stride};
-}
-
 // Given. Throws what LossOfEviction promises to throw; which rows are kept.
 std::vector<bool> CheckLoss(const QueryOfAll& all,
                             std::span<const std::size_t> kept) {

@@ -55,8 +55,8 @@ struct Sequence {
     Random random(seed);
     all.queries = RandomTensor4(
         random, {sizes.batch, sizes.heads, sizes.tokens, sizes.head_dim});
-    for (float& query : all.queries)
-      query *= 4;  // so that keys weigh differently
+    // So that keys weigh differently.
+    for (float& query : all.queries) query *= 4;
     all.keys = RandomTensor4(
         random, {sizes.batch, sizes.kv_heads, sizes.tokens, sizes.head_dim});
     all.values = RandomTensor4(

@@ -30,12 +30,6 @@ Tensor4 UnwrittenSlots(const RollingShape& shape) {
   return slots;
 }
 
-// Given. Rows [begin, begin + count) of a matrix.
-ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count) {
-  return {matrix.data + begin * matrix.row_stride, count, matrix.cols,
-          matrix.row_stride};
-}
-
 }  // namespace
 
 std::size_t SlotOf(const Window& window, std::size_t position) {

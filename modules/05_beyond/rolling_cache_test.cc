@@ -50,8 +50,8 @@ struct Sequence {
     Random random(seed);
     all.queries = RandomTensor4(
         random, {sizes.batch, sizes.heads, sizes.tokens, sizes.head_dim});
-    for (float& query : all.queries)
-      query *= 4;  // so that keys weigh differently
+    // So that keys weigh differently.
+    for (float& query : all.queries) query *= 4;
     all.keys = RandomTensor4(
         random, {sizes.batch, sizes.kv_heads, sizes.tokens, sizes.head_dim});
     all.values = RandomTensor4(
@@ -271,8 +271,9 @@ TEST(RollingLayerTest, NeighboursShareAKeyValueHead) {
   }
   const Tensor4 attended = layer.Attend(token, {});
   for (std::size_t h = 0; h < 6; ++h) {
-    EXPECT_NEAR(attended(0, h, 0, 0), static_cast<float>(h / 2 + 1), 1e-5F)
-        << "query head " << h << " of 6 reads head " << h / 2 << " of 3";
+    const std::size_t head = h / 2;
+    EXPECT_NEAR(attended(0, h, 0, 0), static_cast<float>(head + 1), 1e-5F)
+        << "query head " << h << " of 6 reads head " << head << " of 3";
   }
 }
 

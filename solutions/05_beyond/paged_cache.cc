@@ -68,12 +68,6 @@ void AddTo(Matrix sum, ConstMatrix part) {
   }
 }
 
-// `count` rows of a matrix, from row `begin` on.
-ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count) {
-  return {matrix.data + begin * matrix.row_stride, count, matrix.cols,
-          matrix.row_stride};
-}
-
 // One layer and head of the tokens that a block holds of a sequence: those
 // from position `begin` on.
 struct Piece {

@@ -29,12 +29,6 @@ Tensor4 UnwrittenSlots(const RollingShape& shape) {
   return slots;
 }
 
-// Given. Rows [begin, begin + count) of a matrix.
-ConstMatrix RowsFrom(ConstMatrix matrix, std::size_t begin, std::size_t count) {
-  return {matrix.data + begin * matrix.row_stride, count, matrix.cols,
-          matrix.row_stride};
-}
-
 // BEGIN SOLUTION-ONLY
 // softmax(q k^T / sqrt(D)) v of one query.
 //   row  [1, keys], of any content: its scores, then its probabilities

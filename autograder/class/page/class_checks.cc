@@ -91,6 +91,7 @@ std::vector<ClassCheck> ChecksOf(std::span<const PersonMarks> people) {
     }
   }
   std::vector<ClassCheck> checks;
+  checks.reserve(gathered.size());
   for (Gathered& each : gathered) checks.push_back(Finished(std::move(each)));
   return checks;
 }
