@@ -76,6 +76,21 @@ Tensor4 NumberedTokens(const NumberedSizes& sizes, std::size_t begin,
   return tensor;
 }
 
+Tensor4 Part(const Tensor4& tokens, std::size_t begin, std::size_t count) {
+  Tensor4 part = Tensor4::from_shape(
+      {tokens.shape(0), tokens.shape(1), count, tokens.shape(3)});
+  for (std::size_t b = 0; b < part.shape(0); ++b) {
+    for (std::size_t h = 0; h < part.shape(1); ++h) {
+      for (std::size_t s = 0; s < count; ++s) {
+        for (std::size_t d = 0; d < part.shape(3); ++d) {
+          part(b, h, s, d) = tokens(b, h, begin + s, d);
+        }
+      }
+    }
+  }
+  return part;
+}
+
 ::testing::AssertionResult Near(const ConstView4& actual,
                                 const ConstView4& expected, float tolerance) {
   return Compare<4>(actual, expected, tolerance);

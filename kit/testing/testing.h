@@ -27,6 +27,9 @@ struct NumberedSizes {
 Tensor4 NumberedTokens(const NumberedSizes& sizes, std::size_t begin,
                        std::size_t end);
 
+// `count` positions of tokens [batch, heads, S, head_dim], from `begin` on.
+Tensor4 Part(const Tensor4& tokens, std::size_t begin, std::size_t count);
+
 // Whether all elements agree within `tolerance` (absolute, plus the same
 // times the size of the expected number). If not, reports the place of the
 // first difference and both numbers. NaN equals nothing.

@@ -16,6 +16,13 @@ using ::testing::HasSubstr;
 
 constexpr NumberedSizes kSizes = {.batch = 2, .heads = 3, .head_dim = 4};
 
+TEST(PartTest, HasTheNumbersOfItsPositionsInEveryRowAndHead) {
+  const NumberedSizes sizes = {.batch = 2, .heads = 3, .head_dim = 4};
+  EXPECT_TRUE(Near(Part(NumberedTokens(sizes, 0, 9), 2, 5),
+                   NumberedTokens(sizes, 2, 7), 0.0F));
+  EXPECT_EQ(Part(NumberedTokens(sizes, 0, 9), 9, 0).size(), 0U);
+}
+
 TEST(NumberedTokensTest, EveryElementNamesItsPlace) {
   const Tensor4 tokens = NumberedTokens(kSizes, 2, 5);
   EXPECT_THAT(tokens.shape(), ::testing::ElementsAre(2U, 3U, 3U, 4U));

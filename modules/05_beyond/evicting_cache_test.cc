@@ -23,6 +23,7 @@
 #include "modules/01_attention/attention.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/allocation_counter.h"
+#include "modules/03_memoization/split_sequence.h"
 #include "modules/05_beyond/forgetful_model.h"
 #include "modules/05_beyond/recomputed_attention.h"
 
@@ -75,22 +76,7 @@ struct Sequence {
   std::vector<std::size_t> left_pad;
 };
 
-Tensor4 Part(const Tensor4& tensor, std::size_t begin, std::size_t count) {
-  Tensor4 part = Tensor4::from_shape(
-      {tensor.shape(0), tensor.shape(1), count, tensor.shape(3)});
-  for (std::size_t b = 0; b < part.shape(0); ++b) {
-    for (std::size_t h = 0; h < part.shape(1); ++h) {
-      for (std::size_t s = 0; s < count; ++s) {
-        for (std::size_t d = 0; d < part.shape(3); ++d) {
-          part(b, h, s, d) = tensor(b, h, begin + s, d);
-        }
-      }
-    }
-  }
-  return part;
-}
-
-Qkv Part(const Qkv& tokens, std::size_t begin, std::size_t count) {
+Qkv PartOf(const Qkv& tokens, std::size_t begin, std::size_t count) {
   return {.queries = Part(tokens.queries, begin, count),
           .keys = Part(tokens.keys, begin, count),
           .values = Part(tokens.values, begin, count)};
@@ -153,7 +139,7 @@ void ExpectEviction(const Sequence& sequence, const EvictionBudget& budget,
   std::size_t begin = 0;
   for (const std::size_t piece : pieces) {
     const Tensor4 answer =
-        layer.Attend(Part(sequence.all, begin, piece), sequence.left_pad);
+        layer.Attend(PartOf(sequence.all, begin, piece), sequence.left_pad);
     ASSERT_TRUE(Near(answer, Part(attended, begin, piece), tolerance))
         << BudgetText(budget) << ", " << piece << " tokens after " << begin
         << " (position 0 of a difference is the first of them)";
@@ -364,7 +350,7 @@ TEST(EvictingLayerTest, ProbabilitiesOfAllQueriesOfAHeadAreAdded) {
   const Sequence sequence(88, {.heads = 3, .kv_heads = 1, .tokens = 7});
   EvictingLayer layer = sequence.Layer({.tokens = 7, .newest = 1});
   for (std::size_t p = 0; p < 7; ++p) {
-    layer.Attend(Part(sequence.all, p, 1), {});
+    layer.Attend(PartOf(sequence.all, p, 1), {});
     double sum = 0;
     for (const HeldToken& token : layer.Held(0, 0)) sum += token.probability;
     EXPECT_NEAR(sum, 3.0 * static_cast<double>(p + 1), kSumTolerance)
@@ -394,9 +380,9 @@ TEST(EvictingLayerTest, BytesAreTheSameFromTheFirstTokenOn) {
   EvictingLayer layer = sequence.Layer({.tokens = 8, .newest = 3});
   const std::uint64_t bytes = 2ULL * 2 * 3 * 8 * 4 * sizeof(float);
   EXPECT_EQ(layer.Bytes(), bytes);
-  layer.Attend(Part(sequence.all, 0, 50), {});
+  layer.Attend(PartOf(sequence.all, 0, 50), {});
   for (std::size_t p = 50; p < 60; ++p) {
-    layer.Attend(Part(sequence.all, p, 1), {});
+    layer.Attend(PartOf(sequence.all, p, 1), {});
     for (std::size_t b = 0; b < 2; ++b) {
       for (std::size_t g = 0; g < 3; ++g) {
         ASSERT_EQ(layer.Held(b, g).size(), 8U) << "after " << p << " tokens";
@@ -412,15 +398,15 @@ TEST(EvictingLayerTest, AStepAllocatesTheSameAfterAnyNumberOfTokens) {
       96, {.batch = 2, .heads = 2, .kv_heads = 1, .tokens = 640});
   EvictingLayer layer = sequence.Layer({.tokens = 9, .newest = 4});
   const auto allocated = [&](std::size_t position) {
-    const Qkv token = Part(sequence.all, position, 1);
+    const Qkv token = PartOf(sequence.all, position, 1);
     const std::uint64_t before = AllocatedBytes();
     layer.Attend(token, {});
     return AllocatedBytes() - before;
   };
-  layer.Attend(Part(sequence.all, 0, 16), {});
+  layer.Attend(PartOf(sequence.all, 0, 16), {});
   allocated(16);  // what a first step needs for good
   const std::uint64_t early = allocated(17);
-  layer.Attend(Part(sequence.all, 18, 600), {});
+  layer.Attend(PartOf(sequence.all, 18, 600), {});
   EXPECT_EQ(allocated(618), early) << "618 tokens before, against 17";
 }
 
@@ -429,7 +415,7 @@ TEST(EvictingLayerTest, AStepCountsTheWorkOfItsBudget) {
       97, {.batch = 2, .heads = 4, .kv_heads = 2, .tokens = 100});
   EvictingLayer layer = sequence.Layer({.tokens = 10, .newest = 3});
   const auto work = [&](std::size_t begin, std::size_t count) {
-    const Qkv tokens = Part(sequence.all, begin, count);
+    const Qkv tokens = PartOf(sequence.all, begin, count);
     const WorkCounts before = CountedWork();
     layer.Attend(tokens, {});
     const WorkCounts counted = CountedWork() - before;
@@ -462,9 +448,9 @@ TEST(EvictingLayerTest, RefusesWhatDoesNotFitAndStaysAsItWas) {
   EvictingLayer layer = sequence.Layer(budget);
   EvictingLayer untouched = sequence.Layer(budget);
   for (EvictingLayer* each : {&layer, &untouched}) {
-    each->Attend(Part(sequence.all, 0, 5), {});
+    each->Attend(PartOf(sequence.all, 0, 5), {});
   }
-  const Qkv right = Part(sequence.all, 5, 3);
+  const Qkv right = PartOf(sequence.all, 5, 3);
   Qkv wrong = right;
   wrong.keys = Tensor4::from_shape({2, 2, 2, 4});
   EXPECT_THROW(layer.Attend(wrong, {}), ContractError);
@@ -501,16 +487,6 @@ TEST(EvictingAttentionTest, TokensKeepTheirOwnLearnedPositions) {
   TokenBatch all = {.ids = Tokens::from_shape({3, 25}), .left_pad = {0, 9, 3}};
   std::ranges::copy(RandomTokens(random, 75, kConfig.vocab_size),
                     all.ids.begin());
-  const auto columns = [&](std::size_t begin, std::size_t count) {
-    TokenBatch part = {.ids = Tokens::from_shape({3, count}),
-                       .left_pad = all.left_pad};
-    for (std::size_t b = 0; b < 3; ++b) {
-      for (std::size_t i = 0; i < count; ++i) {
-        part.ids(b, i) = all.ids(b, begin + i);
-      }
-    }
-    return part;
-  };
   Gpt2 model(Weights());
   const EvictingLayer layer(
       {.batch = 3, .num_kv_heads = 2, .head_dim = 8, .budget = budget});
@@ -521,12 +497,13 @@ TEST(EvictingAttentionTest, TokensKeepTheirOwnLearnedPositions) {
       2, EvictionRule({budget.tokens, budget.newest})));
   std::size_t begin = 0;
   for (const std::size_t piece : {10, 1, 1, 7, 1, 1, 1, 3}) {
-    const Tensor3 logits =
-        model.Forward(columns(begin, piece), LogitsFor::kLastPosition);
+    const Tensor3 logits = model.Forward(Columns(all, begin, begin + piece),
+                                         LogitsFor::kLastPosition);
     begin += piece;
     // Logits of size 1 to 10 after three layers.
     ASSERT_TRUE(Near(
-        logits, recomputed.Forward(columns(0, begin), LogitsFor::kLastPosition),
+        logits,
+        recomputed.Forward(Columns(all, 0, begin), LogitsFor::kLastPosition),
         2e-4F))
         << "after " << begin << " tokens";
     ASSERT_EQ(model.CurrentAttention().PastLen(), begin);

@@ -22,6 +22,7 @@
 #include "modules/01_attention/attention.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/kv_cache.h"
+#include "modules/03_memoization/split_sequence.h"
 #include "modules/05_beyond/repeated_heads.h"
 
 namespace kvlab {
@@ -354,13 +355,7 @@ void ExpectPieces(GroupedModel& grouped, const TokenBatch& tokens,
   for (const std::size_t piece : pieces) {
     SCOPED_TRACE("the piece from column " + std::to_string(begin) + " to " +
                  std::to_string(begin + piece - 1));
-    TokenBatch part = {Tokens::from_shape({tokens.ids.shape(0), piece}),
-                       tokens.left_pad};
-    for (std::size_t b = 0; b < part.ids.shape(0); ++b) {
-      for (std::size_t t = 0; t < piece; ++t) {
-        part.ids(b, t) = tokens.ids(b, begin + t);
-      }
-    }
+    const TokenBatch part = Columns(tokens, begin, begin + piece);
     const Tensor3 logits =
         grouped.model.Forward(part, LogitsFor::kAllPositions);
     for (std::size_t b = 0; b < logits.shape(0); ++b) {

@@ -198,22 +198,6 @@ struct Held {
     return cache;
   }
 
-  static Tensor4 Part(const Tensor4& all, std::size_t begin,
-                      std::size_t length) {
-    Tensor4 part =
-        Tensor4::from_shape({all.shape(0), all.shape(1), length, all.shape(3)});
-    for (std::size_t b = 0; b < all.shape(0); ++b) {
-      for (std::size_t g = 0; g < all.shape(1); ++g) {
-        for (std::size_t s = 0; s < length; ++s) {
-          for (std::size_t d = 0; d < all.shape(3); ++d) {
-            part(b, g, s, d) = all(b, g, begin + s, d);
-          }
-        }
-      }
-    }
-    return part;
-  }
-
   QuantizedShape shape;
   Tensor4 keys;    // [B, G, max_seq_len, D]
   Tensor4 values;  // the same
@@ -302,7 +286,7 @@ TEST(QuantizedLayerCacheTest, KeysStayFloat32UntilTheirGroupIsFull) {
   const Held held(kShape);
   QuantizedLayerCache cache(kShape);
   for (std::size_t s = 0; s < 14; ++s) {
-    cache.Append(Held::Part(held.keys, s, 1), Held::Part(held.values, s, 1));
+    cache.Append(Part(held.keys, s, 1), Part(held.values, s, 1));
     const Tensor4 keys = Decoded(cache).keys;
     const std::size_t coded = (s + 1) / 4 * 4;
     ASSERT_EQ(cache.CodedLen(), coded);
@@ -312,7 +296,7 @@ TEST(QuantizedLayerCacheTest, KeysStayFloat32UntilTheirGroupIsFull) {
             << "token " << t << " of " << s + 1 << ", in groups of 4";
       }
     }
-    ASSERT_EQ(coded > 0, !Near(keys, Held::Part(held.keys, 0, s + 1), 0.0F))
+    ASSERT_EQ(coded > 0, !Near(keys, Part(held.keys, 0, s + 1), 0.0F))
         << "after " << s + 1 << " tokens " << coded << " have codes";
     ExpectWithinHalfAScale(held, cache);
   }
@@ -430,17 +414,17 @@ TEST(QuantizedLayerCacheTest, AppendRefusesWhatDoesNotFit) {
   const Held held(kShape);
   QuantizedLayerCache cache = held.After({12});
   const KeysAndValues before = Decoded(cache);
-  const Tensor4 three = Held::Part(held.keys, 0, 3);
+  const Tensor4 three = Part(held.keys, 0, 3);
   EXPECT_THROW(cache.Append(three, three), ContractError) << "12 + 3 of 14";
-  const Tensor4 two = Held::Part(held.keys, 0, 2);
-  const Tensor4 one = Held::Part(held.keys, 0, 1);
+  const Tensor4 two = Part(held.keys, 0, 2);
+  const Tensor4 one = Part(held.keys, 0, 1);
   EXPECT_THROW(cache.Append(two, one), ContractError);
   Tensor4 wide = Tensor4::from_shape({3, 2, 1, 6});
   wide.fill(0.0F);
   EXPECT_THROW(cache.Append(wide, wide), ContractError);
   EXPECT_EQ(cache.PastLen(), 12U);
   EXPECT_TRUE(Near(Decoded(cache).keys, before.keys, 0.0F));
-  cache.Append(Held::Part(held.keys, 12, 2), Held::Part(held.values, 12, 2));
+  cache.Append(Part(held.keys, 12, 2), Part(held.values, 12, 2));
   ExpectWithinHalfAScale(held, cache);
 }
 

@@ -24,6 +24,7 @@
 #include "modules/01_attention/attention.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/allocation_counter.h"
+#include "modules/03_memoization/split_sequence.h"
 #include "modules/05_beyond/forgetful_model.h"
 #include "modules/05_beyond/recomputed_attention.h"
 
@@ -79,23 +80,7 @@ struct Sequence {
   std::vector<std::size_t> left_pad;
 };
 
-// Positions [begin, begin + count) of [batch, heads, tokens, head_dim].
-Tensor4 Part(const Tensor4& tensor, std::size_t begin, std::size_t count) {
-  Tensor4 part = Tensor4::from_shape(
-      {tensor.shape(0), tensor.shape(1), count, tensor.shape(3)});
-  for (std::size_t b = 0; b < part.shape(0); ++b) {
-    for (std::size_t h = 0; h < part.shape(1); ++h) {
-      for (std::size_t s = 0; s < count; ++s) {
-        for (std::size_t d = 0; d < part.shape(3); ++d) {
-          part(b, h, s, d) = tensor(b, h, begin + s, d);
-        }
-      }
-    }
-  }
-  return part;
-}
-
-Qkv Part(const Qkv& tokens, std::size_t begin, std::size_t count) {
+Qkv PartOf(const Qkv& tokens, std::size_t begin, std::size_t count) {
   return {.queries = Part(tokens.queries, begin, count),
           .keys = Part(tokens.keys, begin, count),
           .values = Part(tokens.values, begin, count)};
@@ -115,7 +100,7 @@ void ExpectMaskedAttention(const Sequence& sequence, const Window& window,
   std::size_t begin = 0;
   for (const std::size_t piece : pieces) {
     const Tensor4 attended =
-        layer.Attend(Part(sequence.all, begin, piece), sequence.left_pad);
+        layer.Attend(PartOf(sequence.all, begin, piece), sequence.left_pad);
     ASSERT_TRUE(Near(attended, Part(masked, begin, piece), tolerance))
         << WindowText(window) << ", " << piece << " tokens after " << begin
         << " (position 0 of a difference is the first of them)";
@@ -224,10 +209,10 @@ TEST(RollingLayerTest, KeysAndValuesAreInTheirSlots) {
                           {.batch = 2, .heads = 4, .kv_heads = 2, .tokens = 9});
   RollingLayer layer = sequence.Layer(window);
   EXPECT_TRUE(std::isnan(layer.Keys()(1, 1, 4, 0))) << "no token has taken it";
-  layer.Attend(Part(sequence.all, 0, 4), {});
+  layer.Attend(PartOf(sequence.all, 0, 4), {});
   EXPECT_TRUE(std::isnan(layer.Values()(1, 1, 4, 0)))
       << "4 tokens have taken slots 0 to 3";
-  layer.Attend(Part(sequence.all, 4, 5), {});
+  layer.Attend(PartOf(sequence.all, 4, 5), {});
   // Slots: sinks 0 and 1; then positions 2 to 8 in turn, of which 6, 7, 8 stay.
   const std::vector<std::size_t> positions = {0, 1, 8, 6, 7};
   for (std::size_t b = 0; b < 2; ++b) {
@@ -368,9 +353,9 @@ TEST(RollingLayerTest, BytesAreTheSameFromTheFirstTokenOn) {
   RollingLayer layer = sequence.Layer({.newest = 7, .sinks = 2});
   const std::uint64_t bytes = 2ULL * 2 * 3 * (7 + 2) * 4 * sizeof(float);
   EXPECT_EQ(layer.Bytes(), bytes);
-  layer.Attend(Part(sequence.all, 0, 50), {});
+  layer.Attend(PartOf(sequence.all, 0, 50), {});
   for (std::size_t p = 50; p < 60; ++p) {
-    layer.Attend(Part(sequence.all, p, 1), {});
+    layer.Attend(PartOf(sequence.all, p, 1), {});
   }
   EXPECT_EQ(layer.Bytes(), bytes) << "after 60 tokens";
   EXPECT_EQ(layer.Keys().shape(2), 9U);
@@ -381,15 +366,15 @@ TEST(RollingLayerTest, AStepAllocatesTheSameAfterAnyNumberOfTokens) {
       63, {.batch = 2, .heads = 2, .kv_heads = 1, .tokens = 640});
   RollingLayer layer = sequence.Layer({.newest = 8, .sinks = 1});
   const auto allocated = [&](std::size_t position) {
-    const Qkv token = Part(sequence.all, position, 1);
+    const Qkv token = PartOf(sequence.all, position, 1);
     const std::uint64_t before = AllocatedBytes();
     layer.Attend(token, {});
     return AllocatedBytes() - before;
   };
-  layer.Attend(Part(sequence.all, 0, 16), {});
+  layer.Attend(PartOf(sequence.all, 0, 16), {});
   allocated(16);  // what a first step needs for good
   const std::uint64_t early = allocated(17);
-  layer.Attend(Part(sequence.all, 18, 600), {});
+  layer.Attend(PartOf(sequence.all, 18, 600), {});
   EXPECT_EQ(allocated(618), early) << "618 tokens before, against 17";
 }
 
@@ -398,7 +383,7 @@ TEST(RollingLayerTest, AStepCountsTheWorkOfItsWindow) {
       64, {.batch = 2, .heads = 4, .kv_heads = 2, .tokens = 100});
   RollingLayer layer = sequence.Layer({.newest = 8, .sinks = 2});
   const auto work = [&](std::size_t begin, std::size_t count) {
-    const Qkv tokens = Part(sequence.all, begin, count);
+    const Qkv tokens = PartOf(sequence.all, begin, count);
     const WorkCounts before = CountedWork();
     layer.Attend(tokens, {});
     const WorkCounts counted = CountedWork() - before;
@@ -434,8 +419,8 @@ TEST(RollingLayerTest, RefusesWhatDoesNotFitAndStaysAsItWas) {
   Sequence sequence(67, {.batch = 2, .heads = 4, .kv_heads = 2, .tokens = 8});
   const Window window = {.newest = 3, .sinks = 1};
   RollingLayer layer = sequence.Layer(window);
-  layer.Attend(Part(sequence.all, 0, 5), {});
-  const Qkv right = Part(sequence.all, 5, 3);
+  layer.Attend(PartOf(sequence.all, 0, 5), {});
+  const Qkv right = PartOf(sequence.all, 5, 3);
   Qkv wrong = right;
   wrong.keys = Tensor4::from_shape({2, 2, 2, 4});
   EXPECT_THROW(layer.Attend(wrong, {}), ContractError);
@@ -499,18 +484,6 @@ TokenBatch RandomBatch(std::uint64_t seed, const TextSizes& sizes) {
   return all;
 }
 
-TokenBatch Columns(const TokenBatch& all, std::size_t begin,
-                   std::size_t count) {
-  TokenBatch part = {.ids = Tokens::from_shape({all.ids.shape(0), count}),
-                     .left_pad = all.left_pad};
-  for (std::size_t b = 0; b < part.ids.shape(0); ++b) {
-    for (std::size_t i = 0; i < count; ++i) {
-      part.ids(b, i) = all.ids(b, begin + i);
-    }
-  }
-  return part;
-}
-
 // Logits of the last column, [batch, 1, vocab].
 Tensor3 LastLogits(Gpt2& model, const TokenBatch& tokens) {
   return model.Forward(tokens, LogitsFor::kLastPosition);
@@ -526,7 +499,8 @@ TEST(RollingAttentionTest, TokensKeepTheirOwnLearnedPositions) {
     const std::unique_ptr<Gpt2> masked = Recomputed(window);
     std::size_t begin = 0;
     for (const std::size_t piece : {10, 1, 1, 7, 1, 1, 1, 3}) {
-      const Tensor3 logits = LastLogits(*model, Columns(all, begin, piece));
+      const Tensor3 logits =
+          LastLogits(*model, Columns(all, begin, begin + piece));
       begin += piece;
       ASSERT_TRUE(Near(logits, LastLogits(*masked, Columns(all, 0, begin)),
                        kLogitTolerance))
@@ -550,7 +524,7 @@ TEST(RollingAttentionTest, TheReceptiveFieldIsThatOfLayersTimesWindow) {
       LastLogits(*model, Columns(all, 0, 6));
       Tensor3 logits;
       for (std::size_t p = 6; p <= last; ++p) {
-        logits = LastLogits(*model, Columns(all, p, 1));
+        logits = LastLogits(*model, Columns(all, p, p + 1));
       }
       return logits;
     };
@@ -597,7 +571,7 @@ TEST(RollingAttentionTest, PositionsThatWereNotLearnedAreStillRefused) {
   const std::unique_ptr<Gpt2> model = ModelWith({.newest = 4}, 1);
   const TokenBatch all = RandomBatch(75, {.batch = 1, .tokens = 41});
   LastLogits(*model, Columns(all, 0, 40));
-  EXPECT_THROW(LastLogits(*model, Columns(all, 40, 1)), ContractError)
+  EXPECT_THROW(LastLogits(*model, Columns(all, 40, 41)), ContractError)
       << "the model has 40 positions, whatever the cache holds";
 }
 
