@@ -26,8 +26,11 @@
 #include "kit/math/kept_memory.h"
 #include "kit/math/threads.h"
 #include "kit/measure/choose_kernels.h"
+#include "kit/model/gpt2_weights.h"
 #include "kit/model/token_batch.h"
 #include "modules/02_transformer/gpt2.h"
+#include "modules/03_memoization/kv_cache.h"
+#include "modules/05_beyond/cache_policy.h"
 
 namespace kvlab {
 namespace {
@@ -39,6 +42,7 @@ struct Options {
   std::filesystem::path model = "models/shakespeare-gpt2";
   std::size_t new_tokens = 200;
   Caching caching = Caching::kOn;
+  std::string cache = "full";
   SamplingOptions sampling = {.temperature = 0.8F, .top_k = 40};
   std::uint64_t seed = 1;
   std::size_t threads = 1;
@@ -88,10 +92,20 @@ void Declare(CLI::App& app, Options& options) {
       ->type_name("N")
       ->check(WholeNumber(1))
       ->capture_default_str();
+  CLI::Option* const cache =
+      app.add_option(
+             "--cache", options.cache,
+             "what the cache keeps: " + std::string(CachePolicyNames()) +
+                 ". The newest W tokens, the first K too, or B tokens "
+                 "for each head. The last line says what it held, and "
+                 "whether the text is that of the full cache")
+          ->type_name("KIND")
+          ->capture_default_str();
   app.add_flag_callback(
-      "--no-cache", [&] { options.caching = Caching::kOff; },
-      "recompute the whole text for each token: the same text, unless two "
-      "tokens are so close that rounding decides");
+         "--no-cache", [&] { options.caching = Caching::kOff; },
+         "recompute the whole text for each token: the same text, unless two "
+         "tokens are so close that rounding decides")
+      ->excludes(cache);
   app.add_option("--temperature", options.sampling.temperature,
                  "0 always takes the likeliest token, more adds variety")
       ->type_name("T")
@@ -121,17 +135,16 @@ void Show(const std::string& text) {
   std::fflush(stdout);
 }
 
-void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
+void ShowSpeed(const GenerationRun& run, std::size_t prompt_tokens) {
   fmt::print(
       "\n\n{} tokens after a prompt of {}: {:.0f} tokens/s, "
       "time to first token {:.1f} ms, in all {:.1f} ms\n",
       run.tokens.shape(1), prompt_tokens, run.TokensPerSecond(),
       1e3 * run.first_token_s, 1e3 * run.total_s);
-  if (!run.cache) {
-    fmt::print("no cache: every token recomputed the whole text before it\n");
-    return;
-  }
-  const CacheShape& shape = *run.cache;
+}
+
+// Module 3's cache, and what it takes of this process's memory.
+void ShowFullCache(const CacheShape& shape) {
   const CacheMemory memory = MeasureCache(shape);
   fmt::print(
       "cache: {} bytes = 2 * {} layers * {} heads * {} * {} tokens * {} rows "
@@ -140,7 +153,67 @@ void ShowMeasurements(const GenerationRun& run, std::size_t prompt_tokens) {
       shape.head_dim, shape.max_seq_len, shape.batch, memory.measured_bytes);
 }
 
+// The bytes that the cache held, and how its text is related to the full
+// cache's.
+void ShowPolicy(const CachePolicy& policy, std::uint64_t bytes,
+                const CacheShape& full) {
+  const std::uint64_t full_bytes = CacheBytes(full, sizeof(float));
+  fmt::print("cache {}: {} bytes held, {:.2f} of the full cache's {}; ",
+             NameOf(policy), bytes,
+             static_cast<double>(bytes) / static_cast<double>(full_bytes),
+             full_bytes);
+  if (IsExact(policy, full.max_seq_len)) {
+    fmt::print("exact: the full cache's text, up to rounding\n");
+  } else {
+    fmt::print("not exact: {}\n", WhyNotExact(policy));
+  }
+}
+
+// tokens: how many the model was given.
+void ShowCache(const GenerationRun& run, const CachePolicy& policy,
+               const Gpt2Config& config, std::size_t tokens) {
+  if (run.policy_bytes) {
+    ShowPolicy(policy, *run.policy_bytes,
+               {.batch = 1,
+                .max_seq_len = tokens,
+                .num_layers = config.num_layers,
+                .num_kv_heads = config.num_heads,
+                .head_dim = config.HeadDim()});
+  } else if (run.cache) {
+    ShowFullCache(*run.cache);
+  } else {
+    fmt::print("no cache: every token recomputed the whole text before it\n");
+  }
+}
+
+// Why the model cannot write so many tokens.
+std::string NoRoom(const Options& options, const CachePolicy& policy,
+                   std::size_t context, std::size_t prompt_tokens) {
+  std::string why = fmt::format(
+      "this model's limit is {} tokens: after a prompt of {} there is room for "
+      "{} new ones, not {}",
+      context, prompt_tokens, context - std::min(context, prompt_tokens),
+      options.new_tokens);
+  if (!WhyNotExact(policy).empty() && policy.kind != CacheKind::kInt8) {
+    why += fmt::format(
+        "; the cache {} has room for more, but the model has learned no "
+        "position {}",
+        NameOf(policy), context);
+  }
+  return why;
+}
+
+// With module 3's cache or none, or with module 5's.
+GenerationRun RunWith(const Options& options, const CachePolicy& policy,
+                      Gpt2& model, const TokenBatch& prompt,
+                      const GenerateOptions& generation) {
+  return policy.kind == CacheKind::kFull
+             ? RunGeneration(model, prompt, generation, options.caching)
+             : RunGeneration(model, prompt, generation, policy);
+}
+
 int Run(const Options& options) {
+  const CachePolicy policy = ParseCachePolicy(options.cache);
   const std::string missing = MissingFile(options.model);
   if (!missing.empty()) return Refuse(kProgram, "there is no " + missing);
 
@@ -150,12 +223,9 @@ int Run(const Options& options) {
   const std::size_t context = checkpoint.weights->config.max_positions;
   const std::size_t room = context - std::min(context, prompt.size());
   if (options.new_tokens > room) {
-    return Refuse(kProgram, fmt::format("this model's limit is {} tokens: "
-                                        "after a prompt of {} there is room "
-                                        "for {} new ones, not {}",
-                                        context, prompt.size(), room,
-                                        options.new_tokens));
+    return Refuse(kProgram, NoRoom(options, policy, context, prompt.size()));
   }
+  CheckPolicyFits(policy, context);
 
   const std::string left_out = RowsWithoutToken(checkpoint);
   if (!left_out.empty()) fmt::print(stderr, "({})\n", left_out);
@@ -171,17 +241,17 @@ int Run(const Options& options) {
   Utf8Stream stream;
   Show(options.prompt);
   const GenerationRun run =
-      RunGeneration(model, SingleRow(prompt),
-                    {.new_tokens = options.new_tokens,
-                     .sampling = options.sampling,
-                     .seed = options.seed,
-                     .on_tokens =
-                         [&](std::span<const TokenId> token) {
-                           Show(stream.Push(tokenizer.Decode(token)));
-                         }},
-                    options.caching);
+      RunWith(options, policy, model, SingleRow(prompt),
+              {.new_tokens = options.new_tokens,
+               .sampling = options.sampling,
+               .seed = options.seed,
+               .on_tokens = [&](std::span<const TokenId> token) {
+                 Show(stream.Push(tokenizer.Decode(token)));
+               }});
   Show(stream.Flush());
-  ShowMeasurements(run, prompt.size());
+  ShowSpeed(run, prompt.size());
+  ShowCache(run, policy, model.Config(),
+            prompt.size() + options.new_tokens - 1);
   return 0;
 }
 

@@ -78,6 +78,40 @@ class GenerateUsageTest(unittest.TestCase):
                     f"{option}: '{value}' is not", "x", option, value
                 )
 
+    def test_a_cache_that_there_is_not_is_quoted_with_a_reason_and_a_fix(self):
+        for cache, why in [
+            ("half", "a cache is named by what it keeps"),
+            ("window:0", "'0' is not a whole number of tokens"),
+            ("sinks:4", "it needs two numbers"),
+            ("evict:many", "'many' is not a whole number of tokens"),
+            ("window:1025", "this model's limit is 1024 tokens"),
+        ]:
+            with self.subTest(cache=cache):
+                run = generate("x", "--model", MODEL, "--cache", cache)
+                self.assertEqual(run.returncode, 2, run)
+                self.assertEqual(run.stdout, "")
+                what, reason, fix = run.stderr.splitlines()
+                self.assertIn(f"'{cache}'", what)
+                self.assertIn(f"why: {why}", reason)
+                self.assertIn("fix: ", fix)
+
+    def test_a_rolling_cache_does_not_lengthen_the_context(self):
+        for cache in ["window:8", "sinks:2+6", "evict:8"]:
+            self.assertRefused(
+                f"the cache {cache} has room for more, but the model has "
+                "learned no position 1024",
+                "x",
+                "--model",
+                MODEL,
+                "--tokens",
+                "1024",
+                "--cache",
+                cache,
+            )
+
+    def test_no_cache_is_of_no_kind(self):
+        self.assertRefused("--cache", "x", "--no-cache", "--cache", "paged")
+
     def test_refuses_other_words(self):
         self.assertRefused("PROMPT", "--model", MODEL)
         self.assertRefused("--fast", "x", "--fast")
@@ -89,6 +123,8 @@ class GenerateUsageTest(unittest.TestCase):
         for option in [
             "--model DIR",
             "--tokens N",
+            "--cache KIND",
+            "full|paged|window:W|sinks:K+W|evict:B|int8|recompute",
             "--no-cache",
             "--temperature T",
             "--top-k K",

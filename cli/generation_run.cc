@@ -8,9 +8,11 @@
 #include <future>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "kit/measure/stopwatch.h"
 #include "modules/03_memoization/cached_attention.h"
+#include "modules/05_beyond/policy_attention.h"
 
 namespace kvlab {
 namespace {
@@ -39,14 +41,11 @@ std::uint64_t GrowthByCache(const CacheShape& shape) {
   return HeapBytes() - before;
 }
 
-}  // namespace
-
-double GenerationRun::TokensPerSecond() const {
-  return static_cast<double>(tokens.shape(1)) / total_s;
-}
-
-GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
-                            const GenerateOptions& options, Caching caching) {
+// Times `generate`, which gets the options with a watch on the first token and
+// fills in the rest of the run.
+template <typename GenerateInto>
+GenerationRun Timed(const Gpt2& model, const GenerateOptions& options,
+                    const GenerateInto& generate) {
   GenerationRun run;
   const WorkCounts before = CountedWork();
   const Stopwatch watch;
@@ -59,11 +58,38 @@ GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
     }
     if (options.on_tokens) options.on_tokens(tokens);
   };
-  run.tokens = caching == Caching::kOn ? GenerateCached(model, prompt, watched)
-                                       : Generate(model, prompt, watched);
+  generate(watched, run);
   run.total_s = watch.Seconds();
   run.work = CountedWork() - before;
   return run;
+}
+
+}  // namespace
+
+double GenerationRun::TokensPerSecond() const {
+  return static_cast<double>(tokens.shape(1)) / total_s;
+}
+
+GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
+                            const GenerateOptions& options, Caching caching) {
+  return Timed(model, options,
+               [&](const GenerateOptions& watched, GenerationRun& run) {
+                 run.tokens = caching == Caching::kOn
+                                  ? GenerateCached(model, prompt, watched)
+                                  : Generate(model, prompt, watched);
+               });
+}
+
+GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
+                            const GenerateOptions& options,
+                            const CachePolicy& policy) {
+  return Timed(model, options,
+               [&](const GenerateOptions& watched, GenerationRun& run) {
+                 PolicyGeneration made =
+                     GenerateWithPolicy(model, prompt, watched, policy);
+                 run.tokens = std::move(made.tokens);
+                 run.policy_bytes = made.cache_bytes;
+               });
 }
 
 CacheMemory MeasureCache(const CacheShape& shape) {

@@ -13,6 +13,7 @@
 #include "modules/02_transformer/generate.h"
 #include "modules/02_transformer/gpt2.h"
 #include "modules/03_memoization/kv_cache.h"
+#include "modules/05_beyond/cache_policy.h"
 
 namespace kvlab {
 
@@ -21,8 +22,10 @@ struct GenerationRun {
   double first_token_s = 0;  // from the start until the first token
   double total_s = 0;
   WorkCounts work;
-  // The cache that the model had while it generated; none without.
+  // Module 3's cache, if the model had one while it generated.
   std::optional<CacheShape> cache;
+  // What a cache of a policy held at the end.
+  std::optional<std::uint64_t> policy_bytes;
 
   double TokensPerSecond() const;
 };
@@ -30,6 +33,11 @@ struct GenerationRun {
 // Runs Generate (module 2) or GenerateCached (module 3).
 GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
                             const GenerateOptions& options, Caching caching);
+
+// Runs GenerateWithPolicy (module 5).
+GenerationRun RunGeneration(Gpt2& model, const TokenBatch& prompt,
+                            const GenerateOptions& options,
+                            const CachePolicy& policy);
 
 // The memory of a cache of this shape.
 struct CacheMemory {
