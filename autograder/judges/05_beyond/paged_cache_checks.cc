@@ -844,6 +844,43 @@ void PagedTraces(Exam& exam) {
 
 // --- 5.4 ---
 
+// What forks hold beside their tables: memory, as it is seen from outside.
+void CompareMemoryOfForks(Exam& exam) {
+  constexpr std::size_t kForks = 8;
+  const TrialPageShape shape = {.num_blocks = 28,
+                                .block_size = 16,
+                                .layers = 4,
+                                .heads = 4,
+                                .head_dim = 128};
+  const std::size_t tokens = 16 * shape.block_size + 1;
+  const double prompt_mib =
+      2.0 * static_cast<double>(tokens) * 4 * 4 * 128 * 4 / (1U << 20U);
+  PagedTrial trial(exam, shape);
+  const std::size_t sequence = trial.Start();
+  for (std::size_t len = 0; len + 1 < tokens; len += 64) {
+    trial.Append({{sequence, 64}});
+  }
+  trial.Append({{sequence, 1}});
+  const double before = ResidentMib(exam);
+  std::vector<TrialRow> rows;
+  for (std::size_t i = 0; i < kForks; ++i) {
+    rows.push_back({trial.Fork(sequence), 1});
+  }
+  trial.Append(rows);
+  const double grown = ResidentMib(exam) - before;
+  trial.Case(
+      fmt::format("{} forks of a prompt of {:.1f} MiB, each extended by "
+                  "a token",
+                  kForks, prompt_mib));
+  if (grown > exam.Setting("slack_mib")) {
+    exam.NoteCost(false);
+    exam.Fail(fmt::format(
+        "the process has grown by {:.1f} MiB: a fork costs a table, and the "
+        "blocks that are copied are in the pool, reserved once",
+        grown));
+  }
+}
+
 void ForkShares(Exam& exam) {
   Random& random = exam.Randomness();
   for (const std::size_t more : {0, 1, 2}) {
@@ -872,6 +909,7 @@ void ForkShares(Exam& exam) {
   const std::size_t fork = trial.Fork(empty);
   trial.Append({{fork, 3}, {empty, 4}});
   trial.Compare();
+  CompareMemoryOfForks(exam);
 }
 
 void CopyOnWrite(Exam& exam) {
@@ -1034,7 +1072,7 @@ const RegisterChecks kPagedCacheChecks({
     AllOrNothing("paged.work", {"tolerance"}, PagedWork),
     AllOrNothing("paged.memory", {"slack_mib"}, PagedMemory),
     AllOrNothing("paged.traces", {"tolerance"}, PagedTraces),
-    AllOrNothing("fork.shares", {}, ForkShares),
+    AllOrNothing("fork.shares", {"slack_mib"}, ForkShares),
     AllOrNothing("fork.copy_on_write", {}, CopyOnWrite),
     AllOrNothing("fork.samples", {}, ManySamples),
     AllOrNothing("fork.full", {}, ForkInAFullPool),
