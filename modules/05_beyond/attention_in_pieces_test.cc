@@ -681,6 +681,31 @@ TEST(AttentionInPiecesTest, KeysInNoRangeAreNotSeen) {
   EXPECT_TRUE(Near(input.InPieces(ranges), input.Exact(ranges), kTolerance));
 }
 
+// Every second row is padding up to its last token, so what a row has seen must
+// not stay for the queries of the next.
+TEST(AttentionInPiecesTest, QueriesThatSeeNothingYieldZerosAfterAnyRow) {
+  for (const std::size_t new_len : {2, 3, 12, 70, 270}) {
+    SCOPED_TRACE(std::to_string(new_len) + " queries");
+    // More rows than threads: each thread has rows of both kinds.
+    Input input(33, {.batch = 80,
+                     .new_len = new_len,
+                     .total_len = new_len + 5,
+                     .head_dim = 2});
+    for (std::size_t b = 0; b < 80; ++b) {
+      input.left_pad.push_back(b % 2 == 0 ? 0 : new_len + 4);
+    }
+    const std::vector<KeyRange> ranges = {{.begin = 0, .end = 4},
+                                          {.begin = 4, .end = new_len + 5}};
+    const Tensor4 attended = input.InPieces(ranges);
+    EXPECT_TRUE(Near(attended, input.Whole(), kTolerance));
+    for (std::size_t b = 1; b < 80; b += 2) {
+      for (std::size_t i = 0; i + 1 < new_len; ++i) {
+        EXPECT_EQ(attended(b, 0, i, 1), 0.0F) << "row " << b << ", query " << i;
+      }
+    }
+  }
+}
+
 TEST(AttentionInPiecesTest, WithoutKeysTheResultIsZero) {
   const Input input(25, {.heads = 2, .kv_heads = 2, .total_len = 9});
   const Tensor4 none = input.InPieces({});

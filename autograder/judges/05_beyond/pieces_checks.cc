@@ -591,6 +591,29 @@ std::vector<Range> LongThenShort(Random& random, std::size_t total_len) {
   return ranges;
 }
 
+// Every second row is padding up to its last token: what a row has seen must
+// not stay for the queries of the next. More rows than threads.
+void RowsThatSeeNothing(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const std::size_t new_len :
+       {Between(random, 9, 20), Between(random, 65, 80),
+        Between(random, 257, 270)}) {
+    AttentionInput input =
+        RandomAttentionInput(random, {.batch = 40,
+                                      .heads = 1,
+                                      .kv_heads = 1,
+                                      .past_len = Between(random, 1, 6),
+                                      .new_len = new_len,
+                                      .head_dim = 2});
+    const std::size_t total_len = input.keys.shape[2];
+    for (std::size_t b = 0; b < 40; ++b) {
+      input.left_pad.push_back(b % 2 == 0 ? 0 : total_len - 1);
+    }
+    CompareInPieces(exam, input, EqualRanges(total_len, total_len / 2 + 1),
+                    "two ranges, every second row almost all padding");
+  }
+}
+
 // Sizes of every kind, and more ranges than a buffer would have room for.
 void LargeInPieces(Exam& exam) {
   Random& random = exam.Randomness();
@@ -635,9 +658,14 @@ void LargeInPieces(Exam& exam) {
                                    .head_dim = Between(random, 258, 265)}}) {
     AttentionInput input = RandomAttentionInput(random, sizes);
     Pad(random, input);
-    CompareInPieces(exam, input, LongThenShort(random, input.keys.shape[2]),
+    std::vector<Range> ranges = LongThenShort(random, input.keys.shape[2]);
+    CompareInPieces(exam, input, ranges,
                     "a range of 340 keys, then hundreds of short ones");
+    std::ranges::reverse(ranges);
+    CompareInPieces(exam, input, ranges,
+                    "hundreds of short ranges, then one of 340 keys");
   }
+  RowsThatSeeNothing(exam);
 }
 
 // --- some of the keys ---
