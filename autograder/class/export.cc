@@ -17,10 +17,10 @@
 
 #include "autograder/class/class_marks.h"
 #include "autograder/class/csv.h"
-#include "autograder/class/digest.h"
 #include "autograder/class/gradebook.h"
 #include "autograder/class/platform_csv.h"
 #include "autograder/class/roster.h"
+#include "autograder/machine/digest/digest.h"
 #include "autograder/machine/submission/submission_names.h"
 #include "autograder/machine/text/printable.h"
 #include "autograder/report/report.h"

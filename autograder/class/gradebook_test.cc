@@ -8,9 +8,9 @@
 #include <string>
 
 #include "SQLiteCpp/Database.h"
-#include "autograder/class/digest.h"
 #include "autograder/class/schema.h"
 #include "autograder/class/test_folder.h"
+#include "autograder/machine/digest/digest.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"

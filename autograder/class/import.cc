@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "autograder/class/digest.h"
 #include "autograder/class/find_attempts.h"
 #include "autograder/class/gradebook.h"
 #include "autograder/class/platform_csv.h"
 #include "autograder/class/roster.h"
+#include "autograder/machine/digest/digest.h"
 #include "autograder/machine/text/count.h"
 #include "autograder/machine/text/printable.h"
 #include "fmt/format.h"
