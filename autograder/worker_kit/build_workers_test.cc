@@ -1,9 +1,14 @@
 // Submissions compiled and run in real sandboxes.
 #include "autograder/machine/building/build_workers.h"
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "autograder/machine/building/compiled_files.h"
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/checker/worker_endpoint.h"
 #include "autograder/machine/sandbox/run.h"
@@ -13,6 +18,7 @@
 #include "autograder/machine/sandbox/staging_folder.h"
 #include "autograder/machine/submission/submission.h"
 #include "gtest/gtest.h"
+#include "kit/files/temporary_folder.h"
 
 namespace kvlab::grading {
 namespace {
@@ -100,6 +106,101 @@ TEST(BuildWorkersTest, KnownSourcesAreNotCompiledAgainAndOthersAre) {
     WorkerEndpoint endpoint({.program = worker.program, .host = Kit().Host()});
     EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
   }
+}
+
+double CompilingSeconds(const SubmissionBuild& build) {
+  double seconds = 0;
+  for (const auto& [folder, module] : build.modules) seconds += module.seconds;
+  return seconds;
+}
+
+TEST(CompiledFilesTest, AFileThatWasCompiledBeforeIsNotCompiledAgain) {
+  const TemporaryFolder folder;
+  const CompiledFiles compiled(folder.Path(), Kit());
+  const BuildOptions options = {
+      .compiled = &compiled,
+      .workers = std::vector<std::string>{"01_attention"}};
+  EXPECT_GT(CompilingSeconds(BuildWorkers(Kit(), Solutions(), options)), 0);
+  const SubmissionBuild again = BuildWorkers(Kit(), Solutions(), options);
+  EXPECT_EQ(CompilingSeconds(again), 0);
+  WorkerEndpoint endpoint({.program = again.workers.at("01_attention").program,
+                           .host = Kit().Host()});
+  EXPECT_EQ(endpoint.Call({"work.counted", {}}, {}).status, Status::kOk);
+
+  Submission changed = Solutions();
+  changed.files[kAttention].content += "\n";
+  EXPECT_GT(CompilingSeconds(BuildWorkers(Kit(), changed, options)), 0);
+}
+
+TEST(CompiledFilesTest, WhatDoesNotCompileOrIsDamagedIsNotUsed) {
+  const TemporaryFolder folder;
+  const CompiledFiles compiled(folder.Path(), Kit());
+  const BuildOptions options = {
+      .compiled = &compiled,
+      .workers = std::vector<std::string>{"01_attention"}};
+  BuildWorkers(Kit(), OnlyAttention("int x = 1"), options);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.Path()));
+  BuildWorkers(Kit(), OnlyAttention("int x = 1;"), options);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.Path())) {
+    std::ofstream(entry.path(), std::ios::app) << "one byte more";
+  }
+  const SubmissionBuild again =
+      BuildWorkers(Kit(), OnlyAttention("int x = 1;"), options);
+  EXPECT_GT(CompilingSeconds(again), 0);
+}
+
+TEST(CompiledFilesTest, ItsKeyHasContentPathAndCommand) {
+  const TemporaryFolder folder;
+  const CompiledFiles compiled(folder.Path(), Kit());
+  const std::vector<std::string> command = {"g++", "-O2"};
+  const std::string key = compiled.Key({"modules/a.cc", "text"}, command);
+  EXPECT_EQ(compiled.Key({"modules/a.cc", "text"}, command), key);
+  EXPECT_NE(compiled.Key({"modules/a.cc", "text "}, command), key);
+  EXPECT_NE(compiled.Key({"modules/b.cc", "text"}, command), key);
+  EXPECT_NE(compiled.Key({"modules/a.cc", "text"},
+                         std::vector<std::string>{"g++", "-O3"}),
+            key);
+  EXPECT_NE(compiled.Key({"modules/a.cc", "text"},
+                         std::vector<std::string>{"g++-O2"}),
+            key);
+  EXPECT_EQ(compiled.Find(key), std::nullopt);
+}
+
+TEST(CompiledFilesTest, TheObjectsUsedLongestAgoAreRemoved) {
+  const TemporaryFolder folder;
+  const CompiledFiles compiled(folder.Path(), Kit());
+  compiled.Keep("old", std::string(1000, 'o'));
+  compiled.Keep("new", std::string(1000, 'n'));
+  std::filesystem::last_write_time(
+      folder.Path() / "old",
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  const CompiledFiles smaller(folder.Path(), Kit(), 1500);
+  EXPECT_EQ(smaller.Find("old"), std::nullopt);
+  EXPECT_EQ(smaller.Find("new"), std::string(1000, 'n'));
+}
+
+// An object that depended on them could not be used for another submission.
+TEST(BuildWorkersTest, AFileSeesNoOtherFileOfItsSubmission) {
+  Submission submission = Solutions();
+  std::string& content = submission.files[kAttention].content;
+  const std::string correct = content;
+  for (const char* line :
+       {"#include \"modules/03_memoization/kv_cache.cc\"\n",
+        "asm(\".incbin \\\"/objects/02_transformer.gpt2.cc.o\\\"\");\n"}) {
+    content = correct + line;
+    const SubmissionBuild build = BuildWorkers(
+        Kit(), submission, {.workers = std::vector<std::string>{"everything"}});
+    EXPECT_FALSE(build.modules.at("01_attention").Compiled()) << line;
+  }
+}
+
+TEST(BuildWorkersTest, OnlyWhatIsAskedForIsBuilt) {
+  const SubmissionBuild build =
+      BuildWorkers(Kit(), Solutions(),
+                   {.workers = std::vector<std::string>{"02_transformer"}});
+  EXPECT_EQ(build.workers.size(), 1U);
+  EXPECT_TRUE(build.workers.at("02_transformer").Built());
+  EXPECT_EQ(build.modules.size(), 1U);
 }
 
 TEST(BuildWorkersTest, TheReferenceWorkerAnswers) {

@@ -49,6 +49,7 @@ struct Compilation {
   std::string source;  // "modules/01_attention/attention.cc"
   std::string object;  // "01_attention.attention.cc.o"
   RunResult result;
+  bool was_kept = false;  // the object was there
 };
 
 void Append(std::vector<std::string>& command,
@@ -81,8 +82,7 @@ class Builder {
         submission_(submission),
         options_(options),
         staging_(std::make_unique<StagingFolder>(kit.User())),
-        course_(staging_->Copy(kit.Headers(), "course")),
-        objects_(staging_->MakeWritable("objects")),
+        objects_(staging_->MakeFolder("objects")),
         linking_(kit.KeeperHost().user),
         linked_(linking_.MakeWritable("workers")),
         deadline_(options.seconds) {}
@@ -100,9 +100,8 @@ class Builder {
   }
 
  private:
-  // A task alone needs its own module only.
   bool IsWanted(const ModuleFiles& module) const {
-    return !options_.alone ||
+    return (!options_.alone && !options_.workers) ||
            std::ranges::any_of(
                kit_.Manifest().workers, [&](const WorkerRecipe& recipe) {
                  return IsWanted(recipe) &&
@@ -113,11 +112,13 @@ class Builder {
   }
 
   bool IsWanted(const WorkerRecipe& recipe) const {
-    return !options_.alone || recipe.name == options_.alone->worker;
+    if (options_.alone) return recipe.name == options_.alone->worker;
+    return !options_.workers ||
+           std::ranges::find(*options_.workers, recipe.name) !=
+               options_.workers->end();
   }
 
-  // Writes the module's files beside the headers, or says what keeps it from
-  // being compiled.
+  // Lists the module's files, or says what keeps it from being compiled.
   void StageModule(const ModuleFiles& module) {
     ModuleBuild& build = build_.modules[module.folder];
     for (const std::string& file : module.files) {
@@ -132,9 +133,8 @@ class Builder {
     if (!build.Compiled()) return;
     for (const std::string& file : module.files) {
       const std::string path = CoursePath(module, file);
-      staging_->WriteFile("course/" + path, submission_.files.at(path).content);
       compilations_.push_back(
-          {&module, path, module.folder + "." + file + ".o", {}});
+          {&module, path, module.folder + "." + file + ".o", {}, false});
     }
   }
 
@@ -161,37 +161,73 @@ class Builder {
         one.result.ending = Ending{};
         continue;
       }
-      jobs.emplace_back([this, &one] { one.result = Compile(one); });
+      jobs.emplace_back([this, &one] {
+        if (!TakeCompiled(one)) one.result = Compile(one);
+      });
     }
     RunInParallel(jobs.size(), [&](std::size_t i) { jobs[i](); });
   }
 
-  RunResult Compile(const Compilation& one) const {
-    SandboxSpec spec;
-    spec.command = {kit_.Manifest().compiler};
-    Append(spec.command, kit_.Manifest().compile_flags);
+  std::string KeyOf(const Compilation& one) const {
+    return options_.compiled->Key(
+        {one.source, submission_.files.at(one.source).content},
+        CompilerCommand(one));
+  }
+
+  // Whether the object was there.
+  bool TakeCompiled(Compilation& one) const {
+    if (options_.compiled == nullptr) return false;
+    const std::optional<std::string> object =
+        options_.compiled->Find(KeyOf(one));
+    if (!object) return false;
+    staging_->WriteFile(fs::path("objects") / one.object, *object);
+    one.result.ending = Ending{};
+    one.was_kept = true;
+    return true;
+  }
+
+  std::vector<std::string> CompilerCommand(const Compilation& one) const {
+    std::vector<std::string> command = {kit_.Manifest().compiler};
+    Append(command, kit_.Manifest().compile_flags);
     // The compiler takes the image beside the header if it fits, and reads the
     // header if not.
-    Append(spec.command, {"-include", std::string(kPrecompiled) + "/" +
-                                          kit_.Manifest().precompiled});
+    Append(command, {"-include", std::string(kPrecompiled) + "/" +
+                                     kit_.Manifest().precompiled});
     // So that no call from one function to another is settled before the link.
-    if (options_.alone) Append(spec.command, {"-fPIC"});
+    if (options_.alone) Append(command, {"-fPIC"});
     // Warnings are for the student's own build; here they would hide errors.
-    Append(spec.command, {"-w", "-fmax-errors=20", "-iquote", "."});
+    Append(command, {"-w", "-fmax-errors=20", "-iquote", "."});
     // Headers of xtensor under their later names (third_party/debian.bzl) may
     // be included as <...> too.
-    Append(spec.command, {"-idirafter", "."});
-    Append(spec.command,
+    Append(command, {"-idirafter", "."});
+    Append(command,
            {"-c", one.source, "-o", std::string(kObjects) + "/" + one.object});
-    // Headers and sources, no archive: a compiler can embed any file that it
+    return command;
+  }
+
+  RunResult Compile(const Compilation& one) const {
+    const fs::path here = fs::path("compiling") / one.object;
+    const fs::path course = staging_->Copy(kit_.Headers(), here / "course");
+    staging_->WriteFile(here / "course" / one.source,
+                        submission_.files.at(one.source).content);
+    const fs::path objects = staging_->MakeWritable(here / "objects");
+    SandboxSpec spec;
+    spec.command = CompilerCommand(one);
+    // Headers and one source, no archive: a compiler can embed any file that it
     // can read.
-    spec.mounts = {{course_, kCourse},
+    spec.mounts = {{course, kCourse},
                    {kit_.Precompiled(), kPrecompiled},
-                   {objects_, kObjects, Access::kWritable}};
+                   {objects, kObjects, Access::kWritable}};
     spec.folder = kCourse;
     spec.limits = kCompilerLimits;
-    return RunInSandbox(spec, kit_.Host(),
-                        {.seconds = AtMost(options_.seconds_per_file)});
+    RunResult result = RunInSandbox(
+        spec, kit_.Host(), {.seconds = AtMost(options_.seconds_per_file)});
+    if (result.Succeeded()) {
+      staging_->WriteFile(
+          fs::path("objects") / one.object,
+          ReadRegularFile(objects / one.object, kMaxFileBytes).value_or(""));
+    }
+    return result;
   }
 
   void Judge(const Compilation& one) {
@@ -208,9 +244,12 @@ class Builder {
     }
     if (problem.empty()) {
       build_.objects[one.source] = objects_ / one.object;
-      linking_.WriteFile(
-          fs::path("objects") / one.object,
-          ReadRegularFile(objects_ / one.object, kMaxFileBytes).value_or(""));
+      const std::string object =
+          ReadRegularFile(objects_ / one.object, kMaxFileBytes).value_or("");
+      linking_.WriteFile(fs::path("objects") / one.object, object);
+      if (options_.compiled != nullptr && !one.was_kept) {
+        options_.compiled->Keep(KeyOf(one), object);
+      }
       return;
     }
     if (!build.Compiled()) build.problem += "\n";
@@ -315,7 +354,6 @@ class Builder {
   const Submission& submission_;
   const BuildOptions& options_;
   std::unique_ptr<StagingFolder> staging_;
-  fs::path course_;
   fs::path objects_;
   StagingFolder linking_;  // the keeper's
   fs::path linked_;

@@ -8,7 +8,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "autograder/machine/building/compiled_files.h"
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/sandbox/staging_folder.h"
 #include "autograder/machine/submission/submission.h"
@@ -63,15 +65,21 @@ struct BuildOptions {
   double seconds_per_link = 60;
   double seconds = 300;  // for all of them together
   // A file that is the same as one of these, to the byte, is not compiled
-  // again. The course's own sources only: nothing is kept from one submission
-  // to the next.
+  // again.
   std::span<const KnownBuild> known = {};
+  // The same for what was compiled for other submissions; may be null. An
+  // object depends on its source and the course alone, see BuildWorkers.
+  const CompiledFiles* compiled = nullptr;
+  // If given, only these are built, and only their modules are compiled.
+  std::optional<std::vector<std::string>> workers = {};
   // If given, only this one is built.
   std::optional<TaskAlone> alone = {};
 };
 
 // Compiles every file, two at a time, and links all workers whose modules
-// compiled. Throws SandboxError if no sandbox can be started.
+// compiled. Each file is compiled in a sandbox of its own, which has the
+// course's headers and no other file of the submission, and which can write
+// nothing but its own object. Throws SandboxError if no sandbox can be started.
 SubmissionBuild BuildWorkers(const StagedKit& kit, const Submission& submission,
                              const BuildOptions& options = {});
 

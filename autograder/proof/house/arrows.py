@@ -32,6 +32,7 @@ ROOMS = {
         "autograder/exam",
     ),
     "autograder/worker_kit": (
+        "kit",
         "modules",
         "solutions",
         "autograder/machine",
