@@ -2,6 +2,7 @@
 #ifndef KVLAB_AUTOGRADER_SCORING_MARKS_H_
 #define KVLAB_AUTOGRADER_SCORING_MARKS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,15 @@ namespace kvlab::grading {
 // `points` as a person writes them: 90, where floating-point sums make
 // 90.00000000000009. Four places hold every share of every check.
 double Written(double points);
+
+// What a check showed beside its points, for checks that depend on it.
+struct CheckFacts {
+  // Of a cost: whether it was within its limit. Nothing if it is not measured.
+  std::optional<bool> affordable;
+  bool own_fault = false;     // fails with the functions of its task alone, too
+  bool timed_out = false;     // an answer came too late
+  double waited_seconds = 0;  // of the time that a submission's answers have
+};
 
 struct CheckMark {
   const RubricCheck* check = nullptr;
@@ -32,6 +42,8 @@ struct CheckMark {
   // The machine was too busy to judge it: its points are neither earned nor
   // lost.
   bool blocked = false;
+
+  CheckFacts facts = {};
 
   bool Passed() const { return run && !blocked && points == check->points; }
 };

@@ -17,6 +17,23 @@
 namespace kvlab::grading {
 namespace {
 
+// nullptr if there is none.
+const PartMark* EarlierPart(const RubricPart& part, const Marks* earlier) {
+  if (earlier == nullptr) return nullptr;
+  const auto found = std::ranges::find(earlier->parts, &part, &PartMark::part);
+  return found == earlier->parts.end() ? nullptr : &*found;
+}
+
+const CheckMark* EarlierCheck(const RubricCheck& check, const PartMark* part) {
+  if (part == nullptr) return nullptr;
+  for (const TaskMark& task : part->tasks) {
+    const auto found =
+        std::ranges::find(task.checks, &check, &CheckMark::check);
+    if (found != task.checks.end()) return &*found;
+  }
+  return nullptr;
+}
+
 class PartScoring {
  public:
   // seconds_left: of the time that the submission's answers may take
@@ -27,6 +44,8 @@ class PartScoring {
         known_(known),
         options_(options),
         part_(part),
+        earlier_(EarlierPart(part, options.earlier)),
+        has_checks_to_run_(HasChecksToRun(part, options.earlier)),
         seconds_left_(seconds_left) {}
 
   PartMark Run(const PartSetup& setup) {
@@ -81,11 +100,41 @@ class PartScoring {
       mark.cause = need->check->name;
       return mark;
     }
+    const CheckMark* earlier = EarlierMark(check);
+    CheckMark mark =
+        earlier != nullptr ? Again(*earlier) : Judge(setup, task, check);
+    // What is open explains nothing, and holds nothing up.
+    const bool passed = mark.Passed() || mark.blocked;
+    if (passed) passed_.insert(check.name);
+    if (passed || mark.alone) right_.insert(check.name);
+    if (mark.facts.affordable.value_or(passed)) affordable_.insert(check.name);
+    if (!passed) NameTheCause(task, check, mark);
+    return mark;
+  }
+
+  // The mark that stays; nullptr if the check is to be run.
+  const CheckMark* EarlierMark(const RubricCheck& check) const {
+    const CheckMark* mark = EarlierCheck(check, earlier_);
+    const bool stays = mark != nullptr && (mark->run || !has_checks_to_run_);
+    return stays ? mark : nullptr;
+  }
+
+  // What it took counts as it did, and what it follows from may have changed.
+  CheckMark Again(const CheckMark& earlier) {
+    if (earlier.facts.timed_out) ++timed_out_;
+    seconds_left_ -= earlier.facts.waited_seconds;
+    CheckMark mark = earlier;
+    mark.follows.clear();
+    mark.cause.clear();
+    return mark;
+  }
+
+  CheckMark Judge(const PartSetup& setup, const RubricTask& task,
+                  const RubricCheck& check) {
     if (options_.on_check) options_.on_check(task, check);
     Judgement all = Run(setup.answerers, check);
     CheckMark& mark = all.mark;
-    std::optional<bool> affordable = all.affordable;
-    bool own_fault = false;
+    CheckFacts& facts = mark.facts;
     if (!mark.Passed() && !mark.blocked &&
         MayBeJudgedAlone(setup, check, all)) {
       setup.with_task_alone(task, [&](const Answerers& answerers) {
@@ -95,26 +144,22 @@ class PartScoring {
           if (endpoint != nullptr) endpoint->Restart();
         }
         const Judgement alone = Run(answerers, check);
-        own_fault = alone.mark.points == 0 && !alone.mark.blocked;
+        facts.own_fault = alone.mark.points == 0 && !alone.mark.blocked;
         Credit(alone, mark);
         mark.seconds += alone.mark.seconds;
-        if (!affordable) affordable = alone.affordable;
+        facts.timed_out = facts.timed_out || alone.mark.facts.timed_out;
+        facts.waited_seconds += alone.mark.facts.waited_seconds;
+        if (!facts.affordable) facts.affordable = alone.mark.facts.affordable;
       });
     }
-    // What is open explains nothing, and holds nothing up.
-    const bool passed = mark.Passed() || mark.blocked;
-    if (passed) passed_.insert(check.name);
-    if (passed || mark.alone) right_.insert(check.name);
-    if (affordable.value_or(passed)) affordable_.insert(check.name);
-    if (!passed) NameTheCause(task, check, own_fault, mark);
     return std::move(mark);
   }
 
   // What fails with the functions of its task alone follows from no other task.
   void NameTheCause(const RubricTask& task, const RubricCheck& check,
-                    bool own_fault, CheckMark& mark) const {
+                    CheckMark& mark) const {
     std::vector<std::string> causes = check.follows;
-    if (own_fault) {
+    if (mark.facts.own_fault) {
       std::erase_if(causes, [&](const std::string& name) {
         return std::ranges::none_of(task.checks, [&](const RubricCheck& other) {
           return other.name == name;
@@ -133,8 +178,6 @@ class PartScoring {
   // The result of a check: its points, and the facts that the rules need.
   struct Judgement {
     CheckMark mark;
-    std::optional<bool> affordable;
-    bool timed_out = false;
     bool undone = false;
   };
 
@@ -143,7 +186,8 @@ class PartScoring {
   bool MayBeJudgedAlone(const PartSetup& setup, const RubricCheck& check,
                         const Judgement& all) const {
     return setup.with_task_alone && check.alone > 0 && !all.undone &&
-           !all.timed_out && all.affordable.value_or(true) &&
+           !all.mark.facts.timed_out &&
+           all.mark.facts.affordable.value_or(true) &&
            !FirstMissing(check.affordable, affordable_);
   }
 
@@ -193,9 +237,10 @@ class PartScoring {
                      .measured = verdict.measured,
                      .seconds = watch.Seconds(),
                      .measurements = verdict.measurements,
-                     .blocked = verdict.blocked},
-            .affordable = verdict.affordable,
-            .timed_out = exam.TimedOut(),
+                     .blocked = verdict.blocked,
+                     .facts = {.affordable = verdict.affordable,
+                               .timed_out = exam.TimedOut(),
+                               .waited_seconds = exam.WaitedSeconds()}},
             .undone = exam.Undone()};
   }
 
@@ -203,6 +248,8 @@ class PartScoring {
   const Checks& known_;
   const ScoringOptions& options_;
   const RubricPart& part_;
+  const PartMark* earlier_;
+  bool has_checks_to_run_;
   double& seconds_left_;
   std::set<std::string> passed_;
   std::set<std::string> right_;       // passed, or right alone
@@ -251,6 +298,15 @@ void NameCausesEndToEnd(const Marks& marks,
 
 }  // namespace
 
+bool HasChecksToRun(const RubricPart& part, const Marks* earlier) {
+  const PartMark* mark = EarlierPart(part, earlier);
+  return std::ranges::any_of(part.tasks, [&](const RubricTask& task) {
+    return std::ranges::any_of(task.checks, [&](const RubricCheck& check) {
+      return EarlierCheck(check, mark) == nullptr;
+    });
+  });
+}
+
 Marks Score(const Rubric& rubric, const Checks& known,
             const ScoringOptions& options) {
   Marks marks;
@@ -258,7 +314,11 @@ Marks Score(const Rubric& rubric, const Checks& known,
   double seconds_left = rubric.limits.submission_seconds;
   for (const RubricPart& part : rubric.parts) {
     if (options.wanted && !options.wanted(part)) continue;
-    const PartSetup setup = options.set_up_part(part);
+    PartSetup setup = options.set_up_part(part);
+    const PartMark* earlier = EarlierPart(part, options.earlier);
+    if (earlier != nullptr && !HasChecksToRun(part, options.earlier)) {
+      setup.trouble = earlier->trouble;
+    }
     PartMark mark =
         PartScoring(rubric, known, options, part, seconds_left).Run(setup);
     if (part.judged == Judged::kEverything) {

@@ -43,7 +43,15 @@ struct ScoringOptions {
       on_check = nullptr;
   // Which parts are judged; all of them if not given.
   std::function<bool(const RubricPart& part)> wanted = nullptr;
+  // Marks of the same submission and seed, in terms of the same rubric. A check
+  // that has a mark here is not run again, unless it was not run because of a
+  // check that now passes. A part that has no check to run is not built:
+  // set_up_part need give only `modules` for it.
+  const Marks* earlier = nullptr;
 };
+
+// Whether a check of the part has no mark in `earlier`, which may be null.
+bool HasChecksToRun(const RubricPart& part, const Marks* earlier);
 
 // Each check meets a fresh worker, so one check cannot affect another. A check
 // that fails is judged a second time with the functions of its task alone; if

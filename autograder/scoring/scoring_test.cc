@@ -614,6 +614,148 @@ TEST_F(ScoringTest, WhatFailsWithAllCodeFollowsFromAFaultOfItsOwnModules) {
   EXPECT_EQ(cause(), "");
 }
 
+// Counts its runs in `runs`.
+Check Counted(const std::string& name, double share, int& runs) {
+  return {name, {}, [share, &runs](Exam&) {
+            ++runs;
+            return Verdict{share, share < 1 ? "wrong" : "", "measured"};
+          }};
+}
+
+// An earlier grading, of which `again` is to be run again.
+Marks Without(const Marks& marks, const std::string& again) {
+  Marks kept = marks;
+  for (PartMark& part : kept.parts) {
+    for (TaskMark& task : part.tasks) {
+      std::erase_if(task.checks, [&](const CheckMark& mark) {
+        return mark.check->name == again;
+      });
+    }
+  }
+  return kept;
+}
+
+TEST_F(ScoringTest, WhatHasAMarkIsNotRunAgain) {
+  int first = 0;
+  int second = 0;
+  Add(Rule("first", 1), Counted("first", 0.5, first));
+  Add(Rule("second", 2), Counted("second", 1, second));
+  Score();
+  const Marks kept = Without(marks_, "second");
+  options_.earlier = &kept;
+  const auto marks = Score();
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(second, 2);
+  EXPECT_EQ(marks[0].points, 0.5);
+  EXPECT_EQ(marks[0].measured, "measured");
+  EXPECT_EQ(marks[1].points, 2);
+}
+
+TEST_F(ScoringTest, APartThatHasAllItsMarksNeedsNoCode) {
+  int runs = 0;
+  RubricCheck needy = Rule("needy", 1);
+  needy.needs = {"first"};
+  Add(Rule("first", 1), Counted("first", 0, runs));
+  Add(needy, Counted("needy", 1, runs));
+  Score();
+  const Marks kept = marks_;
+  EXPECT_FALSE(HasChecksToRun(rubric_.parts[0], &kept));
+  EXPECT_TRUE(HasChecksToRun(rubric_.parts[0], nullptr));
+  options_.earlier = &kept;
+  options_.set_up_part = [](const RubricPart&) { return PartSetup{}; };
+  const auto marks = Score();
+  EXPECT_EQ(runs, 1);
+  EXPECT_FALSE(marks[1].run);
+  EXPECT_EQ(marks[1].cause, "first");
+}
+
+TEST_F(ScoringTest, APartThatCouldNotBeBuiltStaysSo) {
+  trouble_ = "it does not compile";
+  Add(Rule("first", 1), Fixed("first", 1));
+  Score();
+  const Marks kept = marks_;
+  options_.earlier = &kept;
+  trouble_ = "";
+  EXPECT_FALSE(Score()[0].run);
+  EXPECT_EQ(marks_.parts[0].trouble, "it does not compile");
+}
+
+// What was not run because of a check is run once that check passes, and the
+// other way round.
+TEST_F(ScoringTest, WhatNeedsACheckThatIsRunAgainFollowsIt) {
+  double share = 0;
+  int runs = 0;
+  Add(Rule("first", 1), {"first", {}, [&share](Exam&) {
+                           return Verdict{share, "", ""};
+                         }});
+  RubricCheck needy = Rule("needy", 1);
+  needy.needs = {"first"};
+  Add(needy, Counted("needy", 1, runs));
+  Score();
+  EXPECT_EQ(runs, 0);
+
+  share = 1;
+  const Marks failed = Without(marks_, "first");
+  options_.earlier = &failed;
+  EXPECT_TRUE(Score()[1].Passed());
+  EXPECT_EQ(runs, 1);
+
+  share = 0;
+  const Marks passed = Without(marks_, "first");
+  options_.earlier = &passed;
+  EXPECT_FALSE(Score()[1].run);
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(ScoringTest, TheCauseOfAFailureIsThatOfToday) {
+  double share = 0;
+  Add(Rule("first", 1), {"first", {}, [&share](Exam&) {
+                           return Verdict{share, "", ""};
+                         }});
+  RubricCheck after = Rule("after", 1);
+  after.follows = {"first"};
+  Add(after, Fixed("after", 0));
+  EXPECT_EQ(Score()[1].cause, "first");
+  share = 1;
+  const Marks kept = Without(marks_, "first");
+  options_.earlier = &kept;
+  const auto marks = Score();
+  EXPECT_EQ(marks[1].cause, "");
+  EXPECT_EQ(marks[1].follows, "");
+}
+
+TEST_F(ScoringTest, CostsThatWereKeptStillAllowSpeedAlone) {
+  RubricCheck cost = Rule("cost", 1);
+  Add(cost, AllOrNothing("cost", {}, [](Exam& exam) {
+        exam.NoteCost(true);
+        exam.Fail("wrong");
+      }));
+  RubricCheck speed = Rule("speed", 1);
+  speed.affordable = {"cost"};
+  Add(speed, Either("speed", 0, 1));
+  OfferTasksAlone();
+  EXPECT_TRUE(Score()[1].alone);
+  const Marks kept = Without(marks_, "speed");
+  options_.earlier = &kept;
+  EXPECT_TRUE(Score()[1].alone);
+}
+
+// Two hang and use up the patience; the third is run again and is in a hurry.
+TEST_F(ScoringTest, PatienceAndTimeCountAcrossGradings) {
+  rubric_.limits.patience = 2;
+  rubric_.limits.call.seconds = 5;
+  rubric_.limits.hasty_call_seconds = 1;
+  student_.hangs = true;
+  for (const char* name : {"a", "b", "c"}) Add(Rule(name, 1), Asking(name));
+  Score();
+  const Marks kept = Without(marks_, "c");
+  options_.earlier = &kept;
+  student_.seconds.clear();
+  Score();
+  ASSERT_EQ(student_.seconds.size(), 1U);
+  EXPECT_LE(student_.seconds[0], 1);
+}
+
 TEST_F(ScoringTest, AFaultOfTheGraderIsNoMark) {
   Add(Rule("a", 1),
       AllOrNothing("a", {}, [](Exam& exam) { exam.Setting("not given"); }));
