@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,9 @@
 #include "autograder/exam/check.h"
 #include "autograder/grade_submission.h"
 #include "autograder/machine/architecture/architecture.h"
+#include "autograder/machine/building/compiled_files.h"
 #include "autograder/machine/building/staged_kit.h"
+#include "autograder/machine/digest/digest.h"
 #include "autograder/machine/runfiles/runfile.h"
 #include "autograder/machine/sandbox/isolation.h"
 #include "autograder/machine/sandbox/sandbox_host.h"
@@ -53,6 +56,8 @@ std::vector<std::string> AnswerIds(const std::vector<std::string>& members) {
   return ids;
 }
 
+fs::path WorkerKit() { return Runfile("autograder/worker_kit/worker_kit"); }
+
 void WithGrader(const GraderWishes& wishes,
                 const std::function<void(const ClassGrader&)>& use) {
   std::cerr << ArchitectureNotice(ThisArchitecture()) << std::flush;
@@ -64,25 +69,35 @@ void WithGrader(const GraderWishes& wishes,
   RequireIsolation(isolation, GradingOf(wishes));
   std::cerr << isolation.Warning() << std::flush;
   const fs::path checkpoint = Runfile("models/shakespeare-gpt2");
-  const StagedKit kit(Runfile("autograder/worker_kit/worker_kit"), checkpoint,
-                      host);
+  const StagedKit kit(WorkerKit(), checkpoint, host);
   const Quizzes quizzes = LoadQuizzes(Runfile(""), kit.Modules());
   const std::string isolated =
       isolation.Text() +
       (isolation.KeepsFilesApart()
            ? ""
            : "; GRADED ALTHOUGH SUBMISSIONS COULD READ EVERYTHING");
-  const GradingSetup setup = {rubric, kit, quizzes, checkpoint, isolated};
+  std::optional<CompiledFiles> compiled;
+  if (!wishes.compiled.empty()) compiled.emplace(wishes.compiled, kit);
+  const GradingSetup setup = {.rubric = rubric,
+                              .kit = kit,
+                              .quizzes = quizzes,
+                              .checkpoint = checkpoint,
+                              .isolation = isolated,
+                              .known = {},
+                              .compiled = compiled ? &*compiled : nullptr};
   ExpectModulesOf(setup);
   use({.rubric = rubric,
        .course_version = kCourseVersion,
        .machine = fmt::format("{}, {} processors", CpuModel(),
                               ::sysconf(_SC_NPROCESSORS_ONLN)),
+       .program =
+           Sha256(Sha256OfFiles("/proc/self/exe") + Sha256OfFiles(WorkerKit())),
+       .deferred = kTimedLater,
        .grade = [&](const GradingJob& job, const OnStep& on_step) {
          GradingOptions options;
          options.name = job.student;
          options.seed = job.seed;
-         options.only = job.only;
+         options.earlier = job.earlier;
          options.students = AnswerIds(job.members);
          options.on_progress = on_step;
          return GradeSubmission(setup, job.archive, options);

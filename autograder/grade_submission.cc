@@ -121,7 +121,12 @@ class Workers {
       return {.answerers = answerers, .trouble = answers.problem};
     }
     const WorkerRecipe& recipe = setup_.kit.Manifest().Worker(part.Worker());
-    const WorkerBuild& worker = build_.workers.at(recipe.name);
+    const auto built = build_.workers.find(recipe.name);
+    if (built == build_.workers.end()) {
+      return {
+          .answerers = {}, .trouble = "", .modules = recipe.student_modules};
+    }
+    const WorkerBuild& worker = built->second;
     PartSetup setup = {.answerers = {},
                        .trouble = Trouble(part, worker),
                        .modules = recipe.student_modules};
@@ -174,6 +179,7 @@ class Workers {
     auto found = alone_.find(task.id);
     if (found == alone_.end()) {
       BuildOptions options = {.known = setup_.known,
+                              .compiled = setup_.compiled,
                               .alone = TaskAlone{task.id, worker}};
       const auto same = compiled_alone_.find(worker);
       if (same != compiled_alone_.end()) options.known = {&same->second, 1};
@@ -317,6 +323,32 @@ Submission ReadOrEmpty(const std::filesystem::path& path, const StagedKit& kit,
   return empty;
 }
 
+// The workers of the parts that have something to run.
+std::vector<std::string> WorkersToBuild(const Rubric& rubric,
+                                        const GradingOptions& options) {
+  std::vector<std::string> workers;
+  for (const RubricPart& part : rubric.parts) {
+    const bool is_wanted =
+        options.only.empty() ||
+        std::ranges::find(options.only, part.Worker()) != options.only.end();
+    if (is_wanted && part.judged != Judged::kQuiz &&
+        HasChecksToRun(part, options.earlier)) {
+      workers.push_back(part.Worker());
+    }
+  }
+  return workers;
+}
+
+// All checks, where those of a speed only say that they are left for later.
+Checks ChecksWithoutTiming() {
+  Checks checks = AllChecks();
+  for (Check& check : checks) {
+    if (check.tiers_of.empty()) continue;
+    check.run = [](Exam&) -> Verdict { throw CheckBlocked{kTimedLater}; };
+  }
+  return checks;
+}
+
 std::string Now() {
   return fmt::format("{:%FT%T}", fmt::gmtime(std::time(nullptr)));
 }
@@ -372,11 +404,18 @@ Report GradeSubmission(const GradingSetup& setup,
     report.notices.push_back(std::move(notice));
   }
 
-  progress("compiling");
   Stopwatch watch;
-  const SubmissionBuild build = BuildWorkers(
-      setup.kit, submission,
-      {.seconds = setup.rubric.limits.build_seconds, .known = setup.known});
+  SubmissionBuild build;
+  const std::vector<std::string> workers_to_build =
+      WorkersToBuild(setup.rubric, options);
+  if (!workers_to_build.empty()) {
+    progress("compiling");
+    build = BuildWorkers(setup.kit, submission,
+                         {.seconds = setup.rubric.limits.build_seconds,
+                          .known = setup.known,
+                          .compiled = setup.compiled,
+                          .workers = workers_to_build});
+  }
   report.build_seconds = watch.Seconds();
 
   watch.Restart();
@@ -402,7 +441,10 @@ Report GradeSubmission(const GradingSetup& setup,
     return options.only.empty() ||
            std::ranges::find(options.only, part.Worker()) != options.only.end();
   };
-  report.marks = Score(setup.rubric, AllChecks(), scoring);
+  scoring.earlier = options.earlier;
+  report.marks =
+      Score(setup.rubric,
+            options.timed_later ? ChecksWithoutTiming() : AllChecks(), scoring);
   report.check_seconds = watch.Seconds();
   for (std::string& notice : BudgetNotices(setup.rubric, report)) {
     report.notices.push_back(std::move(notice));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "autograder/machine/building/build_workers.h"
+#include "autograder/machine/building/compiled_files.h"
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/checker/endpoint.h"
 #include "autograder/machine/submission/module_files.h"
@@ -23,11 +24,19 @@
 
 namespace kvlab::grading {
 
+inline constexpr const char* kTimedLater =
+    "not timed yet: speed is measured while nothing else runs";
+
 struct GradingOptions {
   std::uint64_t seed = 0;
   // The parts of the rubric to grade: folders of modules, or kEverything. All
   // if empty.
   std::vector<std::string> only = {};
+  // Marks that stay, see ScoringOptions. Only what the others need is built.
+  const Marks* earlier = nullptr;
+  // Checks that have tiers, which are of a speed, are not run: they are
+  // blocked, and say kTimedLater.
+  bool timed_later = false;
   // The name in the report; the path's last part if empty.
   std::string name = {};
   // The authors, if known: the answers must belong to one of them.
@@ -60,6 +69,8 @@ struct GradingSetup {
   std::string isolation;  // as ProbeIsolation found it, for the report
   // The course's own sources that need not be compiled again, see BuildOptions.
   std::span<const KnownBuild> known = {};
+  // Objects that were compiled for other submissions; may be null.
+  const CompiledFiles* compiled = nullptr;
 };
 
 // Throws DataError if a part of the rubric names a module that the kit, or,

@@ -44,8 +44,8 @@ void Apply(const Override& change, Report& report) {
 }
 
 PersonMarks MarksOf(const Person& person, const CourseFolder& course,
-                    const Gradebook& book,
-                    const std::vector<Attempt>& attempts) {
+                    const Gradebook& book, const std::vector<Attempt>& attempts,
+                    const ProposedRecords& proposed) {
   PersonMarks marks;
   marks.person = &person;
   for (const Attempt& attempt : attempts) {
@@ -55,7 +55,10 @@ PersonMarks MarksOf(const Person& person, const CourseFolder& course,
   if (attempt == nullptr) return marks;
   marks.attempt = *attempt;
   marks.failure = book.FailureOf(attempt->id);
-  marks.record = book.RecordOf(attempt->id);
+  const auto instead = proposed.find(attempt->id);
+  marks.record = instead == proposed.end()
+                     ? book.RecordOf(attempt->id)
+                     : std::optional<GradingRecord>(instead->second);
   if (!marks.record) return marks;
   marks.restored = Restore(marks.record->rubric, marks.record->marks);
   Report& report = marks.restored.report;
@@ -71,7 +74,8 @@ PersonMarks MarksOf(const Person& person, const CourseFolder& course,
 
 std::vector<PersonMarks> MarksOfClass(const CourseFolder& course,
                                       const Gradebook& book,
-                                      Visibility revealed) {
+                                      Visibility revealed,
+                                      const ProposedRecords& proposed) {
   const std::vector<Attempt> attempts = book.Attempts();
   std::map<std::string, std::vector<Override>> overrides;
   for (Override& change : book.Overrides()) {
@@ -79,7 +83,7 @@ std::vector<PersonMarks> MarksOfClass(const CourseFolder& course,
   }
   std::vector<PersonMarks> all;
   for (const Person& person : course.People().People()) {
-    PersonMarks marks = MarksOf(person, course, book, attempts);
+    PersonMarks marks = MarksOf(person, course, book, attempts, proposed);
     marks.restored.report.revealed = revealed;
     if (marks.IsGraded()) {
       for (const Override& change : overrides[person.id]) {

@@ -4,6 +4,8 @@
 #define KVLAB_AUTOGRADER_CLASS_CLASS_MARKS_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,12 +37,16 @@ struct PersonMarks {
   const Report& Graded() const { return restored.report; }
 };
 
+// Records in place of those in force, by attempt.
+using ProposedRecords = std::map<std::int64_t, GradingRecord>;
+
 // Everybody on the roster, in its order.
 //   revealed: what authors may see by now
 // Throws DataError if a record cannot be read.
 std::vector<PersonMarks> MarksOfClass(const CourseFolder& course,
                                       const Gradebook& book,
-                                      Visibility revealed);
+                                      Visibility revealed,
+                                      const ProposedRecords& proposed = {});
 
 // The check of that name in a report: "mask.chunk" or, where parts have checks
 // of the same name, "Module 1: attention/mask.chunk". Throws DataError if there

@@ -70,8 +70,8 @@ class ClassTest(unittest.TestCase):
         return self.run_class(verb, "--in", "course", *words, **more)
 
     def graded(self):
-        """The ids of the gradings that began, in order."""
-        return self.log.read_text(encoding="utf-8").split()
+        """The ids of the gradings that began, sorted."""
+        return sorted(self.log.read_text(encoding="utf-8").split())
 
     def long_csv(self, *options, course="course"):
         self.run_class("export", "--in", course, "--long", "x.csv", *options)
@@ -144,13 +144,320 @@ class GradeTest(ClassTest):
         self.assertIn("failed", self.do("status"))
         self.assertNotIn(("ann", "sum"), self.points())
         self.do("grade", status=FAILED)
-        self.assertEqual(self.graded(), ["ann", "bob", "ann"])
+        self.assertEqual(self.graded(), ["ann", "ann", "bob"])
 
     def test_progress_says_how_far_and_how_long(self):
         self.make("ann\nbob\neve\n")
         self.hand_in(ann="full", bob="full", eve="full")
         # The stand-in shows nothing; a wrong moment would still throw.
         self.do("grade", STAND_IN_MS="1")
+
+
+class RegradeTest(ClassTest):
+    """A check that was found wrong after the deadline."""
+
+    def setUp(self):
+        super().setUp()
+        self.make("ann\nbob\neve\npat\n")
+        self.hand_in(ann="full", bob="other", eve="other")
+        self.do("grade")
+        self.ran = self.root / "ran"
+
+    def regrade(self, *words, **more):
+        """What it prints; self.ran gets a line for each check that is run."""
+        self.ran.write_text("")
+        return self.do("regrade", *words, STAND_IN_RUNS=self.ran, **more)
+
+    def checks_run(self):
+        return self.ran.read_text(encoding="utf-8").splitlines()
+
+    def rubric(self, text):
+        (self.root / "rubric").write_text(text, encoding="utf-8")
+        return ("--rubric", "rubric")
+
+    def test_one_check_is_run_and_nothing_else(self):
+        text = self.regrade("--check", "mask", STAND_IN_GENEROUS="mask")
+        self.assertEqual(
+            self.checks_run(), ["ann mask", "bob mask", "eve mask"]
+        )
+        self.assertEqual(
+            text.splitlines(),
+            [
+                "bob: 1.5 of 6 -> 3.2 of 6",
+                "  1.1 Module 1: attention/mask: 0.5 of 2.2 -> 2.2 of 2.2",
+                "eve: 1.5 of 6 -> 3.2 of 6",
+                "  1.1 Module 1: attention/mask: 0.5 of 2.2 -> 2.2 of 2.2",
+                "2 of 3 marks change; nothing is published yet: the same "
+                "command with --publish does that",
+            ],
+        )
+
+    def test_nothing_counts_before_it_is_published(self):
+        before = self.long_csv()
+        said = self.regrade("--check", "mask", STAND_IN_GENEROUS="mask")
+        self.assertEqual(self.long_csv(), before)
+        published = self.regrade(
+            "--check", "mask", "--publish", STAND_IN_GENEROUS="mask"
+        )
+        self.assertEqual(self.checks_run(), [], "they had been run")
+        self.assertEqual(published.splitlines()[:-1], said.splitlines()[:-1])
+        self.assertEqual(
+            published.splitlines()[-1], "published: 2 of 3 marks changed"
+        )
+        self.assertEqual(self.points()["bob", "mask"], "2.2")
+        self.assertEqual(self.points()["bob", "sum"], "0.5")
+
+    def test_old_marks_stay_in_the_history(self):
+        self.regrade("--check", "mask", "--publish", STAND_IN_GENEROUS="mask")
+        with sqlite3.connect(self.course / "class.sqlite") as database:
+            rows = database.execute(
+                "SELECT points, reason FROM grading JOIN attempt"
+                " ON attempt.id = attempt WHERE student = 'bob'"
+                " ORDER BY grading.id"
+            ).fetchall()
+            left = database.execute("SELECT count(*) FROM proposal").fetchone()
+        database.close()
+        self.assertEqual(rows, [(1.5, ""), (3.2, "regrade: --check mask")])
+        self.assertEqual(left, (0,))
+
+    def test_what_judges_has_changed_since_so_it_is_run_again(self):
+        self.regrade("--check", "mask")
+        self.regrade("--check", "mask", STAND_IN_GENEROUS="mask")
+        self.assertEqual(len(self.checks_run()), 3)
+
+    def test_a_part_is_run_whole(self):
+        for name in ("1", "01_attention", "Module 1: attention"):
+            self.regrade("--part", name)
+            self.assertEqual(
+                self.checks_run(),
+                [
+                    f"{one} {check}"
+                    for one in ("ann", "bob", "eve")
+                    for check in ("sum", "mask")
+                ],
+            )
+
+    def test_of_a_new_rubric_only_what_it_judges_otherwise_is_run(self):
+        rubric = self.rubric("sum 1.1 1\nmask 2.2 0\nspeed 2.7 0\n")
+        text = self.regrade(*rubric)
+        self.assertEqual(self.checks_run(), ["ann sum", "bob sum", "eve sum"])
+        self.assertIn("bob: 1.5 of 6 -> 2.1 of 6", text)
+
+    def test_other_points_are_computed_and_nothing_is_run(self):
+        rubric = self.rubric("sum 2.2 0\nmask 1.1 0\nspeed 2.7 0\n")
+        text = self.regrade(*rubric, "--publish")
+        self.assertEqual(self.checks_run(), [])
+        self.assertIn("bob: 1.5 of 6 -> 1.75 of 6", text)
+        self.assertIn("/mask: 0.5 of 2.2 -> 0.25 of 1.1", text)
+        self.assertIn("ann: stays at 6 of 6", text)
+        self.assertEqual(self.points()["bob", "sum"], "1")
+
+    def test_a_check_that_is_new_is_run_and_one_that_is_gone_is_not(self):
+        text = self.regrade(
+            *self.rubric("sum 1.1 0\nlate 2.2 0\nspeed 2.7 0\n")
+        )
+        self.assertEqual(
+            self.checks_run(), ["ann late", "bob late", "eve late"]
+        )
+        self.assertIn("/mask: 0.5 of 2.2 -> no longer asked", text)
+        self.assertIn("/late: not asked -> 0.5 of 2.2", text)
+
+    def test_the_same_rubric_changes_nothing(self):
+        self.assertEqual(self.regrade(), "no mark can change\n")
+        self.assertEqual(self.checks_run(), [])
+
+    def test_with_a_name_the_rubric_may_change_nothing_else(self):
+        rubric = self.rubric("sum 1.1 0\nmask 2.2 1\nspeed 3 0\n")
+        text = self.regrade(*rubric, "--check", "mask", status=FAILED)
+        self.assertIn("also changes 'Module 3: memoization/speed'", text)
+        self.assertEqual(self.checks_run(), [])
+
+    def test_overrides_survive(self):
+        self.do("override", "bob", "mask", "1", "--why", "as agreed")
+        text = self.regrade(
+            "--check", "mask", "--publish", STAND_IN_GENEROUS="mask"
+        )
+        self.assertNotIn("bob", text)
+        self.assertEqual(self.points()["bob", "mask"], "1")
+        self.assertEqual(self.points()["eve", "mask"], "2.2")
+        for lines in ("sum 1.1 0\nspeed 2.7 0\n", "mask 0.9 0\nspeed 2.7 0\n"):
+            text = self.regrade(*self.rubric(lines), status=FAILED)
+            self.assertIn(
+                "an override sets the points of the check 'mask' to 1", text
+            )
+
+    def test_what_cannot_be_judged_is_not_published(self):
+        words = ("--check", "mask", "--publish")
+        text = self.regrade(*words, STAND_IN_BUSY="mask", status=PROVISIONAL)
+        self.assertIn("bob: checks could not be judged", text)
+        self.assertEqual(self.points()["bob", "mask"], "0.5")
+        self.regrade(*words)
+        self.assertEqual(len(self.checks_run()), 3)
+
+    def test_stopped_it_goes_on(self):
+        words = [CLASS, "regrade", "--in", self.course, "--check", "mask"]
+        environment = {
+            **os.environ,
+            "STAND_IN_LOG": str(self.log),
+            "STAND_IN_MS": "200",
+        }
+        begun = len(self.graded())
+        with subprocess.Popen(
+            words, env=environment, stdout=subprocess.DEVNULL
+        ) as grader:
+            while len(self.graded()) < begun + 2:
+                time.sleep(0.005)
+            grader.kill()
+        self.regrade("--check", "mask")
+        self.assertEqual(self.checks_run(), ["bob mask", "eve mask"])
+
+    def test_names_that_there_are_not(self):
+        self.assertIn(
+            "no check 'gone'", self.regrade("--check", "gone", status=FAILED)
+        )
+        self.assertIn(
+            "Module 1: attention", self.regrade("--part", "9", status=FAILED)
+        )
+        self.regrade("--part", "1", "--check", "mask", status=USAGE)
+
+
+class AppealTest(ClassTest):
+    """Does a mark depend on chance?"""
+
+    def setUp(self):
+        super().setUp()
+        self.make("ann\nbob\neve\n")
+        self.hand_in(ann="other", bob="lucky")
+        self.do("grade")
+
+    def seeds(self, text):
+        return [
+            line.split()[2].rstrip(":")
+            for line in text.splitlines()
+            if line.startswith(("same", "fresh"))
+        ]
+
+    def test_a_mark_that_no_seed_changes_stands(self):
+        before = self.long_csv()
+        text = self.do("appeal", "ann")
+        self.assertIn("the mark: 1.5 points", text)
+        self.assertIn("the mark stands", text)
+        self.assertEqual(self.long_csv(), before)
+
+    def test_it_takes_the_same_seed_then_three_fresh_ones(self):
+        with sqlite3.connect(self.course / "class.sqlite") as database:
+            (seed,) = database.execute(
+                "SELECT seed FROM attempt WHERE student = 'ann'"
+            ).fetchone()
+        seeds = self.seeds(self.do("appeal", "ann"))
+        again = self.seeds(self.do("appeal", "ann"))
+        self.assertEqual((seeds[0], again[0]), (seed, seed))
+        self.assertEqual(len(set(seeds + again)), 7)
+        kept = database.execute(
+            "SELECT stands, runs FROM appeal ORDER BY id"
+        ).fetchall()
+        database.close()
+        self.assertEqual([stands for stands, _ in kept], [1, 1])
+        self.assertEqual(
+            [str(run["seed"]) for run in json.loads(kept[0][1])], seeds
+        )
+
+    def test_a_mark_that_depends_on_the_seed_does_not_stand(self):
+        text = self.do("appeal", "bob")
+        self.assertIn("  1.1 Module 1: attention/sum: ", text)
+        self.assertNotIn("/mask: ", text)
+        self.assertIn("the mark does not stand", text)
+        same = text.splitlines()[2]
+        self.assertTrue(same.startswith("fresh"), "the same seed, the same")
+
+    def test_what_cannot_be_judged_leaves_it_open(self):
+        text = self.do("appeal", "ann", STAND_IN_BUSY="sum", status=PROVISIONAL)
+        self.assertIn("open: checks could not be judged", text)
+
+    def test_overrides_are_not_compared(self):
+        self.do("override", "ann", "mask", "2.2", "--why", "as agreed")
+        text = self.do("appeal", "ann")
+        self.assertIn("1 override of this person", text)
+        self.assertIn("the mark stands", text)
+        self.assertEqual(self.points()["ann", "mask"], "2.2")
+
+    def test_an_appeal_is_against_a_mark(self):
+        for person, word in (("eve", "handed in nothing"), ("gone", "gone")):
+            self.assertIn(word, self.do("appeal", person, status=FAILED))
+        self.hand_in(eve="other")
+        self.assertIn("not graded yet", self.do("appeal", "eve", status=FAILED))
+        (self.root / "rubric").write_text("sum 1.1 1\n")
+        text = self.do("appeal", "ann", "--rubric", "rubric", status=FAILED)
+        self.assertIn("graded by another rubric", text)
+
+
+class ParallelTest(ClassTest):
+    """Several submissions at a time, and then their speed, one at a time."""
+
+    PEOPLE = [f"s{i}" for i in range(6)]
+
+    def setUp(self):
+        super().setUp()
+        self.make("".join(f"{person}\n" for person in self.PEOPLE))
+        self.hand_in(**{person: "timed" for person in self.PEOPLE})
+        self.ran = self.root / "ran"
+
+    def checks_run(self):
+        return self.ran.read_text(encoding="utf-8").splitlines()
+
+    def test_speed_is_measured_when_all_else_is_done(self):
+        text = self.do("grade", "--jobs", "3", STAND_IN_RUNS=self.ran)
+        self.assertIn("6 submissions graded", text)
+        ran = self.checks_run()
+        self.assertEqual(
+            sorted(ran[:12]),
+            sorted(
+                f"{person} {check}"
+                for person in self.PEOPLE
+                for check in ("sum", "mask")
+            ),
+        )
+        self.assertEqual(
+            ran[12:], [f"{person} speed" for person in self.PEOPLE]
+        )
+        self.assertEqual(set(self.points().values()), {"1.1", "2.2", "2.7"})
+        self.assertIn("6 graded", self.do("status"))
+
+    def test_stopped_before_speed_was_measured_it_goes_on_there(self):
+        with subprocess.Popen(
+            [CLASS, "grade", "--in", self.course],
+            env={
+                **os.environ,
+                "STAND_IN_RUNS": str(self.ran),
+                "STAND_IN_MS": "150",
+            },
+            stdout=subprocess.DEVNULL,
+        ) as grader:
+            while not self.ran.exists() or len(self.checks_run()) < 13:
+                time.sleep(0.005)
+            grader.kill()
+        self.assertIn("blocked", self.do("status"))
+        before = len(self.checks_run())
+        self.do("grade", STAND_IN_RUNS=self.ran)
+        again = self.checks_run()[before:]
+        self.assertTrue(again)
+        for line in again:
+            self.assertRegex(line, "speed$")
+        self.assertIn("6 graded", self.do("status"))
+
+
+FULL_DISK = """
+set -e
+mount -t tmpfs -o size=8m tmpfs "$1"
+cp -r course "$1"
+dd if=/dev/zero of="$1/filler" bs=4096 2> /dev/null || true
+truncate -s -$((64 * 1024)) "$1/filler"
+"$2" grade --in "$1/course" > said 2>&1 && exit 9
+rm "$1/filler"
+"$2" grade --in "$1/course" || test $? = 3
+"$2" grade --in "$1/course"
+cp "$1/course/class.sqlite"* course
+"""
 
 
 class KilledTest(ClassTest):
@@ -171,9 +478,9 @@ class KilledTest(ClassTest):
         # The seeds are drawn when attempts are imported.
         shutil.copytree(self.course, self.root / "undisturbed")
 
-    def start(self, milliseconds):
+    def start(self, milliseconds, jobs=2):
         return subprocess.Popen(
-            [CLASS, "grade", "--in", self.course],
+            [CLASS, "grade", "--in", self.course, "--jobs", str(jobs)],
             env={
                 **os.environ,
                 "STAND_IN_LOG": str(self.log),
@@ -214,15 +521,28 @@ class KilledTest(ClassTest):
                 grader.kill()
                 grader.wait()
             self.finish()
-            # What was killed began again, and nothing else did.
+            # What was killed began again, two at a time, and nothing else did.
             begun = collections.Counter(self.graded())
             self.assertEqual(set(begun), set(self.PEOPLE))
             repeated = begun.total() - len(begun)
-            self.assertLessEqual(repeated, 20 + len(self.PEOPLE[2::3]))
+            self.assertLessEqual(repeated, 2 * 20 + len(self.PEOPLE[2::3]))
             self.assert_as_undisturbed()
             self.assertEqual(
                 list((self.course / "grading").iterdir()), [], "left behind"
             )
+
+    def test_a_full_disk_loses_nothing(self):
+        """On a file system of 8 MB that is full but for 64 KB."""
+        small = self.root / "small"
+        small.mkdir()
+        subprocess.run(
+            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+            + [FULL_DISK, "sh", small, CLASS],
+            cwd=self.root,
+            check=True,
+        )
+        self.assertIn("full", (self.root / "said").read_text())
+        self.assert_as_undisturbed()
 
     def test_two_graders_do_not_do_the_same_work(self):
         graders = [self.start(20) for _ in range(2)]
@@ -235,7 +555,7 @@ class KilledTest(ClassTest):
             self.assertGreaterEqual(begun[person], 1, person)
 
     def test_the_other_grader_takes_over_from_one_that_was_killed(self):
-        grader = self.start(100000)
+        grader = self.start(100000, jobs=1)
         while not self.log.exists():
             time.sleep(0.01)
         text = self.do("grade", status=PROVISIONAL)
@@ -662,7 +982,16 @@ class UsageTest(ClassTest):
 
     def test_help_lists_the_verbs(self):
         text = self.run_class("--help")
-        for verb in ("init", "import", "grade", "status", "export", "override"):
+        for verb in (
+            "init",
+            "import",
+            "grade",
+            "regrade",
+            "appeal",
+            "status",
+            "export",
+            "override",
+        ):
             self.assertIn(verb, text)
 
 

@@ -28,6 +28,7 @@
 #include "autograder/class/import.h"
 #include "autograder/class/page_commands.h"
 #include "autograder/class/platform_csv.h"
+#include "autograder/class/regrade_command.h"
 #include "autograder/class/roster.h"
 #include "autograder/class/status.h"
 #include "autograder/machine/text/count.h"
@@ -57,6 +58,11 @@ struct Options {
   fs::path people;
   // grade
   GraderWishes wishes;
+  std::size_t jobs = 0;
+  // regrade
+  RegradeOptions regrade;
+  // appeal
+  AppealOptions appeal;
   // export
   fs::path into;
   fs::path out;
@@ -152,6 +158,11 @@ void AddGrade(CLI::App& app, Options& options) {
   CLI::App& command = *app.add_subcommand(
       "grade", "grade what is not yet graded; it may be stopped at any time");
   AddFolder(command, options);
+  command
+      .add_option("--jobs", options.jobs,
+                  "how many submissions at a time, until speed is measured; as "
+                  "many as there are processors unless given")
+      ->check(CLI::PositiveNumber);
   command.add_option("--rubric", options.wishes.rubric, "another rubric.toml")
       ->check(CLI::ExistingFile);
   command.add_flag("--official", options.wishes.official,
@@ -266,9 +277,12 @@ int Grade(const Options& options, const ClassProgram& program) {
   const CourseFolder course(options.folder);
   Gradebook book(course.Database());
   GradingSummary summary;
-  program.with_grader(options.wishes, [&](const ClassGrader& grader) {
-    summary = GradeClass(book, course.People(), grader, course.Workspace(),
-                         program.show);
+  GraderWishes wishes = options.wishes;
+  wishes.compiled = course.Compiled();
+  program.with_grader(wishes, [&](const ClassGrader& grader) {
+    summary = GradeClass(
+        book, course.People(), grader,
+        {.workspace = course.Workspace(), .jobs = options.jobs}, program.show);
   });
   if (program.clear) program.clear();
   std::cout << Count(summary.graded, "submission") << " graded\n";
@@ -381,6 +395,8 @@ int RunClass(int argc, char** argv, const ClassProgram& program) {
   AddInit(app, options);
   AddImport(app, options);
   AddGrade(app, options);
+  AddFolder(AddRegrade(app, options.regrade), options);
+  AddFolder(AddAppeal(app, options.appeal), options);
   AddStatus(app, options);
   AddExport(app, options);
   AddOverride(app, options);
@@ -399,6 +415,10 @@ int RunClass(int argc, char** argv, const ClassProgram& program) {
       {"init", [&] { return Init(options); }},
       {"import", [&] { return ImportAll(options); }},
       {"grade", [&] { return Grade(options, program); }},
+      {"regrade",
+       [&] { return Regrade(options.folder, options.regrade, program); }},
+      {"appeal",
+       [&] { return AppealMark(options.folder, options.appeal, program); }},
       {"status", [&] { return PrintStatus(options); }},
       {"export", [&] { return Export(options); }},
       {"override", [&] { return SetOverride(options); }},

@@ -11,11 +11,13 @@
 
 namespace kvlab::grading {
 
-// What `class grade` is asked for.
+// What `class grade` and `class regrade` are asked for.
 struct GraderWishes {
   bool official = false;             // refuse to grade below the full isolation
   bool may_read_everything = false;  // grade even without any
   std::filesystem::path rubric;      // another one than the course's
+  // A folder for what is compiled, which may be used again; "" for none.
+  std::filesystem::path compiled;
 };
 
 struct ClassProgram {
@@ -31,7 +33,7 @@ struct ClassProgram {
 };
 
 // Does what the command line says, and returns the exit status: 0; 1 if it
-// failed, 2 for a usage error, 3 if checks of `grade` could not be judged.
+// failed, 2 for a usage error, 3 if checks could not be judged.
 int RunClass(int argc, char** argv, const ClassProgram& program);
 
 }  // namespace kvlab::grading

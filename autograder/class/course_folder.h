@@ -31,6 +31,8 @@ class CourseFolder {
   std::filesystem::path Database() const { return folder_ / "class.sqlite"; }
   // What graders that run keep here; removed when they end.
   std::filesystem::path Workspace() const { return folder_ / "grading"; }
+  // Objects that were compiled. They may be removed at any time.
+  std::filesystem::path Compiled() const { return folder_ / "compiled"; }
 
  private:
   std::filesystem::path folder_;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -15,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "SQLiteCpp/Database.h"
@@ -79,6 +81,58 @@ void BindTime(Statement& statement, int place,
   } else {
     statement.bind(place);
   }
+}
+
+// The row of this text, which is made if necessary.
+std::int64_t RubricRow(SQLite::Database& database, const std::string& rubric) {
+  const std::string digest = Sha256(rubric);
+  Statement insert(database,
+                   "INSERT OR IGNORE INTO rubric (sha256, json) VALUES (?, ?)");
+  insert.bind(1, digest);
+  insert.bind(2, rubric);
+  insert.exec();
+  Statement find(database, "SELECT id FROM rubric WHERE sha256 = ?");
+  find.bind(1, digest);
+  find.executeStep();
+  return find.getColumn(0).getInt64();
+}
+
+// The place of the last value.
+int BindRecord(Statement& statement, const GradingRecord& record,
+               std::int64_t rubric) {
+  int place = 0;
+  statement.bind(++place, record.attempt);
+  statement.bind(++place, rubric);
+  statement.bind(++place, record.marks);
+  statement.bind(++place, record.points);
+  statement.bind(++place, record.blocked_points);
+  statement.bind(++place, record.course_version);
+  statement.bind(++place, record.machine);
+  statement.bind(++place, record.isolation);
+  statement.bind(++place, record.graded_at);
+  statement.bind(++place, record.reason);
+  return place;
+}
+
+constexpr const char* kRecords =
+    "SELECT record.id, attempt, json, marks, points, blocked_points, "
+    "course_version, machine, isolation, graded_at, reason ";
+
+GradingRecord RecordIn(Statement& row) {
+  int column = 0;
+  GradingRecord record;
+  record.id = row.getColumn(column++).getInt64();
+  record.attempt = row.getColumn(column++).getInt64();
+  record.rubric = row.getColumn(column++).getString();
+  record.marks = row.getColumn(column++).getString();
+  record.points = row.getColumn(column++).getDouble();
+  record.blocked_points = row.getColumn(column++).getDouble();
+  record.course_version = row.getColumn(column++).getString();
+  record.machine = row.getColumn(column++).getString();
+  record.isolation = row.getColumn(column++).getString();
+  record.graded_at = row.getColumn(column++).getString();
+  record.reason = row.getColumn(column++).getString();
+  return record;
 }
 
 }  // namespace
@@ -188,50 +242,99 @@ std::string Gradebook::Content(const Attempt& attempt) const {
 }
 
 void Gradebook::Record(const GradingRecord& record) {
-  const std::string digest = Sha256(record.rubric);
-  Statement rubric(*database_,
-                   "INSERT OR IGNORE INTO rubric (sha256, json) VALUES (?, ?)");
-  rubric.bind(1, digest);
-  rubric.bind(2, record.rubric);
-  rubric.exec();
   Statement insert(*database_,
                    "INSERT INTO grading (attempt, rubric, marks, points, "
                    "blocked_points, course_version, machine, isolation, "
-                   "graded_at) VALUES (?, (SELECT id FROM rubric WHERE sha256 "
-                   "= ?), ?, ?, ?, ?, ?, ?, ?)");
-  int place = 0;
-  insert.bind(++place, record.attempt);
-  insert.bind(++place, digest);
-  insert.bind(++place, record.marks);
-  insert.bind(++place, record.points);
-  insert.bind(++place, record.blocked_points);
-  insert.bind(++place, record.course_version);
-  insert.bind(++place, record.machine);
-  insert.bind(++place, record.isolation);
-  insert.bind(++place, record.graded_at);
+                   "graded_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  BindRecord(insert, record, RubricRow(*database_, record.rubric));
   insert.exec();
 }
 
 std::optional<GradingRecord> Gradebook::RecordOf(std::int64_t attempt) const {
   Statement row(*database_,
-                "SELECT json, marks, points, blocked_points, course_version, "
-                "machine, isolation, graded_at FROM grading "
-                "JOIN rubric ON rubric.id = grading.rubric "
-                "WHERE attempt = ? ORDER BY grading.id DESC LIMIT 1");
+                std::string(kRecords) +
+                    "FROM grading AS record "
+                    "JOIN rubric ON rubric.id = record.rubric "
+                    "WHERE attempt = ? ORDER BY record.id DESC LIMIT 1");
   row.bind(1, attempt);
   if (!row.executeStep()) return std::nullopt;
-  int column = 0;
-  GradingRecord record;
-  record.attempt = attempt;
-  record.rubric = row.getColumn(column++).getString();
-  record.marks = row.getColumn(column++).getString();
-  record.points = row.getColumn(column++).getDouble();
-  record.blocked_points = row.getColumn(column++).getDouble();
-  record.course_version = row.getColumn(column++).getString();
-  record.machine = row.getColumn(column++).getString();
-  record.isolation = row.getColumn(column++).getString();
-  record.graded_at = row.getColumn(column++).getString();
-  return record;
+  return RecordIn(row);
+}
+
+std::vector<GradingRecord> Gradebook::HistoryOf(std::int64_t attempt) const {
+  std::vector<GradingRecord> history;
+  Statement rows(*database_, std::string(kRecords) +
+                                 "FROM grading AS record "
+                                 "JOIN rubric ON rubric.id = record.rubric "
+                                 "WHERE attempt = ? ORDER BY record.id");
+  rows.bind(1, attempt);
+  while (rows.executeStep()) history.push_back(RecordIn(rows));
+  return history;
+}
+
+void Gradebook::Propose(const GradingRecord& record,
+                        const std::string& request) {
+  Statement insert(*database_,
+                   "INSERT OR REPLACE INTO proposal (attempt, rubric, marks, "
+                   "points, blocked_points, course_version, machine, "
+                   "isolation, graded_at, reason, request, based_on) VALUES "
+                   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                   "(SELECT max(id) FROM grading WHERE attempt = ?))");
+  int place = BindRecord(insert, record, RubricRow(*database_, record.rubric));
+  insert.bind(++place, request);
+  insert.bind(++place, record.attempt);
+  insert.exec();
+}
+
+std::map<std::int64_t, GradingRecord> Gradebook::Proposals(
+    const std::string& request) const {
+  std::map<std::int64_t, GradingRecord> proposals;
+  Statement rows(*database_,
+                 std::string(kRecords) +
+                     "FROM proposal AS record "
+                     "JOIN rubric ON rubric.id = record.rubric "
+                     "WHERE request = ? AND based_on IN "
+                     "(SELECT max(id) FROM grading GROUP BY attempt)");
+  rows.bind(1, request);
+  while (rows.executeStep()) {
+    GradingRecord record = RecordIn(rows);
+    const std::int64_t attempt = record.attempt;
+    proposals.emplace(attempt, std::move(record));
+  }
+  return proposals;
+}
+
+std::optional<GradingRecord> Gradebook::ProposalOf(
+    std::int64_t attempt, const std::string& request) const {
+  Statement row(*database_, std::string(kRecords) +
+                                "FROM proposal AS record "
+                                "JOIN rubric ON rubric.id = record.rubric "
+                                "WHERE attempt = ? AND request = ? AND "
+                                "based_on = (SELECT max(id) FROM grading AS "
+                                "latest WHERE latest.attempt = ?)");
+  row.bind(1, attempt);
+  row.bind(2, request);
+  row.bind(3, attempt);
+  if (!row.executeStep()) return std::nullopt;
+  return RecordIn(row);
+}
+
+std::set<std::int64_t> Gradebook::Decided(const std::string& request) const {
+  std::set<std::int64_t> attempts;
+  Statement rows(*database_,
+                 "SELECT attempt FROM proposal WHERE request = ? AND "
+                 "blocked_points = 0 AND based_on IN "
+                 "(SELECT max(id) FROM grading GROUP BY attempt)");
+  rows.bind(1, request);
+  while (rows.executeStep()) attempts.insert(rows.getColumn(0).getInt64());
+  return attempts;
+}
+
+void Gradebook::Publish(const GradingRecord& proposal) {
+  Record(proposal);
+  Statement remove(*database_, "DELETE FROM proposal WHERE attempt = ?");
+  remove.bind(1, proposal.attempt);
+  remove.exec();
 }
 
 std::set<std::int64_t> Gradebook::Graded() const {
@@ -242,6 +345,18 @@ std::set<std::int64_t> Gradebook::Blocked() const {
   return Numbers(*database_,
                  "SELECT attempt FROM grading WHERE blocked_points > 0 AND id "
                  "IN (SELECT max(id) FROM grading GROUP BY attempt)");
+}
+
+void Gradebook::KeepAppeal(const AppealRecord& appeal) {
+  Statement insert(*database_,
+                   "INSERT INTO appeal (grading, stands, runs, made_at) "
+                   "VALUES (?, ?, ?, ?)");
+  int place = 0;
+  insert.bind(++place, appeal.grading);
+  insert.bind(++place, appeal.stands ? 1 : 0);
+  insert.bind(++place, appeal.runs);
+  insert.bind(++place, Now());
+  insert.exec();
 }
 
 void Gradebook::Claim(std::int64_t attempt, const std::string& grader) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -54,6 +55,7 @@ struct Attempt {
 
 // What a grading found, in JSON; see mark_record.h.
 struct GradingRecord {
+  std::int64_t id = 0;  // given when it is kept
   std::int64_t attempt = 0;
   std::string rubric;  // what was asked
   std::string marks;   // what came of it
@@ -62,7 +64,8 @@ struct GradingRecord {
   std::string course_version;
   std::string machine;
   std::string isolation;
-  std::string graded_at;  // UTC
+  std::string graded_at;    // UTC
+  std::string reason = {};  // of a regrading: "--check mask"; "" otherwise
 };
 
 struct Override {
@@ -72,6 +75,13 @@ struct Override {
   std::string why;
   std::string by;
   std::string at;  // UTC
+};
+
+// What an appeal found; see appeal.h.
+struct AppealRecord {
+  std::int64_t grading = 0;  // the record that it is against
+  bool stands = false;
+  std::string runs;  // a list of marks, as a record has them
 };
 
 // One connection. Several processes may have one each; all wait for each other.
@@ -97,9 +107,27 @@ class Gradebook {
   // Of each attempt at most one is in force: the last.
   void Record(const GradingRecord& record);
   std::optional<GradingRecord> RecordOf(std::int64_t attempt) const;
+  // All of them, the first one first.
+  std::vector<GradingRecord> HistoryOf(std::int64_t attempt) const;
   // Those that have a record, and those whose record has blocked points.
   std::set<std::int64_t> Graded() const;
   std::set<std::int64_t> Blocked() const;
+
+  // A record that is to replace the one in force, and does not yet. `request`
+  // says what was asked for; the last of a request counts.
+  void Propose(const GradingRecord& record, const std::string& request);
+  // By attempt; without those whose attempt has another record by now than the
+  // one that they were to replace.
+  std::map<std::int64_t, GradingRecord> Proposals(
+      const std::string& request) const;
+  std::optional<GradingRecord> ProposalOf(std::int64_t attempt,
+                                          const std::string& request) const;
+  // The attempts of these whose proposal has no blocked points.
+  std::set<std::int64_t> Decided(const std::string& request) const;
+  // Puts it in force. All other proposals for the attempt end.
+  void Publish(const GradingRecord& proposal);
+
+  void KeepAppeal(const AppealRecord& appeal);
 
   // Which grader works at an attempt; see grader_lock.h.
   void Claim(std::int64_t attempt, const std::string& grader);

@@ -11,6 +11,7 @@
 #include "autograder/class/schema.h"
 #include "autograder/class/test_folder.h"
 #include "autograder/machine/digest/digest.h"
+#include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kit/error.h"
@@ -40,12 +41,6 @@ class GradebookTest : public testing::Test {
 
   TestFolder folder_;
 };
-
-TEST(DigestTest, IsThatOfTheStandard) {
-  // FIPS 180-4's example, "abc".
-  EXPECT_EQ(Sha256("abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
 
 TEST_F(GradebookTest, AnAttemptIsKeptWithItsTimeAndOrigin) {
   const std::string bytes("PK\0\x01\xFF", 5);
@@ -148,6 +143,65 @@ TEST_F(GradebookTest, TheLastRecordIsInForceAndBlockedPointsAreKnown) {
   EXPECT_EQ(kept->isolation, "full");
 }
 
+TEST_F(GradebookTest, AProposalReplacesARecordOnlyOnceItIsPublished) {
+  Gradebook book(File());
+  book.Store(AttemptOf("ann", "A"));
+  const std::int64_t attempt = book.Attempts().front().id;
+  GradingRecord record = {.attempt = attempt,
+                          .rubric = "{}",
+                          .marks = "{\"seed\":1}",
+                          .points = 1,
+                          .blocked_points = 0,
+                          .course_version = "2027.1",
+                          .machine = "a machine",
+                          .isolation = "full",
+                          .graded_at = "2027-01-17T10:00:00"};
+  book.Record(record);
+  record.points = 2;
+  record.blocked_points = 3;
+  record.reason = "regrade: --check mask";
+  book.Propose(record, "one");
+  EXPECT_EQ(book.RecordOf(attempt)->points, 1);
+  EXPECT_EQ(book.ProposalOf(attempt, "one")->points, 2);
+  EXPECT_EQ(book.ProposalOf(attempt, "other"), std::nullopt);
+  EXPECT_THAT(book.Decided("one"), ElementsAre()) << "with blocked points";
+  record.blocked_points = 0;
+  book.Propose(record, "one");
+  book.Propose(record, "other");
+  EXPECT_THAT(book.Decided("one"), ElementsAre(attempt));
+  EXPECT_EQ(book.Proposals("one").size(), 1U) << "the last one of a request";
+
+  book.Publish(book.Proposals("one").at(attempt));
+  EXPECT_EQ(book.RecordOf(attempt)->points, 2);
+  EXPECT_EQ(book.RecordOf(attempt)->reason, "regrade: --check mask");
+  EXPECT_TRUE(book.Proposals("other").empty());
+  const std::vector<GradingRecord> history = book.HistoryOf(attempt);
+  ASSERT_EQ(history.size(), 2U);
+  EXPECT_EQ(history[0].points, 1);
+  EXPECT_EQ(history[0].reason, "");
+}
+
+TEST_F(GradebookTest, AProposalEndsWithTheRecordThatItIsBasedOn) {
+  Gradebook book(File());
+  book.Store(AttemptOf("ann", "A"));
+  const std::int64_t attempt = book.Attempts().front().id;
+  const GradingRecord record = {.attempt = attempt,
+                                .rubric = "{}",
+                                .marks = "{}",
+                                .points = 1,
+                                .blocked_points = 0,
+                                .course_version = "",
+                                .machine = "",
+                                .isolation = "",
+                                .graded_at = ""};
+  book.Record(record);
+  book.Propose(record, "one");
+  book.Record(record);
+  EXPECT_TRUE(book.Proposals("one").empty());
+  EXPECT_EQ(book.ProposalOf(attempt, "one"), std::nullopt);
+  EXPECT_THAT(book.Decided("one"), ElementsAre());
+}
+
 TEST_F(GradebookTest, AnAttemptIsClaimedOnce) {
   Gradebook one(File());
   Gradebook other(File());
@@ -217,6 +271,8 @@ TEST_F(GradebookTest, TablesOfEarlierVersionsAreBroughtUpToDate) {
     EXPECT_EQ(book.Secret(), secret);
     book.Set({"ann", "a", 1, "why", "lee", ""});
     book.Claim(3, "one");
+    EXPECT_TRUE(book.HistoryOf(3).empty());
+    EXPECT_TRUE(book.Proposals("one").empty());
   }
 }
 
@@ -239,7 +295,7 @@ TEST_F(GradebookTest, OtherDatabasesAreRefused) {
   EXPECT_THAT(error_of("CREATE TABLE class (secret TEXT);"
                        "PRAGMA application_id = 1802920812;"
                        "PRAGMA user_version = 99"),
-              HasSubstr("up to version 3"));
+              HasSubstr(fmt::format("up to version {}", kSchemaVersion)));
 }
 
 }  // namespace

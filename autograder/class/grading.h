@@ -12,17 +12,26 @@
 #include "autograder/class/gradebook.h"
 #include "autograder/class/roster.h"
 #include "autograder/report/report.h"
+#include "autograder/scoring/marks.h"
 #include "autograder/scoring/rubric.h"
 
 namespace kvlab::grading {
+
+// What is done about checks of speed.
+enum class TimedChecks {
+  kMeasured,
+  kDeferred,  // they come back as ClassGrader::deferred, blocked
+};
 
 struct GradingJob {
   std::string student;
   std::vector<std::string> members;  // all authors
   std::filesystem::path archive;     // what they handed in
   std::uint64_t seed = 0;
-  // The parts to judge, by RubricPart::Worker(); all if empty.
-  std::vector<std::string> only;
+  // Marks that stay, in terms of the grader's rubric: what they are of is not
+  // judged again. Null if all is to be judged.
+  const Marks* earlier = nullptr;
+  TimedChecks timed = TimedChecks::kMeasured;
 };
 
 using OnStep = std::function<void(const std::string& step)>;
@@ -32,7 +41,13 @@ struct ClassGrader {
   const Rubric& rubric;
   std::string course_version;
   std::string machine;
-  // Throws for a fault of the grader, not of the submission.
+  // A digest of what judges: another program may judge otherwise.
+  std::string program;
+  // What a check says that is to be timed later.
+  std::string deferred;
+  // The whole report, the marks that stay among it. May be called by several
+  // threads at once for jobs whose timed checks are deferred. Throws for a
+  // fault of the grader, not of the submission.
   std::function<Report(const GradingJob& job, const OnStep& on_step)> grade;
 };
 
@@ -43,19 +58,25 @@ struct GradingSummary {
   std::size_t elsewhere = 0;          // another grader works at them
 };
 
-// Grades, one after the other, each person's attempt that counts unless it has
-// a record, and again the parts of a record whose checks could not be judged:
-// each once in a call. A record is written in one transaction, so that a killed
-// call loses what it was working at and nothing else. The seed of an attempt is
-// fixed: graded again, the same inputs are drawn. Several processes may grade a
-// class: an attempt is claimed before it is graded, and a claim ends with its
-// process. A fault of the grader is kept with the attempt, and the next call
-// tries again.
+// Grades each person's attempt that counts unless it has a record, and again
+// those checks of a record that could not be judged: each once in a call. First
+// `jobs` submissions at a time without the checks of speed; then these, one at
+// a time, while no grader of the class does anything else. A record is written
+// in one transaction, so that a killed call loses what it was working at and
+// nothing else. The seed of an attempt is fixed: graded again, the same inputs
+// are drawn. Several processes may grade a class: an attempt is claimed before
+// it is graded, and a claim ends with its process. A fault of the grader is
+// kept with the attempt, and the next call tries again.
 //   workspace: a folder for files while it grades
+//   jobs: all processors if 0
 //   on_progress: "[3/40] ann: compiling; about 12 min left"
+struct GradingPlace {
+  std::filesystem::path workspace;
+  std::size_t jobs = 0;
+};
+
 GradingSummary GradeClass(Gradebook& book, const Roster& roster,
-                          const ClassGrader& grader,
-                          const std::filesystem::path& workspace,
+                          const ClassGrader& grader, const GradingPlace& place,
                           const OnStep& on_progress);
 
 // "about 2 h 10 min left"

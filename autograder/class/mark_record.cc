@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "autograder/exam/measurement.h"
+#include "autograder/exam/tiers.h"
 #include "autograder/report/report.h"
 #include "autograder/scoring/marks.h"
 #include "autograder/scoring/rubric.h"
@@ -28,10 +30,25 @@ std::string Dumped(const Json& json) {
 // --- The rubric.
 
 Json ToJson(const RubricCheck& check) {
-  return {{"name", check.name},   {"run", check.run},
-          {"title", check.title}, {"points", check.points},
-          {"asked", check.asked}, {"why", check.why},
-          {"where", check.where}, {"visibility", NameOf(check.visibility)}};
+  Json tiers = Json::array();
+  for (const Tier& tier : check.tiers) {
+    tiers.push_back(Json::array({tier.at_least, tier.share}));
+  }
+  return {{"name", check.name},
+          {"run", check.run},
+          {"title", check.title},
+          {"points", check.points},
+          {"asked", check.asked},
+          {"why", check.why},
+          {"where", check.where},
+          {"visibility", NameOf(check.visibility)},
+          {"needs", check.needs},
+          {"follows", check.follows},
+          {"alone", check.alone},
+          {"affordable", check.affordable},
+          {"settings", std::map<std::string, double>(check.settings.begin(),
+                                                     check.settings.end())},
+          {"tiers", tiers}};
 }
 
 RubricCheck CheckFrom(const Json& json) {
@@ -47,7 +64,40 @@ RubricCheck CheckFrom(const Json& json) {
   for (const auto& [name, value] : kVisibilityNames) {
     if (name == visibility) check.visibility = value;
   }
+  if (!json.contains("settings")) return check;
+  check.needs = json.at("needs").get<std::vector<std::string>>();
+  check.follows = json.at("follows").get<std::vector<std::string>>();
+  check.alone = json.at("alone");
+  check.affordable = json.at("affordable").get<std::vector<std::string>>();
+  for (const auto& [name, value] : json.at("settings").items()) {
+    check.settings[name] = value;
+  }
+  for (const Json& tier : json.at("tiers")) {
+    check.tiers.push_back({.at_least = tier.at(0), .share = tier.at(1)});
+  }
   return check;
+}
+
+Json ToJson(const RubricLimits& limits) {
+  return {{"build_seconds", limits.build_seconds},
+          {"submission_seconds", limits.submission_seconds},
+          {"check_seconds", limits.check_seconds},
+          {"call_seconds", limits.call.seconds},
+          {"reply_bytes", limits.call.reply_bytes},
+          {"hasty_call_seconds", limits.hasty_call_seconds},
+          {"patience", limits.patience}};
+}
+
+RubricLimits LimitsFrom(const Json& json) {
+  RubricLimits limits;
+  limits.build_seconds = json.at("build_seconds");
+  limits.submission_seconds = json.at("submission_seconds");
+  limits.check_seconds = json.at("check_seconds");
+  limits.call.seconds = json.at("call_seconds");
+  limits.call.reply_bytes = json.at("reply_bytes");
+  limits.hasty_call_seconds = json.at("hasty_call_seconds");
+  limits.patience = json.at("patience");
+  return limits;
 }
 
 Json ToJson(const RubricPart& part) {
@@ -57,8 +107,10 @@ Json ToJson(const RubricPart& part) {
     for (const RubricCheck& check : task.checks) {
       checks.push_back(ToJson(check));
     }
-    tasks.push_back(
-        {{"id", task.id}, {"title", task.title}, {"checks", checks}});
+    tasks.push_back({{"id", task.id},
+                     {"title", task.title},
+                     {"measures", task.measures},
+                     {"checks", checks}});
   }
   return {{"title", part.title},
           {"judged", static_cast<int>(part.judged)},
@@ -77,6 +129,9 @@ RubricPart PartFrom(const Json& json) {
     RubricTask& task = part.tasks.emplace_back();
     task.id = each.at("id");
     task.title = each.at("title");
+    if (each.contains("measures")) {
+      task.measures = each.at("measures").get<std::vector<std::string>>();
+    }
     for (const Json& check : each.at("checks")) {
       task.checks.push_back(CheckFrom(check));
     }
@@ -146,6 +201,24 @@ CacheMemoryMeasurement MemoryFrom(const Json& json) {
 
 // --- The marks.
 
+Json ToJson(const CheckFacts& facts) {
+  return {{"affordable", facts.affordable ? Json(*facts.affordable) : Json()},
+          {"own_fault", facts.own_fault},
+          {"timed_out", facts.timed_out},
+          {"waited_seconds", facts.waited_seconds}};
+}
+
+CheckFacts FactsFrom(const Json& json) {
+  CheckFacts facts;
+  if (const Json& affordable = json.at("affordable"); !affordable.is_null()) {
+    facts.affordable = affordable.get<bool>();
+  }
+  facts.own_fault = json.at("own_fault");
+  facts.timed_out = json.at("timed_out");
+  facts.waited_seconds = json.at("waited_seconds");
+  return facts;
+}
+
 Json ToJson(const CheckMark& mark) {
   Json speedups = Json::array();
   for (const auto& each : mark.measurements.speedups) {
@@ -155,12 +228,13 @@ Json ToJson(const CheckMark& mark) {
   for (const auto& each : mark.measurements.cache_memory) {
     memory.push_back(ToJson(each));
   }
-  return {{"check", mark.check->name}, {"run", mark.run},
-          {"points", mark.points},     {"blocked", mark.blocked},
-          {"alone", mark.alone},       {"came_back", mark.came_back},
-          {"follows", mark.follows},   {"cause", mark.cause},
-          {"measured", mark.measured}, {"seconds", mark.seconds},
-          {"speedups", speedups},      {"cache_memory", memory}};
+  return {{"check", mark.check->name},  {"run", mark.run},
+          {"points", mark.points},      {"blocked", mark.blocked},
+          {"alone", mark.alone},        {"came_back", mark.came_back},
+          {"follows", mark.follows},    {"cause", mark.cause},
+          {"measured", mark.measured},  {"seconds", mark.seconds},
+          {"speedups", speedups},       {"cache_memory", memory},
+          {"facts", ToJson(mark.facts)}};
 }
 
 CheckMark CheckMarkFrom(const Json& json) {
@@ -180,6 +254,7 @@ CheckMark CheckMarkFrom(const Json& json) {
   for (const Json& each : json.at("cache_memory")) {
     mark.measurements.cache_memory.push_back(MemoryFrom(each));
   }
+  if (json.contains("facts")) mark.facts = FactsFrom(json.at("facts"));
   return mark;
 }
 
@@ -230,7 +305,9 @@ PartMark PartMarkFrom(const Json& json, const Rubric& rubric) {
 std::string RubricRecord(const Rubric& rubric) {
   Json parts = Json::array();
   for (const RubricPart& part : rubric.parts) parts.push_back(ToJson(part));
-  return Dumped({{"most_bonus", rubric.most_bonus}, {"parts", parts}});
+  return Dumped({{"most_bonus", rubric.most_bonus},
+                 {"limits", ToJson(rubric.limits)},
+                 {"parts", parts}});
 }
 
 std::string MarksRecord(const Report& report) {
@@ -254,6 +331,10 @@ RestoredReport Restore(const std::string& rubric_text,
                                .report = {}};
     const Json asked = Json::parse(rubric_text);
     restored.rubric->most_bonus = asked.at("most_bonus");
+    restored.is_complete = asked.contains("limits");
+    if (restored.is_complete) {
+      restored.rubric->limits = LimitsFrom(asked.at("limits"));
+    }
     for (const Json& part : asked.at("parts")) {
       restored.rubric->parts.push_back(PartFrom(part));
     }

@@ -11,8 +11,8 @@
 
 namespace kvlab::grading {
 
-// Parts, tasks and checks with their points and texts, in JSON: all that a
-// report shows of a rubric. The same rubric gives the same text.
+// Parts, tasks, checks and limits, in JSON: all of a rubric but its late
+// policy. The same rubric gives the same text.
 std::string RubricRecord(const Rubric& rubric);
 
 // Marks, seed, isolation, notices, and every number that was measured, each
@@ -24,6 +24,9 @@ std::string MarksRecord(const Report& report);
 struct RestoredReport {
   std::unique_ptr<Rubric> rubric;
   Report report;
+  // False for a record of an earlier kvlab, which kept only what a report
+  // shows: no settings, no limits, no facts of checks.
+  bool is_complete = false;
 };
 
 // The reverse. Throws DataError if the texts are not of these functions, or the

@@ -86,6 +86,35 @@ CREATE TABLE override (
   made_by TEXT NOT NULL,
   made_at TEXT NOT NULL
 );
+)sql",
+    // 4: marks that are not published yet, and appeals.
+    R"sql(
+ALTER TABLE grading ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE proposal (
+  id INTEGER PRIMARY KEY,
+  based_on INTEGER NOT NULL REFERENCES grading,
+  request TEXT NOT NULL,
+  attempt INTEGER NOT NULL REFERENCES attempt,
+  rubric INTEGER NOT NULL REFERENCES rubric,
+  marks TEXT NOT NULL,
+  points REAL NOT NULL,
+  blocked_points REAL NOT NULL,
+  course_version TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  isolation TEXT NOT NULL,
+  graded_at TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  UNIQUE (based_on, request)
+);
+
+CREATE TABLE appeal (
+  id INTEGER PRIMARY KEY,
+  grading INTEGER NOT NULL REFERENCES grading,
+  stands INTEGER NOT NULL,
+  runs TEXT NOT NULL,
+  made_at TEXT NOT NULL
+);
 )sql"};
 
 int Number(SQLite::Database& database, const std::string& query) {

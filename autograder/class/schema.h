@@ -9,7 +9,7 @@
 namespace kvlab::grading {
 
 // PRAGMA user_version of a database that this program writes.
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 // Brings the tables to `version`, each step in a transaction. Throws DataError,
 // starting with `source`, if the database is not a class's or of a later

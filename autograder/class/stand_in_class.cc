@@ -2,13 +2,19 @@
 // around it. The first word of a submission decides:
 //   full     all points
 //   blocked  a check that could not be judged, unless it is judged again
+//   timed    all points, the speed in a second step
+//   lucky    all points but for the sum, which depends on the seed
 //   broken   the grader fails
 //   some N   each check with a chance of N percent, by the seed
-//   other    1.5 points of 6, by the seed
+//   other    half a point for each check
 // STAND_IN_HANDOUT names the folder with what everybody was given.
 // STAND_IN_CHECKS is a number of further checks, of a point each.
-// STAND_IN_LOG names a file that gets a line for each grading that begins, and
-// STAND_IN_MS is how long one takes.
+// STAND_IN_LOG names a file that gets a line for each grading that begins,
+// STAND_IN_RUNS one that gets a line for each check that is run, and
+// STAND_IN_MS is how long a grading takes. A check that STAND_IN_GENEROUS names
+// gives everybody all points, as another program would; one that STAND_IN_BUSY
+// names cannot be judged. A rubric has a line for each check: its name, its
+// points, and the setting that makes it generous as well.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +23,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,14 +32,20 @@
 #include "autograder/class/commands.h"
 #include "autograder/class/grading.h"
 #include "autograder/class/similarity/handout.h"
+#include "autograder/exam/check.h"
+#include "autograder/exam/exam.h"
 #include "autograder/report/report.h"
 #include "autograder/scoring/rubric.h"
+#include "autograder/scoring/scoring.h"
 #include "fmt/format.h"
 
 namespace kvlab::grading {
 namespace {
 
-RubricCheck Check(const std::string& name, double points) {
+constexpr const char* kGenerous = "generous";
+constexpr const char* kTimedLater = "to be timed later";
+
+RubricCheck Rule(const std::string& name, double points, double generous) {
   RubricCheck check;
   check.name = name;
   check.run = name;
@@ -41,6 +54,7 @@ RubricCheck Check(const std::string& name, double points) {
   check.asked = "What was asked.";
   check.why = "Why it matters.";
   check.where = "header.h";
+  check.settings[kGenerous] = generous;
   return check;
 }
 
@@ -61,26 +75,31 @@ void AddChecks(Rubric& rubric) {
   task.id = "4.1";
   task.title = "Cost";
   for (int i = 1; i <= std::stoi(count); ++i) {
-    task.checks.push_back(Check(fmt::format("cost.{}", i), 1));
+    task.checks.push_back(Rule(fmt::format("cost.{}", i), 1, 0));
   }
 }
 
 constexpr std::string_view kSome = "some ";
 
-Rubric SmallRubric() {
+// "speed" is of module 3, all others are of module 1.
+Rubric SmallRubric(std::istream& lines) {
   Rubric rubric;
-  rubric.parts = {
-      {.title = "Module 1: attention",
-       .judged = Judged::kModule,
-       .module = "01_attention",
-       .tasks = {{.id = "1.1",
-                  .title = "Softmax",
-                  .checks = {Check("sum", 1.1), Check("mask", 2.2)}}}},
-      {.title = "Module 3: memoization",
-       .judged = Judged::kModule,
-       .module = "03_memoization",
-       .tasks = {
-           {.id = "3.1", .title = "Speed", .checks = {Check("speed", 2.7)}}}}};
+  rubric.parts = {{.title = "Module 1: attention",
+                   .judged = Judged::kModule,
+                   .module = "01_attention",
+                   .tasks = {{.id = "1.1", .title = "Softmax", .checks = {}}}},
+                  {.title = "Module 3: memoization",
+                   .judged = Judged::kModule,
+                   .module = "03_memoization",
+                   .tasks = {{.id = "3.1", .title = "Speed", .checks = {}}}}};
+  std::string name;
+  double points = 0;
+  double generous = 0;
+  while (lines >> name >> points >> generous) {
+    rubric.parts.at(name == "speed" ? 1 : 0)
+        .tasks.front()
+        .checks.push_back(Rule(name, points, generous));
+  }
   AddChecks(rubric);
   return rubric;
 }
@@ -94,14 +113,56 @@ bool Passes(const RubricCheck& check, std::uint64_t seed, int percent) {
   return hash % kPercent < static_cast<std::size_t>(percent);
 }
 
-void LogStart(const GradingJob& job) {
-  const std::string file = Environment("STAND_IN_LOG");
+void Log(const char* variable, const std::string& line) {
+  const std::string file = Environment(variable);
   if (file.empty()) return;
-  std::ofstream(file, std::ios::app) << job.student + '\n' << std::flush;
+  std::ofstream(file, std::ios::app) << line + '\n' << std::flush;
+}
+
+// Of the points of a check.
+double Share(const RubricCheck& rule, const GradingJob& job,
+             const std::string& content, bool is_generous) {
+  constexpr double kLittle = 0.5;
+  constexpr std::uint64_t kChances = 1000;
+  if (content.starts_with("lucky") && rule.name == "sum") {
+    return static_cast<double>(job.seed % kChances) / kChances;
+  }
+  if (content.starts_with(kSome)) {
+    const int percent = std::stoi(content.substr(kSome.size()));
+    return Passes(rule, job.seed, percent) ? 1 : kLittle / rule.points;
+  }
+  for (const char* word : {"full", "blocked", "timed", "lucky"}) {
+    if (content.starts_with(word)) return 1;
+  }
+  return is_generous ? 1 : kLittle / rule.points;
+}
+
+// What a submission answers to a check.
+Check Pretending(const RubricCheck& rule, const GradingJob& job,
+                 const std::string& content) {
+  const auto run = [&rule, &job, content](Exam& exam) {
+    if (content.starts_with("timed") && rule.name == "speed" &&
+        job.timed == TimedChecks::kDeferred) {
+      throw CheckBlocked{kTimedLater};
+    }
+    Log("STAND_IN_RUNS", job.student + ' ' + rule.name);
+    const bool is_busy = content.starts_with("blocked") &&
+                         rule.name == "speed" && job.earlier == nullptr;
+    if (is_busy || Environment("STAND_IN_BUSY") == rule.name) {
+      throw CheckBlocked{"too busy"};
+    }
+    const bool is_generous = exam.Setting(kGenerous) > 0 ||
+                             Environment("STAND_IN_GENEROUS") == rule.name;
+    const double share = Share(rule, job, content, is_generous);
+    return Verdict{.share = share,
+                   .came_back = share < 1 ? "too little" : "",
+                   .measured = fmt::format("{}", job.seed % 1000)};
+  };
+  return {rule.run, {kGenerous}, run};
 }
 
 Report Pretend(const Rubric& rubric, const GradingJob& job) {
-  LogStart(job);
+  Log("STAND_IN_LOG", job.student);
   const std::string wait = Environment("STAND_IN_MS");
   std::this_thread::sleep_for(
       std::chrono::milliseconds(wait.empty() ? 0 : std::stoi(wait)));
@@ -111,33 +172,26 @@ Report Pretend(const Rubric& rubric, const GradingJob& job) {
   if (content.starts_with("broken")) {
     throw std::runtime_error("the disk is full");
   }
+  Checks known;
+  for (const RubricPart& part : rubric.parts) {
+    for (const RubricCheck& rule : part.tasks.front().checks) {
+      known.push_back(Pretending(rule, job, content));
+    }
+  }
   Report report;
   report.seed = job.seed;
   report.isolation = "none: nothing runs";
   report.graded_at = "2027-01-16T12:00:00";
   report.notices = {"read from " + job.archive.string()};
-  for (const RubricPart& part : rubric.parts) {
-    if (!job.only.empty() && job.only.front() != part.Worker()) continue;
-    PartMark& mark = report.marks.parts.emplace_back();
-    mark.part = &part;
-    for (const RubricTask& task : part.tasks) {
-      TaskMark& of_task = mark.tasks.emplace_back();
-      of_task.task = &task;
-      for (const RubricCheck& check : task.checks) {
-        CheckMark& judged = of_task.checks.emplace_back();
-        judged.check = &check;
-        judged.run = true;
-        const bool is_full =
-            content.starts_with("full") || content.starts_with("blocked") ||
-            (content.starts_with(kSome) &&
-             Passes(check, job.seed, std::stoi(content.substr(kSome.size()))));
-        judged.points = is_full ? check.points : 0.5;
-        judged.measured = fmt::format("{}", job.seed % 1000);
-        judged.came_back = is_full ? "" : "too little";
-        judged.blocked = check.name == "speed" && job.only.empty() &&
-                         content.starts_with("blocked");
-        if (judged.blocked) judged.points = 0;
-      }
+  ScoringOptions scoring;
+  scoring.seed = job.seed;
+  scoring.earlier = job.earlier;
+  scoring.set_up_part = [](const RubricPart&) { return PartSetup{}; };
+  report.marks = Score(rubric, known, scoring);
+  for (PartMark& part : report.marks.parts) {
+    for (CheckMark& mark : part.tasks.front().checks) {
+      // Of a real clock, which a test cannot compare.
+      mark.seconds = 0;
     }
   }
   return report;
@@ -148,12 +202,17 @@ Handout SmallHandout() {
   return {.course = folder, .given = {folder / "modules"}};
 }
 
-void WithStandIn(const GraderWishes& /*wishes*/,
+void WithStandIn(const GraderWishes& wishes,
                  const std::function<void(const ClassGrader&)>& use) {
-  const Rubric rubric = SmallRubric();
+  std::istringstream usual("sum 1.1 0\nmask 2.2 0\nspeed 2.7 0\n");
+  std::ifstream other(wishes.rubric);
+  const Rubric rubric = SmallRubric(
+      wishes.rubric.empty() ? static_cast<std::istream&>(usual) : other);
   use({.rubric = rubric,
        .course_version = "2027.1",
        .machine = "a stand-in",
+       .program = Environment("STAND_IN_GENEROUS"),
+       .deferred = kTimedLater,
        .grade = [&](const GradingJob& job, const OnStep& on_step) {
          on_step("pretending");
          return Pretend(rubric, job);

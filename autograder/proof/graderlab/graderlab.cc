@@ -27,6 +27,7 @@
 #include "autograder/exam/check.h"
 #include "autograder/grade_submission.h"
 #include "autograder/machine/building/build_workers.h"
+#include "autograder/machine/building/compiled_files.h"
 #include "autograder/machine/building/staged_kit.h"
 #include "autograder/machine/parallel/parallel.h"
 #include "autograder/machine/runfiles/runfile.h"
@@ -49,6 +50,7 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "kit/error.h"
+#include "kit/files/temporary_folder.h"
 #include "kit/measure/stopwatch.h"
 
 namespace kvlab::grading {
@@ -259,7 +261,8 @@ class Lab {
         rubric_without_table_(RubricWithoutTable(rubric_)),
         kit_(WorkerKit(), Checkpoint(),
              {.user = user_, .keeper = ChooseKeeper(user_)}),
-        quizzes_(LoadQuizzes(Runfile(""), kit_.Modules())) {
+        quizzes_(LoadQuizzes(Runfile(""), kit_.Modules())),
+        compiled_(compiled_folder_.Path(), kit_) {
     RequireBubblewrap(user_);
     ExpectModulesOf(Setup(rubric_, kit_));
     for (const char* base : {"solutions", "modules"}) {
@@ -319,7 +322,13 @@ class Lab {
 
  private:
   GradingSetup Setup(const Rubric& rubric, const StagedKit& kit) const {
-    return {rubric, kit, quizzes_, Checkpoint(), "", known_};
+    return {.rubric = rubric,
+            .kit = kit,
+            .quizzes = quizzes_,
+            .checkpoint = Checkpoint(),
+            .isolation = "",
+            .known = known_,
+            .compiled = &compiled_};
   }
 
   // The sandboxes that a case wants; few want others than bubblewrap's.
@@ -348,6 +357,9 @@ class Lab {
   mutable std::map<Confinement, std::unique_ptr<StagedKit>> other_kits_;
   // The solutions and the stubs, which most files of the cases are.
   std::vector<KnownBuild> known_;
+  // One for all cases: what an exploit left in it would show in the others.
+  TemporaryFolder compiled_folder_;
+  CompiledFiles compiled_;
 };
 
 class Table {
