@@ -3,9 +3,7 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +17,7 @@
 #include "kit/measure/share_of_roof.h"
 #include "kit/measure/stopwatch.h"
 #include "kit/model/checkpoint.h"
+#include "kit/model/held_out.h"
 
 namespace kvlab {
 namespace {
@@ -105,18 +104,6 @@ void TakeOption(std::string_view option, std::filesystem::path& value,
   argc = kept;
 }
 
-std::string ReadText(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)),
-                   std::istreambuf_iterator<char>());
-  if (text.empty()) {
-    throw DataError("the text " + path.string() + " cannot be read",
-                    "the loss is measured on its end",
-                    "give the path of a text: --text FILE");
-  }
-  return text;
-}
-
 }  // namespace
 
 bool Succeeds(benchmark::State& state, const std::function<void()>& action) {
@@ -166,12 +153,7 @@ std::shared_ptr<const Gpt2Weights> BenchmarkModel() {
 }
 
 std::vector<TokenId> HeldOutTokens() {
-  constexpr double kTrainedOn = 0.95;  // as train_shakespeare.py has it
-  const std::vector<TokenId> tokens =
-      LoadCheckpoint(model_directory).tokenizer.Encode(ReadText(text_file));
-  const auto begin = static_cast<std::ptrdiff_t>(
-      static_cast<double>(tokens.size()) * kTrainedOn);
-  return {tokens.begin() + begin, tokens.end()};
+  return HeldOutTokens(text_file, LoadCheckpoint(model_directory).tokenizer);
 }
 
 std::size_t StepWeightBytes(const Gpt2Weights& weights) {

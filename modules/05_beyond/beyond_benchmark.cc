@@ -2,7 +2,6 @@
 // that forget cost it, and what attention in pieces or over pages costs beside
 // attention over all keys at once.
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,10 +12,11 @@
 
 #include "benchmark/benchmark.h"
 #include "kit/measure/benchmarking.h"
+#include "kit/measure/mean_interval.h"
 #include "kit/measure/paired_ratios.h"
 #include "kit/measure/stopwatch.h"
-#include "kit/measure/student_t.h"
 #include "kit/model/gpt2_weights.h"
+#include "kit/model/held_out.h"
 #include "kit/model/random.h"
 #include "kit/model/token_batch.h"
 #include "kit/tensor/tensor.h"
@@ -86,16 +86,7 @@ double LossOf(Gpt2& model, std::span<const TokenId> window) {
   const std::size_t length = window.size() - 1;
   const Tensor3 logits = model.Forward(
       SingleRow({window.begin(), window.end() - 1}), LogitsFor::kAllPositions);
-  double loss = 0;
-  for (std::size_t t = 0; t < length; ++t) {
-    const std::span<const float> row = Rows(logits).Row(t);
-    const double max = std::ranges::max(row);
-    double sum = 0;
-    for (const float logit : row) sum += std::exp(double{logit} - max);
-    const auto next = static_cast<std::size_t>(window[t + 1]);
-    loss += max + std::log(sum) - double{row[next]};
-  }
-  return loss / static_cast<double>(length);
+  return SumOfLosses(logits, window.subspan(1)) / static_cast<double>(length);
 }
 
 // The loss of every window of the text that the model was not trained on.
@@ -135,16 +126,9 @@ std::vector<double> HeldOutLossesOf(const Layer& layer) {
 // Reports the mean, and 95 % confidence in it.
 void ReportMean(benchmark::State& state, const std::string& name,
                 const std::vector<double>& numbers) {
-  const auto count = static_cast<double>(numbers.size());
-  double mean = 0;
-  for (const double number : numbers) mean += number / count;
-  double variance = 0;
-  for (const double number : numbers) {
-    variance += (number - mean) * (number - mean) / (count - 1);
-  }
-  state.counters[name] = mean;
-  state.counters[name + "_plus_or_minus"] =
-      StudentT(0.95, numbers.size() - 1) * std::sqrt(variance / count);
+  const MeanInterval interval = MeanWithInterval(numbers);
+  state.counters[name] = interval.mean;
+  state.counters[name + "_plus_or_minus"] = interval.plus_or_minus;
 }
 
 // With a cache of all heads and tokens.
