@@ -234,7 +234,8 @@ class KvlabTest(unittest.TestCase):
             self.calls().endswith(
                 f"{where}\n<{self.folder}/built/lab/lab>"
                 f"<--model><{self.folder}/project/models/shakespeare-gpt2>"
-                "<--out><a b>"
+                f"<--text><{self.folder}/project/kit/testdata/tinyshakespeare/"
+                "input.txt><--out><a b>"
             ),
             self.calls(),
         )

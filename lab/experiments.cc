@@ -6,7 +6,8 @@ namespace kvlab {
 
 std::vector<Experiment> AllExperiments() {
   return {ControlAgainstCache(), MemoryOfCaches(), SpaceAgainstTime(),
-          MemoFilling(),         BandwidthLimit(), KnownModelsTable()};
+          MemoFilling(),         BandwidthLimit(), BeyondThePlainCache(),
+          KnownModelsTable()};
 }
 
 }  // namespace kvlab

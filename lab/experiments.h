@@ -10,6 +10,7 @@
 
 #include "kit/measure/roofline.h"
 #include "kit/model/gpt2_weights.h"
+#include "kit/tensor/tensor.h"
 #include "lab/lab_run.h"
 #include "modules/02_transformer/gpt2.h"
 
@@ -20,6 +21,10 @@ struct LabSubject {
   std::shared_ptr<const Gpt2Weights> weights;
   std::string name;
   MachineRoofs machine;
+  // Text that the model was not trained on; none for random weights, nor if
+  // there is an error that kept it from being read.
+  std::vector<TokenId> held_out;
+  std::string why_no_text;
 };
 
 struct Experiment {
@@ -44,6 +49,11 @@ Experiment SpaceAgainstTime();
 Experiment MemoFilling();
 // Tokens per second against the size of the model and of the batch.
 Experiment BandwidthLimit();
+// Caches that keep less: their bytes, loss on held-out text, error and time;
+// and what pages waste and share. Nothing without such a text; without those
+// tasks of module 5 that are not done yet. Its work throws DataError if the
+// text is too short.
+Experiment BeyondThePlainCache();
 // The caches of published models, and how many users fit.
 Experiment KnownModelsTable();
 

@@ -30,6 +30,7 @@ namespace {
 
 struct CommandLine {
   std::filesystem::path model = "models/shakespeare-gpt2";
+  std::filesystem::path text = "kit/testdata/tinyshakespeare/input.txt";
   std::string shape;
   std::filesystem::path out = "report";
   std::uint64_t seed = 1;
@@ -62,10 +63,14 @@ void AskToStop(int signal) {
 
 void Declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--quick", line.quick,
-               "fewer lengths and trials: half a minute");
+               "fewer lengths, trials and texts: a minute");
   app.add_option("--model", line.model, "a GPT-2 checkpoint folder")
       ->take_last()
       ->check(CLI::ExistingDirectory);
+  app.add_option("--text", line.text,
+                 "a text whose last 5 % the model was not trained on")
+      ->take_last()
+      ->check(CLI::ExistingFile);
   app.add_option("--shape", line.shape,
                  "random weights of this shape instead of a checkpoint")
       ->check(CLI::IsMember(KnownShapes()));
@@ -84,6 +89,10 @@ std::string CommandOf(const CommandLine& line) {
     command += " --shape " + line.shape;
   } else if (line.model.filename() != CommandLine().model.filename()) {
     command += " --model " + line.model.filename().string();
+  }
+  if (line.shape.empty() &&
+      line.text.filename() != CommandLine().text.filename()) {
+    command += " --text " + line.text.filename().string();
   }
   if (line.seed != CommandLine().seed) {
     command += fmt::format(" --seed {}", line.seed);
@@ -144,11 +153,15 @@ bool Measure(const LabSubject& subject, const CommandLine& line,
 
 int Run(const CommandLine& line, const std::string& command) {
   LabSubject subject = line.shape.empty()
-                           ? SubjectOfFolder(line.model)
+                           ? SubjectOfFolder(line.model, line.text)
                            : SubjectOfShape(line.shape, line.seed);
   const Gpt2Config& config = subject.weights->config;
   fmt::print("kvlab lab: {}, {} layers, width {}, context {}\n", subject.name,
              config.num_layers, config.d_model, config.max_positions);
+  if (!subject.why_no_text.empty()) {
+    fmt::print("without Beyond the plain cache, which needs a text: {}\n",
+               subject.why_no_text);
+  }
   std::fflush(stdout);
   std::filesystem::create_directories(line.out);
   std::signal(SIGINT, AskToStop);

@@ -17,6 +17,7 @@
 #include "cli/machine.h"
 #include "fmt/format.h"
 #include "kit/error.h"
+#include "kit/model/held_out.h"
 #include "kit/model/random.h"
 
 namespace kvlab {
@@ -73,13 +74,26 @@ LabSubject SubjectOfShape(const std::string& shape, std::uint64_t seed) {
   return {.weights = std::make_shared<Gpt2Weights>(
               RandomGpt2Weights(random, found->second)),
           .name = shape,
-          .machine = {}};
+          .machine = {},
+          .held_out = {},
+          .why_no_text = {}};
 }
 
-LabSubject SubjectOfFolder(const std::filesystem::path& folder) {
-  return {.weights = LoadCheckpointFolder(folder).weights,
-          .name = std::filesystem::canonical(folder).filename().string(),
-          .machine = {}};
+LabSubject SubjectOfFolder(const std::filesystem::path& folder,
+                           const std::filesystem::path& text) {
+  const CheckpointFolder checkpoint = LoadCheckpointFolder(folder);
+  LabSubject subject = {
+      .weights = checkpoint.weights,
+      .name = std::filesystem::canonical(folder).filename().string(),
+      .machine = {},
+      .held_out = {},
+      .why_no_text = {}};
+  try {
+    subject.held_out = HeldOutTokens(text, checkpoint.tokenizer);
+  } catch (const DataError& error) {
+    subject.why_no_text = error.what();
+  }
+  return subject;
 }
 
 MachineRoofs RoofsOfThisMachine() {

@@ -18,8 +18,11 @@ std::vector<std::string> KnownShapes();
 // that is not in KnownShapes.
 LabSubject SubjectOfShape(const std::string& shape, std::uint64_t seed);
 
-// A checkpoint in Hugging Face layout. Throws DataError for any defect.
-LabSubject SubjectOfFolder(const std::filesystem::path& folder);
+// A checkpoint in Hugging Face layout, and the held-out end of a text. Throws
+// DataError for any defect of the checkpoint; one of the text, such as a byte
+// that the tokenizer lacks, is its `why_no_text`.
+LabSubject SubjectOfFolder(const std::filesystem::path& folder,
+                           const std::filesystem::path& text);
 
 // The roofs of this machine for working sets from 64 KiB to 256 MiB.
 MachineRoofs RoofsOfThisMachine();

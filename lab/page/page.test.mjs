@@ -29,6 +29,7 @@ const SECTIONS = [
   "space_against_time",
   "memo",
   "bandwidth",
+  "beyond",
   "known_models",
 ];
 
@@ -139,7 +140,15 @@ describe("sections", () => {
   test("all of them stand in the order of the run", () => {
     assert.deepEqual(
       sectionsOf(results()).map((section) => section.id),
-      ["control", "memory", "space", "memo", "bandwidth", "known-models"],
+      [
+        "control",
+        "memory",
+        "space",
+        "memo",
+        "bandwidth",
+        "beyond",
+        "known-models",
+      ],
     );
   });
   for (const missing of SECTIONS) {
@@ -229,6 +238,73 @@ describe("shares of the roofline", () => {
         assert.ok(percents.length > 0 || NOT_MEASURABLE.test(answer), answer);
       }
     }
+  });
+});
+
+describe("what is beyond the plain cache", () => {
+  const beyond = () =>
+    sectionsOf(results()).find((section) => section.id === "beyond");
+  const changed = (change) => {
+    const made = results();
+    change(made.beyond.policies);
+    return sectionsOf(made).find((section) => section.id === "beyond").answer;
+  };
+  test("the full cache is the origin of the chart", () => {
+    const [full] = beyond().charts[0].values;
+    assert.equal(full.policy, "full");
+    assert.equal(full.times_smaller, 1);
+    assert.equal(full.increase, 0);
+  });
+  test("the answer counts what pays only where the interval leaves out 0", () => {
+    const of = (mean, doubt) => (policies) => {
+      for (const entry of policies) {
+        if (entry.over_window) {
+          entry.over_window = { mean, plus_or_minus: doubt };
+        }
+      }
+    };
+    const all = (answer) => answer.match(/sinks lower the loss at (\d)/)[1];
+    assert.equal(all(changed(of(-0.2, 0.1))), "3");
+    assert.equal(all(changed(of(-0.1, 0.2))), "0");
+    assert.match(
+      changed(of(0.2, 0.1)),
+      /sinks lower the loss at 0 of 3 budgets and raise it at 3/,
+    );
+  });
+  test("a cache that claims to be exact and is not is refused", () => {
+    const wrong = (policies) => {
+      policies[1].relative_error = 0.01;
+    };
+    assert.throws(() => changed(wrong), /beyond: paged should be exact/);
+  });
+  test("only the caches that were measured are named", () => {
+    const keepsAll = (policies) => {
+      policies.splice(4);
+    };
+    assert.doesNotMatch(changed(keepsAll), /forget|undefined|NaN/);
+  });
+  test("a change too small to print is not printed as 0", () => {
+    const of = (mean, doubt) => (policies) => {
+      const int8 = policies.find((entry) => entry.policy === "int8");
+      int8.increase = { mean, plus_or_minus: doubt };
+    };
+    assert.match(changed(of(-0.0001, 0.0002)), /by less than 0\.001, and/);
+    assert.match(changed(of(-0.0001, 0.004)), /by −0\.000 ± 0\.004, and/);
+  });
+  test("tasks of module 5 that are not done leave what is done", () => {
+    const made = results();
+    made.beyond.policies.splice(1, 3); // pages, inputs, eight bits
+    delete made.beyond.pages;
+    made.beyond.not_implemented = ["paged", "recompute", "int8"];
+    const partial = sectionsOf(made).find((section) => section.id === "beyond");
+    assert.match(partial.note, /lacks them: paged, recompute, int8\.$/);
+    assert.match(partial.answer, /^Of the caches that are 4× smaller/);
+    assert.equal(partial.charts.length, 2);
+  });
+  test("nothing beside the full cache is no section", () => {
+    const made = results();
+    made.beyond.policies.splice(1);
+    assert.ok(sectionsOf(made).every((section) => section.id !== "beyond"));
   });
 });
 

@@ -88,6 +88,7 @@ export const TICK_LABELS = {
     ],
     "0",
   ),
+  loss: "format(datum.value, '~f')",
   times: "format(datum.value, ',~f') + '×'",
   error:
     "datum.value == 0 ? '0' : datum.value >= 0.01 ? " +

@@ -13,6 +13,8 @@ import unittest
 
 import jsonschema
 
+from lab.test import tiny_text
+
 LAB = "lab/lab"
 TINY = "kit/testdata/tiny-gpt2-random"
 SCHEMA = json.loads(
@@ -24,6 +26,7 @@ SECTIONS = [
     "space_against_time",
     "memo",
     "bandwidth",
+    "beyond",
     "known_models",
 ]
 
@@ -52,7 +55,11 @@ class CompleteRun(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
-        process = start(cls.folder, "--quick", "--seed", "3")
+        text = pathlib.Path(cls.folder) / "tiny_text.txt"
+        text.write_text(tiny_text.text(), encoding="utf-8")
+        process = start(
+            cls.folder, "--quick", "--text", str(text), "--seed", "3"
+        )
         cls.output, _ = process.communicate()
         cls.status = process.returncode
         cls.results = results_in(cls.folder)
@@ -71,7 +78,8 @@ class CompleteRun(unittest.TestCase):
     def test_says_how_to_repeat_it(self):
         self.assertEqual(
             self.results["command"],
-            "./kvlab lab --quick --model tiny-gpt2-random --seed 3",
+            "./kvlab lab --quick --model tiny-gpt2-random "
+            "--text tiny_text.txt --seed 3",
         )
         self.assertEqual(self.results["seed"], 3)
 
@@ -203,6 +211,50 @@ class CompleteRun(unittest.TestCase):
             if roof is not None:
                 self.assertGreaterEqual(roof, entry["tokens_per_s"])
 
+    def test_caches_of_the_same_budget_take_the_same_bytes(self):
+        policies = self.results["beyond"]["policies"]
+        window, width = self.results["beyond"]["window"], 2
+        slot = 2 * width * 4  # of one layer
+        self.assertEqual(policies[0]["cache_bytes"], window * slot)
+        for policy in policies:
+            if policy["budget_tokens"] > 0:
+                self.assertEqual(
+                    policy["cache_bytes"], policy["budget_tokens"] * slot
+                )
+        self.assertEqual(
+            sorted({policy["budget_tokens"] for policy in policies}),
+            [0, 16, 64, 256],
+        )
+
+    def test_exact_caches_have_the_full_caches_loss(self):
+        exact = [
+            policy
+            for policy in self.results["beyond"]["policies"]
+            if policy["exact"]
+        ]
+        self.assertEqual(
+            [policy["policy"] for policy in exact],
+            ["full", "paged", "recompute"],
+        )
+        for policy in exact:
+            # Some hundred float32 roundings of 6e-8.
+            self.assertLess(policy["relative_error"], 1e-5, policy)
+            self.assertLess(abs(policy["increase"]["mean"]), 1e-5, policy)
+
+    def test_pages_waste_less_than_a_block_for_each_request(self):
+        pages = self.results["beyond"]["pages"]
+        for at in pages["trace"]:
+            self.assertLess(
+                at["paged_slots"],
+                at["tokens"] + pages["block_tokens"] * at["requests"],
+            )
+            self.assertGreaterEqual(at["paged_slots"], at["tokens"])
+            self.assertLessEqual(at["paged_slots"], at["reserved_slots"])
+            self.assertLessEqual(at["shared_slots"], at["paged_slots"])
+        self.assertLess(
+            pages["trace"][-1]["shared_slots"], pages["trace"][-1]["tokens"]
+        )
+
     def test_published_figures(self):
         # 2 * 32 layers * 32 heads * 128 * 2 bytes; Touvron 2023.
         models = {
@@ -238,6 +290,9 @@ class CompleteRun(unittest.TestCase):
             ("space_against_time", "runs", 0, "exact", "yes"),
             ("memo", "edit", "same_entries", 0, 0, 1),
             ("bandwidth", "models", 0, "tokens_per_s", 0),
+            ("beyond", "policies", 0, "policy", "half"),
+            ("beyond", "policies", 0, "loss", "plus_or_minus", -1),
+            ("beyond", "pages", "trace", []),
             ("known_models", 0, "fits", 0, "users", -1),
         ]:
             broken = copy.deepcopy(self.results)
@@ -270,6 +325,15 @@ class StoppedRun(unittest.TestCase):
             )
             self.assertNotIn("known_models", results)
 
+    def test_a_text_that_the_tokenizer_cannot_read_leaves_the_rest(self):
+        with tempfile.TemporaryDirectory() as folder:
+            process = start(folder)  # on Shakespeare, who has capitals
+            lines = [process.stdout.readline() for _ in range(2)]
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            self.assertIn("without Beyond the plain cache", lines[1])
+            self.assertIn("no token for the byte 'F'", lines[1])
+
 
 class Refusals(unittest.TestCase):
     def refused(self, *options):
@@ -284,6 +348,19 @@ class Refusals(unittest.TestCase):
             message = self.refused("--model", folder, "--out", folder)
             self.assertIn("config.json", message)
             self.assertFalse((pathlib.Path(folder) / "results.json").exists())
+
+    def test_a_text_of_less_than_two_windows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = pathlib.Path(folder) / "short.txt"
+            text.write_text(tiny_text.text(words=400), encoding="utf-8")
+            message = self.refused(
+                "--model", TINY, "--text", str(text), "--out", folder
+            )
+            self.assertIn("2 windows", message)
+            self.assertIn("give a longer text", message)
+
+    def test_a_text_that_is_not_there(self):
+        self.assertIn("no/text", self.refused("--text", "no/text"))
 
     def test_a_shape_that_nobody_knows(self):
         message = self.refused("--shape", "gpt9")
