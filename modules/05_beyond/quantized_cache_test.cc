@@ -123,6 +123,25 @@ TEST(QuantizedBytesTest, AreTheBytesOfCodesRangesAndTheTail) {
                             .head_dim = 2,
                             .group = 4}),
             3 * 5 * (keys + values));
+  EXPECT_EQ(QuantizedBytes({.batch = 300,
+                            .max_seq_len = 15,
+                            .num_kv_heads = 270,
+                            .head_dim = 2,
+                            .group = 4}),
+            300 * 270 * (keys + values));
+}
+
+TEST(QuantizedBytesTest, HundredsOfTokensInAGroupAndOfFeatures) {
+  // 2 groups of 300 of the 700 tokens become full.
+  const std::uint64_t keys =
+      2 * 300 * 270 + 2 * 270 * 8 + std::uint64_t{300} * 270 * 4;
+  const std::uint64_t values = 700 * 270 + 700 * 8;
+  EXPECT_EQ(QuantizedBytes({.batch = 1,
+                            .max_seq_len = 700,
+                            .num_kv_heads = 1,
+                            .head_dim = 270,
+                            .group = 300}),
+            keys + values);
 }
 
 TEST(QuantizedBytesTest, AGroupThatCannotBecomeFullHasOnlyATail) {
@@ -479,13 +498,18 @@ TEST(QuantizedAttendTest, RowsOfABatchMayHavePadding) {
                    kTolerance));
 }
 
-TEST(QuantizedAttendTest, HundredsOfHeadsAndTokens) {
+TEST(QuantizedAttendTest, HundredsOfRowsHeadsAndTokens) {
   for (const QuantizedShape& shape :
-       std::vector<QuantizedShape>{{.batch = 1,
-       .max_seq_len = 20,
-       .num_kv_heads = 270,
+       std::vector<QuantizedShape>{{.batch = 260,
+       .max_seq_len = 7,
+       .num_kv_heads = 1,
        .head_dim = 2,
-       .group = 8},
+       .group = 3},
+                                   {.batch = 1,
+                                   .max_seq_len = 20,
+                                   .num_kv_heads = 270,
+                                   .head_dim = 2,
+                                   .group = 8},
                                    {.batch = 2,
                                    .max_seq_len = 700,
                                    .num_kv_heads = 1,
@@ -748,6 +772,50 @@ TEST(ErrorBoundsTest, HoldForOrdinaryNumbers) {
       call.left_pad = {6, 0, 13};
       ExpectCertified(held, cache, call);
     }
+  }
+}
+
+// As many queries as tokens: the first of them sees one. Small values, beside
+// which nothing that is added to their size is small.
+TEST(ErrorBoundsTest, HoldForHundredsOfEverything) {
+  for (const QuantizedShape& shape :
+       std::vector<QuantizedShape>{{.batch = 260,
+       .max_seq_len = 4,
+       .num_kv_heads = 1,
+       .head_dim = 3,
+       .group = 2},
+                                   {.batch = 1,
+                                   .max_seq_len = 4,
+                                   .num_kv_heads = 270,
+                                   .head_dim = 3,
+                                   .group = 2},
+                                   {.batch = 1,
+                                   .max_seq_len = 280,
+                                   .num_kv_heads = 1,
+                                   .head_dim = 2,
+                                   .group = 2},
+                                   {.batch = 1,
+                                   .max_seq_len = 280,
+                                   .num_kv_heads = 1,
+                                   .head_dim = 2,
+                                   .group = 260},
+                                   {.batch = 1,
+                                   .max_seq_len = 5,
+                                   .num_kv_heads = 1,
+                                   .head_dim = 270,
+                                   .group = 2}}) {
+    SCOPED_TRACE(std::to_string(shape.batch) + " rows, " +
+                 std::to_string(shape.num_kv_heads) + " heads, " +
+                 std::to_string(shape.max_seq_len) + " tokens in groups of " +
+                 std::to_string(shape.group) + ", head_dim " +
+                 std::to_string(shape.head_dim));
+    Held held(shape, 56);
+    for (float& value : held.values) value *= 1e-3F;
+    ExpectCertified(
+        held, held.After({shape.max_seq_len}),
+        {.queries = RandomQueries(57, {shape.batch, shape.num_kv_heads,
+                                       shape.max_seq_len, shape.head_dim}),
+         .left_pad = {}});
   }
 }
 

@@ -736,6 +736,27 @@ Array QueriesFor(Random& random, const Sizes& sizes, std::size_t heads,
                      2.0F);
 }
 
+// As many queries as tokens, or hundreds. Small values, beside which nothing
+// that is added to their size is small.
+void BoundsOfLargeCaches(Exam& exam) {
+  Random& random = exam.Randomness();
+  for (const Sizes& sizes : LargeSizes(random)) {
+    QuantizedTrial trial(exam, sizes);
+    for (std::size_t at = 0; at < sizes.batch * sizes.kv_heads; ++at) {
+      for (std::size_t s = 0; s < sizes.max_seq_len; ++s) {
+        for (std::size_t d = 0; d < sizes.head_dim; ++d) {
+          trial.ValueAt(at, s, d) *= 1e-3F;
+        }
+      }
+    }
+    trial.Case("large sizes, small values");
+    trial.Append(sizes.max_seq_len);
+    const std::size_t new_len =
+        std::min(sizes.max_seq_len, Between(random, 260, 280));
+    trial.CompareBounds(QueriesFor(random, sizes, sizes.kv_heads, new_len), {});
+  }
+}
+
 void BoundsOfOrdinaryNumbers(Exam& exam) {
   Random& random = exam.Randomness();
   for (const Sizes& sizes : SizesOfEveryGroup(random)) {
@@ -756,6 +777,7 @@ void BoundsOfOrdinaryNumbers(Exam& exam) {
       }
     }
   }
+  BoundsOfLargeCaches(exam);
 }
 
 // Two tokens whose keys are half-way between two codes, one rounded up and one
