@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -406,17 +407,16 @@ class ParallelTest(ClassTest):
         return self.ran.read_text(encoding="utf-8").splitlines()
 
     def test_speed_is_measured_when_all_else_is_done(self):
-        text = self.do("grade", "--jobs", "3", STAND_IN_RUNS=self.ran)
-        self.assertIn("6 submissions graded", text)
-        ran = self.checks_run()
-        self.assertEqual(
-            sorted(ran[:12]),
-            sorted(
-                f"{person} {check}"
-                for person in self.PEOPLE
-                for check in ("sum", "mask")
-            ),
+        text = self.do(
+            "grade", "--jobs", "3", STAND_IN_RUNS=self.ran, STAND_IN_SHOW="1"
         )
+        self.assertIn("6 submissions graded", text)
+        steps = re.findall(r"\[(\d+)/(\d+)\]", text)
+        self.assertEqual({of for _, of in steps}, {"6"})
+        self.assertLessEqual({at for at, _ in steps}, set("123456"))
+        ran = self.checks_run()
+        first = [f"{a} {b}" for a in self.PEOPLE for b in ("sum", "mask")]
+        self.assertEqual(sorted(ran[:12]), sorted(first))
         self.assertEqual(
             ran[12:], [f"{person} speed" for person in self.PEOPLE]
         )

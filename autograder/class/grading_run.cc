@@ -116,7 +116,7 @@ class Run {
           std::erase_if(pending, [&](const Attempt& attempt) {
             return claimed.contains(attempt.id);
           }));
-      left_ = pending.size();
+      left_ = pending.empty() ? 0 : pending.size() - 1;
       if (pending.empty()) return;
       next = pending.front();
       book_.Claim(next->id, lock_.Name());
@@ -223,7 +223,7 @@ class Run {
   void Progress(const Attempt& attempt, const std::string& step) {
     if (!on_progress_) return;
     const std::scoped_lock lock(mutex_);
-    const std::size_t all = tried_.size() + left_ - (tried_.empty() ? 0 : 1);
+    const std::size_t all = tried_.size() + left_;
     std::string left;
     if (done_ > 0) {
       left = "; " + TimeLeftText(seconds_ / static_cast<double>(done_) *
@@ -244,7 +244,7 @@ class Run {
   // Of the database and of all that follows.
   std::mutex mutex_;
   std::set<std::int64_t> tried_;
-  std::size_t left_ = 0;  // with the one that was claimed last
+  std::size_t left_ = 0;  // attempts that are not claimed
   std::size_t done_ = 0;
   double seconds_ = 0;  // of those that are done
   GradingSummary summary_;

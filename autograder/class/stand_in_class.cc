@@ -13,8 +13,9 @@
 // STAND_IN_RUNS one that gets a line for each check that is run, and
 // STAND_IN_MS is how long a grading takes. A check that STAND_IN_GENEROUS names
 // gives everybody all points, as another program would; one that STAND_IN_BUSY
-// names cannot be judged. A rubric has a line for each check: its name, its
-// points, and the setting that makes it generous as well.
+// names cannot be judged. With STAND_IN_SHOW each step is shown. A rubric has a
+// line for each check: its name, its points, and the setting that makes it
+// generous as well.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
@@ -215,7 +217,9 @@ void WithStandIn(const GraderWishes& wishes,
        .deferred = kTimedLater,
        .grade = [&](const GradingJob& job, const OnStep& on_step) {
          on_step("pretending");
-         return Pretend(rubric, job);
+         Report report = Pretend(rubric, job);
+         on_step("done");
+         return report;
        }});
 }
 
@@ -223,7 +227,14 @@ void WithStandIn(const GraderWishes& wishes,
 }  // namespace kvlab::grading
 
 int main(int argc, char** argv) {
-  return kvlab::grading::RunClass(argc, argv,
-                                  {.with_grader = kvlab::grading::WithStandIn,
-                                   .handout = kvlab::grading::SmallHandout});
+  return kvlab::grading::RunClass(
+      argc, argv,
+      {.with_grader = kvlab::grading::WithStandIn,
+       .show =
+           [](const std::string& step) {
+             if (!kvlab::grading::Environment("STAND_IN_SHOW").empty()) {
+               std::cerr << step << '\n';
+             }
+           },
+       .handout = kvlab::grading::SmallHandout});
 }
