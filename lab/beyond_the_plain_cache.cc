@@ -85,7 +85,7 @@ double WindowWork(const Gpt2Config& config, std::size_t window) {
 
 struct Plan {
   std::size_t window = 0;   // tokens
-  std::size_t windows = 0;  // 0: there is no text, or the context is too short
+  std::size_t windows = 0;  // 0 without a text, or in too short a context
 };
 
 // As many windows as the text has and the time allows, and shorter ones if it

@@ -296,6 +296,15 @@ constexpr QuantizedShape kShape = {.batch = 3,
                                    .head_dim = 5,
                                    .group = 4};
 
+// For the trace of a failure.
+std::string SizesOf(const QuantizedShape& shape) {
+  return std::to_string(shape.batch) + " rows, " +
+         std::to_string(shape.num_kv_heads) + " heads, " +
+         std::to_string(shape.max_seq_len) + " tokens in groups of " +
+         std::to_string(shape.group) + ", head_dim " +
+         std::to_string(shape.head_dim);
+}
+
 TEST(QuantizedLayerCacheTest, EachRowAndHeadHasRangesOfItsOwn) {
   const Held held(kShape);
   ExpectWithinHalfAScale(held, held.After({12}));
@@ -419,11 +428,7 @@ TEST(QuantizedLayerCacheTest, HoldsHundredsOfEverything) {
                                    .num_kv_heads = 1,
                                    .head_dim = 300,
                                    .group = 2}}) {
-    SCOPED_TRACE(std::to_string(shape.batch) + " rows, " +
-                 std::to_string(shape.num_kv_heads) + " heads, " +
-                 std::to_string(shape.max_seq_len) + " tokens in groups of " +
-                 std::to_string(shape.group) + ", head_dim " +
-                 std::to_string(shape.head_dim));
+    SCOPED_TRACE(SizesOf(shape));
     const Held held(shape);
     ExpectWithinHalfAScale(held, held.After({shape.max_seq_len}));
   }
@@ -804,11 +809,7 @@ TEST(ErrorBoundsTest, HoldForHundredsOfEverything) {
                                    .num_kv_heads = 1,
                                    .head_dim = 270,
                                    .group = 2}}) {
-    SCOPED_TRACE(std::to_string(shape.batch) + " rows, " +
-                 std::to_string(shape.num_kv_heads) + " heads, " +
-                 std::to_string(shape.max_seq_len) + " tokens in groups of " +
-                 std::to_string(shape.group) + ", head_dim " +
-                 std::to_string(shape.head_dim));
+    SCOPED_TRACE(SizesOf(shape));
     Held held(shape, 56);
     for (float& value : held.values) value *= 1e-3F;
     ExpectCertified(
