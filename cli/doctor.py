@@ -226,7 +226,8 @@ def packages(machine):
         word = line.split("#")[0].strip()
         if word.startswith("["):
             group = word.strip("[]")
-        elif word and group in ("build", "grade"):
+        # One that a Debian may lack ends in "?".
+        elif word and group in ("build", "grade") and not word.endswith("?"):
             listed.append(word)
     known = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *listed],

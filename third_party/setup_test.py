@@ -14,6 +14,10 @@ library-dev  # another
 
 [docs]
 plotter  # draws
+
+[class]
+library-dev  # as above
+rarity?  # not in every Debian
 """
 
 # Each stand-in writes its call to `calls`.
@@ -35,6 +39,7 @@ case "$*" in
     [ -e "$SYSTEM/lists" ] || { echo "E: Unable to locate" >&2; exit 100; }
     echo "pmstatus:compiler:50.0:Unpacking compiler (amd64)" ;;
 esac""",
+    "apt-cache": 'grep -x "${*: -1}" "$SYSTEM/archive"',
     "uname": 'cat "$SYSTEM/machine"',
     "sudo": """
 [ -e "$SYSTEM/sudoer" ] || { echo "sudo: a password is required" >&2; exit 1; }
@@ -56,7 +61,7 @@ class SetupTest(unittest.TestCase):
             self.stand_in(name, body)
         self.stand_in("bazel", "exit 1")
         self.system(uid="0", installed="", lists="", bazel_version="4.2.3+ds")
-        self.system(machine="x86_64")
+        self.system(machine="x86_64", archive="rarity\n")
         self.calls = ""
 
     def stand_in(self, name, body):
@@ -223,6 +228,22 @@ esac""",
         self.assertIn(" download library1", self.calls)
         self.assertIn("APT::Architecture=arm64", self.calls)
 
+    def test_a_package_that_a_debian_lacks_is_done_without(self):
+        for archive, asked in [
+            ("rarity\n", [" library-dev", " rarity"]),
+            ("", [" library-dev"]),
+        ]:
+            self.system(archive=archive)
+            run = self.setup_script("class")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(
+                [call[call.rindex(" ") :] for call in self.installs()], asked
+            )
+        self.system(installed="library-dev\nrarity\n", archive="rarity\n")
+        run = self.setup_script("class")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertEqual(self.installs(), [])
+
     def test_refuses_a_group_that_is_not_listed(self):
         run = self.setup_script("nonsense")
         self.assertEqual(run.returncode, 2)
@@ -238,7 +259,7 @@ class PackagesTest(unittest.TestCase):
         )
         for line in lines:
             if line and not line.startswith(("#", "[")):
-                self.assertRegex(line, r"^[a-z0-9.+-]+(:arm64)?  # \w")
+                self.assertRegex(line, r"^[a-z0-9.+-]+(:arm64|\?)?  # \w")
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kProgram = "sim_c++";
 
-[[noreturn]] void Fail(const std::string& why) {
-  throw DataError("sim_c++ cannot compare the submissions", why,
-                  "install Debian's similarity-tester, or see what it says");
+[[noreturn]] void Fail(const std::string& why,
+                       const std::string& fix = "see what it says") {
+  throw DataError("sim_c++ cannot compare the submissions", why, fix);
 }
 
 // Its texts have numbers for names, so what it prints is free of anything that
@@ -83,6 +83,11 @@ int RunSim(const fs::path& folder) {
   const int failed = ::posix_spawnp(&child, kProgram, &actions, nullptr,
                                     argv.data(), environment.data());
   ::posix_spawn_file_actions_destroy(&actions);
+  if (failed == ENOENT) {
+    Fail("it is not installed",
+         "install similarity-tester, which Debian 12 and 14 have and 13 lacks; "
+         "or compare with JPlag or Dolos: ./kvlab class similar --folders");
+  }
   if (failed != 0) {
     Fail(std::error_code(failed, std::system_category()).message());
   }
