@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -31,6 +30,7 @@
 #include "autograder/class/regrade_command.h"
 #include "autograder/class/roster.h"
 #include "autograder/class/status.h"
+#include "autograder/class/whole_file.h"
 #include "autograder/machine/text/count.h"
 #include "autograder/machine/text/printable.h"
 #include "autograder/scoring/iso_time.h"
@@ -231,17 +231,8 @@ void AddOverride(CLI::App& app, Options& options) {
                      "who decides; the user's name unless given");
 }
 
-// Whole or not at all.
-void WriteWhole(const fs::path& file, const std::string& content) {
-  const fs::path part = file.string() + ".part";
-  std::ofstream stream(part, std::ios::binary | std::ios::trunc);
-  stream << content;
-  stream.close();
-  std::error_code error;
-  if (stream) fs::rename(part, file, error);
-  if (!stream || error) {
-    throw std::runtime_error("cannot write " + file.string());
-  }
+void WriteAndSay(const fs::path& file, const std::string& content) {
+  WriteWholeFile(file, content);
   std::cout << "wrote " << PrintableLine(file.string()) << '\n';
 }
 
@@ -319,7 +310,7 @@ int Export(const Options& options) {
   if (!options.into.empty()) {
     const FilledColumn filled = FillColumn(
         PlatformCsv(options.into), options.column, course.People(), marks);
-    WriteWhole(options.out, filled.csv);
+    WriteAndSay(options.out, filled.csv);
     std::cout << fmt::format("{} filled in, {} left as they were\n",
                              Count(filled.filled, "mark"), filled.left.size());
     for (const std::string& line : filled.left) {
@@ -327,10 +318,10 @@ int Export(const Options& options) {
     }
   }
   if (!options.long_csv.empty()) {
-    WriteWhole(options.long_csv, LongCsv(marks, names));
+    WriteAndSay(options.long_csv, LongCsv(marks, names));
   }
   if (!options.gradescope.empty()) {
-    WriteWhole(options.gradescope, GradescopeCsv(marks));
+    WriteAndSay(options.gradescope, GradescopeCsv(marks));
   }
   if (!options.reports.empty()) {
     const std::size_t count = WriteClassReports(marks, names, options.reports);

@@ -1,14 +1,13 @@
 #include "autograder/class/course_folder.h"
 
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "autograder/class/gradebook.h"
 #include "autograder/class/roster.h"
+#include "autograder/class/whole_file.h"
 #include "autograder/machine/text/printable.h"
 #include "autograder/scoring/late_policy.h"
 #include "autograder/scoring/read_late_policy.h"
@@ -50,17 +49,6 @@ std::string LatePolicyText(const std::optional<ClockTime>& due) {
     text += mark + line + '\n';
   }
   return text + "# also: zone, grace_minutes, floor_percent\n";
-}
-
-void Write(const fs::path& file, const std::string& text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) {
-    throw DataError(file.string() + ": cannot be written",
-                    "the folder of the class needs it",
-                    "check the folder's permissions and the free space");
-  }
 }
 
 CourseSettings ReadSettings(const fs::path& folder) {
@@ -106,18 +94,15 @@ void MakeCourseFolder(const fs::path& folder, const NewCourse& course) {
           "init never overwrites one", "choose another folder");
     }
   }
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw DataError(folder.string() + ": cannot be made", error.message(),
-                    "choose another folder");
-  }
-  Write(folder / kCourseFile,
-        fmt::format("title = {}\nroster = \"{}\"\n\n{}", InToml(course.title),
-                    kRosterFile, LatePolicyText(course.due)));
-  Write(folder / kRosterFile,
-        "id,name,email,section,platform_id,due,free_days,reason\n");
+  MakeLastingFolder(folder);
+  WriteWholeFile(folder / kRosterFile,
+                 "id,name,email,section,platform_id,due,free_days,reason\n");
   const Gradebook made(folder / "class.sqlite");
+  // Last, since a folder is a class's when it has this file.
+  WriteWholeFile(
+      folder / kCourseFile,
+      fmt::format("title = {}\nroster = \"{}\"\n\n{}", InToml(course.title),
+                  kRosterFile, LatePolicyText(course.due)));
 }
 
 std::optional<LatePolicy> PolicyFor(const CourseSettings& settings,

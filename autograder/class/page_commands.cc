@@ -15,9 +15,9 @@
 #include "autograder/class/export.h"
 #include "autograder/class/gradebook.h"
 #include "autograder/class/page/class_page.h"
-#include "autograder/class/page/whole_file.h"
 #include "autograder/class/similarity/handout.h"
 #include "autograder/class/similarity/similar.h"
+#include "autograder/class/whole_file.h"
 #include "autograder/machine/text/printable.h"
 #include "autograder/scoring/visibility.h"
 
