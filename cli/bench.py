@@ -136,7 +136,7 @@ def show(module, folder, options):
         print("\n".join(table))
     needed = bench_results.needed_table(report, results, reference["percent"])
     if needed:
-        print("\nWhat a token may take for full points, and takes:")
+        print("\nThe time that a token may take for full points, beside yours:")
         print("\n".join(needed))
     print()
 

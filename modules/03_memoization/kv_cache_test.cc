@@ -174,6 +174,24 @@ TEST(CacheBytesTest, EachSizeMayBeLargeAndNoneTooLarge) {
   }
 }
 
+TEST(CacheBytesTest, RefusesAProductThatWrapsToALargerNumber) {
+  // 2 * 5,000,000,007 * 5,000,000,009 is 13.1 * 10^18 in 64 bits: more than
+  // either factor, so that no comparison with what was there before shows it.
+  for (std::size_t first = 0; first < 6; ++first) {
+    for (std::size_t second = 0; second < 6; ++second) {
+      if (first == second) continue;
+      std::array<std::size_t, 6> factors = {1, 1, 1, 1, 1, 1};
+      factors.at(first) = 5'000'000'007;
+      factors.at(second) = 5'000'000'009;
+      EXPECT_THROW(BytesOf(factors), ContractError)
+          << "factors " << first << " and " << second;
+    }
+  }
+  // 2 * 2,027^6 has 67 bits; each partial product but the last fits.
+  EXPECT_THROW(BytesOf({2'027, 2'027, 2'027, 2'027, 2'027, 2'027}),
+               ContractError);
+}
+
 TEST(CacheBytesTest, AreExactBeyondWhatADoubleHolds) {
   // An odd number of 56 bits, doubled: float and double round it.
   constexpr std::array<std::size_t, 6> kOdd = {3,   100'003, 9'973,

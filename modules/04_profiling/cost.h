@@ -40,8 +40,8 @@ struct GenerationShape {
 // Task 4.3. The passes, in order, that Generate (kOff) or GenerateCached (kOn)
 // makes: as many as there are new tokens, since the last one is never fed back.
 // This list is the whole difference between the two. Cost: O(new_tokens).
-// Throws ContractError if prompt_len is 0, or if a pass has more tokens than 64
-// bits can count.
+// Throws ContractError if prompt_len is 0, or if 64 bits cannot count the
+// tokens of a row in the last pass, prompt_len + new_tokens - 1.
 std::vector<ForwardPass> PassesOf(const GenerationShape& generation,
                                   Caching caching);
 

@@ -209,6 +209,18 @@ TEST(KvCacheBytesTest, RefuseWhat64BitsCannotHold) {
   EXPECT_THROW(KvCacheBytes(huge, use), ContractError);
 }
 
+TEST(KvCacheBytesTest, RefuseAProductThatWrapsToALargerNumber) {
+  // 5 * 10^19 is 13.1 * 10^18 in 64 bits, more than any of its factors.
+  const CacheUse use = {
+      .batch = 5'000'000'007, .seq_len = 1, .bytes_per_element = 5'000'000'009};
+  EXPECT_THROW(KvCacheBytes(kOnes, use), ContractError);
+  EXPECT_THROW(KvCacheBreakdown(kOnes, use), ContractError);
+  ModelShape deep = kOnes;
+  deep.num_layers = 5'000'000'009;
+  EXPECT_THROW(KvCacheBytes(deep, OnesBut(&CacheUse::batch, 5'000'000'007)),
+               ContractError);
+}
+
 TEST(KvCacheBreakdownTest, HasHalfKeysAndHalfValuesInEveryLayer) {
   // 4 heads of 6 numbers, 9 tokens of 3 rows, 2 bytes each
   const LayerBytes layer = {.keys = 4 * 6 * 9 * 3 * 2,

@@ -1,5 +1,4 @@
 // Fill in the TODOs: the header says what is promised, README.md says why.
-// Fill in the TODOs: the header says what is promised, README.md says why.
 #include "modules/05_beyond/evicting_cache.h"
 
 #include <algorithm>

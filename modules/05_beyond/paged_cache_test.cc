@@ -66,8 +66,7 @@ TEST(BlockPoolTest, RefusesToTakeFromAFullPool) {
   BlockPool pool(kShape);
   for (std::size_t i = 0; i < 6; ++i) pool.Take();
 
-  EXPECT_THAT(MessageOf<ContractError>([&] { pool.Take(); }),
-              HasSubstr("no block is free"));
+  EXPECT_THROW(pool.Take(), ContractError);
 
   EXPECT_EQ(pool.BlocksInUse(), 6U);
   EXPECT_EQ(pool.Bytes(), 2U * 6 * 4 * 2 * 2 * 3 * sizeof(float));
@@ -96,8 +95,7 @@ TEST(BlockPoolTest, RefusesToReleaseABlockTwice) {
   const BlockId other = pool.Take();
   pool.Release(block);
 
-  EXPECT_THAT(MessageOf<ContractError>([&] { pool.Release(block); }),
-              HasSubstr("is free"));
+  EXPECT_THROW(pool.Release(block), ContractError);
   EXPECT_THROW(pool.Share(block), ContractError);
 
   // The free list has it once: the next five blocks are different.
@@ -282,11 +280,8 @@ TEST(PagedCacheTest, AFullPoolRefusesAllRowsAndChangesNothing) {
   ASSERT_TRUE(twin.Agree()) << "after a refused append";
   EXPECT_FALSE(twin.Append({{b, 3}, {a, 6}}));
   ASSERT_TRUE(twin.Agree()) << "after a refused append";
-  EXPECT_THAT(MessageOf<ContractError>([&] {
-                const std::vector<Extension> rows = {{a, 2}, {b, 4}};
-                twin.Cache().Extend(rows);
-              }),
-              HasSubstr("pool is full"));
+  const std::vector<Extension> rows = {{a, 2}, {b, 4}};
+  EXPECT_THROW(twin.Cache().Extend(rows), ContractError);
 
   // What fits still does, to the last slot of the last block.
   EXPECT_TRUE(twin.Append({{a, 1}, {b, 3}}));

@@ -45,9 +45,8 @@ CodeRange FitRange(std::span<const float> numbers);
 
 // Task 5.8. The code of the nearest number of the range; of two as near,
 // either. A number below the range has code 0, one above it 255; if scale is 0,
-// 0. So a number x within the range is off by at most scale / 2: |x -
-// Decode(Encode(x))|
-// <= scale / 2, and float32 rounding, 2^-23 of the largest number.
+// 0. So what Decode makes of it differs from a number within the range by at
+// most scale / 2, and by float32 rounding, 2^-23 of the largest number.
 std::uint8_t Encode(float number, const CodeRange& range);
 
 // The sizes of a cache of one layer.

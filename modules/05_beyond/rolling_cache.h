@@ -32,9 +32,9 @@ struct Window {
 
 // Task 5.6. Where the key and value of position p are: slot p if p is a sink,
 // otherwise slot k + (p - k) mod W, which is p mod W without sinks. So the
-// slots fill from 0 on, and when all are full, each new token takes the place
-// of the one that it is the first not to see. Cost: O(1). Throws ContractError
-// if the window is 0.
+// slots fill from 0 on, and when all are full, the new token at position p
+// takes the slot of the one at p - W, which neither it nor a later one sees.
+// Cost: O(1). Throws ContractError if the window is 0.
 std::size_t SlotOf(const Window& window, std::size_t position);
 
 // The size of one layer's cache.
@@ -67,7 +67,8 @@ class RollingLayer {
   //   returns   [B, H, T, D]
   // Work: D multiply-accumulates for each product and pair of query and key, as
   // Work::kAttention: at least the pairs that see each other, at most k + 2 W
-  // keys for each query; so a step costs the same after any number of tokens.
+  // keys for each query (as many as a block of W queries sees together), so a
+  // step costs the same after any number of tokens.
   // What a call allocates grows with T, not with PastLen().
   // Throws ContractError, changing nothing, if a shape disagrees, G does not
   // divide H, or the length of left_pad is not B.

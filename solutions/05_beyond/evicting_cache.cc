@@ -1,4 +1,3 @@
-// Fill in the TODOs: the header says what is promised, README.md says why.
 #include "modules/05_beyond/evicting_cache.h"
 
 #include <algorithm>

@@ -20,8 +20,9 @@ namespace {
 // --- 3.2 ---
 
 // As CacheShape calls them, in the order of TrialCacheShape.
-constexpr std::array<const char*, 5> kSizeNames = {
-    "batch", "max_seq_len", "num_layers", "num_kv_heads", "head_dim"};
+constexpr std::array<const char*, 6> kSizeNames = {
+    "batch",        "max_seq_len", "num_layers",
+    "num_kv_heads", "head_dim",    "the size of an element"};
 
 void CompareFormula(Exam& exam, const TrialCacheShape& shape,
                     std::size_t element_bytes) {
@@ -125,9 +126,8 @@ void FormulaOverflow(Exam& exam) {
     std::array<std::size_t, 6> sizes{};
     sizes.fill(kLarge);
     sizes.at(zero) = 0;
-    exam.Case(
-        fmt::format("{} is 0 and every other size 2^31: the product fits",
-                    zero < 5 ? kSizeNames.at(zero) : "the size of an element"));
+    exam.Case(fmt::format("{} is 0 and every other size 2^31: the product fits",
+                          kSizeNames.at(zero)));
     CompareFormula(exam, {sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]},
                    sizes[5]);
   }
@@ -139,9 +139,18 @@ void FormulaOverflow(Exam& exam) {
   };
   refuse({kLarge, kLarge, 1, 1, 1}, 4, "a cache of 2^65 bytes");
   refuse({1, kLarge, 1, 1, kLarge}, 2, "a cache of 2^64 bytes");
-  // wraps to a number larger than every factor
-  refuse({5'000'000'007, 5'000'000'009, 1, 1, 1}, 1,
-         "a cache of 5 * 10^19 bytes");
+  // In 64 bits 5 * 10^19 is 13.1 * 10^18, more than every factor and partial
+  // product.
+  for (std::size_t first = 0; first < 6; ++first) {
+    for (std::size_t second = 0; second < first; ++second) {
+      std::array<std::size_t, 6> sizes = {1, 1, 1, 1, 1, 1};
+      sizes.at(first) = 5'000'000'007;
+      sizes.at(second) = 5'000'000'009;
+      refuse({sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]}, sizes[5],
+             fmt::format("a cache of 5 * 10^19 bytes ({} and {})",
+                         kSizeNames.at(second), kSizeNames.at(first)));
+    }
+  }
   // Elements of hundreds of bytes
   refuse({kLarge, kLarge, 1, 1, 1}, 300,
          "a cache of 2^62 elements of 300 bytes");
