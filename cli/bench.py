@@ -130,9 +130,9 @@ def show(module, folder, options):
     report = run(build(module, folder / "benchmark"), options, True)
     results = bench_results.read_report(report)
     reference = read_reference(module)
-    if reference["percent"]:
+    table = bench_results.reference_table(results, reference["percent"])
+    if reference["percent"] and table:
         print(f"\nThe reference was measured on {reference['processor']}:")
-        table = bench_results.reference_table(results, reference["percent"])
         print("\n".join(table))
     needed = bench_results.needed_table(report, results, reference["percent"])
     if needed:

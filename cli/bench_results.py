@@ -105,7 +105,8 @@ def reference_table(results, reference):
     `reference` (by name, then by roof) reached of the same on its machine.
 
     A percentage of the other limit says nothing: a step that reads all weights
-    for one token cannot use more of the arithmetic.
+    for one token cannot use more of the arithmetic. Nothing if no benchmark
+    has a limit.
     """
     width = max(len(name) for name in results)
     lines = [
@@ -127,7 +128,7 @@ def reference_table(results, reference):
             f"{percent_text(result.percent, roof):>17}  "
             f"({percent_text(theirs, roof)})"
         )
-    return lines
+    return lines if len(lines) > 1 else []
 
 
 # Generating with the cache, and without it by the student's own Generate.

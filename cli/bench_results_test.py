@@ -122,6 +122,11 @@ class TableTest(unittest.TestCase):
         )
         self.assertEqual(step.split(), ["Step", "reading", "3.0", "(60.0)"])
 
+    def test_there_is_no_table_where_nothing_has_a_limit(self):
+        self.assertEqual(
+            bench_results.reference_table({"Fit": Result(1.0, {})}, {}), []
+        )
+
     # Whatever the readings.
     def test_a_percentage_is_at_most_100_or_the_words_are_there(self):
         draw = random.Random(12)

@@ -36,9 +36,9 @@ class CachedAttention : public Attention {
   // Attention::Forward.
   // Cost: the projections of T tokens, the attention of T queries over
   // PastLen() + T keys, and an Append of T tokens; nothing stored is copied.
-  // Throws ContractError, leaving the layer's cache as it was, if a shape
-  // disagrees, the length of left_pad is not the batch size, there is no such
-  // layer, or the tokens do not fit.
+  // Throws ContractError, leaving the layer's cache as it was but for such
+  // leftovers, if a shape disagrees, the length of left_pad is not the batch
+  // size, there is no such layer, or the tokens do not fit.
   Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& weights,
                   std::span<const std::size_t> left_pad) override;

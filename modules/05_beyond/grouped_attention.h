@@ -90,9 +90,9 @@ class GroupedAttention final : public Attention {
   // Shapes as in Attention::Forward; c_attn as PoolKeyValueHeads returns it.
   // Cost: as CachedAttention::Forward, with G heads of keys and values to
   // compute, to store and to read.
-  // Throws ContractError, leaving the layer's cache as it was, if a shape
-  // disagrees, the length of left_pad is not the batch size, there is no such
-  // layer, or the tokens do not fit.
+  // Throws ContractError, leaving the layer's cache as it was but for such
+  // leftovers, if a shape disagrees, the length of left_pad is not the batch
+  // size, there is no such layer, or the tokens do not fit.
   Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& weights,
                   std::span<const std::size_t> left_pad) override;

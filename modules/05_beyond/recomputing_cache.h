@@ -125,11 +125,12 @@ class RecomputingAttention final : public Attention {
   // Work: (3 * C^2) * B * T + RecomputedMacs as Work::kQkv, to the unit, and as
   // CachedAttention::Forward otherwise.
   // Scratch: with c = ChunkLength(S), 3 * C floats for each of c tokens, T * c
-  // scores, and what depends on B * T alone: no keys and values of all tokens,
-  // and none that a later call finds.
-  // Throws ContractError, leaving the layer's inputs as they were, if a shape
-  // disagrees, the length of left_pad is not the batch size, there is no such
-  // layer, or the tokens do not fit.
+  // scores (so the new keys are taken a chunk at a time as well), and what
+  // depends on B * T alone: no keys and values of all tokens, and none that a
+  // later call finds.
+  // Throws ContractError, leaving the layer's inputs as they were but for such
+  // leftovers, if a shape disagrees, the length of left_pad is not the batch
+  // size, there is no such layer, or the tokens do not fit.
   Tensor3 Forward(std::size_t layer, const Tensor3& x,
                   const AttentionWeights& weights,
                   std::span<const std::size_t> left_pad) override;
