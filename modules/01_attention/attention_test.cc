@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <latch>
 #include <limits>
 #include <string>
 #include <thread>
@@ -748,13 +749,35 @@ TEST(CausalAttentionTest, GivesTheSameAfterLongerShorterAndRefusedCalls) {
   EXPECT_TRUE(Near(Attend(small), small_alone, kSame));
 }
 
+// Adds 16 * of_queries / sqrt(8) to every score: softmax does not change, but a
+// maximum of such scores is of no use for others.
+Input WithScoresMoved(Input input, float of_queries) {
+  const Sizes& sizes = input.sizes;
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    for (std::size_t h = 0; h < sizes.heads; ++h) {
+      for (std::size_t i = 0; i < sizes.new_len; ++i) {
+        input.queries(b, h, i, 0) = of_queries;
+      }
+    }
+    for (std::size_t h = 0; h < sizes.kv_heads; ++h) {
+      for (std::size_t j = 0; j < sizes.TotalLen(); ++j) {
+        input.keys(b, h, j, 0) = 16;
+      }
+    }
+  }
+  return input;
+}
+
 // Ends the process: with 0 if both threads always got the numbers in `expected`
 // for both inputs.
 [[noreturn]] void AttendInTwoThreads(const std::array<Input, 2>& inputs,
                                      const std::array<Tensor4, 2>& expected) {
   std::array<bool, 2> right = {true, true};
+  // On a busy machine one thread could be done before the other begins.
+  std::latch both(2);
   const auto attend = [&](std::size_t t) {
-    for (int call = 0; call < 40; ++call) {
+    both.arrive_and_wait();
+    for (int call = 0; call < 12; ++call) {
       right.at(t) = right.at(t) && Near(Attend(inputs.at(t)), expected.at(t),
                                         ToleranceFor(inputs.at(t).sizes));
     }
@@ -769,9 +792,14 @@ TEST(CausalAttentionTest, GivesTheSameAfterLongerShorterAndRefusedCalls) {
 // In a separate process, since two threads that share a buffer may crash the
 // program.
 TEST(CausalAttentionDeathTest, ServesSeveralThreadsAtTheSameTime) {
+  // A call takes longer than a busy machine lets a thread run in one go, so
+  // that threads meet on a single core as well. Scores are near 51, and near
+  // -51: e^102 is beyond float32.
   const std::array<Input, 2> inputs = {
-      RandomInput(152, {.heads = 4, .kv_heads = 4, .new_len = 150}),
-      RandomInput(153, {.heads = 2, .kv_heads = 2, .new_len = 190})};
+      WithScoresMoved(
+          RandomInput(152, {.heads = 8, .kv_heads = 8, .new_len = 450}), 9),
+      WithScoresMoved(
+          RandomInput(153, {.heads = 6, .kv_heads = 6, .new_len = 520}), -9)};
   const std::array<Tensor4, 2> expected = {Expected(inputs[0]),
                                            Expected(inputs[1])};
   EXPECT_EXIT(AttendInTwoThreads(inputs, expected),

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <latch>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -117,8 +118,12 @@ struct CallsOfARow {
   std::string error;
 };
 
-CallsOfARow CallAgainAndAgain(const Qkv& row, std::size_t calls) {
+// Begins when all rows do: on a busy machine one thread could be done before
+// the next begins.
+CallsOfARow CallAgainAndAgain(const Qkv& row, std::size_t calls,
+                              std::latch& all_rows) {
   CallsOfARow answers;
+  all_rows.arrive_and_wait();
   try {
     for (std::size_t call = 0; call < calls; ++call) {
       answers.other =
@@ -147,6 +152,7 @@ Values CausalAtOnce(ObjectStore& /*objects*/, const Values& values) {
   const std::size_t calls = arguments.NextSize();
   const std::size_t batch = queries.shape(0);
   std::vector<CallsOfARow> answers(batch);
+  std::latch all_rows(static_cast<std::ptrdiff_t>(batch));
   {
     std::vector<std::jthread> threads;
     for (std::size_t b = 0; b < batch; ++b) {
@@ -154,7 +160,7 @@ Values CausalAtOnce(ObjectStore& /*objects*/, const Values& values) {
         const Qkv row = {.queries = RowOf(queries, b),
                          .keys = RowOf(keys, b),
                          .values = RowOf(vals, b)};
-        answers[b] = CallAgainAndAgain(row, calls);
+        answers[b] = CallAgainAndAgain(row, calls, all_rows);
       });
     }
   }
