@@ -30,6 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from cli import bench_results  # pylint: disable=wrong-import-position
+from cli import pipes  # pylint: disable=wrong-import-position
 
 REFERENCE = "reference_benchmark.json"
 TEXT = "kit/testdata/tinyshakespeare/input.txt"  # the model was trained on
@@ -217,6 +218,7 @@ def parse(arguments):
 
 
 def main(arguments):
+    pipes.end_when_no_longer_read()
     chosen = parse(arguments)
     if chosen.compare and not (ROOT / "solutions").exists():
         print(

@@ -62,6 +62,11 @@ def _targets(folder):
     return sorted(path.stem for path in folder.glob("*_test.cc"))
 
 
+def labels(folder):
+    """Those of a module's test programs."""
+    return [f"//modules/{folder.name}:{name}" for name in _targets(folder)]
+
+
 def tasks_of(folder):
     """The tasks in the README of a module's folder, in its order."""
     found = []

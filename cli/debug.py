@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from cli import course_tasks  # pylint: disable=wrong-import-position
+from cli import pipes  # pylint: disable=wrong-import-position
 from cli import run_tests  # pylint: disable=wrong-import-position
 from cli import test_names  # pylint: disable=wrong-import-position
 
@@ -110,6 +111,7 @@ def gdb(pattern, more):
 
 
 def main(arguments):
+    pipes.end_when_no_longer_read()
     words, _, more = _split(arguments)
     parser = argparse.ArgumentParser(
         prog="kvlab debug",

@@ -12,6 +12,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -352,6 +353,7 @@ def report(findings, everything):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as cli/pipes.py; alone here
     parser = argparse.ArgumentParser(prog="kvlab doctor")
     parser.add_argument("root", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help=argparse.SUPPRESS)

@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from cli import course_tasks  # pylint: disable=wrong-import-position
+from cli import pipes  # pylint: disable=wrong-import-position
 
 # The stubs as they were handed out; the repository has them in git.
 HANDED_OUT = ".stubs"
@@ -164,6 +165,7 @@ def reset(task, now):
 
 
 def main():
+    pipes.end_when_no_longer_read()
     parser = argparse.ArgumentParser(
         prog="kvlab reset",
         description=__doc__,

@@ -3,8 +3,8 @@
 
 Runs tests with Bazel and summarises the results: all of them, those of a module
 (3), or those of one task (3.4). Of failures that have one cause in common it
-shows the first; --all shows all. --watch runs them again whenever you save one
-of your files, and shows only what changed. Other options go to Bazel, for
+shows the clearest; --all shows all. --watch runs them again whenever you save
+one of your files, and shows only what changed. Other options go to Bazel, for
 example --config=sanitize or --test_filter='LayerCacheTest.*'.
 
 Exit status 0 if all tests pass, 1 if not, 2 if nothing was asked for that could
@@ -14,7 +14,6 @@ be run.
 import math
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,12 +25,14 @@ sys.path.insert(0, str(ROOT))
 
 from cli import course_tasks  # pylint: disable=wrong-import-position
 from cli import last_results  # pylint: disable=wrong-import-position
+from cli import pipes  # pylint: disable=wrong-import-position
 from cli import test_names  # pylint: disable=wrong-import-position
+from cli import test_reports  # pylint: disable=wrong-import-position
 from cli import test_results  # pylint: disable=wrong-import-position
+from cli import test_sources  # pylint: disable=wrong-import-position
 
 SHOWN_NAMES = 3
 SHOWN_LINES = 24  # of one failure
-LOG_LINES = 20
 UNWRITTEN = "is not implemented yet"  # in a stub's message
 
 
@@ -41,7 +42,7 @@ class UsageError(Exception):
 
 def run_bazel(patterns, options):
     """Runs the tests; returns Bazel's exit status and its build events."""
-    began = time.time()
+    before = test_sources.digests(ROOT)
     with tempfile.TemporaryDirectory(prefix="kvlab-test-") as folder:
         events = pathlib.Path(folder) / "events.json"
         command = [
@@ -64,7 +65,7 @@ def run_bazel(patterns, options):
         )
         found = test_results.read_events(lines)
     whole = not any(word.startswith("--test_filter") for word in options)
-    last_results.remember(ROOT, found.values(), began, whole)
+    last_results.remember(ROOT, found.values(), before, whole)
     return status, found
 
 
@@ -73,6 +74,11 @@ def verdict(target):
         return "does not build"
     if target.passed:
         return "passes"
+    if not target.ended:
+        late = target.failures[-1].end == test_reports.LATE
+        end = "ran out of time" if late else "crashed"
+        before, failed = target.tests - 1, len(target.failures) - 1
+        return f"{end}; {before - failed} of {before} tests passed before that"
     if target.status in ("FAILED", "FAILED_TO_BUILD") and target.failures:
         return f"{len(target.failures)} of {target.tests} tests fail"
     return {
@@ -100,9 +106,14 @@ def groups_of(target, everything):
     Failures with the same message, such as a stub's, have one cause. So, as a
     rule, have those of one task: the first is shown, unless `everything` is.
     """
-    messages = {failure.test: failure.message for failure in target.failures}
+    shown = [each for each in target.failures if each.message]
+    messages = {
+        each.test: each.whole if everything and each.whole else each.message
+        for each in shown
+    }
+    times = {each.test: each.times for each in shown}
     by_message = {}
-    for test in test_names.clearest_first(messages):
+    for test in test_names.clearest_first(messages, times):
         by_message.setdefault(messages[test], []).append(test)
     groups = {}
     for message, names in by_message.items():
@@ -143,18 +154,21 @@ def print_failures(target, everything):
 
 def print_log_end(target):
     """For a test that did not end: where, and its last lines."""
-    try:
-        text = pathlib.Path(target.log).read_text(
-            encoding="utf-8", errors="replace"
-        )
-    except OSError:
-        return
-    started = re.findall(r"^\[ RUN      \] (\S+)", text, re.MULTILINE)
-    if started:
-        late = target.status == "TIMEOUT"
+    last = target.failures[-1] if target.failures else None
+    if last and last.end:
+        late = last.end == test_reports.LATE
         end = "was stopped" if late else "crashed"
-        print(f"  it {end} in {started[-1]}; its last lines:")
-    for line in text.splitlines()[-LOG_LINES:]:
+        print(f"  it {end} in {last.test}; its last lines:")
+        lines = target.cases[-1].last_lines.splitlines()
+    else:
+        try:
+            lines = pathlib.Path(target.log).read_text(
+                encoding="utf-8", errors="replace"
+            )
+        except OSError:
+            return
+        lines = lines.splitlines()[-test_reports.LAST_LINES :]
+    for line in lines:
         print(f"    {line}")
 
 
@@ -166,9 +180,8 @@ def print_targets(targets, everything=False):
     for target in targets:
         if target.builds and not target.passed:
             print(f"\n{target.label}: {verdict(target)}")
-            if target.failures:
-                print_failures(target, everything)
-            elif target.status:
+            print_failures(target, everything)
+            if target.status and (not target.failures or not target.ended):
                 print_log_end(target)
 
 
@@ -222,10 +235,24 @@ def tests_named(options, folders):
         closest = test_names.closest(
             filters[-1], [name for names in sources.values() for name in names]
         )
+        elsewhere = [
+            number
+            for number, folder in course_tasks.modules(ROOT).items()
+            for path in folder.glob("*_test.cc")
+            if any(
+                test_names.may_select(filters[-1], each)
+                for each in test_names.read(path)
+            )
+        ]
         raise UsageError(
             f"no test matches --test_filter='{filters[-1]}'\n"
             "  why: nothing would run, and nothing fail\n"
-            f"  fix: the names are Suite.Name, such as {closest}"
+            + (
+                f"  fix: module {elsewhere[0]} has it: ./kvlab test "
+                f"{elsewhere[0]} --test_filter='{filters[-1]}'"
+                if elsewhere
+                else f"  fix: the names are Suite.Name, such as {closest}"
+            )
         )
     return found
 
@@ -263,6 +290,7 @@ class Request:
     module: int = 0  # 0: the whole course
     task: str = ""
     everything: bool = False
+    is_whole: bool = False  # all tests of the module, and of those before it
 
 
 def parse(arguments):
@@ -287,7 +315,9 @@ def parse(arguments):
     elif word:
         request.module = int(word)
         needed = [f for n, f in folders.items() if n <= request.module]
-        request.patterns = tests_named(options, needed) or [
+        chosen = tests_named(options, [folders[request.module]])
+        request.is_whole = chosen is None
+        request.patterns = chosen or [
             f"//modules/{folder.name}:all" for folder in needed
         ]
     if word:
@@ -298,7 +328,7 @@ def parse(arguments):
 def show(request, targets):
     """Prints what was found; returns (tests passed, tests failed)."""
     shown = targets
-    if request.module and not request.task:
+    if request.is_whole:
         folder = course_tasks.modules(ROOT)[request.module]
         print_ground(request.module, targets)
         own = f"//modules/{folder.name}"
@@ -314,12 +344,13 @@ def show(request, targets):
 
 def first_red_task(targets):
     """The number of the first task in which a test fails that met no stub, or
-    ""."""
+    ""; of tests that judge a student's own, ./kvlab why knows nothing."""
     red = {
         task_of(target, failure.test)
         for target in targets
         for failure in target.failures
         if UNWRITTEN not in failure.message
+        and not test_names.judges_tests(failure.test)
     } - {""}
     return min(red, key=task_order, default="")
 
@@ -418,6 +449,7 @@ def watch(request):
 
 
 def main(arguments):
+    pipes.end_when_no_longer_read()
     try:
         request = parse(arguments)
     except UsageError as error:

@@ -2,10 +2,9 @@
 
 import contextlib
 import io
-import tempfile
 import unittest
 
-from cli import course_tasks, run_tests, test_results
+from cli import course_tasks, run_tests, test_reports, test_results
 
 
 def failing(*failures):
@@ -22,6 +21,35 @@ def printed(target, everything=False):
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         run_tests.print_failures(target, everything)
+    return out.getvalue()
+
+
+def of_cases(*cases):
+    """The report of kv_cache_test with these cases."""
+    target = test_results.Target(
+        "//modules/03_memoization:kv_cache_test", status="FAILED"
+    )
+    test_results.add_cases(target, cases)
+    return target
+
+
+def stopped(end, crash=None):
+    """The report of a program that did not end."""
+    return of_cases(
+        test_reports.Case("KvCacheTest.Resets", ["kv.cc:7\nit is full"]),
+        test_reports.Case("KvCacheTest.Keeps"),
+        test_reports.Case("LayerCacheTest.AppendOne"),
+        crash
+        or test_reports.Case(
+            "LayerCacheTest.AppendX", [], end, "the last line"
+        ),
+    )
+
+
+def all_printed(target):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        run_tests.print_targets([target])
     return out.getvalue()
 
 
@@ -45,6 +73,26 @@ class RequestTest(unittest.TestCase):
         self.assertEqual(
             request.patterns, ["//modules/03_memoization:kv_cache_test"]
         )
+
+    def test_a_filter_is_for_the_module_that_is_named(self):
+        request = run_tests.parse(["3", "--test_filter=*"])
+        self.assertTrue(
+            all("03_memoization:" in each for each in request.patterns)
+        )
+        passed = test_results.Target(
+            "//modules/03_memoization:kv_cache_test", passed=True, tests=3
+        )
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            run_tests.show(request, [passed])
+        self.assertNotIn("module 1", out.getvalue())
+        self.assertIn("kv_cache_test   passes   3 tests", out.getvalue())
+
+    def test_a_filter_of_another_modules_tests_names_that_module(self):
+        with self.assertRaisesRegex(
+            run_tests.UsageError, r"module 1 has it: \./kvlab test 1 --test_f"
+        ):
+            run_tests.parse(["3", "--test_filter=SoftmaxRows*"])
 
     def test_a_mistyped_filter_is_an_error_that_names_what_was_meant(self):
         with self.assertRaisesRegex(
@@ -129,20 +177,73 @@ class FailuresTest(unittest.TestCase):
         self.assertEqual(run_tests.first_red_task([failing()]), "")
 
     def test_what_ran_out_of_time_has_not_crashed(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
-            log.write("[ RUN      ] LayerCacheTest.AppendX\n")
-            log.flush()
-            for status, said in (
-                ("TIMEOUT", "it was stopped in LayerCacheTest.AppendX"),
-                ("FAILED", "it crashed in LayerCacheTest.AppendX"),
-            ):
-                with self.subTest(status):
-                    target = failing()
-                    target.status, target.log = status, log.name
-                    out = io.StringIO()
-                    with contextlib.redirect_stdout(out):
-                        run_tests.print_targets([target])
-                    self.assertIn(said, out.getvalue())
+        for end, said in (
+            (test_reports.LATE, "it was stopped in LayerCacheTest.AppendX"),
+            (test_reports.CRASH, "it crashed in LayerCacheTest.AppendX"),
+        ):
+            with self.subTest(end):
+                text = all_printed(stopped(end))
+                self.assertIn(said, text)
+
+    def test_what_failed_before_a_crash_is_shown_and_counted(self):
+        target = stopped(test_reports.CRASH)
+        text = all_printed(target)
+        self.assertIn("crashed; 2 of 3 tests passed before that", text)
+        self.assertIn("KvCacheTest.Resets\n    kv.cc:7\n    it is full", text)
+        self.assertLess(text.index("it is full"), text.index("the last line"))
+        with contextlib.redirect_stdout(io.StringIO()):
+            request = run_tests.Request([], [])
+            self.assertEqual(run_tests.show(request, [target]), (2, 2))
+        self.assertEqual(run_tests.first_red_task([target]), "3.3")
+
+    def test_what_failed_in_a_test_before_it_crashed_is_shown(self):
+        crash = test_reports.Case(
+            "LayerCacheTest.AppendX",
+            ["kv.cc:9\nrow 3 is wrong"],
+            test_reports.CRASH,
+            "the last line",
+        )
+        text = all_printed(stopped(test_reports.CRASH, crash))
+        self.assertIn("row 3 is wrong", text)
+
+    def test_the_failure_with_the_fewest_assertions_stands_for_its_task(self):
+        random = [f"x.cc:3\nsize {n} is wrong" for n in range(80)]
+        target = of_cases(
+            test_reports.Case("LayerCacheTest.AppendFills", random),
+            test_reports.Case("LayerCacheTest.AppendAddsOne", ["x.cc:9\n1 0"]),
+        )
+        text = printed(target)
+        self.assertIn("AppendAddsOne\n    x.cc:9\n    1 0", text)
+        self.assertNotIn("size 0 is wrong", text)
+
+    def test_a_test_of_many_inputs_comes_after_one_of_one_input(self):
+        target = of_cases(
+            test_reports.Case("LayerCacheTest.AppendOfAnySize", ["x.cc:3\nno"]),
+            test_reports.Case("LayerCacheTest.AppendAddsOne", ["x.cc:9\n1 0"]),
+        )
+        self.assertIn("AppendAddsOne\n    x.cc:9", printed(target))
+
+    def test_a_loop_over_a_few_rows_leaves_the_order_of_the_source(self):
+        few = [f"x.cc:3\nrow {n} is wrong" for n in range(8)]
+        target = of_cases(
+            test_reports.Case("LayerCacheTest.AppendFills", few),
+            test_reports.Case("LayerCacheTest.AppendAddsOne", ["x.cc:9\n1 0"]),
+        )
+        self.assertIn("AppendFills\n    x.cc:3", printed(target))
+
+    def test_an_assertion_that_fails_in_a_loop_is_shown_once(self):
+        random = [f"x.cc:3\nsize {n} is wrong" for n in range(1500)]
+        target = of_cases(test_reports.Case("LayerCacheTest.AppendX", random))
+        text = printed(target)
+        self.assertIn("size 0 is wrong", text)
+        self.assertNotIn("size 1 is wrong", text)
+        self.assertIn("fails 1,499 more times", text)
+        self.assertIn("size 7 is wrong", printed(target, everything=True))
+
+    def test_tests_of_tests_are_not_put_to_the_known_bugs(self):
+        own = failing(("CacheTestsTest.AcceptYourCache", "your test fails"))
+        own.label = "//modules/03_memoization:cache_tests_test"
+        self.assertEqual(run_tests.first_red_task([own]), "")
 
     def test_a_long_message_is_cut_and_says_so(self):
         lines = "\n".join(f"line {i}" for i in range(100))

@@ -3,7 +3,7 @@
 
 Runs nothing: it reads your files and what ./kvlab test found out, so it takes
 less than a second. A task is done when its stubs are gone and all of its tests
-passed after your last edit.
+passed with its file, and the files that this one needs, as they are now.
 """
 
 import argparse
@@ -16,7 +16,9 @@ sys.path.insert(0, str(ROOT))
 
 from cli import course_tasks  # pylint: disable=wrong-import-position
 from cli import last_results  # pylint: disable=wrong-import-position
+from cli import pipes  # pylint: disable=wrong-import-position
 from cli import test_names  # pylint: disable=wrong-import-position
+from cli import test_sources  # pylint: disable=wrong-import-position
 
 NOT_BEGUN, UNTESTED, EDITED, RED, DONE, GRADED = (
     "not begun",
@@ -35,12 +37,8 @@ class Progress:
     detail: str = ""
 
 
-def newest_edit(folder):
-    return max(path.stat().st_mtime for path in course_tasks.files(folder))
-
-
-def judge(task, folder, open_tasks, results):
-    """The progress of one task of the module in `folder`."""
+def judge(task, open_tasks, results, now):
+    """The progress of one task; now: the digest of its test's files."""
     left = [
         function for number, function in open_tasks if number == task.number
     ]
@@ -58,9 +56,9 @@ def judge(task, folder, open_tasks, results):
     failed = [test for test, result in own.items() if not result.passed]
     red = ""
     if failed:
-        clearest = test_names.clearest_first(failed)[0]
+        clearest = test_names.clearest_first(failed, last_results.times(own))[0]
         red = f"{len(failed)} of {len(own)} tests: {clearest}"
-    if newest_edit(folder) > min(result.time for result in own.values()):
+    if any(result.files != now for result in own.values()):
         return Progress(task, EDITED, red)
     return Progress(task, RED if failed else DONE, red)
 
@@ -68,6 +66,7 @@ def judge(task, folder, open_tasks, results):
 def progress(root):
     """{folder: [Progress]} of every module."""
     found, results = {}, last_results.read(root)
+    now = test_sources.digests(root)
     for folder in course_tasks.modules(root).values():
         left = [
             each
@@ -77,7 +76,7 @@ def progress(root):
             )
         ]
         found[folder] = [
-            judge(task, folder, left, results)
+            judge(task, left, results, now.get(task.label, ""))
             for task in course_tasks.tasks_of(folder)
         ]
     return found
@@ -140,6 +139,7 @@ def main():
         prog="kvlab status", description=__doc__.split("\n", 1)[0]
     )
     parser.parse_args()
+    pipes.end_when_no_longer_read()
     found = progress(ROOT)
     for folder, tasks in found.items():
         print_module(folder, tasks)

@@ -14,6 +14,9 @@ _TEST = re.compile(
 _WITH_PARAMETERS = ("TEST_P", "TYPED_TEST")
 
 
+# Those that judge the tests that students write: CacheTestsTest.
+_OF_TESTS = re.compile(r"(?:\w+/)?\w+TestsTest\.")
+
 # Tests of everything together: they point to no cause, nor away from one.
 _TOGETHER = re.compile(
     "EveryFeature|SizesTogether|EveryKind|AnyOrder|EveryCombination|EverySplit|"
@@ -21,16 +24,36 @@ _TOGETHER = re.compile(
 )
 
 
+# Tests that try many inputs, as a rule random ones.
+_OF_MANY = re.compile(
+    "Any[A-Z]|AllSizes|Hundreds|Thousand|Many|Large(Sizes|Tables)|OfEveryKind"
+    "|Slower|GrowsWithItsSizes"
+)
+
+
 def is_of_everything(test):
     return _TOGETHER.search(test) is not None
 
 
-def clearest_first(names):
-    """In the order of the source, in which tests go from small to large; then
-    those of everything together, then those in processes of their own, which
-    GoogleTest runs first."""
+def judges_tests(test):
+    """Whether it judges tests that the student has written."""
+    return _OF_TESTS.match(test) is not None
+
+
+def clearest_first(names, times=None):
+    """In the order of the source, in which tests go from small to large; but
+    first those of one input, of which fewer than ten assertions fail (times:
+    {test: count}), since one that tries many buries in numbers what these say
+    by their names. Last those of everything together, then those in processes
+    of their own, which GoogleTest runs first."""
     return sorted(
-        names, key=lambda test: ("DeathTest" in test, is_of_everything(test))
+        names,
+        key=lambda test: (
+            "DeathTest" in test,
+            is_of_everything(test),
+            _OF_MANY.search(test) is not None,
+            len(str((times or {}).get(test, 1))),
+        ),
     )
 
 

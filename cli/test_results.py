@@ -4,13 +4,17 @@ import json
 import re
 import urllib.parse
 from dataclasses import dataclass, field
-from xml.etree import ElementTree
+
+from cli import test_reports
 
 
 @dataclass
 class Failure:
     test: str  # Suite.Name
-    message: str
+    message: str  # of an assertion that failed again and again, the first
+    times: int = 1  # assertions that failed
+    whole: str = ""  # all that failed, if that is more than `message`
+    end: str = ""  # test_reports.CRASH or LATE if the test did not end
 
 
 @dataclass
@@ -24,6 +28,8 @@ class Target:
     tests: int = 0
     passes: list = field(default_factory=list)  # Suite.Name
     failures: list = field(default_factory=list)
+    cases: list = field(default_factory=list)  # test_reports.Case
+    ended: bool = True  # the program; the rest of its tests did not run if not
 
     @property
     def package(self):
@@ -59,42 +65,57 @@ def plain_message(text):
     return thrown.group(1) if thrown else text
 
 
-def _cases(path):
-    """The test cases of a GoogleTest XML report that ran."""
-    return [
-        case
-        for case in ElementTree.parse(path).iter("testcase")
-        if case.get("status") != "notrun"
-    ]
+_PLACE = re.compile(r"^(?:[\w/.]+\.(?:cc|h):\d+|unknown file)\n")
 
 
-def _name(case):
-    return f"{case.get('classname')}.{case.get('name')}"
+def folded(messages):
+    """The messages of one test; of an assertion that failed several times, in a
+    loop, only the first, and how often it did after that."""
+    by_place = {}
+    for message in messages:
+        place = _PLACE.match(message.strip())
+        by_place.setdefault(place[0] if place else message, []).append(message)
+    lines = []
+    for several in by_place.values():
+        lines.append(plain_message(several[0]))
+        different = len(set(map(plain_message, several)))
+        if different > 1:
+            times = f"{len(several) - 1:,} more time"
+            lines.append(
+                f"... the same assertion fails {times}"
+                f"{'s' if len(several) > 2 else ''}, with other numbers: --all"
+            )
+    return "\n".join(dict.fromkeys(lines))
+
+
+def failure_of(case):
+    """A test that failed or did not end."""
+    whole = "\n".join(dict.fromkeys(map(plain_message, case.messages)))
+    return Failure(
+        case.test,
+        folded(case.messages),
+        max(1, len(case.messages)),
+        whole,
+        case.end,
+    )
+
+
+def add_cases(target, cases):
+    """Adds what a program reported to `target`."""
+    for case in cases:
+        target.tests += 1
+        target.cases.append(case)
+        target.ended = target.ended and not case.end
+        if case.passed:
+            target.passes.append(case.test)
+        else:
+            target.failures.append(failure_of(case))
 
 
 def read_report(target, path):
-    """Adds the test cases of a GoogleTest XML report to `target`.
-
-    A program that crashed or ran out of time wrote none; Bazel then writes one
-    case, an error, with the log.
-    """
-    try:
-        cases = _cases(path)
-    except (OSError, ElementTree.ParseError):
-        return
-    for case in cases:
-        if case.find("error") is not None:
-            continue
-        target.tests += 1
-        problems = case.findall("failure")
-        if problems:
-            messages = dict.fromkeys(
-                plain_message(problem.get("message") or problem.text or "")
-                for problem in problems
-            )
-            target.failures.append(Failure(_name(case), "\n".join(messages)))
-        else:
-            target.passes.append(_name(case))
+    """Adds the test cases of a program to `target`, from its report, or from
+    its log if it crashed or ran out of time and so wrote none."""
+    add_cases(target, test_reports.read(path, target.log) or [])
 
 
 def read_events(lines):

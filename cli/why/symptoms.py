@@ -6,13 +6,14 @@ shown of them is not.
 """
 
 import math
-import pathlib
 import re
 from dataclasses import asdict, dataclass, field
-from xml.etree import ElementTree
+
+from cli import test_reports
+from cli.why import meanings
 
 UNWRITTEN = "is not implemented yet"  # in a stub's message
-CRASH, LATE = "crash", "out of time"
+CRASH, LATE = test_reports.CRASH, test_reports.LATE
 
 _NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
 _ELEMENT = re.compile(
@@ -23,8 +24,18 @@ _SHAPE = re.compile(r"shape is (\[[\d, ]*\]), expected (\[[\d, ]*\])")
 _VALUES = re.compile(r"\n +Which is: (.*)")
 _EVALUATES = re.compile(rf" evaluates to ({_NUMBER})[,.\n]")
 _COMPARED = re.compile(
-    r"^Expected: \(.*\) (<|>|<=|>=|!=|==) \(.*, actual: (.*?) vs (.*)$", re.M
+    r"^Expected: \((.*)\) (<|>|<=|>=|!=|==) \((.*)\), actual: (.*?) vs (.*)$",
+    re.M,
 )
+# What an assertion other than an equality asks for.
+_RELATIONS = {
+    "<": "less than ",
+    ">": "more than ",
+    "<=": "at most ",
+    ">=": "at least ",
+    "!=": "anything but ",
+    "==": "",
+}
 _PLACE = re.compile(r"^[\w/.]+\.(?:cc|h):\d+\n")
 _ACTUAL = re.compile(r"^ +Actual: (.+)$", re.M)
 _FALSE = re.compile(r"^ +Actual: (true|false)(?: \((.*)\))?$", re.M)
@@ -46,13 +57,18 @@ class Symptom:
     # What the inputs of all these assertions have in common: "head_dim # = 8",
     # "choices 3 > 0". Empty for one assertion.
     always: tuple = ()
-    # For a reader, not for comparisons: what differs, as the test printed it.
+    # For a reader, not for comparisons: the expression that differs, how it
+    # does, as the test printed it, and what an error or a signal means.
+    subject: str = field(default="", compare=False)
     said: str = field(default="", compare=False)
+    means: str = field(default="", compare=False)
 
-    def as_json(self):
+    def as_json(self, for_a_reader=False):
         """What is not the default."""
         fields = asdict(self)
-        del fields["said"]
+        if not for_a_reader:
+            for name in ("subject", "said", "means"):
+                del fields[name]
         fields["index"] = list(self.index)
         fields["always"] = list(self.always)
         return {
@@ -140,16 +156,21 @@ def _read(text):
         what = re.search(r'description "([^"\n]*)', text)
         said = what[1] if what else ""
         known["check"] = re.sub(r"\d+", "#", said)[:80]
-        return "throws", known
+        return "throws", known | {"said": said, "means": _meaning(text)}
     if "throws nothing" in text:
-        return "does not throw", known
+        return "does not throw", known | {"subject": _thrower(text)}
     if "it throws" in text or "it threw" in text:
-        return "throws another", known
+        known |= {"subject": _thrower(text), "means": _meaning(text)}
+        thrown = re.search(r"it (?:throws|threw) (.*)", text)
+        return "throws another", known | {"said": thrown[1] if thrown else ""}
     if text.startswith("Death test"):
         died = re.search(r"Terminated by signal (\d+)", text)
         last = re.findall(r"^\[  DEATH   \] (.+)$", text, re.M)[-1:]
         known["said"] = last[0] if last else ""
+        known["means"] = meanings.meaning(text) if died else ""
         return ("dies" if died else "fails in a process of its own"), known
+    if text.startswith("Failed\n"):
+        known["said"] = _cut(text.split("\n")[1].strip(), 160)
     if "it read or wrote memory" in text:
         return "touches memory", known
     if element := _ELEMENT.search(text):
@@ -158,25 +179,102 @@ def _read(text):
     if shape := _SHAPE.search(text):
         return "shape", known | {"actual": shape[1], "expected": shape[2]}
     if compared := _COMPARED.search(text):
-        kind, known = _of_two(compared[2], compared[3], known)
-        return (f"not {compared[1]}" if kind == "value" else kind), known
+        return _of_comparison(compared, known)
     values = _VALUES.findall(text)
     if len(values) == 2:
+        known["subject"] = _operands(text)[0]
         return _of_two(*values, known)
     if len(values) == 1:
         literal = text.rstrip().splitlines()
         other = [each.strip() for each in literal if _is_number(each.strip())]
         if other:
+            known["subject"] = next(
+                (each for each in _operands(text) if each not in other), ""
+            )
             return _of_two(values[0], other[0], known)
     two = _EVALUATES.findall(text)
     if text.startswith("The difference") and len(two) >= 2:
-        return _of_two(two[0], two[1], known)
+        return _of_difference(text, two, known)
     if state := _FALSE.search(text):
         reason = (state[2] or "").strip(" ;")
-        return f"is {state[1]}", known | {"said": _to_be_read(reason)}
+        return f"is {state[1]}", known | {
+            "subject": _short(_value_of(text)),
+            "said": _to_be_read(reason) or _of_truth(state[1], text),
+        }
     if actual := _ACTUAL.search(text):
-        known["said"] = "is " + _to_be_read(actual[1])
+        wanted = re.search(r"^Expected: (.*?)^ +Actual: ", text, re.M | re.S)
+        known["said"] = f"is {_to_be_read(actual[1])}" + (
+            f"; expected: {_short(wanted[1])}" if wanted else ""
+        )
+        known["subject"] = _short(_value_of(text))
     return "differs", known
+
+
+def _meaning(text):
+    """Of the error that a message tells of; the course's own explain
+    themselves, all but their numbers."""
+    own = "\n  why: " in text
+    return meanings.of_wrapped(text) or ("" if own else meanings.meaning(text))
+
+
+def _thrower(text):
+    """The statement that was to throw an error, or not to."""
+    found = re.match(r"Expected: (.*?) (?:throws|doesn't throw) an ?", text)
+    return _short(found[1]) if found else ""
+
+
+def _value_of(text):
+    found = re.match(r"Value of: (.*)", text)
+    return found[1] if found else ""
+
+
+def _of_truth(state, text):
+    """A clause about a condition, with what the test says to it."""
+    wanted = "true" if state == "false" else "false"
+    _, _, more = text.partition(f"\nExpected: {wanted}")
+    first = more.strip().split("\n", 1)[0]
+    if first.startswith("Google Test trace:"):
+        first = ""
+    return f"is {state} where {wanted} is expected" + (
+        f": {_cut(first, 160)}" if first else ""
+    )
+
+
+def _operands(text):
+    """The two expressions of an equality that fails."""
+    lines = text.splitlines()[1:]
+    return [
+        _short(line.strip())
+        for line in lines
+        if re.match(r"  \S", line) and not line.strip().startswith("Which is:")
+    ][:2] + ["", ""]
+
+
+def _of_comparison(compared, known):
+    left, relation, right, actual, expected = compared.groups()
+    kind, known = _of_two(actual, expected, known)
+    mine, other = _apart(actual, expected)
+    beside = "" if _is_number(right) else f" ({_short(right)})"
+    known["subject"] = _short(left)
+    known[
+        "said"
+    ] = f"is {mine} where {_RELATIONS[relation]}{other}{beside} is expected"
+    return (f"not {relation}" if kind == "value" else kind), known
+
+
+def _of_difference(text, two, known):
+    kind, known = _of_two(two[0], two[1], known)
+    head = re.match(
+        r"The difference between (.*) is (\S+), which exceeds", text
+    )
+    named = re.findall(r"^(.*) evaluates to ", text, re.M)
+    known["subject"] = _short(named[0]) if named else ""
+    if head and two[0] == two[1]:  # printed with six digits
+        known["said"] = (
+            f"is {two[0]} but for {head[2]}, by which it differs from what is "
+            "expected"
+        )
+    return kind, known
 
 
 def _is_number(text):
@@ -190,6 +288,7 @@ def _of_two(actual, expected, known):
         "expected": rounded(expected)[:24],
         "ratio": _ratio(actual, expected),
         "said": _in_words(actual, expected),
+        "means": meanings.of_wrapped(actual),
     }
     return kind, known | short
 
@@ -206,7 +305,11 @@ def _in_words(actual, expected):
             at = [one == other for one, other in zip(mine, right)].index(False)
             subject = f"entry {at} "
             actual, expected = mine[at], right[at]
-    actual, expected = _to_be_read(actual), _to_be_read(expected)
+    actual, expected = _apart(actual, expected)
+    if actual == expected == "-nan" or actual == expected == "nan":
+        return f"{subject}is NaN on both sides, which equals nothing"
+    if actual == expected:
+        return f"{subject}differs in digits that are not printed from {actual}"
     return f"{subject}is {actual} where {expected} is expected"
 
 
@@ -224,12 +327,33 @@ def _entries(text):
     return [each.strip() for each in entries]
 
 
-def _to_be_read(text):
-    """Six significant digits, as in the tests; nothing that fills the page."""
+def _to_be_read(text, digits=6):
+    """Six significant digits of a fraction, as in the tests; whole numbers as
+    they are; nothing that fills the page."""
+    if re.fullmatch(r"-?\d+", text):
+        return text
     try:
-        return f"{float(text):.6g}"
+        return f"{float(text):.{digits}g}"
     except ValueError:
-        return text if len(text) <= 80 else text[:77] + "..."
+        return _cut(text, 80)
+
+
+def _apart(actual, expected):
+    """Two numbers to be read, with as many digits as tell them apart."""
+    for digits in (*range(6, 17), 17):
+        both = _to_be_read(actual, digits), _to_be_read(expected, digits)
+        if both[0] != both[1]:
+            return both
+    return actual, expected
+
+
+def _cut(text, length):
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def _short(expression):
+    """An expression in single spaces that fits in a line."""
+    return _cut(" ".join(expression.split()), 70)
 
 
 def _numbers_in(context):
@@ -272,14 +396,24 @@ def of_failures(test, messages):
     )
 
 
+def of_case(case):
+    """The symptom of a test that failed, or did not end (test_reports.Case)."""
+    name = without_number(case.test)
+    if not case.end:
+        return of_failures(name, case.messages)
+    means = "" if case.end == LATE else meanings.meaning(case.last_lines)
+    return Symptom(name, case.end, means=means)
+
+
+def is_unwritten(case):
+    """Whether a test met a stub."""
+    return any(UNWRITTEN in message for message in case.messages)
+
+
 def without_number(test):
     """A test's name without the number of a parameter, which only the program
     knows."""
     return re.sub(r"/\d+$", "", test)
-
-
-def _plain_name(suite, name):
-    return without_number(f"{suite}.{name}")
 
 
 @dataclass
@@ -289,87 +423,25 @@ class Run:
     ran: set  # tests that were begun and whose answer counts
     failing: list  # of Symptom, in the order of the run
     unwritten: list  # tests that met a stub
+    is_current: bool = True  # it is of the files as they are now
 
 
-def merge(runs):
-    """One run of several programs."""
-    total = Run(set(), [], [])
-    for run in runs:
-        total.ran |= run.ran
-        total.failing += run.failing
-        total.unwritten += run.unwritten
-    return total
-
-
-def _add(run, test, messages):
-    if any(UNWRITTEN in message for message in messages):
-        run.unwritten.append(test)
-        return
-    run.ran.add(test)
-    if messages and all(each.test != test for each in run.failing):
-        run.failing.append(of_failures(test, messages))
-
-
-def read_report(path):
-    """The run that a report of GoogleTest's (XML) describes; None if it is not
-    one, as after a crash."""
-    try:
-        tree = ElementTree.parse(path)
-    except (OSError, ElementTree.ParseError):
-        return None
+def run_of(cases):
+    """What the cases of a program have shown."""
     run = Run(set(), [], [])
-    for case in tree.iter("testcase"):
-        if case.get("classname") is None:
-            return None  # Bazel's own, of a program that wrote none
-        if case.get("status") == "notrun":
+    for case in cases:
+        name = without_number(case.test)
+        if is_unwritten(case):
+            run.unwritten.append(name)
             continue
-        _add(
-            run,
-            _plain_name(case.get("classname"), case.get("name")),
-            [
-                each.get("message") or each.text or ""
-                for each in case.findall("failure")
-            ],
-        )
-    return run
-
-
-def read_log(text, late=False):
-    """The run that the output of a program describes that did not end."""
-    run = Run(set(), [], [])
-    name, begun = "", []
-    for line in text.splitlines():
-        started = re.match(r"\[ RUN      \] (\S+)\.(\S+)$", line)
-        ended = re.match(r"\[ +(OK|FAILED) +\] \S+\.\S+", line)
-        if started:
-            name, begun = _plain_name(started[1], started[2]), []
-        elif ended and name:
-            _add(run, name, _messages(begun) if ended[1] == "FAILED" else [])
-            name = ""
-        elif name:
-            begun.append(line)
-    if name:
         run.ran.add(name)
-        run.failing.append(Symptom(name, LATE if late else CRASH))
+        if not case.passed and all(each.test != name for each in run.failing):
+            run.failing.append(of_case(case))
     return run
 
 
-def _messages(lines):
-    """The output of a failing test, cut where an assertion begins."""
-    found = [[]]
-    for line in lines:
-        if re.match(r"[\w/.]+\.(cc|h):\d+: Failure$|unknown file: F", line):
-            found.append([])
-        found[-1].append(re.sub(r": Failure$", "", line))
-    return ["\n".join(each) for each in found[1:] if each] or [""]
-
-
-def read_target(folder):
-    """The last run of a test target, from Bazel's folder of its logs; None if
-    there is none."""
-    run = read_report(pathlib.Path(folder) / "test.xml")
-    log = pathlib.Path(folder) / "test.log"
-    if run is None and log.is_file():
-        text = log.read_text(encoding="utf-8", errors="replace")
-        run = read_log(text, late="-- Test timed out at " in text)
-    return run
+def read(report, log):
+    """The run of a program, from its report (XML) or, if it did not end and
+    wrote none, from its output; None if there is neither."""
+    cases = test_reports.read(report, log)
+    return None if cases is None else run_of(cases)

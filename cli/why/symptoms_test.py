@@ -38,6 +38,110 @@ class SymptomTest(unittest.TestCase):
             "is 1113 where 1123.25 is expected",
         )
 
+    def test_two_numbers_have_the_digits_that_tell_them_apart(self):
+        for actual, expected, said in (
+            (
+                "9007199254740992",
+                "9007199254740993",
+                "is 9007199254740992 where 9007199254740993 is expected",
+            ),
+            (
+                "94906265.624",
+                "94906265.625",
+                "is 94906265.624 where 94906265.625 is expected",
+            ),
+            ("0.33333334", "0.5", "is 0.333333 where 0.5 is expected"),
+            (
+                "0.1",
+                "0.1",
+                "differs in digits that are not printed from 0.1",
+            ),
+        ):
+            with self.subTest(actual):
+                self.assertEqual(
+                    self.read(
+                        "x.cc:1\nExpected equality of these values:\n  f()\n"
+                        f"    Which is: {actual}\n  g()\n    Which is: "
+                        f"{expected}"
+                    ).said,
+                    said,
+                )
+
+    def test_a_difference_that_six_digits_hide_is_said(self):
+        found = self.read(
+            "x.cc:1\nThe difference between f(1) and g(1) is 3, which exceeds "
+            "1, where\nf(1) evaluates to 9.0072e+15,\ng(1) evaluates to "
+            "9.0072e+15, and\n1 evaluates to 1."
+        )
+        self.assertEqual(
+            (found.subject, found.said),
+            (
+                "f(1)",
+                "is 9.0072e+15 but for 3, by which it differs from what is "
+                "expected",
+            ),
+        )
+
+    def test_nan_on_both_sides_is_said(self):
+        self.assertEqual(
+            self.read(near("-nan", "-nan")).said,
+            "is NaN on both sides, which equals nothing",
+        )
+
+    def test_a_failure_without_an_expression_gives_its_message(self):
+        found = self.read("x.cc:1\nFailed\nnothing was thrown\nat length 3")
+        self.assertEqual(found.said, "nothing was thrown")
+
+    def test_each_relation_is_said(self):
+        for relation, said in (
+            ("!=", "is 7 where anything but 7 (limit + 1) is expected"),
+            ("<", "is 7 where less than 7 (limit + 1) is expected"),
+            (">", "is 7 where more than 7 (limit + 1) is expected"),
+        ):
+            with self.subTest(relation):
+                found = self.read(
+                    f"x.cc:1\nExpected: (Work(a)) {relation} (limit + 1), "
+                    "actual: 7 vs 7"
+                )
+                self.assertEqual((found.subject, found.said), ("Work(a)", said))
+        found = self.read("x.cc:1\nExpected: (work) <= (960), actual: 19 vs 9")
+        self.assertEqual(found.said, "is 19 where at most 9 is expected")
+
+    def test_the_expression_is_the_one_that_is_no_literal(self):
+        for lines in (
+            "  3\n  law.factor / factor\n    Which is: 120",
+            "  law.factor / factor\n    Which is: 120\n  3",
+        ):
+            with self.subTest(lines):
+                found = self.read(
+                    f"x.cc:1\nExpected equality of these values:\n{lines}"
+                )
+                self.assertEqual(
+                    (found.subject, found.said),
+                    ("law.factor / factor", "is 120 where 3 is expected"),
+                )
+
+    def test_an_unsigned_number_below_0_is_explained(self):
+        for text in (
+            'unknown file\nC++ exception with description "no such row\n'
+            '  why: row 18446744073709551614 into 24 floats" thrown in the '
+            "test body.",
+            "x.cc:1\nExpected equality of these values:\n  f()\n"
+            "    Which is: 18446744073709551614\n  3",
+        ):
+            with self.subTest(text):
+                self.assertIn(
+                    "18446744073709551614 is 2^64 - 2: an unsigned number",
+                    self.read(text).means,
+                )
+
+    def test_an_error_of_the_course_explains_itself(self):
+        text = (
+            'unknown file\nC++ exception with description "at: a bad_alloc\n'
+            '  why: too large\n  fix: less" thrown in the test body.'
+        )
+        self.assertEqual(self.read(text).means, "")
+
     def test_of_two_lists_the_first_difference_is_said(self):
         def lists(actual, expected):
             return (
@@ -70,9 +174,17 @@ class SymptomTest(unittest.TestCase):
             (
                 "Value of: f(1)\nExpected: has 2 elements\n  Actual: { 3, 0 }, "
                 "whose element #1 doesn't match",
-                "is { 3, 0 }, whose element #1 doesn't match",
+                "is { 3, 0 }, whose element #1 doesn't match; expected: has 2 "
+                "elements",
             ),
-            ("Value of: f(1)\n  Actual: false\nExpected: true", ""),
+            (
+                "Value of: f(1)\n  Actual: false\nExpected: true",
+                "is false where true is expected",
+            ),
+            (
+                "Value of: f(1)\n  Actual: false\nExpected: true\nfor 3 rows",
+                "is false where true is expected: for 3 rows",
+            ),
         ):
             with self.subTest(text):
                 self.assertEqual(self.read("x.cc:1\n" + text).said, said)
@@ -159,6 +271,9 @@ class SymptomTest(unittest.TestCase):
     def test_json_keeps_everything(self):
         found = self.read(near("1", "2"), near("1", "2", "1 heads on 1"))
         self.assertEqual(symptoms.from_json(found.as_json()), found)
+        self.assertNotIn("said", found.as_json())
+        words = symptoms.from_json(found.as_json(for_a_reader=True))
+        self.assertEqual((words, words.said), (found, found.said))
 
 
 class RunTest(unittest.TestCase):
@@ -166,6 +281,9 @@ class RunTest(unittest.TestCase):
         self.folder = pathlib.Path(
             self.enterContext(tempfile.TemporaryDirectory())
         )
+
+    def read(self):
+        return symptoms.read(self.folder / "test.xml", self.folder / "test.log")
 
     def write(self, name, text):
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -182,7 +300,7 @@ class RunTest(unittest.TestCase):
 <testcase name="Else" classname="T" status="notrun"/>
 </testsuite></testsuites>""",
         )
-        run = symptoms.read_target(self.folder)
+        run = self.read()
         self.assertEqual(run.ran, {"T.Passes", "X/T.Fails"})
         self.assertEqual([each.test for each in run.failing], ["X/T.Fails"])
         self.assertEqual(run.unwritten, ["T.Waits"])
@@ -207,7 +325,7 @@ class RunTest(unittest.TestCase):
         ):
             with self.subTest(kind):
                 self.write("test.log", log + end)
-                run = symptoms.read_target(self.folder)
+                run = self.read()
                 self.assertEqual(run.ran, {"T.Fails", "T.Passes", "T.Dies"})
                 self.assertEqual(
                     [(each.test, each.kind) for each in run.failing],
@@ -215,7 +333,7 @@ class RunTest(unittest.TestCase):
                 )
 
     def test_no_run_at_all(self):
-        self.assertIsNone(symptoms.read_target(self.folder))
+        self.assertIsNone(self.read())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ the header is broken, what usually causes it, and what else might. It never
 shows a line of an answer. --first begins again.
 
 Runs nothing: ./kvlab test does. Without a module or a task it takes the first
-module in which something is red.
+red task that was tested since you edited its files.
 """
 
 import argparse
@@ -23,13 +23,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 # pylint: disable=wrong-import-position
-from cli import course_tasks, last_results, run_tests, test_names
+from cli import course_tasks, last_results, pipes, run_tests, test_names
+from cli import test_sources
 from cli.why import diagnosis, symptoms
 
 STATE = pathlib.Path(".kvlab/why.json")  # below the course's folder
-# Tests of tests that students write: CacheTestsTest.
-JUDGES_TESTS = re.compile(r"\w+TestsTest\.")
 ALTERNATIVES = 3  # causes that are named, the first included
+# Whose tensors ./kvlab trace compares, number by number.
+TRACED_MODULES = (1, 2, 3)
 # Ratios to name: a factor in the code causes them. Others say nothing.
 FACTORS = ("-1", "0.125", "0.25", "0.5", "2", "4", "8")
 
@@ -53,32 +54,34 @@ class Scope:
         return self.task is None or self.task.selects(test)
 
 
-def run_of(logs, scope):
-    """What the last run of the scope's tests has shown."""
-    targets = (
-        [scope.task.target]
-        if scope.task
-        else sorted(path.stem for path in scope.folder.glob("*_test.cc"))
+def run_of(root, scope):
+    """What the last run of each of the scope's tests has shown."""
+    labels = (
+        [scope.task.label] if scope.task else course_tasks.labels(scope.folder)
     )
-    places = [logs / "modules" / scope.folder.name / each for each in targets]
-    run = symptoms.merge(
-        each for each in map(symptoms.read_target, places) if each
-    )
-    run.ran = {test for test in run.ran if scope.selects(test)}
-    run.failing = [each for each in run.failing if scope.selects(each.test)]
+    known, found = last_results.read(root), []
+    for label in labels:
+        now = test_sources.digest(root, label)
+        found += [
+            (symptoms.without_number(test), result, result.files == now)
+            for test, result in known.get(label, {}).items()
+        ]
+    found = [each for each in found if scope.selects(each[0])]
+    # What failed before the last edit counts only if nothing did after it.
+    if any(result.symptom and current for _, result, current in found):
+        found = [each for each in found if each[2]]
+    run = symptoms.Run(set(), [], [], all(each[2] for each in found))
+    for test, result, _ in found:
+        if result.unwritten:
+            run.unwritten.append(test)
+            continue
+        run.ran.add(test)
+        if result.symptom and test not in {e.test for e in run.failing}:
+            run.failing.append(symptoms.from_json(result.symptom))
     # A student's own tests fail where the code is wrong; the others show it.
     run.failing = [
-        each for each in run.failing if not JUDGES_TESTS.match(each.test)
+        each for each in run.failing if not test_names.judges_tests(each.test)
     ] or run.failing
-    run.unwritten = [test for test in run.unwritten if scope.selects(test)]
-    run.time = max(
-        (
-            (place / "test.log").stat().st_mtime
-            for place in places
-            if (place / "test.log").is_file()
-        ),
-        default=0,
-    )
     return run
 
 
@@ -90,15 +93,15 @@ def passed_elsewhere(root, scope):
         return set()
     tasks = course_tasks.tasks_of(scope.folder)
     earlier = tasks[: tasks.index(scope.task)]
-    edited = newest_edit(scope)
     passed, failed = set(), set()
     for label, tests in last_results.read(root).items():
         if label.split(":")[0] != f"//modules/{scope.folder.name}":
             continue
+        now = test_sources.digest(root, label)
         for test, result in tests.items():
             if label == scope.task.label and scope.selects(test):
                 continue
-            if result.time > edited or any(
+            if result.files == now or any(
                 each.label == label and each.selects(test) for each in earlier
             ):
                 name = symptoms.without_number(test)
@@ -122,25 +125,30 @@ def scope_named(root, word):
     return Scope(folders[int(word)])
 
 
-def newest_edit(scope):
-    """When one of the module's files was last saved."""
-    return max(
-        path.stat().st_mtime for path in course_tasks.files(scope.folder)
-    )
-
-
-def first_red(root, logs):
-    """The first module in which a test fails; the last that was tested if none
-    does, or None."""
-    tested = None
+def first_red(root):
+    """The first red task whose results are of the files as they are; else the
+    first red one, or the module whose red tests are of no task; the last module
+    that was tested if nothing is red, or None."""
+    red, tested = [], None
     for folder in course_tasks.modules(root).values():
-        scope = Scope(folder)
-        run = run_of(logs, scope)
-        if run.failing:
-            return scope
-        if run.ran or run.unwritten:
-            tested = scope
-    return tested
+        tasks = [each for each in course_tasks.tasks_of(folder) if each.target]
+        for scope in [*(Scope(folder, each) for each in tasks), Scope(folder)]:
+            run = run_of(root, scope)
+            if run.failing:
+                red.append((scope, run))
+            elif run.ran or run.unwritten:
+                tested = Scope(folder)
+    # A module is red with any of its tasks: it counts if no task is.
+    current = [scope for scope, run in red if run.is_current]
+    return next(
+        (
+            scope
+            for several in (current, [scope for scope, _ in red])
+            for scope in several
+            if scope.task
+        ),
+        red[0][0] if red else tested,
+    )
 
 
 def stubs_left(scope):
@@ -164,15 +172,30 @@ def seen(scope, run):
     count, total = len(run.failing), len(run.ran)
     tests = "test" if total == 1 else "tests"
     fail = "fails" if count == 1 else "fail"
-    return (
+    text = (
         f"{count} of {total} {tests} of {scope.name} {fail}. {first.test}: "
         f"{difference(first)}."
     )
+    if first.means:
+        text += f" {first.means}"
+    if first.means or first.kind in (symptoms.CRASH, "dies"):
+        text += f"\nIt stops there: {debug_command(scope, first)}"
+    return text
+
+
+def debug_command(scope, symptom):
+    """What stops at the first failure of a test."""
+    test = symptom.test
+    _, slash, suite = test.split(".")[0].rpartition("/")
+    if slash and not suite.isdigit():
+        test += "/*"  # a test with parameters
+    return f"./kvlab debug {int(scope.folder.name[:2])} '{test}'"
 
 
 def clearest(failing):
     by_name = {each.test: each for each in failing}
-    return by_name[test_names.clearest_first(by_name)[0]]
+    times = {each.test: each.times for each in failing}
+    return by_name[test_names.clearest_first(by_name, times)[0]]
 
 
 def difference(symptom):
@@ -183,11 +206,13 @@ def difference(symptom):
     if kind == symptoms.LATE:
         return "it does not end in time"
     if kind.startswith("throws"):
-        said = f" ('{symptom.check}')" if symptom.check else ""
-        other = " another error than expected" if "another" in kind else ""
-        return f"it throws{other or ' an error'}{said}"
+        return of_an_error(symptom)
     if kind == "does not throw":
-        return "something that must be refused is accepted"
+        return (
+            f"{symptom.subject} throws nothing"
+            if symptom.subject
+            else "something that must be refused is accepted"
+        )
     if kind == "touches memory":
         return "memory is read or written that must be left alone"
     if kind == "shape":
@@ -203,30 +228,44 @@ def difference(symptom):
     place = (
         f"element {list(symptom.index)}"
         if symptom.index
-        else what_is_compared(symptom)
+        else symptom.subject or "it"
     )
-    text = symptom.said or (
-        f"is {symptom.actual} where {symptom.expected} is expected"
-    )
-    text = text if text.startswith("entry ") else f"{place} {text}"
-    if symptom.ratio in FACTORS and symptom.expected not in ("1", "-1"):
+    text = f"{place}, {symptom.said}"
+    if not symptom.said.startswith("entry "):
+        text = f"{place} {symptom.said}"
+    if (
+        symptom.ratio in FACTORS
+        and symptom.expected not in ("1", "-1")
+        and asks_for_a_number(symptom)
+    ):
         text += f", {symptom.ratio} times as much"
     if symptom.context:
         text += f" ({symptom.context})"
     return text
 
 
-def what_is_compared(symptom):
-    """The expression on the left of an equality, if it has kept its numbers."""
-    left, _, right = symptom.check.partition(" / ")
-    return left if right and "#" not in left else "it"
+def asks_for_a_number(symptom):
+    """Whether one number is expected, not one that is less or another."""
+    return not re.search(" where (less|more|at|anything) ", symptom.said)
+
+
+def of_an_error(symptom):
+    """A clause about an error that is thrown."""
+    if symptom.kind == "throws another":
+        return (
+            f"{symptom.subject or 'it'} throws another error than expected"
+            + (f" ({symptom.said})" if symptom.said else "")
+        )
+    said = f" ('{symptom.said}')" if symptom.said else ""
+    return f"it throws an error{said}"
 
 
 def of_no_number(symptom):
     """A clause about an assertion that compares no two numbers."""
-    if symptom.kind == "differs" and symptom.said:
-        return f"{symptom.check} {symptom.said}"
-    return symptom.said or f"{symptom.check} is not as expected"
+    what = symptom.subject or symptom.check
+    if symptom.said.startswith("is "):
+        return f"{what} {symptom.said}"
+    return symptom.said or f"{what} is not as expected"
 
 
 def line_of(path, pattern):
@@ -293,10 +332,12 @@ def listed(catalogue, found):
     ]
 
 
-def alternatives(catalogue, found):
+def alternatives(scope, catalogue, found):
     """The last rung."""
     lines = listed(catalogue, found[1:ALTERNATIVES])
-    return "\n".join(["If it is not that, it might be this:", *lines])
+    return "\n".join(["If it is not that, it might be this:", *lines]) + trace(
+        scope
+    )
 
 
 def resemblances(scope, run, catalogue, found):
@@ -343,14 +384,25 @@ def own_tests(scope):
 def advice(scope, run):
     """What helps with bugs that are not known."""
     first = clearest(run.failing)
-    module = int(scope.folder.name[:2])
     hint = f"\nOr ask for a hint: ./kvlab hint {scope.number}"
     return (
         "Go to the first difference instead:\n"
-        f"  ./kvlab debug {module} '{first.test}'\n"
+        f"  {debug_command(scope, first)}\n"
         "It stops where the numbers differ; `print` shows tensors there. The "
         "test's name and its comments say which promise of the header it keeps."
+        + trace(scope)
         + (hint if scope.task else "")
+    )
+
+
+def trace(scope):
+    """A line about the trace, which knows no bug and needs none; "" if it does
+    not reach the module."""
+    if int(scope.folder.name[:2]) not in TRACED_MODULES:
+        return ""
+    return (
+        "\nTo see where the numbers of a real model first go wrong (layer, "
+        'position, head): ./kvlab trace "ROMEO:"'
     )
 
 
@@ -360,7 +412,7 @@ def advice(scope, run):
 def ladder(root, scope, run, catalogue):
     """What to say, rung by rung."""
     first = seen(scope, run)
-    if all(JUDGES_TESTS.match(each.test) for each in run.failing):
+    if all(test_names.judges_tests(each.test) for each in run.failing):
         return [first, own_tests(scope)]
     module = int(scope.folder.name[:2])
     ran = run.ran | passed_elsewhere(root, scope)
@@ -377,7 +429,9 @@ def ladder(root, scope, run, catalogue):
         return low + [resemblances(scope, run, catalogue, found)]
     high = [cause(catalogue, best)]
     if len(found) > 1:
-        high.append(alternatives(catalogue, found))
+        high.append(alternatives(scope, catalogue, found))
+    else:
+        high[0] += trace(scope)
     return low + high
 
 
@@ -445,22 +499,13 @@ def nothing_to_explain(scope, run):
     return ""
 
 
-def is_older_than_the_files(scope, run):
-    return run.time < newest_edit(scope)
-
-
 def explain(root, options, catalogue):
     """Prints one rung; the exit status."""
-    logs = root / "bazel-testlogs"
-    scope = (
-        scope_named(root, options.what)
-        if options.what
-        else first_red(root, logs)
-    )
+    scope = scope_named(root, options.what) if options.what else first_red(root)
     if scope is None:
         print("kvlab why: no test has run yet\n  ./kvlab test")
         return 0
-    run = run_of(logs, scope)
+    run = run_of(root, scope)
     nothing = nothing_to_explain(scope, run)
     if nothing:
         print(f"kvlab why: {nothing}")
@@ -470,7 +515,7 @@ def explain(root, options, catalogue):
     climbed = next_rung(root / STATE, scope, about, options.first)
     at = min(climbed, len(rungs) - 1)
     show(rungs[at])
-    if is_older_than_the_files(scope, run):
+    if not run.is_current:
         print(
             "\n(You have edited since these tests ran: ./kvlab test "
             f"{scope.number})"
@@ -486,6 +531,7 @@ def explain(root, options, catalogue):
 
 
 def main(arguments):
+    pipes.end_when_no_longer_read()
     parser = argparse.ArgumentParser(
         prog="kvlab why",
         description=__doc__,

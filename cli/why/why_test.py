@@ -6,10 +6,10 @@ import io
 import pathlib
 import shutil
 import tempfile
-import time
 import unittest
 
-from cli import last_results, run_tests, test_results
+from cli import last_results, run_tests, test_reports, test_results
+from cli import test_sources
 from cli.why import diagnosis, symptoms, why
 
 README = """
@@ -18,6 +18,7 @@ README = """
 | 1.1 | `First` | `x_test` | `'First*'` | 3 |
 | 1.2 | `Second` | `x_test` | `'Second*'` | 2 |
 | 1.3 | `Third` | `y_test` | `'*'` | 2 |
+| 1.4 | `Fourth` | `z_test` | `'*'` | 2 |
 """
 HEADER = """#include <span>
 
@@ -85,16 +86,27 @@ class WhyTest(unittest.TestCase):
         self.write("modules/01_x/README.md", README)
         self.write(
             "modules/01_x/module.toml",
-            'number = 1\ntitle = "X"\nfiles = ["x.cc"]\n',
+            'number = 1\ntitle = "X"\nfiles = ["x.cc", "z.cc"]\n',
         )
         self.write("modules/01_x/x.h", HEADER)
         self.write("modules/01_x/x.cc", SOURCE)
-        self.write("modules/01_x/x_test.cc", "")
+        self.write("modules/01_x/z.h", "")
+        self.write("modules/01_x/z.cc", "")
+        for program, header in (("x", "x"), ("y", "x"), ("z", "z")):
+            self.write(
+                f"modules/01_x/{program}_test.cc",
+                f'#include "modules/01_x/{header}.h"\n',
+            )
 
     def write(self, name, text):
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+    def ran(self, cases, program, whole):
+        target = test_results.Target(f"//modules/01_x:{program}", cases=cases)
+        before = test_sources.digests(self.root)
+        last_results.remember(self.root, [target], before, whole)
 
     def last_run(
         self,
@@ -102,33 +114,19 @@ class WhyTest(unittest.TestCase):
         passing=("FirstTest.One", "SecondTest.One"),
         program="x_test",
     ):
-        cases = [(test, None) for test in passing] + list(failing)
-        lines = []
-        for test, message in cases:
-            suite, name = test.split(".")
-            failure = ""
-            if message:
-                text = message.replace("\n", "&#x0A;")
-                failure = f'<failure message="{text}"/>'
-            lines.append(
-                f'<testcase name="{name}" classname="{suite}" status="run">'
-                f"{failure}</testcase>"
-            )
-        folder = f"bazel-testlogs/modules/01_x/{program}"
-        self.write(
-            f"{folder}/test.xml",
-            f"<testsuites><testsuite>{''.join(lines)}</testsuite></testsuites>",
-        )
-        self.write(f"{folder}/test.log", "")
+        """A run of all tests: what passed, and (test, message)."""
+        cases = [test_reports.Case(test) for test in passing]
+        cases += [test_reports.Case(test, [text]) for test, text in failing]
+        self.ran(cases, program, True)
 
     def remembered(self, *passing, failing=(), program="x_test"):
-        """What ./kvlab test keeps of earlier runs."""
-        target = test_results.Target(f"//modules/01_x:{program}")
-        target.passes = list(passing)
-        target.failures = [
-            test_results.Failure(each, "wrong") for each in failing
-        ]
-        last_results.remember(self.root, [target], 1.0, False)
+        """A run of some tests, which leaves the others as they were."""
+        cases = [test_reports.Case(test) for test in passing]
+        cases += [test_reports.Case(test, ["wrong"]) for test in failing]
+        self.ran(cases, program, False)
+
+    def stopped_in(self, test, last_lines, end=test_reports.CRASH):
+        self.ran([test_reports.Case(test, [], end, last_lines)], "x_test", True)
 
     def why(self, what="1", first=False, known=CATALOGUE, calls=1):
         said = io.StringIO()
@@ -166,9 +164,9 @@ class WhyTest(unittest.TestCase):
             "t evaluates to 0.01."
         )
         for actual, expected, said in (
-            ("1113", "1123", "it is 1113 where 1123 is expected.\n"),
+            ("1113", "1123", "f(1) is 1113 where 1123 is expected.\n"),
             ("1113", "2226", "where 2226 is expected, 0.5 times as much."),
-            ("2", "1", "it is 2 where 1 is expected.\n"),
+            ("2", "1", "f(1) is 2 where 1 is expected.\n"),
         ):
             with self.subTest(actual=actual, expected=expected):
                 self.last_run(
@@ -179,10 +177,7 @@ class WhyTest(unittest.TestCase):
                 self.assertEqual("times" in said_now, "times" in said)
 
     def test_of_an_equality_it_gives_the_expression(self):
-        for left, said in (
-            ("table.Misses()", "table.Misses()"),
-            ("f(1)", "it"),
-        ):
+        for left in ("table.Misses()", "f(1, 2)[0]", "law.factor / factor"):
             with self.subTest(left):
                 text = (
                     f"x.cc:1\nExpected equality of these values:\n  {left}\n"
@@ -190,9 +185,39 @@ class WhyTest(unittest.TestCase):
                 )
                 self.last_run(("FirstTest.EmptyRow", text))
                 self.assertIn(
-                    f"FirstTest.EmptyRow: {said} is 120 where 154 is expected.",
+                    f"FirstTest.EmptyRow: {left} is 120 where 154 is expected.",
                     " ".join(self.why(first=True).split()),
                 )
+
+    def test_of_another_relation_it_gives_that(self):
+        text = (
+            "x.cc:1\nExpected: (Hash(a)) != (Hash(b)), actual: "
+            "17159606423141592653 vs 17159606423141592653"
+        )
+        self.last_run(("FirstTest.EmptyRow", text))
+        self.assertIn(
+            "Hash(a) is 17159606423141592653 where anything but "
+            "17159606423141592653 (Hash(b)) is expected.",
+            " ".join(self.why().split()),
+        )
+
+    def test_an_error_of_the_library_is_explained_and_debug_is_named(self):
+        text = (
+            'unknown file\nC++ exception with description "bad_function_call" '
+            "thrown in the test body."
+        )
+        self.last_run(("FirstTest.EmptyRow", text))
+        said = " ".join(self.why().split())
+        self.assertIn("throws an error ('bad_function_call'). A std::f", said)
+        self.assertIn("./kvlab debug 1 'FirstTest.EmptyRow'", said)
+
+    def test_a_crash_is_explained_and_debug_is_named(self):
+        self.stopped_in(
+            "X/FirstTest.EmptyRow/3", "line 9: 7 Segmentation fault"
+        )
+        said = " ".join(self.why().split())
+        self.assertIn("the program crashes in it. Memory is touched", said)
+        self.assertIn("./kvlab debug 1 'X/FirstTest.EmptyRow/*'", said)
 
     def test_where_no_numbers_differ_it_gives_the_reason_of_the_assertion(self):
         for text, said in (
@@ -203,9 +228,15 @@ class WhyTest(unittest.TestCase):
             (
                 "Value of: f(1)\nExpected: two\n  Actual: { 3, 0 }, which "
                 "differs",
-                "FirstTest.EmptyRow: f(#) is { 3, 0 }, which differs.",
+                "FirstTest.EmptyRow: f(1) is { 3, 0 }, which differs; "
+                "expected: two.",
             ),
-            ("Value of: f(1)\n  Actual: false", "f(#) is not as expected."),
+            (
+                "Value of: f(1).has_value()\n  Actual: true\nExpected: false\n"
+                "your test Rejects fails",
+                "f(1).has_value() is true where false is expected: your test "
+                "Rejects fails",
+            ),
         ):
             with self.subTest(text):
                 self.last_run(("FirstTest.EmptyRow", "x.cc:1\n" + text))
@@ -299,6 +330,7 @@ class WhyTest(unittest.TestCase):
 
     def test_a_later_task_that_passed_before_the_edit_proves_nothing(self):
         self.remembered("SecondTest.Odd", "SecondTest.One")
+        self.write("modules/01_x/x.cc", SOURCE + "// edited\n")
         scope = why.scope_named(self.root, "1.1")
         self.assertEqual(why.passed_elsewhere(self.root, scope), set())
         scope = why.scope_named(self.root, "1.3")
@@ -307,9 +339,48 @@ class WhyTest(unittest.TestCase):
             {"SecondTest.Odd", "SecondTest.One"},
         )
 
-    def test_without_a_word_it_takes_the_first_red_module(self):
+    def test_without_a_word_it_takes_the_first_red_task(self):
         self.last_run(ODD)
-        self.assertIn("SecondTest.Odd", self.why(what=None))
+        self.assertIn("1 of 2 tests of task 1.2 fails", self.why(what=None))
+
+    def test_without_a_word_a_task_that_was_edited_since_comes_later(self):
+        self.last_run(ODD)
+        self.last_run(("FourthTest.Reads", "z.cc:1\nwrong"), program="z_test")
+        self.write("modules/01_x/x.cc", SOURCE + "// edited\n")
+        self.assertIn("of task 1.4 fails", self.why(what=None))
+        self.write("modules/01_x/z.cc", "// edited\n")
+        self.assertIn("of task 1.2 fails", self.why(what=None))
+
+    def test_a_task_keeps_its_result_when_another_one_is_tested(self):
+        self.last_run(EMPTY_ROW, passing=["SecondTest.Odd"])
+        self.remembered("SecondTest.One", "SecondTest.Odd")
+        self.assertIn("FirstTest.EmptyRow", self.why("1.1"))
+        self.assertIn("of task 1.1", self.why(what=None, first=True))
+        self.remembered("FirstTest.EmptyRow", failing=["SecondTest.Odd"])
+        self.assertIn("task 1.2", self.why(what=None))
+
+    def test_what_failed_before_an_edit_gives_way_to_what_fails_after_it(self):
+        self.last_run(EMPTY_ROW, LONG_ROW)
+        self.write("modules/01_x/x.cc", SOURCE + "// edited\n")
+        self.remembered(failing=["FirstTest.LongRow"])
+        said = self.why()
+        self.assertIn("1 of 1 test of module 1 fails. FirstTest.LongRow", said)
+        self.assertNotIn("You have edited", said)
+
+    def test_where_it_does_not_know_and_at_its_end_it_names_the_trace(self):
+        self.last_run(
+            ("FirstTest.Strange", "x.cc:1\nValue of: s()\n  Actual: true")
+        )
+        self.assertIn('./kvlab trace "ROMEO:"', self.why(calls=4))
+        self.last_run(EMPTY_ROW)
+        said = [self.why() for _ in range(4)]
+        self.assertNotIn("trace", "".join(said[:3]))
+        self.assertIn("./kvlab trace", said[3])
+
+    def test_the_trace_does_not_reach_later_modules(self):
+        for folder, traced in (("03_x", True), ("04_x", False)):
+            scope = why.Scope(pathlib.Path(folder))
+            self.assertEqual(why.trace(scope) != "", traced)
 
     def test_what_fails_like_no_known_bug_is_not_explained(self):
         self.last_run(
@@ -367,9 +438,10 @@ class WhyTest(unittest.TestCase):
     def test_an_edit_since_the_run_is_mentioned(self):
         self.last_run(EMPTY_ROW)
         self.assertNotIn("You have edited", self.why())
-        time.sleep(0.02)
-        self.write("modules/01_x/x.cc", SOURCE)
+        self.write("modules/01_x/x.cc", SOURCE + "// edited\n")
         self.assertIn("You have edited since", self.why())
+        self.write("modules/01_x/x.cc", SOURCE)  # as it was
+        self.assertNotIn("You have edited since", self.why())
 
     def test_a_task_that_is_not_there_is_refused(self):
         for word in ("7", "1.9", "First"):

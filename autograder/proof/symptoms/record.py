@@ -54,7 +54,7 @@ CAUSES = "autograder/judges/causes.toml"
 CONTRACTS = "autograder/judges/*/planted_bugs/contracts.toml"
 KEPT = ROOT / ".kvlab/symptoms"
 NICENESS = 15
-# All but those that judge the tests that students write (why.JUDGES_TESTS).
+# All but those of test_names.judges_tests: of tests that students write.
 TESTS = "*-*TestsTest.*"
 
 
@@ -109,11 +109,7 @@ def run(program, kept, seconds, tests=TESTS, environment=None):
             if late:
                 output.write(b"\n-- Test timed out at the recorder's limit\n")
         unfinished.replace(log)
-    found = symptoms.read_report(report)
-    if found is None:
-        text = log.read_text(encoding="utf-8", errors="replace")
-        found = symptoms.read_log(text, late="-- Test timed out at " in text)
-    return found
+    return symptoms.read(report, log)
 
 
 def _is_newer(kept, program):
