@@ -175,9 +175,14 @@ def _read(text):
         return "touches memory", known
     if element := _ELEMENT.search(text):
         known["index"] = tuple(map(int, element[1].replace(",", " ").split()))
+        known["subject"] = _compared_in(_value_of(text))
         return _of_two(element[3], element[4], known)
     if shape := _SHAPE.search(text):
-        return "shape", known | {"actual": shape[1], "expected": shape[2]}
+        return "shape", known | {
+            "actual": shape[1],
+            "expected": shape[2],
+            "subject": _compared_in(_value_of(text)),
+        }
     if compared := _COMPARED.search(text):
         return _of_comparison(compared, known)
     values = _VALUES.findall(text)
@@ -226,6 +231,20 @@ def _thrower(text):
 def _value_of(text):
     found = re.match(r"Value of: (.*)", text)
     return found[1] if found else ""
+
+
+def _compared_in(call):
+    """The first argument of a comparison, "Same(a, b)", if it says something
+    short."""
+    name, bracket, rest = call.partition("(")
+    if not bracket or not name.isidentifier():
+        return ""
+    depth = 0
+    for at, each in enumerate(rest):
+        depth += (each in "([{") - (each in ")]}")
+        if depth < 0 or depth == 0 and each == ",":
+            return rest[:at] if at <= 40 else ""
+    return ""
 
 
 def _of_truth(state, text):

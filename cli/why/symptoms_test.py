@@ -82,6 +82,15 @@ class SymptomTest(unittest.TestCase):
             ),
         )
 
+    def test_of_a_comparison_of_tensors_it_names_the_first(self):
+        found = self.read(near("1", "2"))
+        self.assertEqual(found.subject, "Attend(input)")
+        found = self.read(
+            "x.cc:1\nValue of: Same(cache.Keys(0, {1, 2}), right)\n"
+            "  Actual: false (shape is [1, 2], expected [2, 1])"
+        )
+        self.assertEqual(found.subject, "cache.Keys(0, {1, 2})")
+
     def test_nan_on_both_sides_is_said(self):
         self.assertEqual(
             self.read(near("-nan", "-nan")).said,

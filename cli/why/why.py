@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """./kvlab why [MODULE | TASK] [--first]
 
-Compares the tests that failed in your last run with some 150 known bugs, and
-says a little more at each call: what is seen, where to look, which sentence of
-the header is broken, what usually causes it, and what else might. It never
+Compares how your tests failed, each when it last ran, with some 300 known bugs,
+and says a little more at each call: what is seen, where to look, which sentence
+of the header is broken, what usually causes it, and what else might. It never
 shows a line of an answer. --first begins again.
 
 Runs nothing: ./kvlab test does. Without a module or a task it takes the first
@@ -216,7 +216,8 @@ def difference(symptom):
     if kind == "touches memory":
         return "memory is read or written that must be left alone"
     if kind == "shape":
-        return f"the shape is {symptom.actual}, not {symptom.expected}"
+        of = f" of {symptom.subject}" if symptom.subject else ""
+        return f"the shape{of} is {symptom.actual}, not {symptom.expected}"
     if kind == "dies" or kind.startswith("fails in a process"):
         what = "is ended by a signal" if kind == "dies" else "fails"
         said = symptom.said or symptom.context
@@ -225,11 +226,10 @@ def difference(symptom):
         )
     if not symptom.actual:
         return of_no_number(symptom)
-    place = (
-        f"element {list(symptom.index)}"
-        if symptom.index
-        else symptom.subject or "it"
-    )
+    place = symptom.subject or "it"
+    if symptom.index:
+        of = f" of {symptom.subject}" if symptom.subject else ""
+        place = f"element {list(symptom.index)}{of}"
     text = f"{place}, {symptom.said}"
     if not symptom.said.startswith("entry "):
         text = f"{place} {symptom.said}"

@@ -189,6 +189,17 @@ class WhyTest(unittest.TestCase):
                     " ".join(self.why(first=True).split()),
                 )
 
+    def test_of_an_element_it_names_the_tensor(self):
+        text = (
+            "x.cc:1\nValue of: Same(cache.Values(), right)\n  Actual: false "
+            "(element [0, 1] of [2, 3] is nan, expected 0.5)"
+        )
+        self.last_run(("FirstTest.EmptyRow", text))
+        self.assertIn(
+            "element [0, 1] of cache.Values() is nan where 0.5 is expected.",
+            " ".join(self.why().split()),
+        )
+
     def test_of_another_relation_it_gives_that(self):
         text = (
             "x.cc:1\nExpected: (Hash(a)) != (Hash(b)), actual: "
