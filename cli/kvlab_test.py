@@ -104,6 +104,7 @@ class KvlabTest(unittest.TestCase):
 
     def test_the_course_has_all_verbs(self):
         for name in [
+            "cli/contest/BUILD",
             "cli/demo/BUILD",
             "autograder/proof/mutate/BUILD",
             "compare/BUILD",
@@ -120,6 +121,7 @@ class KvlabTest(unittest.TestCase):
                 "book",
                 "bench",
                 "lab",
+                "contest",
                 "compare",
                 "grade",
                 "class",
@@ -250,6 +252,11 @@ class KvlabTest(unittest.TestCase):
         self.write("project/autograder/BUILD", "")
         self.kvlab("setup", "lint")
         self.assertEqual(self.calls(), "setup build grade lab lint --tell\n")
+
+    def test_setup_brings_what_the_contest_needs(self):
+        self.write("project/cli/contest/BUILD", "")
+        self.kvlab("setup")
+        self.assertIn("setup build lab contest --tell\n", self.calls())
 
     def test_setup_fetches_what_the_lab_and_the_book_are_made_with(self):
         self.write(

@@ -62,6 +62,7 @@ KEPT = (
     "book/dead_links.mjs",
     "book/planted.html",
     "book/staff.json",
+    "cli/contest/test/",
     "cli/demo/",
     "lab/page/check",
     "lab/page/page.test.mjs",
@@ -80,6 +81,9 @@ RENAMED = {
     "CLAUDE.md": "handout/CLAUDE.student.md",
     "README.md": "handout/README.student.md",
 }
+# Of packages.txt: what builds, draws, runs the contest, and makes
+# kit/testdata/golden again.
+GROUPS = ("[build]", "[contest]", "[desk]", "[lab]", "[npm]", "[golden]")
 STUBS = ".stubs"  # the students' files once more, for ./kvlab reset
 MIDNIGHT = 1704067200  # 1 January 2024, in every entry of the archive
 
@@ -103,14 +107,9 @@ def is_shipped(name):
 
 
 def students_packages(text):
-    """packages.txt with only the groups that build and draw, and that make
-    kit/testdata/golden again."""
+    """packages.txt with only the students' GROUPS."""
     groups = re.split(r"(?m)^(?=\[)", text)
-    kept = [
-        group
-        for group in groups[1:]
-        if group.startswith(("[build]", "[desk]", "[lab]", "[npm]", "[golden]"))
-    ]
+    kept = [group for group in groups[1:] if group.startswith(GROUPS)]
     return "".join([groups[0]] + kept).rstrip() + "\n"
 
 

@@ -60,9 +60,11 @@ class MakeHandoutTest(unittest.TestCase):
         self.assertEqual(
             make_handout.students_packages(
                 "# Head\n\n[build]\ng++  # compiler\n\n[grade]\nbwrap  # no\n"
-                "\n[lab]\npen  # draws\n\n[golden]\ntorch  # computes\n"
+                "\n[contest]\nbwrap  # yes\n\n[lab]\npen  # draws\n"
+                "\n[golden]\ntorch  # computes\n"
             ),
-            "# Head\n\n[build]\ng++  # compiler\n\n[lab]\npen  # draws\n"
+            "# Head\n\n[build]\ng++  # compiler\n\n[contest]\nbwrap  # yes\n"
+            "\n[lab]\npen  # draws\n"
             "\n[golden]\ntorch  # computes\n",
         )
 

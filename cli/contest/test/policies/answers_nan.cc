@@ -1,0 +1,24 @@
+// Answers what is not a number.
+#include <cmath>
+#include <memory>
+#include <span>
+
+#include "modules/05_beyond/contest_policy.h"
+
+namespace kvlab {
+namespace {
+
+class Policy final : public ContestPolicy {
+  void Attend(const ContestToken& /*token*/, std::span<float> output) override {
+    output[0] = std::nanf("");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ContestPolicy> MakeContestPolicy(
+    const ContestShape& /*shape*/) {
+  return std::make_unique<Policy>();
+}
+
+}  // namespace kvlab
