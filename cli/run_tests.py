@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from cli import course_tasks  # pylint: disable=wrong-import-position
 from cli import last_results  # pylint: disable=wrong-import-position
 from cli import pipes  # pylint: disable=wrong-import-position
+from cli import sanitizer_report  # pylint: disable=wrong-import-position
 from cli import test_names  # pylint: disable=wrong-import-position
 from cli import test_reports  # pylint: disable=wrong-import-position
 from cli import test_results  # pylint: disable=wrong-import-position
@@ -33,6 +34,7 @@ from cli import test_sources  # pylint: disable=wrong-import-position
 
 SHOWN_NAMES = 3
 SHOWN_LINES = 24  # of one failure
+SANITIZED = "-sanitize/"  # in the path of a log
 UNWRITTEN = "is not implemented yet"  # in a stub's message
 
 
@@ -153,23 +155,34 @@ def print_failures(target, everything):
 
 
 def print_log_end(target):
-    """For a test that did not end: where, and its last lines."""
+    """For a test that did not end: where, and what a sanitizer found, or else
+    its last lines."""
     last = target.failures[-1] if target.failures else None
+    try:
+        log = pathlib.Path(target.log).read_text(
+            encoding="utf-8", errors="replace"
+        )
+    except OSError:
+        log = ""
+    lines = sanitizer_report.excerpt(log)
+    what = "what the sanitizer found" if lines else "its last lines"
+    crashed = False
     if last and last.end:
-        late = last.end == test_reports.LATE
-        end = "was stopped" if late else "crashed"
-        print(f"  it {end} in {last.test}; its last lines:")
-        lines = target.cases[-1].last_lines.splitlines()
+        crashed = last.end == test_reports.CRASH
+        end = "crashed" if crashed else "was stopped"
+        print(f"  it {end} in {last.test}; {what}:")
+        lines = lines or target.cases[-1].last_lines.splitlines()
     else:
-        try:
-            lines = pathlib.Path(target.log).read_text(
-                encoding="utf-8", errors="replace"
-            )
-        except OSError:
-            return
-        lines = lines.splitlines()[-test_reports.LAST_LINES :]
+        lines = lines or log.splitlines()[-test_reports.LAST_LINES :]
     for line in lines:
         print(f"    {line}")
+    if SANITIZED in target.log:
+        print(f"  all of it: {target.log}")
+    elif crashed:
+        print(
+            "  where memory is misused, if it is: the same command with "
+            "--config=sanitize"
+        )
 
 
 def print_targets(targets, everything=False):

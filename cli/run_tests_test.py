@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import pathlib
+import tempfile
 import unittest
 
 from cli import course_tasks, run_tests, test_reports, test_results
@@ -184,6 +186,26 @@ class FailuresTest(unittest.TestCase):
             with self.subTest(end):
                 text = all_printed(stopped(end))
                 self.assertIn(said, text)
+
+    def test_a_crash_names_the_sanitizer_and_its_report_the_place(self):
+        target = stopped(test_reports.CRASH)
+        self.assertIn("--config=sanitize", all_printed(target))
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder) / "k8-opt-sanitize" / "test.log"
+            log.parent.mkdir()
+            log.write_text(
+                "==1==ERROR: AddressSanitizer: heap-buffer-overflow on x\n"
+                "READ of size 4 at 0x60 thread T0\n"
+                "    #0 0x55 in kvlab::F(int) modules/a/a.cc:125\n"
+                "Shadow byte legend\n",
+                encoding="utf-8",
+            )
+            target.log = str(log)
+            text = all_printed(target)
+        self.assertIn("modules/a/a.cc:125, kvlab::F(int)\n", text)
+        self.assertIn(f"all of it: {log}", text)
+        self.assertNotIn("Shadow", text)
+        self.assertNotIn("the same command", text)
 
     def test_what_failed_before_a_crash_is_shown_and_counted(self):
         target = stopped(test_reports.CRASH)
