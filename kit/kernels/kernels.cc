@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <span>
 
+#include "kit/kernels/coded.h"
 #include "kit/kernels/dot.h"
 #include "kit/kernels/few_rows.h"
 #include "kit/kernels/many_rows.h"
+#include "kit/kernels/paged.h"
 #include "kit/kernels/panel.h"
 #include "kit/kernels/stored_matrix.h"
 #include "kit/kernels/vectors.h"
@@ -158,6 +160,10 @@ const Kernels kAvx2Kernels
 #endif
     = {.add_product = KVLAB_KERNELS::AddProduct,
        .add_transposed = KVLAB_KERNELS::AddTransposed,
+       .add_product_of_pages = KVLAB_KERNELS::AddProductOfPages,
+       .add_pages_transposed = KVLAB_KERNELS::AddPagesTransposed,
+       .add_product_of_codes = KVLAB_KERNELS::AddProductOfCodes,
+       .add_codes_transposed = KVLAB_KERNELS::AddCodesTransposed,
        .exp_in_place = KVLAB_KERNELS::ExpInPlace,
        .tanh_in_place = KVLAB_KERNELS::TanhInPlace,
        .read_all = KVLAB_KERNELS::ReadAll,

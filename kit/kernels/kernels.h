@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <span>
 
+#include "kit/tensor/coded_matrix.h"
+#include "kit/tensor/paged_matrix.h"
 #include "kit/tensor/tensor.h"
 #include "kit/tensor/weight_matrix.h"
 
@@ -41,6 +43,15 @@ struct Kernels {
   void (*add_product)(ConstMatrix a, const AnyMatrix& b, Matrix out);
   // out += a * b^T: a [m, k], b [n, k], out [m, n]. Not for panels.
   void (*add_transposed)(ConstMatrix a, const AnyMatrix& b, Matrix out);
+
+  // The same for a matrix b in blocks (kit/math/paged_products.h).
+  void (*add_product_of_pages)(ConstMatrix a, const PagedMatrix& b, Matrix out);
+  void (*add_pages_transposed)(ConstMatrix a, const PagedMatrix& b, Matrix out);
+
+  // The same for a matrix b in codes (kit/math/coded_products.h).
+  void (*add_product_of_codes)(ConstMatrix a, const CodedByRow& b, Matrix out);
+  void (*add_codes_transposed)(ConstMatrix a, const CodedByColumn& b,
+                               Matrix out);
 
   void (*exp_in_place)(std::span<float> values);
   void (*tanh_in_place)(std::span<float> values);

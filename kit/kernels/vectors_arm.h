@@ -84,6 +84,13 @@ inline Floats WidenLanes(const std::byte* address) {
           vreinterpretq_f32_u32(vshll_high_n_u16(bits, 16))};
 }
 
+// As many codes of one byte as a vector has lanes, at any address, as floats.
+inline Floats LoadCodes(const std::uint8_t* address) {
+  const uint16x8_t codes = vmovl_u8(vld1_u8(address));
+  return {vcvtq_f32_u32(vmovl_u16(vget_low_u16(codes))),
+          vcvtq_f32_u32(vmovl_high_u16(codes))};
+}
+
 // The sum of a vector's lanes, in AVX2's order.
 inline float SumOfLanes(const Floats& vector) {
   return vaddvq_f32(vector.Low() + vector.High());

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "kit/tensor/weight_matrix.h"
@@ -43,6 +44,18 @@ inline Floats WidenLanes(const std::byte* address) {
   if constexpr (kType == DType::kF16) return _mm256_cvtph_ps(bits);
   return _mm256_castsi256_ps(
       _mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+#endif
+}
+
+// As many codes of one byte as a vector has lanes, at any address, as floats.
+inline Floats LoadCodes(const std::uint8_t* address) {
+#if defined(__AVX512F__)
+  __m128i codes;
+  std::memcpy(&codes, address, sizeof(codes));
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(codes));
+#else
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(
+      _mm_loadl_epi64(reinterpret_cast<const __m128i*>(address))));
 #endif
 }
 
