@@ -30,6 +30,7 @@
 #include "modules/05_beyond/forgetful_attention.h"
 #include "modules/05_beyond/grouped_attention.h"
 #include "modules/05_beyond/paged_cache.h"
+#include "modules/05_beyond/quantized_cache.h"
 #include "modules/05_beyond/rolling_cache.h"
 
 namespace kvlab {
@@ -275,39 +276,67 @@ struct Pages {
   std::vector<SequenceId> rows;
 };
 
-// The same step over pages, in turns with the one at once: `of_contiguous` is
-// the median of time at once / time over pages, so 1 if pages cost nothing, and
-// `low` and `high` enclose it.
+// A step over another cache that holds the same, in turns with the one at once:
+// `of_contiguous` is the median of time at once / time of the other, so 1 if
+// they take as long, and `low` and `high` enclose it.
+template <typename Attend>
+void InTurnsWithOneAtOnce(benchmark::State& state, const Step& step,
+                          const Attend& attend) {
+  constexpr int kCalls = 20;  // long enough for the clock
+  const auto seconds = [](const auto& call) {
+    const Stopwatch stopwatch;
+    for (int i = 0; i < kCalls; ++i) benchmark::DoNotOptimize(call());
+    return stopwatch.Seconds();
+  };
+  PairedRatios ratios;
+  for (auto _ : state) {
+    const double at_once = seconds([&] {
+      return CausalAttention(step.queries, View(step.keys), View(step.values),
+                             {});
+    });
+    const double other = seconds(attend);
+    ratios.Add(at_once / other);
+    state.SetIterationTime(other / kCalls);
+  }
+  const MedianInterval interval = ratios.Interval();
+  state.counters["of_contiguous"] = ratios.Median();
+  state.counters["low"] = interval.low;
+  state.counters["high"] = interval.high;
+}
+
 void StepOverPages(benchmark::State& state) {
   Succeeds(state, [&] {
-    constexpr int kCalls = 20;  // long enough for the clock
     const Step step;
     const Pages pages(step, Argument(state));
-    const auto seconds = [](const auto& attend) {
-      const Stopwatch stopwatch;
-      for (int i = 0; i < kCalls; ++i) benchmark::DoNotOptimize(attend());
-      return stopwatch.Seconds();
-    };
-    PairedRatios ratios;
-    for (auto _ : state) {
-      const double at_once = seconds([&] {
-        return CausalAttention(step.queries, View(step.keys), View(step.values),
-                               {});
-      });
-      const double paged = seconds(
-          [&] { return pages.cache.Attend(0, pages.rows, step.queries); });
-      ratios.Add(at_once / paged);
-      state.SetIterationTime(paged / kCalls);
-    }
-    const MedianInterval interval = ratios.Interval();
-    state.counters["of_contiguous"] = ratios.Median();
-    state.counters["low"] = interval.low;
-    state.counters["high"] = interval.high;
+    InTurnsWithOneAtOnce(state, step, [&] {
+      return pages.cache.Attend(0, pages.rows, step.queries);
+    });
   });
 }
 BENCHMARK(StepOverPages)
     ->ArgName("block_size")
     ->Arg(16)
+    ->Arg(64)
+    ->UseManualTime()
+    ->Iterations(300)
+    ->Unit(benchmark::kMicrosecond);
+
+void StepWithEightBits(benchmark::State& state) {
+  Succeeds(state, [&] {
+    const Step step;
+    QuantizedLayerCache cache({.batch = 1,
+                               .max_seq_len = kKeys,
+                               .num_kv_heads = step.keys.shape(1),
+                               .head_dim = step.keys.shape(3),
+                               .group = Argument(state)});
+    cache.Append(step.keys, step.values);
+    InTurnsWithOneAtOnce(state, step,
+                         [&] { return cache.Attend(step.queries, {}); });
+  });
+}
+BENCHMARK(StepWithEightBits)
+    ->ArgName("group")
+    ->Arg(32)
     ->Arg(64)
     ->UseManualTime()
     ->Iterations(300)

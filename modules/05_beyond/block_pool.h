@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "kit/tensor/paged_matrix.h"
 #include "kit/tensor/tensor.h"
 
 namespace kvlab {
@@ -29,6 +31,14 @@ using BlockId = std::size_t;
 // One matrix of a block.
 struct BlockPlace {
   BlockId block = 0;
+  std::size_t layer = 0;
+  std::size_t kv_head = 0;
+};
+
+// One layer and head of the first `len` tokens of a sequence.
+struct HeadOfTable {
+  std::span<const BlockId> table;  // at least ceil(len / block_size) blocks
+  std::size_t len = 0;
   std::size_t layer = 0;
   std::size_t kv_head = 0;
 };
@@ -84,6 +94,16 @@ class BlockPool {
     return HeadMatrix(values_, place.block, Head(place));
   }
 
+  // The rows of one layer and head of a sequence, [len, head_dim], in whichever
+  // blocks they are: kit/math/paged_products.h multiplies them. In O(1); not
+  // checked; valid while the table is.
+  PagedMatrix PagedKeys(const HeadOfTable& head) const {
+    return Paged(keys_, head);
+  }
+  PagedMatrix PagedValues(const HeadOfTable& head) const {
+    return Paged(values_, head);
+  }
+
   // Bytes reserved: 2 * N * P * L * G * D * 4, however many blocks are in use.
   std::uint64_t Bytes() const {
     return (keys_.size() + values_.size()) * sizeof(float);
@@ -92,6 +112,18 @@ class BlockPool {
  private:
   std::size_t Head(const BlockPlace& place) const {
     return place.layer * shape_.num_kv_heads + place.kv_head;
+  }
+
+  PagedMatrix Paged(const Tensor4& storage, const HeadOfTable& head) const {
+    const std::size_t size = shape_.block_size * shape_.head_dim;
+    const std::size_t heads = shape_.num_layers * shape_.num_kv_heads;
+    const std::size_t at = head.layer * shape_.num_kv_heads + head.kv_head;
+    return {.data = storage.data() + at * size,
+            .block_stride = heads * size,
+            .block_rows = shape_.block_size,
+            .table = head.table,
+            .rows = head.len,
+            .cols = shape_.head_dim};
   }
 
   PageShape shape_;

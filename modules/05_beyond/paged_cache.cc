@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <limits>
 #include <map>
 #include <set>
@@ -15,8 +14,9 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/math/linear_algebra.h"
+#include "kit/math/paged_products.h"
 #include "kit/tensor/copy.h"
+#include "kit/tensor/paged_matrix.h"
 #include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 #include "modules/05_beyond/block_pool.h"
@@ -28,11 +28,6 @@ namespace {
 // Given. Blocks that `tokens` of one sequence take.
 std::size_t BlocksFor(std::size_t tokens, const PageShape& shape) {
   return tokens / shape.block_size + (tokens % shape.block_size == 0 ? 0 : 1);
-}
-
-// Given. Columns [begin, begin + count) of a matrix.
-Matrix Columns(Matrix matrix, std::size_t begin, std::size_t count) {
-  return {matrix.data + begin, matrix.rows, count, matrix.row_stride};
 }
 
 // Given. Throws if a sequence is named twice.
@@ -164,7 +159,7 @@ void PagedCache::Write(std::size_t layer, std::span<const SequenceId> rows,
 Tensor4 PagedCache::Attend(std::size_t layer, std::span<const SequenceId> rows,
                            const Tensor4& queries) const {
   CheckAttend(layer, rows, queries);
-  // TODO(5.3): scores block by block, one softmax, values block by block.
+  // TODO(5.3): scores over all blocks, one softmax, values over all blocks.
   throw NotImplemented("PagedCache::Attend", "module 5, task 3");
 }
 

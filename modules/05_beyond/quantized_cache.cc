@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "kit/error.h"
+#include "kit/math/coded_products.h"
 #include "kit/math/linear_algebra.h"
 #include "kit/math/reductions.h"
 #include "kit/math/threads.h"
+#include "kit/tensor/coded_matrix.h"
 #include "kit/tensor/copy.h"
 #include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
@@ -99,7 +101,22 @@ std::span<const CodeRange> QuantizedLayerCache::KeyRanges(
       .subspan((at * groups + group) * shape_.head_dim, shape_.head_dim);
 }
 
+CodedByColumn QuantizedLayerCache::CodedKeys(const HeadOfCache& head) const {
+  const std::size_t groups = shape_.max_seq_len / shape_.group;
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  const std::size_t ranges = at * groups * shape_.head_dim;
+  return {.codes = key_codes_.data() + ranges * shape_.group,
+          .ranges = key_ranges_.data() + ranges,
+          .rows = CodedLen(),
+          .cols = shape_.head_dim,
+          .group = shape_.group};
+}
+
 Matrix QuantizedLayerCache::Tail(const HeadOfCache& head) {
+  return HeadMatrix(tail_, head.row, head.kv_head);
+}
+
+ConstMatrix QuantizedLayerCache::Tail(const HeadOfCache& head) const {
   return HeadMatrix(tail_, head.row, head.kv_head);
 }
 
@@ -121,6 +138,15 @@ const CodeRange& QuantizedLayerCache::ValueRange(const HeadOfCache& head,
                                                  std::size_t position) const {
   const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
   return value_ranges_[at * shape_.max_seq_len + position];
+}
+
+CodedByRow QuantizedLayerCache::CodedValues(const HeadOfCache& head) const {
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  const std::size_t tokens = at * shape_.max_seq_len;
+  return {.codes = value_codes_.data() + tokens * shape_.head_dim,
+          .ranges = value_ranges_.data() + tokens,
+          .rows = past_len_,
+          .cols = shape_.head_dim};
 }
 
 void QuantizedLayerCache::CheckAppend(const Tensor4& keys,
@@ -193,8 +219,7 @@ void QuantizedLayerCache::DecodeKeys(const HeadOfCache& head, std::size_t begin,
     const std::size_t group = (begin + r) / shape_.group;
     const std::size_t row = (begin + r) % shape_.group;
     if (begin + r >= CodedLen()) {
-      std::ranges::copy(HeadMatrix(tail_, head.row, head.kv_head).Row(row),
-                        out.Row(r).begin());
+      std::ranges::copy(Tail(head).Row(row), out.Row(r).begin());
       continue;
     }
     const std::span<const CodeRange> ranges = KeyRanges(head, group);
@@ -243,7 +268,7 @@ Tensor4 QuantizedLayerCache::Attend(
     const Tensor4& queries, std::span<const std::size_t> left_pad) const {
   CheckQueries(queries, left_pad);
   Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
-  // TODO(5.8): scores of P decoded keys at a time, then P values at a time.
+  // TODO(5.8): scores of the codes and of the tail, then the values.
   throw NotImplemented("QuantizedLayerCache::Attend", "module 5, task 8");
 }
 

@@ -19,16 +19,12 @@
 #include <span>
 #include <vector>
 
+#include "kit/tensor/coded_matrix.h"
 #include "kit/tensor/tensor.h"
 
 namespace kvlab {
 
-// What the codes 0 .. 255 of some numbers mean: zero + code * scale.
-struct CodeRange {
-  float zero = 0;
-  float scale = 0;
-};
-
+// Codes are 0 .. 255; CodeRange is in kit/tensor/coded_matrix.h.
 inline constexpr std::size_t kLargestCode = 255;
 
 // Given. The number that a code stands for.
@@ -101,8 +97,8 @@ class QuantizedLayerCache {
   //   returns  [B, H, T, D]
   // Work: D multiply-accumulates for each product and pair of query and key, as
   // Work::kAttention; pairs that are hidden may be left out.
-  // Scratch: T scores for each token, and P decoded tokens at a time: what is
-  // held is never decoded as a whole.
+  // Scratch: T scores for each token, and P or 64 decoded tokens at a time:
+  // what is held is never decoded as a whole.
   // Throws ContractError if a shape disagrees, G does not divide H, T > S, or
   // the length of left_pad is not B.
   Tensor4 Attend(const Tensor4& queries,
@@ -158,8 +154,13 @@ class QuantizedLayerCache {
   std::span<CodeRange> KeyRanges(const HeadOfCache& head, std::size_t group);
   std::span<const CodeRange> KeyRanges(const HeadOfCache& head,
                                        std::size_t group) const;
+  // The keys that have codes, [CodedLen(), D], and the values of all tokens
+  // held, [S, D]: what kit/math/coded_products.h multiplies.
+  CodedByColumn CodedKeys(const HeadOfCache& head) const;
+  CodedByRow CodedValues(const HeadOfCache& head) const;
   // The keys of the group that is not full: token s is in row s % P.
   Matrix Tail(const HeadOfCache& head);
+  ConstMatrix Tail(const HeadOfCache& head) const;
   // The D codes of a token's values, and their range.
   std::span<std::uint8_t> ValueCodes(const HeadOfCache& head,
                                      std::size_t position);

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <limits>
 #include <map>
 #include <set>
@@ -14,8 +13,9 @@
 #include <vector>
 
 #include "kit/error.h"
-#include "kit/math/linear_algebra.h"
+#include "kit/math/paged_products.h"
 #include "kit/tensor/copy.h"
+#include "kit/tensor/paged_matrix.h"
 #include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
 #include "modules/05_beyond/block_pool.h"
@@ -27,11 +27,6 @@ namespace {
 // Given. Blocks that `tokens` of one sequence take.
 std::size_t BlocksFor(std::size_t tokens, const PageShape& shape) {
   return tokens / shape.block_size + (tokens % shape.block_size == 0 ? 0 : 1);
-}
-
-// Given. Columns [begin, begin + count) of a matrix.
-Matrix Columns(Matrix matrix, std::size_t begin, std::size_t count) {
-  return {matrix.data + begin, matrix.rows, count, matrix.row_stride};
 }
 
 // Given. Throws if a sequence is named twice.
@@ -61,39 +56,21 @@ void ScaleAndMask(Matrix scores, std::size_t head_dim) {
   }
 }
 
-void AddTo(Matrix sum, ConstMatrix part) {
-  for (std::size_t i = 0; i < sum.rows; ++i) {
-    std::ranges::transform(sum.Row(i), part.Row(i), sum.Row(i).begin(),
-                           std::plus<>());
-  }
-}
-
-// One layer and head of the tokens that a block holds of a sequence: those
-// from position `begin` on.
-struct Piece {
-  std::size_t begin = 0;
-  ConstMatrix keys;    // [tokens, D]
-  ConstMatrix values;  // [tokens, D]
+// One layer and head of a sequence, [S, D], wherever its blocks are.
+struct KeysAndValues {
+  PagedMatrix keys;
+  PagedMatrix values;
 };
 
-// softmax(q k^T / sqrt(D)) v of one head: T queries over S keys in pieces.
+// softmax(q k^T / sqrt(D)) v of one head: T queries over S keys.
 //   scores    [T, S], of any content
-//   attended  [T, D], zeros
-void AttendHead(ConstMatrix queries, Matrix scores,
-                std::span<const Piece> pieces, Matrix attended) {
-  for (const Piece& piece : pieces) {
-    MatMulTransposed(Work::kAttention, queries, piece.keys,
-                     Columns(scores, piece.begin, piece.keys.rows));
-  }
+//   attended  [T, D], of any content
+void AttendHead(ConstMatrix queries, const KeysAndValues& held, Matrix scores,
+                Matrix attended) {
+  MatMulTransposed(Work::kAttention, queries, held.keys, scores);
   ScaleAndMask(scores, queries.cols);
   SoftmaxRows(scores);
-  // What one block adds to the weighted sum.
-  Tensor2 part = Tensor2::from_shape({attended.rows, attended.cols});
-  for (const Piece& piece : pieces) {
-    MatMul(Work::kAttention, Columns(scores, piece.begin, piece.values.rows),
-           piece.values, Rows(part));
-    AddTo(attended, Rows(part));
-  }
+  MatMul(Work::kAttention, scores, held.values, attended);
 }
 // END SOLUTION-ONLY
 
@@ -263,29 +240,23 @@ void PagedCache::Write(std::size_t layer, std::span<const SequenceId> rows,
 Tensor4 PagedCache::Attend(std::size_t layer, std::span<const SequenceId> rows,
                            const Tensor4& queries) const {
   CheckAttend(layer, rows, queries);
-  // TODO(5.3): scores block by block, one softmax, values block by block.
+  // TODO(5.3): scores over all blocks, one softmax, values over all blocks.
   // BEGIN SOLUTION PagedCache::Attend
   const std::size_t heads_per_kv_head = queries.shape(1) / Shape().num_kv_heads;
   Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
-  attended.fill(0);
   for (std::size_t b = 0; b < rows.size(); ++b) {
     const Sequence& sequence = Find("PagedCache::Attend", rows[b]);
     // [T, S]
     Tensor2 scores = Tensor2::from_shape({queries.shape(2), sequence.len});
     for (std::size_t h = 0; h < queries.shape(1); ++h) {
-      std::vector<Piece> pieces;
-      std::size_t begin = 0;
-      for (const BlockId block : sequence.table) {
-        const BlockPlace place = {block, layer, h / heads_per_kv_head};
-        const std::size_t held =
-            std::min(Shape().block_size, sequence.len - begin);
-        pieces.push_back({.begin = begin,
-                          .keys = RowsFrom(pool_.Keys(place), 0, held),
-                          .values = RowsFrom(pool_.Values(place), 0, held)});
-        begin += held;
-      }
-      AttendHead(HeadMatrix(queries, b, h), Rows(scores), pieces,
-                 HeadMatrix(attended, b, h));
+      const HeadOfTable head = {.table = sequence.table,
+                                .len = sequence.len,
+                                .layer = layer,
+                                .kv_head = h / heads_per_kv_head};
+      AttendHead(
+          HeadMatrix(queries, b, h),
+          {.keys = pool_.PagedKeys(head), .values = pool_.PagedValues(head)},
+          Rows(scores), HeadMatrix(attended, b, h));
     }
   }
   return attended;

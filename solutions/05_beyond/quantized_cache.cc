@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "kit/error.h"
+#include "kit/math/coded_products.h"
 #include "kit/math/linear_algebra.h"
 #include "kit/math/reductions.h"
 #include "kit/math/threads.h"
+#include "kit/tensor/coded_matrix.h"
 #include "kit/tensor/copy.h"
 #include "kit/tensor/tensor.h"
 #include "modules/01_attention/attention.h"
@@ -156,7 +158,22 @@ std::span<const CodeRange> QuantizedLayerCache::KeyRanges(
       .subspan((at * groups + group) * shape_.head_dim, shape_.head_dim);
 }
 
+CodedByColumn QuantizedLayerCache::CodedKeys(const HeadOfCache& head) const {
+  const std::size_t groups = shape_.max_seq_len / shape_.group;
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  const std::size_t ranges = at * groups * shape_.head_dim;
+  return {.codes = key_codes_.data() + ranges * shape_.group,
+          .ranges = key_ranges_.data() + ranges,
+          .rows = CodedLen(),
+          .cols = shape_.head_dim,
+          .group = shape_.group};
+}
+
 Matrix QuantizedLayerCache::Tail(const HeadOfCache& head) {
+  return HeadMatrix(tail_, head.row, head.kv_head);
+}
+
+ConstMatrix QuantizedLayerCache::Tail(const HeadOfCache& head) const {
   return HeadMatrix(tail_, head.row, head.kv_head);
 }
 
@@ -178,6 +195,15 @@ const CodeRange& QuantizedLayerCache::ValueRange(const HeadOfCache& head,
                                                  std::size_t position) const {
   const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
   return value_ranges_[at * shape_.max_seq_len + position];
+}
+
+CodedByRow QuantizedLayerCache::CodedValues(const HeadOfCache& head) const {
+  const std::size_t at = head.row * shape_.num_kv_heads + head.kv_head;
+  const std::size_t tokens = at * shape_.max_seq_len;
+  return {.codes = value_codes_.data() + tokens * shape_.head_dim,
+          .ranges = value_ranges_.data() + tokens,
+          .rows = past_len_,
+          .cols = shape_.head_dim};
 }
 
 void QuantizedLayerCache::CheckAppend(const Tensor4& keys,
@@ -250,8 +276,7 @@ void QuantizedLayerCache::DecodeKeys(const HeadOfCache& head, std::size_t begin,
     const std::size_t group = (begin + r) / shape_.group;
     const std::size_t row = (begin + r) % shape_.group;
     if (begin + r >= CodedLen()) {
-      std::ranges::copy(HeadMatrix(tail_, head.row, head.kv_head).Row(row),
-                        out.Row(r).begin());
+      std::ranges::copy(Tail(head).Row(row), out.Row(r).begin());
       continue;
     }
     const std::span<const CodeRange> ranges = KeyRanges(head, group);
@@ -328,52 +353,27 @@ Tensor4 QuantizedLayerCache::Attend(
     const Tensor4& queries, std::span<const std::size_t> left_pad) const {
   CheckQueries(queries, left_pad);
   Tensor4 attended = Tensor4::from_shape(queries.shape());  // [B, H, T, D]
-  // TODO(5.8): scores of P decoded keys at a time, then P values at a time.
+  // TODO(5.8): scores of the codes and of the tail, then the values.
   // BEGIN SOLUTION QuantizedLayerCache::Attend
-  const std::size_t new_len = queries.shape(2);
-  const std::size_t kv_heads = shape_.num_kv_heads;
-  const std::size_t group_heads = queries.shape(1) / kv_heads;  // of a kv head
-  attended.fill(0.0F);
-  ForRanges(shape_.batch * kv_heads, [&](std::size_t begin, std::size_t end) {
-    Tensor2 decoded = Tensor2::from_shape(
-        {std::min(shape_.group, past_len_), shape_.head_dim});  // [P, D]
-    Tensor2 scores =
-        Tensor2::from_shape({group_heads * new_len, past_len_});    // [.. T, S]
-    Tensor2 sum = Tensor2::from_shape({new_len, shape_.head_dim});  // [T, D]
-    for (std::size_t at = begin; at < end; ++at) {
-      const HeadOfCache head = {.row = at / kv_heads, .kv_head = at % kv_heads};
+  const std::size_t heads = queries.shape(1);
+  const std::size_t group_heads = heads / shape_.num_kv_heads;
+  const std::size_t tail_len = past_len_ - CodedLen();
+  ForRanges(shape_.batch * heads, [&](std::size_t begin, std::size_t end) {
+    // [T, S]
+    Tensor2 scores = Tensor2::from_shape({queries.shape(2), past_len_});
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t h = i % heads;
+      const HeadOfCache head = {.row = i / heads, .kv_head = h / group_heads};
       const std::size_t pad = left_pad.empty() ? 0 : left_pad[head.row];
-      const auto for_groups = [&](const auto& function) {
-        for (std::size_t s = 0; s < past_len_; s += shape_.group) {
-          function(s, RowRange(Rows(decoded), 0,
-                               std::min(shape_.group, past_len_ - s)));
-        }
-      };
-      const auto scores_of = [&](std::size_t i) {  // [T, S]
-        return RowRange(Rows(scores), i * new_len, (i + 1) * new_len);
-      };
-      for_groups([&](std::size_t s, Matrix keys) {
-        DecodeKeys(head, s, keys);
-        for (std::size_t i = 0; i < group_heads; ++i) {
-          MatMulTransposed(
-              Work::kAttention,
-              HeadMatrix(queries, head.row, head.kv_head * group_heads + i),
-              keys, Columns(scores_of(i), s, keys.rows));
-        }
-      });
-      for (std::size_t i = 0; i < group_heads; ++i) {
-        ToProbabilities(pad, scores_of(i), shape_.head_dim);
-      }
-      for_groups([&](std::size_t s, Matrix values) {
-        DecodeValues(head, s, values);
-        for (std::size_t i = 0; i < group_heads; ++i) {
-          MatMul(Work::kAttention, Columns(scores_of(i), s, values.rows),
-                 values, Rows(sum));
-          const std::size_t h = head.kv_head * group_heads + i;
-          float* to = HeadMatrix(attended, head.row, h).data;
-          for (const float part : sum) *to++ += part;
-        }
-      });
+      const ConstMatrix query = HeadMatrix(queries, head.row, h);  // [T, D]
+      MatMulTransposed(Work::kAttention, query, CodedKeys(head),
+                       Columns(Rows(scores), 0, CodedLen()));
+      MatMulTransposed(Work::kAttention, query,
+                       RowsFrom(Tail(head), 0, tail_len),
+                       Columns(Rows(scores), CodedLen(), tail_len));
+      ToProbabilities(pad, Rows(scores), shape_.head_dim);
+      MatMul(Work::kAttention, Rows(scores), CodedValues(head),
+             HeadMatrix(attended, head.row, h));
     }
   });
   return attended;
