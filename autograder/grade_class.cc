@@ -98,6 +98,7 @@ void WithGrader(const GraderWishes& wishes,
          options.name = job.student;
          options.seed = job.seed;
          options.earlier = job.earlier;
+         options.timed_later = job.timed == TimedChecks::kDeferred;
          options.students = AnswerIds(job.members);
          options.on_progress = on_step;
          return GradeSubmission(setup, job.archive, options);
