@@ -15,6 +15,7 @@
 #include "autograder/class/grading.h"
 #include "autograder/class/similarity/handout.h"
 #include "autograder/exam/check.h"
+#include "autograder/fit_to_time.h"
 #include "autograder/grade_submission.h"
 #include "autograder/machine/architecture/architecture.h"
 #include "autograder/machine/building/compiled_files.h"
@@ -93,16 +94,18 @@ void WithGrader(const GraderWishes& wishes,
        .program =
            Sha256(Sha256OfFiles("/proc/self/exe") + Sha256OfFiles(WorkerKit())),
        .deferred = kTimedLater,
-       .grade = [&](const GradingJob& job, const OnStep& on_step) {
-         GradingOptions options;
-         options.name = job.student;
-         options.seed = job.seed;
-         options.earlier = job.earlier;
-         options.timed_later = job.timed == TimedChecks::kDeferred;
-         options.students = AnswerIds(job.members);
-         options.on_progress = on_step;
-         return GradeSubmission(setup, job.archive, options);
-       }});
+       .unfit = [&] { return WhyUnfitToTime(rubric, kit, checkpoint); },
+       .grade =
+           [&](const GradingJob& job, const OnStep& on_step) {
+             GradingOptions options;
+             options.name = job.student;
+             options.seed = job.seed;
+             options.earlier = job.earlier;
+             options.timed_later = job.timed == TimedChecks::kDeferred;
+             options.students = AnswerIds(job.members);
+             options.on_progress = on_step;
+             return GradeSubmission(setup, job.archive, options);
+           }});
 }
 
 Handout GivenToAll() {

@@ -19,6 +19,9 @@
 
 #include "CLI/CLI.hpp"
 #include "autograder/class/class_marks.h"
+#include "autograder/class/cluster/cluster_grader.h"
+#include "autograder/class/cluster/shared_jobs.h"
+#include "autograder/class/cluster/slurm.h"
 #include "autograder/class/course_folder.h"
 #include "autograder/class/export.h"
 #include "autograder/class/find_attempts.h"
@@ -59,6 +62,10 @@ struct Options {
   // grade
   GraderWishes wishes;
   std::size_t jobs = 0;
+  std::string on;   // "slurm"; "": this machine
+  fs::path shared;  // with the nodes
+  fs::path keys;    // on a node
+  std::size_t task = 0;
   // regrade
   RegradeOptions regrade;
   // appeal
@@ -154,6 +161,17 @@ void AddImport(CLI::App& app, Options& options) {
           "the time of attempts that come without one");
 }
 
+void AddWishes(CLI::App& command, GraderWishes& wishes) {
+  command.add_option("--rubric", wishes.rubric, "another rubric.toml")
+      ->check(CLI::ExistingFile);
+  command.add_flag("--official", wishes.official,
+                   "refuse to grade below the full level of isolation");
+  command.add_flag(
+      "--submissions-may-read-everything", wishes.may_read_everything,
+      "grade even where a submission can access the files and processes of "
+      "others, including the solutions");
+}
+
 void AddGrade(CLI::App& app, Options& options) {
   CLI::App& command = *app.add_subcommand(
       "grade", "grade what is not yet graded; it may be stopped at any time");
@@ -163,14 +181,28 @@ void AddGrade(CLI::App& app, Options& options) {
                   "how many submissions at a time, until speed is measured; as "
                   "many as there are processors unless given")
       ->check(CLI::PositiveNumber);
-  command.add_option("--rubric", options.wishes.rubric, "another rubric.toml")
-      ->check(CLI::ExistingFile);
-  command.add_flag("--official", options.wishes.official,
-                   "refuse to grade below the full level of isolation");
-  command.add_flag(
-      "--submissions-may-read-everything", options.wishes.may_read_everything,
-      "grade even where a submission can access the files and processes of "
-      "others, including the solutions");
+  CLI::Option* on =
+      command
+          .add_option("--on", options.on,
+                      "slurm: judge by jobs of a Slurm cluster; --jobs is then "
+                      "how many it has at a time")
+          ->check(CLI::IsMember({"slurm"}));
+  command
+      .add_option("--shared", options.shared,
+                  "a folder that all nodes see under this path; in the "
+                  "class's folder unless given")
+      ->needs(on);
+  AddWishes(command, options.wishes);
+}
+
+// What a job of --on slurm runs on its node.
+void AddJudge(CLI::App& app, Options& options) {
+  CLI::App& command = *app.add_subcommand("judge")->group("");
+  command.add_option("KEYS", options.keys)->required();
+  command.add_option("--task", options.task)
+      ->envname("SLURM_ARRAY_TASK_ID")
+      ->required();
+  AddWishes(command, options.wishes);
 }
 
 void AddExport(CLI::App& app, Options& options) {
@@ -264,18 +296,62 @@ int ImportAll(const Options& options) {
   return 0;
 }
 
+// The same program with the same wishes, on a node.
+std::string JudgeCommand(const GraderWishes& wishes) {
+  std::string command =
+      ShellQuoted(fs::read_symlink("/proc/self/exe").string()) + " judge";
+  if (wishes.official) command += " --official";
+  if (wishes.may_read_everything) {
+    command += " --submissions-may-read-everything";
+  }
+  if (!wishes.rubric.empty()) {
+    command += " --rubric " + ShellQuoted(fs::absolute(wishes.rubric).string());
+  }
+  return command;
+}
+
+int Judge(const Options& options, const ClassProgram& program) {
+  GraderWishes wishes = options.wishes;
+  wishes.compiled = SharedJobs::CompiledBeside(options.keys);
+  try {
+    program.with_grader(wishes, [&](const ClassGrader& grader) {
+      JudgeSharedJob(options.keys, options.task, grader);
+    });
+  } catch (const std::exception& error) {
+    RefuseSharedJob(options.keys, options.task,
+                    std::string("its grader fails: ") + error.what());
+  }
+  return 0;
+}
+
 int Grade(const Options& options, const ClassProgram& program) {
   const CourseFolder course(options.folder);
   Gradebook book(course.Database());
   GradingSummary summary;
+  std::map<std::string, std::string> unfit;
   GraderWishes wishes = options.wishes;
   wishes.compiled = course.Compiled();
   program.with_grader(wishes, [&](const ClassGrader& grader) {
-    summary = GradeClass(
-        book, course.People(), grader,
-        {.workspace = course.Workspace(), .jobs = options.jobs}, program.show);
+    GradingPlace place = {.workspace = course.Workspace(),
+                          .jobs = options.jobs};
+    if (options.on.empty()) {
+      summary = GradeClass(book, course.People(), grader, place, program.show);
+      return;
+    }
+    constexpr std::size_t kUsualJobs = 256;
+    if (place.jobs == 0) place.jobs = kUsualJobs;
+    ClusterGrader cluster(
+        grader,
+        options.shared.empty() ? options.folder / "cluster" : options.shared,
+        JudgeCommand(options.wishes));
+    summary = GradeClass(book, course.People(), cluster.Grader(), place,
+                         program.show);
+    unfit = cluster.Unfit();
   });
   if (program.clear) program.clear();
+  for (const auto& [node, why] : unfit) {
+    std::cout << PrintableLine(node + " took no part: " + why) << '\n';
+  }
   std::cout << Count(summary.graded, "submission") << " graded\n";
   if (summary.elsewhere > 0) {
     std::cout << Count(summary.elsewhere, "submission")
@@ -284,6 +360,11 @@ int Grade(const Options& options, const ClassProgram& program) {
   for (const std::string& failure : summary.failures) {
     std::cout << failure << '\n';
   }
+  if (summary.not_now > 0) {
+    std::cout << Count(summary.not_now, "submission")
+              << " left, since no node may judge them now; the same command "
+                 "tries again\n";
+  }
   if (summary.blocked > 0) {
     std::cout << fmt::format(
         "PROVISIONAL: {} of them {} checks that could not be judged on this "
@@ -291,7 +372,7 @@ int Grade(const Options& options, const ClassProgram& program) {
         summary.blocked, summary.blocked == 1 ? "has" : "have");
   }
   if (!summary.failures.empty()) return kFailed;
-  return summary.blocked > 0 ? kProvisional : 0;
+  return summary.blocked + summary.not_now > 0 ? kProvisional : 0;
 }
 
 int Export(const Options& options) {
@@ -386,6 +467,7 @@ int RunClass(int argc, char** argv, const ClassProgram& program) {
   AddInit(app, options);
   AddImport(app, options);
   AddGrade(app, options);
+  AddJudge(app, options);
   AddFolder(AddRegrade(app, options.regrade), options);
   AddFolder(AddAppeal(app, options.appeal), options);
   AddStatus(app, options);
@@ -406,6 +488,7 @@ int RunClass(int argc, char** argv, const ClassProgram& program) {
       {"init", [&] { return Init(options); }},
       {"import", [&] { return ImportAll(options); }},
       {"grade", [&] { return Grade(options, program); }},
+      {"judge", [&] { return Judge(options, program); }},
       {"regrade",
        [&] { return Regrade(options.folder, options.regrade, program); }},
       {"appeal",

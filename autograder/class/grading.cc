@@ -84,11 +84,13 @@ GradingSummary GradeClass(Gradebook& book, const Roster& roster,
                        return attempts;
                      },
                  .earlier = earlier,
-                 .keep = keep},
+                 .keep = keep,
+                 .jobs = grader.elsewhere ? jobs : 1},
                 on_progress);
   summary.graded += timed.graded;
   summary.blocked += timed.blocked;
   summary.elsewhere += timed.elsewhere;
+  summary.not_now += timed.not_now;
   summary.failures.insert(summary.failures.end(), timed.failures.begin(),
                           timed.failures.end());
   return summary;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,12 @@ struct GradingJob {
 
 using OnStep = std::function<void(const std::string& step)>;
 
+// No machine may judge a submission now: it is neither marked nor failed.
+class NotJudgedNow : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // What marks a submission, and what its marks rest on.
 struct ClassGrader {
   const Rubric& rubric;
@@ -45,10 +52,18 @@ struct ClassGrader {
   std::string program;
   // What a check says that is to be timed later.
   std::string deferred;
+  // Why speed must not be timed on this machine; "" if it may. May be null.
+  std::function<std::string()> unfit = nullptr;
   // The whole report, the marks that stay among it. May be called by several
   // threads at once for jobs whose timed checks are deferred. Throws for a
-  // fault of the grader, not of the submission.
+  // fault of the grader, not of the submission; and NotJudgedNow.
   std::function<Report(const GradingJob& job, const OnStep& on_step)> grade;
+  // Where other machines do the work, that which judged this student's job:
+  // nothing waits for others that are timed here, and several may be timed at
+  // once. Null: this machine does it.
+  std::function<std::string(const std::string& student)> elsewhere = nullptr;
+  // What came of this student's job is in the database. May be null.
+  std::function<void(const std::string& student)> kept = nullptr;
 };
 
 struct GradingSummary {
@@ -56,6 +71,7 @@ struct GradingSummary {
   std::size_t blocked = 0;  // of these, with checks that could not be judged
   std::vector<std::string> failures;  // "ann: the grader failed: ..."
   std::size_t elsewhere = 0;          // another grader works at them
+  std::size_t not_now = 0;            // NotJudgedNow
 };
 
 // Grades each person's attempt that counts unless it has a record, and again

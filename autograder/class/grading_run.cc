@@ -76,8 +76,9 @@ class Run {
     // Timing waits for those that only have to be right, and they for it.
     const FileDescriptor turn(
         ::open(workspace_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const bool is_timed = work_.timed == TimedChecks::kMeasured;
-    if (!is_timed) ::flock(turn.Number(), LOCK_SH);
+    const bool is_here = !grader_.elsewhere;
+    const bool is_timed = is_here && work_.timed == TimedChecks::kMeasured;
+    if (is_here && !is_timed) ::flock(turn.Number(), LOCK_SH);
     std::vector<std::future<void>> others;
     for (std::size_t i = 1; i < work_.jobs; ++i) {
       others.push_back(std::async(std::launch::async, [this] { TakeTurns(); }));
@@ -130,6 +131,10 @@ class Run {
     try {
       const Report report = Judge(attempt);
       Keep(attempt, report);
+    } catch (const NotJudgedNow&) {
+      const std::scoped_lock lock(mutex_);
+      ++summary_.not_now;
+      Finish(attempt, [] {});
     } catch (const std::exception& error) {
       const std::string what = Printable(error.what());
       const std::scoped_lock lock(mutex_);
@@ -151,7 +156,9 @@ class Run {
                             .points = report.marks.Points(),
                             .blocked_points = blocked,
                             .course_version = grader_.course_version,
-                            .machine = grader_.machine,
+                            .machine = grader_.elsewhere
+                                           ? grader_.elsewhere(attempt.student)
+                                           : grader_.machine,
                             .isolation = report.isolation,
                             .graded_at = report.graded_at};
     if (is_deferred) record.reason = kDeferred;
@@ -160,6 +167,7 @@ class Run {
       work_.keep(record);
       book_.NoteFailure(attempt.id, "");
     });
+    if (grader_.kept) grader_.kept(attempt.student);
     if (is_deferred) return;
     ++summary_.graded;
     if (blocked > 0) ++summary_.blocked;
@@ -209,17 +217,6 @@ class Run {
     return report;
   }
 
-  // Where the archive was while it was graded is of no use to its author.
-  static void ForgetFolder(const fs::path& folder, Report& report) {
-    const std::string path = folder.string() + '/';
-    for (std::string& notice : report.notices) {
-      for (std::size_t at = notice.find(path); at != std::string::npos;
-           at = notice.find(path, at)) {
-        notice.erase(at, path.size());
-      }
-    }
-  }
-
   void Progress(const Attempt& attempt, const std::string& step) {
     if (!on_progress_) return;
     const std::scoped_lock lock(mutex_);
@@ -256,6 +253,16 @@ GradingSummary RunGrader(Gradebook& book, const ClassGrader& grader,
                          const fs::path& workspace, const RunWork& work,
                          const OnStep& on_progress) {
   return Run(book, grader, workspace, work, on_progress).GradeAll();
+}
+
+void ForgetFolder(const fs::path& folder, Report& report) {
+  const std::string path = folder.string() + '/';
+  for (std::string& notice : report.notices) {
+    for (std::size_t at = notice.find(path); at != std::string::npos;
+         at = notice.find(path, at)) {
+      notice.erase(at, path.size());
+    }
+  }
 }
 
 void WriteArchive(const fs::path& file, const std::string& content) {

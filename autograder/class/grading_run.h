@@ -15,6 +15,7 @@
 #include "autograder/class/grading.h"
 #include "autograder/class/mark_record.h"
 #include "autograder/class/roster.h"
+#include "autograder/report/report.h"
 #include "autograder/scoring/marks.h"
 
 namespace kvlab::grading {
@@ -35,7 +36,8 @@ struct RunWork {
   std::function<std::optional<EarlierGrading>(const Attempt& attempt)> earlier;
   // Keeps a record, in the transaction that ends the claim.
   std::function<void(const GradingRecord& record)> keep;
-  // How many at a time; with more than one, timed checks must be deferred.
+  // How many at a time; with more than one, timed checks must be deferred or
+  // run on other machines.
   std::size_t jobs = 1;
   TimedChecks timed = TimedChecks::kMeasured;
 };
@@ -48,6 +50,9 @@ inline constexpr const char* kDeferred = "timed checks are still to be run";
 GradingSummary RunGrader(Gradebook& book, const ClassGrader& grader,
                          const std::filesystem::path& workspace,
                          const RunWork& work, const OnStep& on_progress);
+
+// Where the archive was while it was graded is of no use to its author.
+void ForgetFolder(const std::filesystem::path& folder, Report& report);
 
 // Throws std::runtime_error if the disk is full.
 void WriteArchive(const std::filesystem::path& file,

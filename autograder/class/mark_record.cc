@@ -324,6 +324,28 @@ std::string MarksRecord(const Report& report) {
                  {"parts", parts}});
 }
 
+Report ReportFrom(const std::string& marks_text, const Rubric& rubric) {
+  try {
+    const Json marks = Json::parse(marks_text);
+    Report report;
+    report.seed = marks.at("seed");
+    report.isolation = marks.at("isolation");
+    report.graded_at = marks.at("graded_at");
+    report.build_seconds = marks.at("build_seconds");
+    report.check_seconds = marks.at("check_seconds");
+    report.answered_as = marks.at("answered_as");
+    report.notices = marks.at("notices").get<std::vector<std::string>>();
+    report.marks.out_of_time = marks.at("out_of_time");
+    report.marks.most_bonus = rubric.most_bonus;
+    for (const Json& part : marks.at("parts")) {
+      report.marks.parts.push_back(PartMarkFrom(part, rubric));
+    }
+    return report;
+  } catch (const Json::exception& error) {
+    FailToRestore(error.what());
+  }
+}
+
 RestoredReport Restore(const std::string& rubric_text,
                        const std::string& marks_text) {
   try {
@@ -338,20 +360,7 @@ RestoredReport Restore(const std::string& rubric_text,
     for (const Json& part : asked.at("parts")) {
       restored.rubric->parts.push_back(PartFrom(part));
     }
-    const Json marks = Json::parse(marks_text);
-    Report& report = restored.report;
-    report.seed = marks.at("seed");
-    report.isolation = marks.at("isolation");
-    report.graded_at = marks.at("graded_at");
-    report.build_seconds = marks.at("build_seconds");
-    report.check_seconds = marks.at("check_seconds");
-    report.answered_as = marks.at("answered_as");
-    report.notices = marks.at("notices").get<std::vector<std::string>>();
-    report.marks.out_of_time = marks.at("out_of_time");
-    report.marks.most_bonus = restored.rubric->most_bonus;
-    for (const Json& part : marks.at("parts")) {
-      report.marks.parts.push_back(PartMarkFrom(part, *restored.rubric));
-    }
+    restored.report = ReportFrom(marks_text, *restored.rubric);
     return restored;
   } catch (const Json::exception& error) {
     FailToRestore(error.what());

@@ -20,6 +20,11 @@ std::string RubricRecord(const Rubric& rubric);
 // author may see: those can change after the grading.
 std::string MarksRecord(const Report& report);
 
+// The reverse, for the rubric that the marks are of, which must outlive the
+// report. Throws DataError if the text is not of MarksRecord, or the marks not
+// of this rubric.
+Report ReportFrom(const std::string& marks_text, const Rubric& rubric);
+
 // A report, and the rubric that it refers to.
 struct RestoredReport {
   std::unique_ptr<Rubric> rubric;
@@ -29,8 +34,8 @@ struct RestoredReport {
   bool is_complete = false;
 };
 
-// The reverse. Throws DataError if the texts are not of these functions, or the
-// marks not of this rubric.
+// The reverse of both functions. Throws DataError if the texts are not of them,
+// or the marks not of this rubric.
 RestoredReport Restore(const std::string& rubric_text,
                        const std::string& marks_text);
 

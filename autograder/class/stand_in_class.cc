@@ -5,6 +5,7 @@
 //   timed    all points, the speed in a second step
 //   lucky    all points but for the sum, which depends on the seed
 //   broken   the grader fails
+//   crash    the grader's process ends
 //   some N   each check with a chance of N percent, by the seed
 //   other    half a point for each check
 // STAND_IN_HANDOUT names the folder with what everybody was given.
@@ -13,9 +14,10 @@
 // STAND_IN_RUNS one that gets a line for each check that is run, and
 // STAND_IN_MS is how long a grading takes. A check that STAND_IN_GENEROUS names
 // gives everybody all points, as another program would; one that STAND_IN_BUSY
-// names cannot be judged. With STAND_IN_SHOW each step is shown. A rubric has a
-// line for each check: its name, its points, and the setting that makes it
-// generous as well.
+// names cannot be judged. Nodes that STAND_IN_SLOW names must not time; on
+// those that STAND_IN_ABSENT names the grader does not start. With
+// STAND_IN_SHOW each step is shown. A rubric has a line for each check: its
+// name, its points, and the setting that makes it generous as well.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -174,6 +176,7 @@ Report Pretend(const Rubric& rubric, const GradingJob& job) {
   if (content.starts_with("broken")) {
     throw std::runtime_error("the disk is full");
   }
+  if (content.starts_with("crash")) std::abort();
   Checks known;
   for (const RubricPart& part : rubric.parts) {
     for (const RubricCheck& rule : part.tasks.front().checks) {
@@ -199,6 +202,14 @@ Report Pretend(const Rubric& rubric, const GradingJob& job) {
   return report;
 }
 
+// Whether this node is one of "n1,n2".
+bool IsNodeIn(const char* variable) {
+  const std::string node = Environment("SLURMD_NODENAME");
+  return !node.empty() && Environment(variable).find(node) != std::string::npos;
+}
+
+std::string Unfit() { return IsNodeIn("STAND_IN_SLOW") ? "it is slow" : ""; }
+
 Handout SmallHandout() {
   const std::filesystem::path folder = Environment("STAND_IN_HANDOUT");
   return {.course = folder, .given = {folder / "modules"}};
@@ -206,6 +217,7 @@ Handout SmallHandout() {
 
 void WithStandIn(const GraderWishes& wishes,
                  const std::function<void(const ClassGrader&)>& use) {
+  if (IsNodeIn("STAND_IN_ABSENT")) throw std::runtime_error("no sandbox");
   std::istringstream usual("sum 1.1 0\nmask 2.2 0\nspeed 2.7 0\n");
   std::ifstream other(wishes.rubric);
   const Rubric rubric = SmallRubric(
@@ -215,6 +227,7 @@ void WithStandIn(const GraderWishes& wishes,
        .machine = "a stand-in",
        .program = Environment("STAND_IN_GENEROUS"),
        .deferred = kTimedLater,
+       .unfit = Unfit,
        .grade = [&](const GradingJob& job, const OnStep& on_step) {
          on_step("pretending");
          Report report = Pretend(rubric, job);
