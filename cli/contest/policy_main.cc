@@ -3,6 +3,7 @@
 // policy's code is in the same process, and can do all that this file does.
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -56,8 +57,8 @@ void WriteAnswer(Status status, std::uint32_t number = 0) {
 
 [[noreturn]] void Fail(const char* text) {
   WriteAnswer(Status::kException);
-  char padded[kTextBytes] = {};
-  std::strncpy(padded, text, sizeof(padded) - 1);
+  std::array<char, kTextBytes> padded = {};
+  std::strncpy(padded.data(), text, padded.size() - 1);
   Write(std::as_bytes(std::span(padded)));
   Leave();
 }

@@ -11,6 +11,7 @@
 // from libc itself, before any constructor.
 #include <malloc.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -21,21 +22,21 @@ namespace {
 constexpr std::size_t kHeader = 128;  // __cxa_refcounted_exception
 constexpr std::size_t kLast = 512;
 
-alignas(std::max_align_t) char last_memory[kLast];
+alignas(std::max_align_t) std::array<char, kLast> last_memory;
 
 // Zeros.
 void* Allocate(std::size_t bytes) {
   void* memory = std::malloc(bytes);
   if (memory == nullptr) {
     if (bytes > kLast) std::terminate();
-    memory = static_cast<char*>(last_memory);
+    memory = last_memory.data();
   }
   std::memset(memory, 0, bytes);
   return memory;
 }
 
 void Free(void* memory) {
-  if (memory != static_cast<void*>(last_memory)) std::free(memory);
+  if (memory != last_memory.data()) std::free(memory);
 }
 
 // All memory comes from brk, page by page.

@@ -28,7 +28,7 @@ struct PolicyLimits {
   // that keeps nothing.
   std::uint64_t data_bytes = std::numeric_limits<std::int64_t>::max();
   double answer_seconds = 10;
-  double total_seconds = 300;
+  double total_seconds = 120;
 };
 
 // One layer's query, key and value of one token: [heads, head_dim] each.

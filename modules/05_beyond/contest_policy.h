@@ -54,7 +54,7 @@ class ContestPolicy {
   //           The model adds the layer's projection of it to what it computes
   //           for this token; nothing of it comes back with a later token.
   // The score ends if it throws, if a number of the output is infinite or NaN,
-  // or if an answer takes longer than 10 seconds.
+  // if an answer takes longer than 10 seconds, or a window longer than 120.
   // Cost: yours. The time of an answer is no part of the score.
   virtual void Attend(const ContestToken& token, std::span<float> output) = 0;
 };

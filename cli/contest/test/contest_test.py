@@ -83,7 +83,7 @@ class ContestTest(unittest.TestCase):
         words = (drawn.choice(WORDS) for _ in range(10_000))
         cls.text.write_text("".join(words), encoding="utf-8")
 
-    def contest(self, *words):
+    def contest(self, *words, **environment):
         return subprocess.run(
             [
                 *(sys.executable, "-B", CONTEST, "--scorer", SCORER),
@@ -93,6 +93,7 @@ class ContestTest(unittest.TestCase):
             capture_output=True,
             encoding="utf-8",
             check=False,
+            env=os.environ | environment,
         )
 
     def scored(self, policy, *words, budget=BUDGET):
@@ -273,6 +274,22 @@ class ContestTest(unittest.TestCase):
                 )
                 self.assertIn("does not compile", said)
                 self.assertRegex(said, "(?i)no such file|file not found")
+
+    def test_without_bubblewrap_a_policy_has_to_be_trusted(self):
+        tools = self.folder / "tools"
+        tools.mkdir()
+        for name in "as", "ld":  # g++ looks for these
+            (tools / name).symlink_to(f"/usr/bin/{name}")
+        words = (
+            *("--bytes", str(BUDGET)),
+            *("--policy", str(SHIPPED / "window.cc")),
+        )
+        refused = self.contest(*words, PATH=str(tools))
+        self.assertEqual((refused.returncode, refused.stdout), (2, ""))
+        self.assertIn("there is no bwrap", refused.stderr)
+        self.assertIn("add --trust-policy", refused.stderr)
+        trusted = self.contest(*words, "--trust-policy", PATH=str(tools))
+        self.assertEqual((trusted.returncode, trusted.stderr), (0, ""))
 
     def test_a_policy_that_does_not_compile_is_shown_where(self):
         policy = self.file("broken.cc", "int x = ;\n")
