@@ -204,7 +204,7 @@ def _read(text):
         reason = (state[2] or "").strip(" ;")
         return f"is {state[1]}", known | {
             "subject": _short(_value_of(text)),
-            "said": _to_be_read(reason) or _of_truth(state[1], text),
+            "said": _cut(reason, 160) or _of_truth(state[1], text),
         }
     if actual := _ACTUAL.search(text):
         wanted = re.search(r"^Expected: (.*?)^ +Actual: ", text, re.M | re.S)
@@ -237,7 +237,7 @@ def _compared_in(call):
     """The first argument of a comparison, "Same(a, b)", if it says something
     short."""
     name, bracket, rest = call.partition("(")
-    if not bracket or not name.isidentifier():
+    if not bracket or not name.isidentifier() or rest.startswith("{"):
         return ""
     depth = 0
     for at, each in enumerate(rest):
