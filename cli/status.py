@@ -83,11 +83,21 @@ def progress(root):
 
 
 def next_step(found):
-    """The first task that is neither done nor the grader's; None if all are."""
+    """The first task that is neither done nor the grader's; None if all are.
+
+    One that was green before an edit of its file waits for a red one of its
+    module, which is what the edit was for.
+    """
     for tasks in found.values():
-        for each in tasks:
-            if each.state not in (DONE, GRADED):
-                return each
+        open_tasks = [
+            each for each in tasks if each.state not in (DONE, GRADED)
+        ]
+        first = open_tasks[0] if open_tasks else None
+        if first and first.state == EDITED and not first.detail:
+            red = [each for each in open_tasks if each.state == RED]
+            return red[0] if red else first
+        if first:
+            return first
     return None
 
 

@@ -175,6 +175,15 @@ class StatusTest(unittest.TestCase):
         found = status.progress(self.root)
         self.assertEqual(status.next_step(found).task.number, "1.2")
 
+    def test_next_is_a_red_task_before_one_that_was_green_before_the_edit(self):
+        self.ran(First_Adds=True, Second_Halves=True)
+        self.edit()
+        found = status.progress(self.root)
+        self.assertEqual(status.next_step(found).task.number, "1.1")
+        self.ran(Second_Halves=False)
+        found = status.progress(self.root)
+        self.assertEqual(status.next_step(found).task.number, "1.2")
+
     def test_nothing_is_next_when_only_the_grader_is_left(self):
         self.ran(First_Adds=True, Second_Halves=True)
         found = status.progress(self.root)
