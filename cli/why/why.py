@@ -179,7 +179,7 @@ def seen(scope, run):
     if first.means:
         text += f" {first.means}"
     if first.means or first.kind in (symptoms.CRASH, "dies"):
-        text += f"\nIt stops there: {debug_command(scope, first)}"
+        text += f"\nIt stops there:\n  {debug_command(scope, first)}"
     return text
 
 
@@ -462,6 +462,9 @@ def next_rung(path, scope, about, begin):
 
 def show(text):
     for line in text.splitlines():
+        if line.startswith("  ./kvlab "):  # to be copied
+            print(line)
+            continue
         indent = re.match(r"[ -]*", line).group()
         print(
             textwrap.fill(

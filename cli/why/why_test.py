@@ -222,6 +222,11 @@ class WhyTest(unittest.TestCase):
         self.assertIn("throws an error ('bad_function_call'). A std::f", said)
         self.assertIn("./kvlab debug 1 'FirstTest.EmptyRow'", said)
 
+    def test_a_command_is_on_a_line_of_its_own(self):
+        test = "FirstTest." + "Very" * 20 + "Long"
+        self.stopped_in(test, "")
+        self.assertIn(f"\n  ./kvlab debug 1 '{test}'\n", self.why())
+
     def test_a_crash_is_explained_and_debug_is_named(self):
         self.stopped_in(
             "X/FirstTest.EmptyRow/3", "line 9: 7 Segmentation fault"
