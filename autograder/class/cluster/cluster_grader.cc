@@ -299,6 +299,7 @@ void ClusterGrader::SubmitAll(TimedChecks timed) {
   std::string problem = "Slurm takes no jobs now";
   try {
     std::vector<std::string> keys;
+    keys.reserve(fresh.size());
     for (const auto* each : fresh) keys.push_back(each->first);
     jobs_.PutArray(array.name, keys);
     submitted = Submit(array);

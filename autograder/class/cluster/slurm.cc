@@ -140,6 +140,9 @@ std::string ShellQuoted(const std::string& word) {
 }
 
 void ExpectSlurm() {
+  // sbatch would try for twice as long without munge.
+  const Answer queue = Ask({"squeue", "--me"});
+  if (queue.status != 0) Explain(queue);
   std::vector<std::string> words = Usual();
   words.insert(words.end(), {"--test-only", "--wrap=true"});
   const Answer answer = Ask(words);
@@ -165,10 +168,11 @@ Submitted Submit(const SlurmArray& array) {
 void Cancel(const SlurmTask& task) { Ask({"scancel", task.job}); }
 
 std::optional<std::vector<SlurmTask>> TasksOfUser() {
+  const std::string format =
+      "--Format=Name:|,ArrayJobID:|,ArrayTaskID:|,State:|,NodeList:|,"
+      "exit_code:|,Reason:|";
   const Answer answer =
-      Ask({"squeue", "--me", "--states=all", "--noheader", "--array",
-           "--Format=Name:|,ArrayJobID:|,ArrayTaskID:|,State:|,NodeList:|,"
-           "exit_code:|,Reason:|"});
+      Ask({"squeue", "--me", "--states=all", "--noheader", "--array", format});
   if (answer.status != 0) return std::nullopt;
   std::vector<SlurmTask> tasks;
   std::istringstream lines(answer.text);
