@@ -1,5 +1,7 @@
-"""What the sanitizers of g++ and clang found, in the lines that a student needs:
-of a hundred lines, the kind of the error and the places in the course's code."""
+"""What the sanitizers of g++ and clang found, in the lines that a student needs.
+
+Of a hundred lines, the kind of the error and the places in the course's code.
+"""
 
 import re
 
@@ -10,7 +12,7 @@ _ERROR = re.compile(r"==\d+==ERROR: (\w+Sanitizer): (.+?)(?: on .*|:.*|\(.*)?$")
 _ACCESS = re.compile(r"(READ|WRITE) of size (\d+)")
 # modules/01_attention/attention.cc:12:5: runtime error: signed integer overflow
 _UNDEFINED = re.compile(r"(\S+:\d+):\d+: runtime error: (.*)")
-#     #0 0x55cd560c6e05 in kvlab::SoftmaxRows(kvlab::Matrix) modules/a/a.cc:125:9
+#     #0 0x55cd560c6e05 in kvlab::SoftmaxRows(Matrix) modules/a/a.cc:125:9
 _FRAME = re.compile(r" +#\d+ 0x[0-9a-f]+ in (.*) (\S+?:\d+)(?::\d+)?$")
 _MEMORY = re.compile(
     r"(?:previously )?(allocated|freed) by thread|"
@@ -20,8 +22,8 @@ _OURS = re.compile(r"(?:modules|kit|cli|quiz|lab|solutions)/")
 
 
 def _frames(lines):
-    """"file:line, function" of the stack that begins here, as far as it is the
-    course's code."""
+    """Each "file:line, function" of the stack that begins here, as far as it is
+    the course's code."""
     found = []
     for line in lines:
         frame = _FRAME.match(line)
