@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -239,7 +240,7 @@ void WithStandIn(const GraderWishes& wishes,
 }  // namespace
 }  // namespace kvlab::grading
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   return kvlab::grading::RunClass(
       argc, argv,
       {.with_grader = kvlab::grading::WithStandIn,
@@ -250,4 +251,7 @@ int main(int argc, char** argv) {
              }
            },
        .handout = kvlab::grading::SmallHandout});
+} catch (const std::exception& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }
