@@ -1,4 +1,4 @@
-"""What the sanitizers of g++ and clang found, in the lines that a student needs.
+"""What the sanitizers of g++ and clang found, in the lines a student needs.
 
 Of a hundred lines, the kind of the error and the places in the course's code.
 """

@@ -7,7 +7,7 @@ from cli import sanitizer_report
 # g++ 12, shortened.
 OVERFLOW = """[ RUN      ] SoftmaxRowsTest.TurnsScoresIntoProbabilities
 =================================================================
-==12==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x6030 at pc 0x55cd
+==12==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x6030 at pc 0x5
 WRITE of size 4 at 0x6030 thread T0
     #0 0x55cd in kvlab::SoftmaxRows(Matrix) modules/a/attention.cc:125
     #1 0x55ce in TestBody modules/a/attention_test.cc:192
@@ -17,7 +17,7 @@ WRITE of size 4 at 0x6030 thread T0
 0x6030 is located 12 bytes to the right of 24-byte region [0x6030,0x6031)
 allocated by thread T0 here:
     #0 0x7f67 in operator new(unsigned long) ../src/asan_new_delete.cpp:95
-    #1 0x55cd in xt::uvector<float>::resize(int) external/xtensor/xstorage.hpp:22
+    #1 0x55cd in xt::uvector<float>::resize() external/xtensor/xstorage.hpp:22
     #2 0x55ce in TestBody modules/a/attention_test.cc:190
 
 SUMMARY: AddressSanitizer: heap-buffer-overflow modules/a/attention.cc:125 in F
@@ -26,7 +26,7 @@ Shadow byte legend (one shadow byte represents 8 application bytes):
 ==12==ABORTING
 """
 
-UNDEFINED = """modules/a/kv_cache.cc:71:9: runtime error: signed integer overflow: 9 + 1
+UNDEFINED = """modules/a/kv_cache.cc:71:9: runtime error: signed overflow
     #0 0x55cd in kvlab::CacheBytes(unsigned long) modules/a/kv_cache.cc:71:9
     #1 0x55ce in TestBody modules/a/kv_cache_test.cc:192:3
 """
@@ -54,7 +54,7 @@ class SanitizerReportTest(unittest.TestCase):
 
     def test_undefined_behaviour_says_which(self):
         shown = sanitizer_report.excerpt(UNDEFINED)
-        self.assertIn("signed integer overflow: 9 + 1", shown[0])
+        self.assertIn("signed overflow", shown[0])
         self.assertEqual(shown[1], "  at modules/a/kv_cache.cc:71")
         self.assertEqual(len(shown), 4)
 
