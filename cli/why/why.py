@@ -491,6 +491,12 @@ def nothing_to_explain(scope, run):
             f"there is no result for {scope.name} yet\n"
             f"  ./kvlab test {scope.number}"
         )
+    if not run.failing and not run.is_current:
+        return (
+            f"no test of {scope.name} failed when they last ran, but you have "
+            "edited since, and the edit may not build\n"
+            f"  ./kvlab test {scope.number}"
+        )
     if not run.failing:
         waiting = len(run.unwritten)
         return f"no test of {scope.name} fails" + (

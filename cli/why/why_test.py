@@ -445,6 +445,14 @@ class WhyTest(unittest.TestCase):
         self.assertIn("task 1.1 is not written yet: First", self.why("1.1"))
         self.assertIn("no test of module 1 fails, except for 1", self.why("1"))
 
+    # A file that does not build has run no test, and so has no new result.
+    def test_what_was_green_before_an_edit_is_tested_again(self):
+        self.last_run()
+        self.write("modules/01_x/x.cc", SOURCE + "does not build\n")
+        said = self.why()
+        self.assertIn("no test of module 1 failed when they last ran", said)
+        self.assertIn("\n  ./kvlab test 1\n", said)
+
     def test_green_and_untested_are_nothing_to_explain(self):
         self.assertIn("no test has run yet", self.why(what=None))
         self.assertIn("there is no result for task 1.1 yet", self.why("1.1"))
