@@ -355,6 +355,37 @@ def show(request, targets):
     return passed, failed
 
 
+def ground_in_doubt(number, root=ROOT):
+    """One line for each module that `number` needs and whose last results are
+    red, or older than its files: where the cause may be as well. Nothing of a
+    module that was not tested yet."""
+    known, lines = last_results.read(root), []
+    for below, folder in course_tasks.modules(root).items():
+        if below >= number:
+            break
+        results = {
+            label: known[label].values()
+            for label in course_tasks.labels(folder)
+            if label in known
+        }
+        edited = any(
+            each.files != test_sources.digest(root, label)
+            for label, tests in results.items()
+            for each in tests
+        )
+        red = any(
+            not each.passed for tests in results.values() for each in tests
+        )
+        if edited or red:
+            what = "was edited since its last test" if edited else "is red"
+            title = course_tasks.title(folder).lower()
+            lines.append(
+                f"module {below}, {title}, which module {number} needs, "
+                f"{what}: ./kvlab test {below}"
+            )
+    return lines
+
+
 def first_red_task(targets):
     """The number of the first task in which a test fails that met no stub, or
     ""; of tests that judge a student's own, ./kvlab why knows nothing."""
@@ -381,6 +412,9 @@ def run(request):
     passed, failed = show(request, targets)
     print(f"\nkvlab test: {passed} passed, {failed} failed")
     red = first_red_task(targets)
+    if request.task and failed:
+        for line in ground_in_doubt(request.module):
+            print(line)
     if request.module and red:
         print(f"what usually causes this, a step at a time: ./kvlab why {red}")
     if passed + failed == 0:

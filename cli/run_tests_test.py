@@ -6,7 +6,8 @@ import pathlib
 import tempfile
 import unittest
 
-from cli import course_tasks, run_tests, test_reports, test_results
+from cli import course_tasks, last_results, run_tests, test_reports
+from cli import test_results, test_sources
 
 
 def failing(*failures):
@@ -273,6 +274,56 @@ class FailuresTest(unittest.TestCase):
         self.assertIn("line 23", text)
         self.assertNotIn("line 24", text)
         self.assertIn("76 more lines: --all", text)
+
+
+class GroundTest(unittest.TestCase):
+    """What a red task says of the modules below."""
+
+    def setUp(self):
+        self.root = pathlib.Path(
+            self.enterContext(tempfile.TemporaryDirectory())
+        )
+        module = self.root / "modules/01_x"
+        module.mkdir(parents=True)
+        (module / "module.toml").write_text(
+            'number = 1\ntitle = "X"\nfiles = ["x.cc"]\n', encoding="utf-8"
+        )
+        (module / "README.md").write_text(
+            "| task | you write | target | filter | points |\n"
+            "|---|---|---|---|---|\n"
+            "| 1.1 | `First` | `x_test` | `'First*'` | 3 |\n",
+            encoding="utf-8",
+        )
+        (module / "x_test.cc").write_text('#include "modules/01_x/x.h"\n')
+        (module / "x.h").write_text("")
+        self.source = module / "x.cc"
+        self.source.write_text("int F() { return 1; }\n")
+
+    def ran(self, *messages):
+        target = test_results.Target(
+            "//modules/01_x:x_test",
+            cases=[test_reports.Case("FirstTest.Ones", list(messages))],
+        )
+        last_results.remember(
+            self.root, [target], test_sources.digests(self.root), True
+        )
+
+    def test_nothing_of_what_is_green_or_was_not_tested_yet(self):
+        self.assertEqual(run_tests.ground_in_doubt(3, self.root), [])
+        self.ran()
+        self.assertEqual(run_tests.ground_in_doubt(3, self.root), [])
+
+    def test_a_module_below_that_was_edited_or_is_red_is_named(self):
+        self.ran("x.cc:1\nwrong")
+        self.assertEqual(
+            run_tests.ground_in_doubt(3, self.root),
+            ["module 1, x, which module 3 needs, is red: ./kvlab test 1"],
+        )
+        self.assertEqual(run_tests.ground_in_doubt(1, self.root), [])
+        self.ran()
+        self.source.write_text("int F() { return 2; }\n")
+        [line] = run_tests.ground_in_doubt(2, self.root)
+        self.assertIn("was edited since its last test: ./kvlab test 1", line)
 
 
 class WatchTest(unittest.TestCase):
