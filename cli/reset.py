@@ -153,7 +153,8 @@ def reset(task, now):
             continue
         copy = keep(path, now)
         replace(path, text)
-        done.append(f"{name}: {len(heads)} stubs are back")
+        back = "1 stub is" if len(heads) == 1 else f"{len(heads)} stubs are"
+        done.append(f"{name}: {back} back")
         done.append(f"your file was kept: {copy.relative_to(ROOT)}")
     if not done:
         raise ResetError(
