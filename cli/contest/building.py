@@ -52,7 +52,7 @@ def read_policy(path):
     """The file's bytes. Raises BuildError."""
     path = pathlib.Path(path)
     if not path.is_file():
-        raise BuildError(f"there is no file {path}")
+        raise BuildError(f"{path}: no such file")
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)

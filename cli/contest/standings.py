@@ -107,7 +107,7 @@ def field(column, text):
 
 
 def read(path):
-    """The results in a table; none if there is no file. Raises TableError."""
+    """The results in a table; none before it is made. Raises TableError."""
     path = pathlib.Path(path)
     if not path.exists():
         return []

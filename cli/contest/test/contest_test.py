@@ -314,7 +314,7 @@ class ContestTest(unittest.TestCase):
                 ("--policy", policy, "--table", "x.csv", "--who", "Ada"),
                 "--policy needs --bytes",
             ),
-            (("--bytes", "65536", "--policy", "/nowhere.cc"), "no file"),
+            (("--bytes", "65536", "--policy", "/nowhere.cc"), "no such file"),
             (
                 ("--bytes", "65536", "--policy", policy, "--table", "x.csv"),
                 "--who",
