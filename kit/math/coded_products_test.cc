@@ -229,16 +229,16 @@ TEST(CodedProductsTest, WriteNothingBesideTheResult) {
 
 TEST(CodedProductsTest, CountTheWorkOfDecodedNumbers) {
   Random random(44);
-  const Coded coded(random, {3, 4, 11, 5});
+  const Coded coded(random, {3, 4, 300, 5});
   const Tensor2 left = RandomTensor2(random, {3, 5});
-  Tensor2 scores = Tensor2::from_shape({3, 11});
+  Tensor2 scores = Tensor2::from_shape({3, 300});
   Tensor2 attended = Tensor2::from_shape({3, 5});
   const WorkCounts before = CountedWork();
   MatMulTransposed(Work::kAttention, Rows(left), coded.ByColumn(),
                    Rows(scores));
   MatMul(Work::kAttention, Rows(scores), coded.ByRow(), Rows(attended));
   const WorkCounts counted = CountedWork() - before;
-  EXPECT_EQ(counted[Work::kAttention], 3U * 5 * 11 + 3U * 11 * 5);
+  EXPECT_EQ(counted[Work::kAttention], 3U * 5 * 300 + 3U * 300 * 5);
   EXPECT_EQ(counted.Total(), counted[Work::kAttention]);
 }
 

@@ -163,6 +163,37 @@ TEST(PagedMatMulTest, IsTheProductAtEverySize) {
   });
 }
 
+void ExpectRightProducts(const Pages& pages, ConstMatrix left,
+                         const Tensor2& probs) {
+  const Tensor2& together = pages.Together();
+  Tensor2 scores = Tensor2::from_shape({left.rows, together.shape(0)});
+  MatMulTransposed(Work::kAttention, left, pages.Paged(), Rows(scores));
+  EXPECT_TRUE(IsProduct(
+      scores, left.cols,
+      [&](std::size_t m, std::size_t k) { return left.Row(m)[k]; },
+      [&](std::size_t k, std::size_t n) { return together(n, k); }));
+  Tensor2 attended = Tensor2::from_shape({left.rows, left.cols});
+  MatMul(Work::kAttention, Rows(probs), pages.Paged(), Rows(attended));
+  EXPECT_TRUE(IsProduct(
+      attended, together.shape(0),
+      [&](std::size_t m, std::size_t k) { return probs(m, k); },
+      [&](std::size_t k, std::size_t n) { return together(k, n); }));
+}
+
+TEST(PagedProductsTest, AreRightForHundredsOfBlocks) {
+  Random random(36);
+  // The last of 334 blocks has 2 of its 3 rows.
+  for (const std::size_t cols : {64, 5}) {
+    const Pages pages(random, 3, 1001, cols);
+    for (const std::size_t queries : {1, 2, 9}) {
+      const Tensor2 left = RandomTensor2(random, {queries, cols});
+      const Tensor2 probs = RandomTensor2(random, {queries, 1001});
+      WithEveryInstructionSet(
+          [&] { ExpectRightProducts(pages, Rows(left), probs); });
+    }
+  }
+}
+
 // The rows of one head of the shipped model, in whole vectors: where blocks
 // begin is not seen in the sums. A wider set sums even and odd rows.
 TEST(PagedProductsTest, OneQueryHasTheBitsOfOnePieceOnTheSmallestSet) {
