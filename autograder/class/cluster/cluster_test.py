@@ -37,6 +37,7 @@ class ClusterTest(unittest.TestCase):
             self.enterContext(tempfile.TemporaryDirectory())
         )
         self.course = self.root / "course"
+        self.began = self.root / "began"
         self.ran = self.root / "ran"
         self.cluster = self.enterContext(
             slurm_cluster.SlurmCluster(self.root / "slurm", NODES)
@@ -49,6 +50,7 @@ class ClusterTest(unittest.TestCase):
             "env": {
                 **os.environ,
                 **self.cluster.environment,
+                "STAND_IN_LOG": str(self.began),
                 "STAND_IN_RUNS": str(self.ran),
                 **environment,
             },
@@ -69,7 +71,7 @@ class ClusterTest(unittest.TestCase):
         return self.do("grade", "--on", "slurm", *words, **more)
 
     def start_grading(self, milliseconds, *words):
-        return self.enterContext(
+        grading = self.enterContext(
             subprocess.Popen(
                 **self.words(
                     *("grade", "--on", "slurm", *words),
@@ -79,6 +81,9 @@ class ClusterTest(unittest.TestCase):
                 text=True,
             )
         )
+        # Before the process is waited for, or a test that fails never ends.
+        self.addCleanup(grading.kill)
+        return grading
 
     def said(self, grading):
         try:
@@ -138,9 +143,6 @@ class ClusterTest(unittest.TestCase):
             self.ran.read_text(encoding="utf-8").splitlines()
         )
 
-    def runs(self):
-        return self.ran.exists() and self.ran.read_text().count("\n")
-
     def jobs(self, state):
         """The jobs in this state: {"12_3": "n1"}."""
         lines = self.cluster.ask(
@@ -188,7 +190,7 @@ class AttackTest(ClusterTest):
 
     def test_a_node_that_dies(self):
         self.make_class(12)
-        grading = self.start_grading(500)
+        grading = self.start_grading(1500)
         slurm_cluster.wait_until(
             lambda: "n2" in self.jobs("RUNNING").values(), "jobs on n2"
         )
@@ -199,7 +201,7 @@ class AttackTest(ClusterTest):
 
     def test_a_job_that_is_cancelled_is_submitted_by_the_next_call(self):
         self.make_class(12)
-        grading = self.start_grading(500)
+        grading = self.start_grading(1500)
         slurm_cluster.wait_until(lambda: self.jobs("RUNNING"), "a job")
         job = next(iter(self.jobs("RUNNING")))
         self.cluster.ask("scancel", job)
@@ -213,10 +215,15 @@ class AttackTest(ClusterTest):
 
     def test_a_controller_that_restarts(self):
         self.make_class(12)
-        grading = self.start_grading(300)
-        slurm_cluster.wait_until(self.runs, "the first check")
+        # Long enough that no job ends before the controller does.
+        grading = self.start_grading(2000)
+        slurm_cluster.wait_until(self.began.exists, "the first grading")
         self.cluster.end("slurmctld", signal.SIGTERM)
-        slurm_cluster.wait_until(self.has_results, "results meanwhile")
+        folders = len(self.job_folders())
+        slurm_cluster.wait_until(
+            lambda: self.has_results() or len(self.job_folders()) < folders,
+            "results meanwhile",
+        )
         self.cluster.start_controller()
         self.assertIn("12 submissions graded", self.said(grading))
         self.assertEqual(set(self.checks_run().values()), {1})
@@ -226,8 +233,8 @@ class AttackTest(ClusterTest):
         """It starts jobs again that run, and takes their nodes out of service
         when they refuse; the administrator brings the nodes back."""
         self.make_class(12)
-        grading = self.start_grading(300)
-        slurm_cluster.wait_until(self.runs, "the first check")
+        grading = self.start_grading(1000)
+        slurm_cluster.wait_until(self.began.exists, "the first grading")
         self.cluster.end("slurmctld")
         self.cluster.start_controller()
         while grading.poll() is None:
@@ -238,6 +245,10 @@ class AttackTest(ClusterTest):
             time.sleep(1)
         self.assertIn("12 submissions graded", self.said(grading))
         self.assert_as_on_one_machine()
+
+    def job_folders(self):
+        """One for each submission whose result was not taken in."""
+        return list((self.course / "cluster/jobs").iterdir())
 
     def has_results(self):
         return any((self.course / "cluster/jobs").glob("*/result.json"))
