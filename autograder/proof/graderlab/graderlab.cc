@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -61,6 +62,7 @@ namespace fs = std::filesystem;
 struct CommandLine {
   std::vector<std::string> patterns;
   bool list = false;
+  fs::path write;
   bool verbose = false;
   bool full = false;
   std::size_t stability = 0;
@@ -82,6 +84,9 @@ CommandLine Parse(int argc, char** argv) {
   app.add_option("CASE", line.patterns,
                  "only these, KIND/NAME, such as 'exploit/*'");
   app.add_flag("--list", line.list, "print the cases and what they are");
+  app.add_option("--write", line.write,
+                 "write the cases' submissions into this new folder, and grade "
+                 "nothing");
   app.add_flag("--verbose", line.verbose, "print each author's whole report");
   app.add_option("--stability", line.stability,
                  "grade six submissions so many times in each condition: do "
@@ -595,6 +600,27 @@ bool Sum(const std::vector<fs::path>& files) {
   return PrintSummaries(runs);
 }
 
+// As FOLDER/KIND/NAME/modules/...: a class to try things with.
+void WriteAll(const std::vector<LabCase>& cases, const fs::path& folder) {
+  if (!fs::create_directory(folder)) {
+    throw DataError(folder.string() + ": exists already",
+                    "what is in it would be handed in as well",
+                    "name a folder that does not exist");
+  }
+  for (const LabCase& one : cases) {
+    for (const auto& [name, content] : SubmissionOf(one, Runfile(""))) {
+      const fs::path file = folder / one.kind / one.name / name;
+      fs::create_directories(file.parent_path());
+      std::ofstream out(file, std::ios::binary);
+      if (!(out << content).flush()) {
+        throw DataError(file.string() + ": cannot be written",
+                        "a submission would be incomplete",
+                        "make room on the disk and begin anew");
+      }
+    }
+  }
+}
+
 // Of the cases of one kind; all others stay. The same seed keeps the same.
 void KeepSome(std::vector<LabCase>& cases, const std::string& kind,
               std::size_t count, std::uint64_t seed) {
@@ -629,6 +655,10 @@ int Main(int argc, char** argv) {
     for (const LabCase& one : cases) {
       std::cout << fmt::format("{:<46} {}\n", FullName(one), one.title);
     }
+    return 0;
+  }
+  if (!line.write.empty()) {
+    WriteAll(cases, line.write);
     return 0;
   }
   return RunAll(cases, line, seed) ? 0 : 1;

@@ -114,18 +114,27 @@ std::string TaskOf(const LabCase& one) {
   return first.substr(0, first.find(' '));
 }
 
-void WriteSubmission(const LabCase& one, const fs::path& sources,
-                     const StagingFolder& folder) {
-  std::map<std::string, std::string> files = one.changes.files;
+std::map<std::string, std::string> SubmissionOf(const LabCase& one,
+                                                const fs::path& sources) {
+  std::map<std::string, std::string> changed = one.changes.files;
   for (const auto& module : fs::directory_iterator(sources / one.base)) {
     for (const auto& file : fs::directory_iterator(module.path())) {
-      files.try_emplace(module.path().filename().string() + "/" +
-                            file.path().filename().string(),
-                        ContentOf(file.path()));
+      changed.try_emplace(module.path().filename().string() + "/" +
+                              file.path().filename().string(),
+                          ContentOf(file.path()));
     }
   }
-  for (const auto& [name, content] : files) {
-    folder.WriteFile("modules/" + name, content);
+  std::map<std::string, std::string> files;
+  for (auto& [name, content] : changed) {
+    files.emplace("modules/" + name, std::move(content));
+  }
+  return files;
+}
+
+void WriteSubmission(const LabCase& one, const fs::path& sources,
+                     const StagingFolder& folder) {
+  for (const auto& [name, content] : SubmissionOf(one, sources)) {
+    folder.WriteFile(name, content);
   }
 }
 

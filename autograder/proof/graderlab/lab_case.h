@@ -78,8 +78,12 @@ LabCase ReadLabCase(const std::filesystem::path& path, PlantedChanges changes);
 // check in `loses`.
 std::string TaskOf(const LabCase& one);
 
-// Writes the submission of `one` below `folder`. `sources` holds solutions/ and
-// modules/.
+// The submission of `one`: text by file, "modules/03_memoization/kv_cache.cc".
+// `sources` holds solutions/ and modules/.
+std::map<std::string, std::string> SubmissionOf(
+    const LabCase& one, const std::filesystem::path& sources);
+
+// Writes it below `folder`.
 void WriteSubmission(const LabCase& one, const std::filesystem::path& sources,
                      const StagingFolder& folder);
 
