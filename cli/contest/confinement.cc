@@ -157,7 +157,7 @@ constexpr std::array kNames = {
     Named{SYS_setrlimit, "setrlimit (another limit)"},
     Named{SYS_clock_nanosleep, "clock_nanosleep (sleep)"},
     Named{SYS_rt_sigprocmask,
-          "rt_sigprocmask (signals, for a thread or abort)"},
+          "rt_sigprocmask (signals, for a thread, a process or abort)"},
     Named{SYS_writev, "writev (what a failing libc prints)"},
 #ifdef __x86_64__
     Named{SYS_open, "open (a file)"},

@@ -34,6 +34,8 @@ ROUNDED = ALLOWANCE + 2 * 4096
 # Words that the tokenizer of the tiny model can read.
 WORDS = [" low", " lower", " newer", " wide", " risen", " tender", " noon"]
 
+SIGNALS = "calls rt_sigprocmask (signals, for a thread, a process or abort)"
+
 CAUGHT = {
     "in_statics": "cannot be started within --bytes",
     "in_a_growing_list": "needs more memory than --bytes allows",
@@ -44,8 +46,9 @@ CAUGHT = {
     "in_a_file": "calls openat (a file)",
     "in_a_file_in_memory": "calls memfd_create",
     "in_a_pipe": "calls pipe2",
-    "in_a_process": "calls clone (a thread or a process)",
-    "in_a_thread": "calls rt_sigprocmask (signals, for a thread or abort)",
+    # The C library of Debian 13 blocks signals before it forks.
+    "in_a_process": ("calls clone (a thread or a process)", SIGNALS),
+    "in_a_thread": SIGNALS,
     "on_the_stack": "crashes (segmentation fault): the stack has 32 KiB",
     "as_arguments": "throws: execve: Argument list too long",
     "reads_the_text": "calls openat (a file)",
@@ -162,7 +165,12 @@ class ContestTest(unittest.TestCase):
                 self.assertEqual(
                     (run.returncode, run.stdout), (1, ""), run.stderr
                 )
-                self.assertIn(f"kvlab contest: the policy {words}", run.stderr)
+                if isinstance(words, str):
+                    words = (words,)
+                said = [f"kvlab contest: the policy {each}" for each in words]
+                self.assertTrue(
+                    any(each in run.stderr for each in said), run.stderr
+                )
                 self.assertEqual(len(run.stderr.splitlines()), 1, run.stderr)
                 self.assertTrue(run.stderr.strip().isprintable())
 
