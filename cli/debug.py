@@ -89,6 +89,9 @@ def link(program):
 
 def gdb(pattern, more):
     """Hands over to gdb."""
+    # A death test runs in a process that it forks.
+    follow = "--eval-command=set follow-fork-mode child"
+    forking = [follow] if "DeathTest" in pattern else []
     command = [
         "gdb",
         "--quiet",
@@ -97,6 +100,7 @@ def gdb(pattern, more):
         "--eval-command=set breakpoint pending on",
         "--eval-command=set print frame-arguments scalars",
         f"--command={ROOT / 'cli/debugger/tensors.py'}",
+        *forking,
         "--eval-command=run",
         *more,
         "--args",

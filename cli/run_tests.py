@@ -80,6 +80,8 @@ def verdict(target):
         late = target.failures[-1].end == test_reports.LATE
         end = "ran out of time" if late else "crashed"
         before, failed = target.tests - 1, len(target.failures) - 1
+        if before == 0:
+            return f"{end}, in its first test"
         return f"{end}; {before - failed} of {before} tests passed before that"
     if target.status in ("FAILED", "FAILED_TO_BUILD") and target.failures:
         return f"{len(target.failures)} of {target.tests} tests fail"

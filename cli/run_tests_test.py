@@ -208,6 +208,14 @@ class FailuresTest(unittest.TestCase):
         self.assertNotIn("Shadow", text)
         self.assertNotIn("the same command", text)
 
+    def test_of_the_first_test_none_is_counted_before_it(self):
+        first = of_cases(
+            test_reports.Case("KvCacheTest.Resets", [], test_reports.LATE, "")
+        )
+        text = all_printed(first)
+        self.assertIn("ran out of time, in its first test\n", text)
+        self.assertNotIn("0 of 0", text)
+
     def test_what_failed_before_a_crash_is_shown_and_counted(self):
         target = stopped(test_reports.CRASH)
         text = all_printed(target)

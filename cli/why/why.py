@@ -178,7 +178,14 @@ def seen(scope, run):
     )
     if first.means:
         text += f" {first.means}"
-    if first.means or first.kind in (symptoms.CRASH, "dies"):
+    if first.kind == symptoms.LATE:
+        text += (
+            " A loop in it never comes to its end, or threads wait for each "
+            "other. Ctrl-C stops it where it is, and `thread apply all bt 4` "
+            "names the lines:\n  "
+            f"{debug_command(scope, first)}"
+        )
+    elif first.means or first.kind in (symptoms.CRASH, "dies"):
         text += f"\nIt stops there:\n  {debug_command(scope, first)}"
     return text
 

@@ -235,6 +235,13 @@ class WhyTest(unittest.TestCase):
         self.assertIn("the program crashes in it. Memory is touched", said)
         self.assertIn("./kvlab debug 1 'X/FirstTest.EmptyRow/*'", said)
 
+    def test_of_what_does_not_end_it_says_how_to_find_the_loop(self):
+        self.stopped_in("FirstTest.EmptyRow", "", test_reports.LATE)
+        said = " ".join(self.why().split())
+        self.assertIn("it does not end in time. A loop in it never", said)
+        self.assertIn("./kvlab debug 1 'FirstTest.EmptyRow'", said)
+        self.assertNotIn("It stops there", said)
+
     def test_where_no_numbers_differ_it_gives_the_reason_of_the_assertion(self):
         for text, said in (
             (
