@@ -41,6 +41,7 @@
 namespace kvlab::grading {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 SandboxSpec Shell(const std::string& script) {
@@ -500,9 +501,10 @@ TEST_P(SandboxTest, WordsOfTheCommandNamePlacesInside) {
   spec.mounts = {{staging.Path() / "given", "/given"},
                  {results, "/results", Access::kWritable}};
   spec.folder = "/given";
-  EXPECT_EQ(RunInside(spec).output,
-            "/usr/bin/sort: cannot read: /given/missing: No such file or "
-            "directory\n");
+  // Before it stands the command's name, as some versions with its folder.
+  EXPECT_THAT(RunInside(spec).output,
+              EndsWith("sort: cannot read: /given/missing: No such file or "
+                       "directory\n"));
   spec.command.pop_back();
   EXPECT_TRUE(RunInside(spec).Succeeded());
   EXPECT_EQ(ReadRegularFile(results / "sorted", 100), "a\na\nb\nb\n");
