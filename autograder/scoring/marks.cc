@@ -17,6 +17,28 @@ double Blocked(const PartMark& part) {
   return points;
 }
 
+// Sums are of points as they were earned: where a part's points are shared out,
+// a check may have 1.5789473684..., and rounded tasks would sum to 100.0001.
+double Earned(const TaskMark& task) {
+  double points = 0;
+  for (const CheckMark& mark : task.checks) points += mark.points;
+  return points;
+}
+
+double Earned(const PartMark& part) {
+  double points = 0;
+  for (const TaskMark& mark : part.tasks) points += Earned(mark);
+  return points;
+}
+
+double EarnedBonus(const Marks& marks) {
+  double points = 0;
+  for (const PartMark& mark : marks.parts) {
+    if (mark.part->bonus) points += Earned(mark);
+  }
+  return std::min(points, marks.most_bonus);
+}
+
 }  // namespace
 
 double Written(double points) {
@@ -24,17 +46,9 @@ double Written(double points) {
   return std::round(points * kPlaces) / kPlaces;
 }
 
-double TaskMark::Points() const {
-  double points = 0;
-  for (const CheckMark& mark : checks) points += mark.points;
-  return Written(points);
-}
+double TaskMark::Points() const { return Written(Earned(*this)); }
 
-double PartMark::Points() const {
-  double points = 0;
-  for (const TaskMark& mark : tasks) points += mark.Points();
-  return Written(points);
-}
+double PartMark::Points() const { return Written(Earned(*this)); }
 
 double CountedPoints::Of(const RubricPart& part, double points) {
   if (!part.bonus) return points;
@@ -44,20 +58,14 @@ double CountedPoints::Of(const RubricPart& part, double points) {
 }
 
 double Marks::Points() const {
-  double points = BonusPoints();
+  double points = EarnedBonus(*this);
   for (const PartMark& mark : parts) {
-    if (!mark.part->bonus) points += mark.Points();
+    if (!mark.part->bonus) points += Earned(mark);
   }
   return Written(points);
 }
 
-double Marks::BonusPoints() const {
-  double points = 0;
-  for (const PartMark& mark : parts) {
-    if (mark.part->bonus) points += mark.Points();
-  }
-  return Written(std::min(points, most_bonus));
-}
+double Marks::BonusPoints() const { return Written(EarnedBonus(*this)); }
 
 double Marks::MaxPoints() const {
   double points = 0;
@@ -78,7 +86,7 @@ double Marks::MaxBonusPoints() const {
 double Marks::BlockedPoints() const {
   double points = 0;
   for (const PartMark& mark : parts) points += Blocked(mark);
-  return points;
+  return Written(points);
 }
 
 double Marks::JudgedPoints() const {

@@ -531,6 +531,33 @@ Rubric RubricWithBonus(double most_bonus) {
   return rubric;
 }
 
+// A seventh of 100 is 14.2857, and seven of those are 99.9999.
+TEST(MarksTest, SharesOfPointsAddUpToWhatWasSharedOut) {
+  RubricPart part;
+  for (std::size_t i = 0; i < 7; ++i) {
+    part.tasks.push_back({.id = "1." + std::to_string(i + 1),
+                          .title = "Task",
+                          .checks = {Rule("check", 100.0 / 7)}});
+  }
+  Marks marks;
+  marks.parts = {{.part = &part, .trouble = "", .tasks = {}}};
+  for (const RubricTask& task : part.tasks) {
+    const RubricCheck& check = task.checks[0];
+    marks.parts[0].tasks.push_back(
+        {.task = &task,
+         .checks = {{.check = &check, .run = true, .points = check.points}}});
+  }
+  EXPECT_EQ(marks.parts[0].tasks[0].Points(), 14.2857);
+  EXPECT_EQ(marks.parts[0].Points(), 100);
+  EXPECT_EQ(marks.Points(), 100);
+  for (TaskMark& task : marks.parts[0].tasks) task.checks[0].blocked = true;
+  EXPECT_EQ(marks.BlockedPoints(), 100);
+  EXPECT_EQ(marks.JudgedPoints(), 0);
+  part.bonus = true;
+  marks.most_bonus = 100;
+  EXPECT_EQ(marks.BonusPoints(), 100);
+}
+
 TEST(BonusTest, ABonusIsOnTopOfThePointsThatAreAsked) {
   const Rubric rubric = RubricWithBonus(6);
   const Marks marks = WithBonus(rubric, 7, 2);
