@@ -1,9 +1,11 @@
 """What `./kvlab class grade` costs, and whether its marks are those of `./kvlab
 grade`: a class made of the graderlab's cases is graded one submission after the
-other, as a class, and on a cluster of four nodes that is started on this host.
+other, as a class, and on a cluster of some nodes that is started on this host.
+Nodes share its cores, so those that time disturb each other: for a rubric with
+speed checks, one node.
 
 Usage: PYTHONPATH=. python3 autograder/class/measure_class.py RUBRIC FOLDER
-           [--people N] [--seed N] [--by WAY...]
+           [--people N] [--seed N] [--nodes N] [--by WAY...]
 RUBRIC has parts that are modules; FOLDER keeps what was handed in and the
 reports, and is made if missing; each WAY is alone, class or slurm. Build first:
   bazel build //autograder:grade //autograder:grade_class \\
@@ -31,7 +33,6 @@ slurm_cluster = importlib.import_module(
 )
 
 BUILT = pathlib.Path("bazel-bin/autograder").resolve()
-NODES = ["n1", "n2", "n3", "n4"]
 WAYS = ["alone", "class", "slurm"]
 
 # Of 20 people, so many hand in each.
@@ -230,10 +231,12 @@ def marks_of_class(folder, rubric, name, words, environment=None):
     return marks
 
 
-def marks_of_cluster(folder, rubric):
+def marks_of_cluster(folder, rubric, nodes):
     with tempfile.TemporaryDirectory() as scratch:
         with slurm_cluster.SlurmCluster(
-            pathlib.Path(scratch) / "slurm", NODES, cpus=1
+            pathlib.Path(scratch) / "slurm",
+            [f"n{i + 1}" for i in range(nodes)],
+            cpus=max(1, (os.cpu_count() or 1) // nodes),
         ) as cluster:
             return marks_of_class(
                 *(folder, rubric, "slurm", ["--on", "slurm"]),
@@ -268,6 +271,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--nodes", type=int, default=4)
     parser.add_argument("--by", nargs="+", choices=WAYS, default=WAYS)
     line = parser.parse_args()
     folder, rubric = line.folder.resolve(), line.rubric.resolve()
@@ -282,7 +286,7 @@ def main():
         elif way == "class":
             marks[way] = marks_of_class(folder, rubric, way, [])
         else:
-            marks[way] = marks_of_cluster(folder, rubric)
+            marks[way] = marks_of_cluster(folder, rubric, line.nodes)
     compare(marks, kinds)
 
 
