@@ -84,10 +84,10 @@ std::uint64_t InputBytes(const InputShape& shape) {
 std::size_t ChunkLength(std::size_t total_len) {
   // TODO(5.9): the smallest c with c * c >= total_len, exactly.
   // BEGIN SOLUTION ChunkLength
-  // The root in double may be one off on either side.
+  // The root in double, cut off, is the answer or one too small: for that to
+  // be too large it would have to be off by more than rounding can be.
   auto length =
       static_cast<std::size_t>(std::sqrt(static_cast<double>(total_len)));
-  while (length > 1 && (length - 1) * (length - 1) >= total_len) --length;
   while (length * length < total_len) ++length;
   return std::max<std::size_t>(length, 1);
 }
