@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -114,16 +115,45 @@ TEST(RecomputedMacsTest, AreThoseOfEachTokenBeforeTheCallThatIsNotPadding) {
       ContractError);
 }
 
+TEST(RecomputedMacsTest, AreThoseOfHundredsOfRowsTokensAndFeatures) {
+  std::vector<std::size_t> left_pad;
+  std::uint64_t tokens = 0;
+  for (std::size_t b = 0; b < 300; ++b) {
+    left_pad.push_back(b * 7 % 900);
+    tokens += 700 - std::min<std::size_t>(left_pad.back(), 700);
+  }
+  const PastTokens past = {.batch = 300, .past_len = 700, .d_model = 520};
+  EXPECT_EQ(RecomputedMacs(past, left_pad), tokens * 3 * 520 * 520);
+  EXPECT_EQ(RecomputedMacs(past, {}), std::uint64_t{300} * 700 * 3 * 520 * 520);
+}
+
+TEST(RecomputedMacsTest, OfManyTokensDoNotFit32Bits) {
+  const std::vector<std::size_t> left_pad(300, 70'000);
+  const std::uint64_t each = 3 * 300 * 300;
+  for (const std::size_t past_len : {10'000'000U, 20'000'000U, 100'000'000U}) {
+    const PastTokens past = {
+        .batch = 300, .past_len = past_len, .d_model = 300};
+    EXPECT_EQ(RecomputedMacs(past, {}), 300 * past_len * each);
+    EXPECT_EQ(RecomputedMacs(past, left_pad), 300 * (past_len - 70'000) * each);
+  }
+}
+
 // --- the cache ---
 
-// x of a layer: element [b, s, c] is its place.
-Tensor3 NumberedInputs(std::size_t layer, std::size_t begin, std::size_t end) {
-  Tensor3 x = Tensor3::from_shape({2, end - begin, 3});
-  for (std::size_t b = 0; b < 2; ++b) {
+constexpr InputShape kShape = {
+    .batch = 2, .max_seq_len = 9, .num_layers = 3, .d_model = 3};
+
+// Positions [begin, end) of x of a layer: each element is another number, of
+// those below 2^24, which float32 holds.
+Tensor3 NumberedInputs(std::size_t layer, std::size_t begin, std::size_t end,
+                       const InputShape& shape = kShape) {
+  Tensor3 x = Tensor3::from_shape({shape.batch, end - begin, shape.d_model});
+  for (std::size_t b = 0; b < shape.batch; ++b) {
     for (std::size_t s = begin; s < end; ++s) {
-      for (std::size_t c = 0; c < 3; ++c) {
-        x(b, s - begin, c) =
-            static_cast<float>(1000 * layer + 100 * b + 10 * s + c);
+      for (std::size_t c = 0; c < shape.d_model; ++c) {
+        const std::size_t token =
+            (layer * shape.batch + b) * shape.max_seq_len + s;
+        x(b, s - begin, c) = static_cast<float>(token * shape.d_model + c);
       }
     }
   }
@@ -132,22 +162,19 @@ Tensor3 NumberedInputs(std::size_t layer, std::size_t begin, std::size_t end) {
 
 void ExpectHolds(const InputCache& cache, std::size_t layer,
                  std::size_t past_len) {
-  const Tensor3 all = NumberedInputs(layer, 0, past_len);
+  const InputShape& shape = cache.Shape();
+  const Tensor3 all = NumberedInputs(layer, 0, past_len, shape);
   ASSERT_EQ(cache.PastLen(layer), past_len) << "layer " << layer;
-  for (std::size_t b = 0; b < 2; ++b) {
+  for (std::size_t b = 0; b < shape.batch; ++b) {
     const ConstMatrix inputs = cache.Inputs(layer, b);
     ASSERT_EQ(inputs.rows, past_len);
     for (std::size_t s = 0; s < past_len; ++s) {
-      for (std::size_t c = 0; c < 3; ++c) {
-        ASSERT_EQ(inputs.Row(s)[c], all(b, s, c))
-            << "layer " << layer << ", row " << b << ", position " << s;
-      }
+      ASSERT_TRUE(std::ranges::equal(inputs.Row(s),
+                                     std::span(&all(b, s, 0), shape.d_model)))
+          << "layer " << layer << ", row " << b << ", position " << s;
     }
   }
 }
-
-constexpr InputShape kShape = {
-    .batch = 2, .max_seq_len = 9, .num_layers = 3, .d_model = 3};
 
 TEST(InputCacheTest, AppendPutsNewTokensBehindThoseOfTheLayer) {
   InputCache cache(kShape);
@@ -159,6 +186,38 @@ TEST(InputCacheTest, AppendPutsNewTokensBehindThoseOfTheLayer) {
     }
     for (std::size_t layer = 0; layer < 3; ++layer) {
       ExpectHolds(cache, layer, end);
+    }
+  }
+}
+
+// Of any two of rows, tokens, layers and features.
+TEST(InputCacheTest, HoldsHundredsOfEverything) {
+  for (const auto& [batch, tokens, layers, d_model] :
+       std::vector<std::array<std::size_t, 4>>{{260, 270, 2, 2},
+                                               {260, 4, 265, 2},
+                                               {260, 4, 2, 270},
+                                               {2, 270, 265, 2},
+                                               {2, 270, 2, 265},
+                                               {2, 4, 260, 270}}) {
+    const InputShape shape = {.batch = batch,
+                              .max_seq_len = tokens,
+                              .num_layers = layers,
+                              .d_model = d_model};
+    SCOPED_TRACE(std::to_string(batch) + " rows, " + std::to_string(tokens) +
+                 " tokens, " + std::to_string(layers) + " layers, d_model " +
+                 std::to_string(d_model));
+    InputCache cache(shape);
+    std::size_t past_len = 0;
+    for (const std::size_t end : {tokens - 3, tokens}) {
+      for (std::size_t layer = 0; layer < layers; ++layer) {
+        EXPECT_EQ(cache.PastLen(), past_len);
+        cache.Append(layer, NumberedInputs(layer, past_len, end, shape));
+      }
+      past_len = end;
+      EXPECT_EQ(cache.PastLen(), past_len);
+    }
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      ASSERT_NO_FATAL_FAILURE(ExpectHolds(cache, layer, tokens));
     }
   }
 }
@@ -196,7 +255,18 @@ TEST(InputCacheTest, AppendRefusesWhatDoesNotFit) {
 struct Sizes {
   std::size_t batch = 3;
   std::size_t tokens = 13;
+  std::size_t earlier_layers = 0;  // which the cache has, and no token is in
 };
+
+// Padding of each row: of row 0 none, then numbers from all over
+// [0, sizes.tokens).
+std::vector<std::size_t> SpreadPadding(const Sizes& sizes) {
+  std::vector<std::size_t> left_pad;
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    left_pad.push_back(b * 283 % sizes.tokens);
+  }
+  return left_pad;
+}
 
 // One layer's attention, its weights, and x of the whole sequence.
 class Trial {
@@ -208,11 +278,11 @@ class Trial {
       x_.push_back(
           RandomTensor3(random, {sizes.batch, sizes.tokens, config.d_model}));
     }
-    cache_ =
-        std::make_shared<InputCache>(InputShape{.batch = sizes.batch,
-                                                .max_seq_len = sizes.tokens,
-                                                .num_layers = config.num_layers,
-                                                .d_model = config.d_model});
+    cache_ = std::make_shared<InputCache>(
+        InputShape{.batch = sizes.batch,
+                   .max_seq_len = sizes.tokens,
+                   .num_layers = sizes.earlier_layers + config.num_layers,
+                   .d_model = config.d_model});
     attention_ =
         std::make_unique<RecomputingAttention>(config.num_heads, cache_);
   }
@@ -224,8 +294,9 @@ class Trial {
 
   // The tokens of a layer after those that every layer has got.
   Tensor3 Next(std::size_t layer, std::size_t count) {
-    return attention_->Forward(layer, Part(x_[layer], done_, count),
-                               Weights(layer), left_pad);
+    return attention_->Forward(sizes_.earlier_layers + layer,
+                               Part(x_[layer], done_, count), Weights(layer),
+                               left_pad);
   }
 
   static Tensor3 Part(const Tensor3& x, std::size_t begin, std::size_t count) {
@@ -264,6 +335,19 @@ class Trial {
       }
       done_ += piece;
     }
+  }
+
+  // The last `count` tokens of layer 0, after all others were appended, against
+  // attention of these queries alone. No row may end in padding.
+  void ExpectLast(std::size_t count) {
+    done_ = sizes_.tokens - count;
+    cache_->Append(0, Part(x_[0], 0, done_));
+    const Qkv all = ProjectQkv(x_[0], Weights(0), config_.num_heads);
+    const Tensor4 attended =
+        CausalAttention(kvlab::Part(all.queries, done_, count), View(all.keys),
+                        View(all.values), left_pad);
+    ASSERT_TRUE(
+        Near(Next(0, count), ProjectOutput(attended, Weights(0)), kTolerance));
   }
 
   std::vector<std::size_t> left_pad;
@@ -305,23 +389,73 @@ TEST(RecomputingAttentionTest, RowsOfABatchMayHavePadding) {
   }
 }
 
+// One layer, or the last one of hundreds.
+struct LargeSizes {
+  std::size_t heads = 2;
+  std::size_t d_model = 6;
+  std::size_t batch = 2;
+  std::size_t tokens = 9;
+  std::size_t earlier_layers = 0;
+};
+
+Trial LargeTrial(const LargeSizes& sizes) {
+  Trial trial({.num_layers = 1,
+               .num_heads = sizes.heads,
+               .d_model = sizes.d_model,
+               .d_mlp = 2,
+               .max_positions = 2,
+               .vocab_size = 10},
+              {.batch = sizes.batch,
+               .tokens = sizes.tokens,
+               .earlier_layers = sizes.earlier_layers});
+  trial.left_pad =
+      SpreadPadding({.batch = sizes.batch, .tokens = sizes.tokens});
+  return trial;
+}
+
+std::string TextOf(const LargeSizes& sizes) {
+  return std::to_string(sizes.heads) + " heads, d_model " +
+         std::to_string(sizes.d_model) + ", " + std::to_string(sizes.batch) +
+         " rows, " + std::to_string(sizes.tokens) + " tokens, after " +
+         std::to_string(sizes.earlier_layers) + " layers";
+}
+
 TEST(RecomputingAttentionTest, HundredsOfTokensRowsAndHeads) {
-  const auto config = [](std::size_t heads, std::size_t d_model) {
-    return Gpt2Config{.num_layers = 1,
-                      .num_heads = heads,
-                      .d_model = d_model,
-                      .d_mlp = 8,
-                      .max_positions = 700,
-                      .vocab_size = 10};
-  };
-  for (const auto& [heads, d_model, batch, tokens] :
-       std::vector<std::array<std::size_t, 4>>{
-           {2, 6, 1, 600}, {2, 6, 270, 5}, {264, 264, 1, 5}, {1, 270, 1, 7}}) {
-    SCOPED_TRACE(std::to_string(heads) + " heads, d_model " +
-                 std::to_string(d_model) + ", " + std::to_string(batch) +
-                 " rows, " + std::to_string(tokens) + " tokens");
-    Trial trial(config(heads, d_model), {.batch = batch, .tokens = tokens});
-    trial.ExpectPieces({tokens - 2, 1, 1});
+  for (const LargeSizes& sizes : std::vector<LargeSizes>{
+           {.batch = 3, .tokens = 600, .earlier_layers = 260},
+           {.batch = 270, .earlier_layers = 260},
+           {.heads = 264, .d_model = 528, .earlier_layers = 260},
+           {.heads = 2, .d_model = 540, .earlier_layers = 260}}) {
+    SCOPED_TRACE(TextOf(sizes));
+    const std::size_t half = sizes.tokens / 2;
+    Trial padded = LargeTrial(sizes);
+    padded.ExpectPieces({half, sizes.tokens - half - 2, 1, 1});
+    Trial trial = LargeTrial(sizes);
+    trial.left_pad = {};
+    trial.ExpectPieces({sizes.tokens - 2, 2});
+  }
+}
+
+TEST(RecomputingAttentionTest, HundredsOfTwoSizesAtOnce) {
+  for (const LargeSizes& sizes : std::vector<LargeSizes>{
+           {.heads = 1, .d_model = 1, .batch = 260, .tokens = 280},
+           {.heads = 260, .d_model = 260, .batch = 1, .tokens = 270},
+           {.heads = 1, .d_model = 260, .batch = 2, .tokens = 270},
+           {.heads = 260, .d_model = 260, .batch = 260, .tokens = 4},
+           {.heads = 1, .d_model = 260, .batch = 260, .tokens = 4}}) {
+    SCOPED_TRACE(TextOf(sizes));
+    Trial trial = LargeTrial(sizes);
+    trial.ExpectPieces({sizes.tokens - 2, 2});
+  }
+}
+
+// The root of 4,300 is above 65, that of 65,100 above 255.
+TEST(RecomputingAttentionTest, ChunksOfDozensAndOfHundredsOfTokens) {
+  for (const std::size_t tokens : {4'300, 65'100}) {
+    SCOPED_TRACE(std::to_string(tokens) + " tokens");
+    Trial trial = LargeTrial({.d_model = 4, .batch = 3, .tokens = tokens});
+    trial.left_pad = {300, tokens - 150, 0};
+    trial.ExpectLast(80);
   }
 }
 

@@ -71,7 +71,7 @@ void LengthsOfChunks(Exam& exam) {
                       "{} tokens",
                       chunks[i], lengths[i]));
     }
-    if (length > 1 && (length - 1) * (length - 1) >= lengths[i]) {
+    if (length > 1 && length - 1 >= (lengths[i] - 1) / (length - 1) + 1) {
       exam.Fail(
           fmt::format("chunks of {} tokens for {}: shorter ones are "
                       "enough",
@@ -84,59 +84,85 @@ void LengthsOfChunks(Exam& exam) {
 
 const Axes kInputAxes = {"batch row", "position", "feature"};
 
+struct HeldSizes {
+  std::size_t batch = 0;
+  std::size_t tokens = 0;
+  std::size_t layers = 0;
+  std::size_t d_model = 0;
+};
+
+// Tokens in pieces, each layer's read back after every piece.
+void HoldInputs(Exam& exam, const HeldSizes& sizes,
+                const std::vector<std::size_t>& pieces) {
+  Random& random = exam.Randomness();
+  const auto [batch, tokens, layers, d_model] = sizes;
+  exam.Case(fmt::format("{}, {}, {}, d_model {}", Count(batch, "row"),
+                        Count(tokens, "token"), Count(layers, "layer"),
+                        d_model));
+  const Handle attention = exam.Get<Handle>(
+      exam.AskStudent("inputs.attention",
+                      {Ints({batch, tokens, layers, d_model}), Int(1)}),
+      0);
+  std::vector<Array> x;
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    x.push_back(RandomArray(random, {batch, tokens, d_model}));
+  }
+  std::size_t begin = 0;
+  for (const std::size_t piece : pieces) {
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      const Values answer = exam.AskStudent(
+          "inputs.append",
+          {attention, Int(layer), Slice(x[layer], 1, begin, begin + piece)});
+      CompareNumber(exam, "PastLen() of the layer",
+                    exam.Get<std::int64_t>(answer, 0), Int(begin + piece));
+      CompareNumber(exam, "PastLen() of all layers",
+                    exam.Get<std::int64_t>(answer, 1),
+                    Int(layer + 1 == layers ? begin + piece : begin));
+    }
+    begin += piece;
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      const Values held =
+          exam.AskStudent("inputs.read", {attention, Int(layer)});
+      const Array& actual = exam.Get<Array>(held, 0);
+      const Array right = Slice(x[layer], 1, 0, begin);
+      const auto difference = Difference(actual, right, 0, kInputAxes);
+      if (difference) exam.Fail("the inputs held: " + *difference);
+    }
+  }
+  exam.Case("");
+  const auto refuse = [&](std::size_t layer,
+                          const std::vector<std::size_t>& shape,
+                          const std::string& what) {
+    exam.ExpectRefusal("inputs.append",
+                       {attention, Int(layer), RandomArray(random, shape)},
+                       what);
+  };
+  refuse(0, {batch, 1, d_model}, "another token for a full cache");
+  refuse(layers, {batch, 1, d_model}, "tokens for a layer that is not there");
+  refuse(0, {batch, 1, d_model + 1}, "inputs of another d_model");
+  refuse(0, {batch + 1, 1, d_model}, "inputs of other rows");
+}
+
 void HoldingInputs(Exam& exam) {
   Random& random = exam.Randomness();
-  for (const bool large : {false, true}) {
-    const std::size_t batch = large ? Between(random, 260, 280) : 3;
-    const std::size_t tokens = Between(random, 9, 14);
-    const std::size_t layers = large ? 2 : 3;
-    const std::size_t d_model = Between(random, 3, 9);
-    const Integers sizes = Ints({batch, tokens, layers, d_model});
-    exam.Case(fmt::format("{}, {}, {}, d_model {}", Count(batch, "row"),
-                          Count(tokens, "token"), Count(layers, "layer"),
-                          d_model));
-    const Handle attention = exam.Get<Handle>(
-        exam.AskStudent("inputs.attention", {sizes, Int(1)}), 0);
-    std::vector<Array> x;
-    for (std::size_t layer = 0; layer < layers; ++layer) {
-      x.push_back(RandomArray(random, {batch, tokens, d_model}));
-    }
-    std::size_t begin = 0;
-    std::vector<std::size_t> pieces = RandomPieces(random, tokens, 4);
-    pieces.insert(pieces.begin() + 2, 0);
-    for (const std::size_t piece : pieces) {
-      for (std::size_t layer = 0; layer < layers; ++layer) {
-        const Values answer = exam.AskStudent(
-            "inputs.append",
-            {attention, Int(layer), Slice(x[layer], 1, begin, begin + piece)});
-        CompareNumber(exam, "PastLen() of the layer",
-                      exam.Get<std::int64_t>(answer, 0), Int(begin + piece));
-        CompareNumber(exam, "PastLen() of all layers",
-                      exam.Get<std::int64_t>(answer, 1),
-                      Int(layer + 1 == layers ? begin + piece : begin));
-      }
-      begin += piece;
-      for (std::size_t layer = 0; layer < layers; ++layer) {
-        const Values held =
-            exam.AskStudent("inputs.read", {attention, Int(layer)});
-        const Array& actual = exam.Get<Array>(held, 0);
-        const Array right = Slice(x[layer], 1, 0, begin);
-        const auto difference = Difference(actual, right, 0, kInputAxes);
-        if (difference) exam.Fail("the inputs held: " + *difference);
-      }
-    }
-    exam.Case("");
-    const auto refuse = [&](std::size_t layer,
-                            const std::vector<std::size_t>& shape,
-                            const std::string& what) {
-      exam.ExpectRefusal("inputs.append",
-                         {attention, Int(layer), RandomArray(random, shape)},
-                         what);
-    };
-    refuse(0, {batch, 1, d_model}, "another token for a full cache");
-    refuse(layers, {batch, 1, d_model}, "tokens for a layer that is not there");
-    refuse(0, {batch, 1, d_model + 1}, "inputs of another d_model");
-    refuse(0, {batch + 1, 1, d_model}, "inputs of other rows");
+  const std::size_t tokens = Between(random, 9, 14);
+  std::vector<std::size_t> pieces = RandomPieces(random, tokens, 4);
+  pieces.insert(pieces.begin() + 2, 0);
+  HoldInputs(exam,
+             {.batch = 3,
+              .tokens = tokens,
+              .layers = 3,
+              .d_model = Between(random, 3, 9)},
+             pieces);
+  // Any two of the sizes beyond what 8 bits count.
+  const auto large = [&] { return Between(random, 260, 280); };
+  for (const HeldSizes& sizes : {HeldSizes{large(), large(), 2, 2},
+                                 {large(), 4, large(), 2},
+                                 {large(), 4, 2, large()},
+                                 {2, large(), large(), 2},
+                                 {2, large(), 2, large()},
+                                 {2, 4, large(), large()}}) {
+    HoldInputs(exam, sizes, {sizes.tokens - 2, 2});
   }
 }
 
@@ -148,6 +174,8 @@ struct Sizes {
   std::size_t layers = 0;
   std::size_t batch = 0;
   std::size_t tokens = 0;
+  // Of the cache, before those that get tokens.
+  std::size_t earlier_layers = 0;
 
   std::size_t DModel() const { return heads * head_dim; }
 };
@@ -186,7 +214,8 @@ class RecomputingTrial {
     attention_ = exam.Get<Handle>(
         exam.AskStudent(
             "inputs.attention",
-            {Ints({sizes.batch, sizes.tokens, sizes.layers, sizes.DModel()}),
+            {Ints({sizes.batch, sizes.tokens,
+                   sizes.earlier_layers + sizes.layers, sizes.DModel()}),
              Int(sizes.heads)}),
         0);
   }
@@ -200,7 +229,7 @@ class RecomputingTrial {
   Values Forward(std::size_t layer, std::size_t count) {
     return exam_.AskStudent(
         "inputs.forward",
-        {attention_, weights_, Int(layer),
+        {attention_, weights_, Int(sizes_.earlier_layers + layer),
          Slice(x_[layer], 1, done_, done_ + count), left_pad_});
   }
 
@@ -259,6 +288,47 @@ void RecomputingSteps(Exam& exam) {
   }
 }
 
+// Padding of each row: of row 0 none, then numbers from all over [0, tokens).
+Integers SpreadPadding(Random& random, const Sizes& sizes) {
+  Integers left_pad = {0};
+  while (left_pad.size() < sizes.batch) {
+    left_pad.push_back(Int(Between(random, 0, sizes.tokens - 1)));
+  }
+  return left_pad;
+}
+
+// Chunks of dozens of tokens, and of 256: the newest tokens over thousands that
+// were appended before.
+void CompareLongChunks(Exam& exam, std::size_t tokens) {
+  Random& random = exam.Randomness();
+  constexpr Gpt2Sizes kModel = {.layers = 1,
+                                .heads = 2,
+                                .head_dim = 2,
+                                .max_positions = 4,
+                                .vocab_size = 10,
+                                .d_mlp = 2};
+  constexpr std::size_t kBatch = 3;
+  const std::size_t count = Between(random, 70, 90);
+  const Integers left_pad =
+      Ints({Between(random, 260, 400), tokens - Between(random, 120, 150), 0});
+  exam.Case(fmt::format("{} after {}, in 3 rows", Count(count, "token"),
+                        tokens - count));
+  const Pair weights = exam.Make(
+      "weights.random", {RandomSeed(random), kModel.Sizes(), std::string()});
+  const Pair attention = exam.Make(
+      "inputs.attention", {Ints({kBatch, tokens, 1, kModel.DModel()}), Int(2)});
+  const Array x = RandomArray(random, {kBatch, tokens, kModel.DModel()});
+  const Question before = {attention, Int(0), Slice(x, 1, 0, tokens - count)};
+  const Question last = {attention, weights, Int(0),
+                         Slice(x, 1, tokens - count, tokens), left_pad};
+  exam.AskStudent("inputs.append", before);
+  exam.AskReference("inputs.append", before);
+  const Values actual = exam.AskStudent("inputs.forward", last);
+  const Values right = exam.AskReference("inputs.forward", last);
+  CompareArrays(exam, exam.Get<Array>(actual, 0), exam.Get<Array>(right, 0),
+                kTokenAxes);
+}
+
 // Padded batches, sizes of every kind.
 void RecomputingAllTogether(Exam& exam) {
   Random& random = exam.Randomness();
@@ -269,17 +339,33 @@ void RecomputingAllTogether(Exam& exam) {
     RecomputingTrial trial(exam, sizes, left_pad);
     trial.ComparePieces(RandomPieces(random, sizes.tokens, 5));
   }
+  // One size beyond what 8 bits count, in the last of hundreds of layers; then
+  // two of them. Hundreds of rows with hundreds of heads would be as many
+  // threads, if each head had one.
   const auto large = [&] { return Between(random, 260, 280); };
   for (const Sizes& sizes : {
-           Sizes{2, 3, 1, large(), 5},
-           Sizes{2, 3, 1, 2, 4 * large()},
-           Sizes{large(), 1, 1, 1, 5},
-           Sizes{1, large(), 1, 2, 5},
+           Sizes{2, 3, 1, 3, 2 * large() + 60, large()},
+           Sizes{2, 3, 1, large(), 9, large()},
+           Sizes{large(), 2, 1, 2, 9, large()},
+           Sizes{2, large(), 1, 2, 9, large()},
+           Sizes{1, 1, 1, large(), large()},
+           Sizes{large(), 1, 1, 1, large()},
+           Sizes{1, large(), 1, 1, large()},
+           Sizes{1, large(), 1, large(), 5},
        }) {
-    RecomputingTrial trial(exam, sizes,
-                           RandomLeftPad(random, sizes.batch, sizes.tokens));
-    const std::size_t last = Between(random, 1, 2);
-    trial.ComparePieces({sizes.tokens - last, last});
+    for (const bool padded : {true, false}) {
+      if (!padded && sizes.earlier_layers == 0) continue;
+      RecomputingTrial trial(
+          exam, sizes, padded ? SpreadPadding(random, sizes) : Integers());
+      const std::size_t last = Between(random, 1, 2);
+      // Two calls of hundreds of tokens each, or one.
+      const std::size_t first = sizes.earlier_layers > 0 ? sizes.tokens / 2 : 2;
+      trial.ComparePieces({first, sizes.tokens - first - last, last});
+    }
+  }
+  for (const std::size_t tokens :
+       {Between(random, 4'300, 4'600), Between(random, 65'040, 65'500)}) {
+    CompareLongChunks(exam, tokens);
   }
 }
 
@@ -340,6 +426,28 @@ void WorkToTheUnit(Exam& exam) {
         "inputs.macs", {Ints({3, past_len, sizes.DModel()}), left_pad});
     CompareNumber(exam, "RecomputedMacs", exam.Get<std::int64_t>(formula, 0),
                   Int(each * again));
+  }
+  // The formula alone, for sizes of hundreds.
+  std::size_t most = 5;
+  for (const bool padded : {false, true, false, true}) {
+    const std::size_t batch = Between(random, 260, 300);
+    // By and by beyond what 32 bits count.
+    most *= 200;
+    const std::size_t past_len = Between(random, most / 2, most);
+    const std::size_t d_model = Between(random, 260, 600);
+    Integers left_pad;
+    std::size_t tokens = batch * past_len;
+    for (std::size_t b = 0; padded && b < batch; ++b) {
+      const std::size_t pad = Between(random, 0, 1'000);
+      left_pad.push_back(Int(pad));
+      tokens -= std::min(pad, past_len);
+    }
+    exam.Case(fmt::format("{} after {}, d_model {}{}", Count(batch, "row"),
+                          past_len, d_model, padded ? ", left padded" : ""));
+    const Values formula = exam.AskStudent(
+        "inputs.macs", {Ints({batch, past_len, d_model}), left_pad});
+    CompareNumber(exam, "RecomputedMacs", exam.Get<std::int64_t>(formula, 0),
+                  Int(tokens * 3 * d_model * d_model));
   }
   exam.Case("");
   exam.ExpectRefusal("inputs.macs", {Ints({3, 5, 8}), Ints({0, 1})},
