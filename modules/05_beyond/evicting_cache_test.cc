@@ -358,20 +358,77 @@ TEST(EvictingLayerTest, ProbabilitiesOfAllQueriesOfAHeadAreAdded) {
   }
 }
 
+// A sequence whose rows have no padding, hundreds of columns of it, and numbers
+// between. Of more than 8 rows most have little but padding.
+Sequence Padded(std::uint64_t seed, const Sizes& sizes) {
+  Sequence sequence(seed, sizes);
+  // Queries of size 4 over hundreds of features would see one key alone.
+  if (sizes.head_dim > 64) {
+    for (float& query : sequence.all.queries) query /= 8;
+  }
+  const std::size_t few = std::min<std::size_t>(sizes.tokens, 9);
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    sequence.left_pad.push_back(b % 64 == 0 ? 0
+                                : b < 8     ? b * 283 % sizes.tokens
+                                            : sizes.tokens - b % few);
+  }
+  return sequence;
+}
+
+struct LargeCase {
+  Sizes sizes;
+  EvictionBudget budget;
+};
+
+// In two calls, the second of which sees the tokens of the first.
+void ExpectEviction(std::uint64_t seed, const std::vector<LargeCase>& cases) {
+  for (const auto& [sizes, budget] : cases) {
+    SCOPED_TRACE(std::to_string(sizes.batch) + " rows, " +
+                 std::to_string(sizes.heads) + " heads on " +
+                 std::to_string(sizes.kv_heads) + " of " +
+                 std::to_string(sizes.head_dim) + ", " +
+                 std::to_string(sizes.tokens) + " tokens");
+    const std::size_t last = sizes.tokens > 500 ? 270 : sizes.tokens / 3;
+    ASSERT_NO_FATAL_FAILURE(ExpectEviction(Padded(seed, sizes), budget,
+                                           {sizes.tokens - last, last}, 1e-4F));
+  }
+}
+
 TEST(EvictingLayerTest, AnySizeMayBeHundreds) {
-  ExpectEviction(Sequence(90, {.heads = 2, .kv_heads = 1, .tokens = 340}),
-                 {.tokens = 290, .newest = 30}, {200, 1, 139}, 5e-5F);
-  ExpectEviction(
-      Sequence(91, {.heads = 1, .kv_heads = 1, .tokens = 700, .head_dim = 2}),
-      {.tokens = 9, .newest = 4}, {400, 300}, 5e-5F);
-  ExpectEviction(
-      Sequence(92, {.batch = 270, .heads = 2, .kv_heads = 1, .tokens = 5}),
-      {.tokens = 3, .newest = 1}, {4, 1});
-  ExpectEviction(Sequence(93, {.heads = 280, .kv_heads = 140, .tokens = 5}),
-                 {.tokens = 3, .newest = 2}, {3, 2});
-  Sequence wide(94, {.heads = 2, .kv_heads = 2, .tokens = 6, .head_dim = 265});
-  for (float& query : wide.all.queries) query /= 8;
-  ExpectEviction(wide, {.tokens = 3, .newest = 1}, {4, 2}, 1e-4F);
+  const Sizes few = {
+      .batch = 3, .heads = 4, .kv_heads = 2, .tokens = 9, .head_dim = 3};
+  std::vector<LargeCase> cases(6, {few, {.tokens = 4, .newest = 2}});
+  cases[0].sizes.tokens = 560;
+  cases[0].budget = {.tokens = 290, .newest = 30};
+  cases[1].sizes.tokens = 560;
+  cases[2].sizes.batch = 270;
+  cases[3].sizes.heads = 2 * (cases[3].sizes.kv_heads = 270);
+  cases[4].sizes.heads = 2 * 265;
+  cases[5].sizes.head_dim = 265;
+  ExpectEviction(90, cases);
+}
+
+TEST(EvictingLayerTest, AnyTwoSizesMayBeHundreds) {
+  const EvictionBudget narrow = {.tokens = 3, .newest = 2};
+  const EvictionBudget wide = {.tokens = 262, .newest = 260};
+  const auto many = [](std::size_t batch, std::size_t heads,
+                       std::size_t tokens) {
+    return Sizes{
+        .batch = batch, .heads = heads, .tokens = tokens, .head_dim = 2};
+  };
+  std::vector<LargeCase> cases = {
+      {many(270, 1, 270), wide},  {many(270, 1, 300), narrow},
+      {many(1, 260, 264), wide},  {many(1, 260, 280), narrow},
+      {many(2, 2, 270), wide},    {many(2, 2, 300), narrow},
+      {many(260, 2, 5), narrow},  {many(2, 260, 5), narrow},
+      {many(260, 260, 4), narrow}};
+  for (std::size_t i = 4; i < 8; ++i) cases[i].sizes.head_dim = 260;
+  // The same with a key/value head for each query head.
+  for (const std::size_t i : {2, 3, 7, 8}) {
+    cases.push_back(cases[i]);
+    cases.back().sizes.kv_heads = 260;
+  }
+  ExpectEviction(91, cases);
 }
 
 TEST(EvictingLayerTest, BytesAreTheSameFromTheFirstTokenOn) {

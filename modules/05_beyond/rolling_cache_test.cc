@@ -34,6 +34,9 @@ namespace {
 // Exponentials of 1e-6, and sums of at most 300 terms.
 constexpr float kTolerance = 2e-5F;
 
+// The same of scores that are sums of hundreds of products.
+constexpr float kLargeTolerance = 1e-4F;
+
 // Logits of size 1 to 10 after three layers.
 constexpr float kLogitTolerance = 2e-4F;
 
@@ -329,22 +332,103 @@ TEST(RollingLayerTest, PaddingIsNotStoredAndYieldsZeros) {
   EXPECT_TRUE(std::isnan(layer.Keys()(0, 0, 2, 2))) << "the row has 2 tokens";
 }
 
+// A sequence whose rows have no padding, hundreds of columns of it, and all
+// numbers between. Of more than 8 rows most have little but padding.
+Sequence Padded(std::uint64_t seed, const Sizes& sizes) {
+  Sequence sequence(seed, sizes);
+  // Queries of size 4 over hundreds of features would see one key alone.
+  if (sizes.head_dim > 64) {
+    for (float& query : sequence.all.queries) query /= 8;
+  }
+  const std::size_t few = std::min<std::size_t>(sizes.tokens, 20);
+  for (std::size_t b = 0; b < sizes.batch; ++b) {
+    sequence.left_pad.push_back(b % 9 == 0 ? 0
+                                : b < 8    ? b * 283 % sizes.tokens
+                                           : sizes.tokens - b % few);
+  }
+  return sequence;
+}
+
+struct LargeCase {
+  Sizes sizes;
+  Window window;
+};
+
+// In two calls, the second of which sees the tokens of the first.
+void ExpectMaskedAttention(std::uint64_t seed,
+                           const std::vector<LargeCase>& cases) {
+  for (const auto& [sizes, window] : cases) {
+    SCOPED_TRACE(std::to_string(sizes.batch) + " rows, " +
+                 std::to_string(sizes.heads) + " heads on " +
+                 std::to_string(sizes.kv_heads) + " of " +
+                 std::to_string(sizes.head_dim) + ", " +
+                 std::to_string(sizes.tokens) + " tokens");
+    const std::size_t last = std::min<std::size_t>(sizes.tokens / 3, 270);
+    ASSERT_NO_FATAL_FAILURE(ExpectMaskedAttention(Padded(seed, sizes), window,
+                                                  {sizes.tokens - last, last},
+                                                  kLargeTolerance));
+  }
+}
+
 TEST(RollingLayerTest, AnySizeMayBeHundreds) {
-  ExpectMaskedAttention(
-      Sequence(57, {.heads = 2, .kv_heads = 1, .tokens = 700}),
-      {.newest = 290, .sinks = 3}, {400, 1, 299}, 5e-5F);
-  ExpectMaskedAttention(
-      Sequence(58, {.heads = 1, .kv_heads = 1, .tokens = 330, .head_dim = 2}),
-      {.newest = 5, .sinks = 300}, {100, 230}, 5e-5F);
-  ExpectMaskedAttention(
-      Sequence(59, {.batch = 270, .heads = 2, .kv_heads = 1, .tokens = 5}),
-      {.newest = 2, .sinks = 1}, {4, 1});
-  ExpectMaskedAttention(
-      Sequence(60, {.heads = 280, .kv_heads = 140, .tokens = 5}), {.newest = 3},
-      {3, 2});
-  ExpectMaskedAttention(
-      Sequence(61, {.heads = 2, .kv_heads = 2, .tokens = 6, .head_dim = 265}),
-      {.newest = 2, .sinks = 2}, {4, 2}, 1e-4F);
+  const Sizes few = {
+      .batch = 3, .heads = 4, .kv_heads = 2, .tokens = 9, .head_dim = 3};
+  std::vector<LargeCase> cases(6, {few, {.newest = 3, .sinks = 2}});
+  cases[0].sizes.tokens = 900;
+  cases[0].window = {.newest = 290, .sinks = 3};
+  cases[1].sizes.tokens = 600;
+  cases[1].window = {.newest = 5, .sinks = 300};
+  cases[2].sizes.batch = 270;
+  cases[3].sizes.heads = 2 * (cases[3].sizes.kv_heads = 270);
+  cases[4].sizes.heads = 2 * 265;
+  cases[5].sizes.head_dim = 265;
+  ExpectMaskedAttention(57, cases);
+}
+
+TEST(RollingLayerTest, RowsAndTokensMayBothBeHundreds) {
+  for (const Window& window : std::vector<Window>{
+           {.newest = 270, .sinks = 2}, {.newest = 2, .sinks = 270}}) {
+    ExpectMaskedAttention(58, {{{.batch = 270,
+                                 .heads = 2,
+                                 .kv_heads = 1,
+                                 .tokens = 290,
+                                 .head_dim = 2},
+                                window}});
+  }
+}
+
+TEST(RollingLayerTest, HeadsAndTokensMayBothBeHundreds) {
+  const Sizes sizes = {
+      .batch = 1, .heads = 260, .kv_heads = 260, .tokens = 264, .head_dim = 1};
+  ExpectMaskedAttention(59, {{sizes, {.newest = 259, .sinks = 1}}});
+  Sizes grouped = sizes;
+  grouped.kv_heads = 1;
+  ExpectMaskedAttention(59, {{grouped, {.newest = 1, .sinks = 259}}});
+}
+
+TEST(RollingLayerTest, FeaturesAndAnotherSizeMayBothBeHundreds) {
+  const Sizes few = {
+      .batch = 2, .heads = 2, .kv_heads = 1, .tokens = 4, .head_dim = 260};
+  std::vector<LargeCase> cases(5, {few, {.newest = 2, .sinks = 1}});
+  cases[0].sizes.tokens = 290;
+  cases[0].window.newest = 270;
+  cases[1].sizes.tokens = 290;
+  cases[1].window.sinks = 270;
+  cases[2].sizes.batch = 270;
+  cases[3].sizes.heads = 270;
+  cases[4].sizes.heads = cases[4].sizes.kv_heads = 270;
+  ExpectMaskedAttention(60, cases);
+}
+
+TEST(RollingLayerTest, RowsAndHeadsMayBothBeHundreds) {
+  for (const std::size_t kv_heads : {260, 1}) {
+    ExpectMaskedAttention(61, {{{.batch = 260,
+                                 .heads = 260,
+                                 .kv_heads = kv_heads,
+                                 .tokens = 3,
+                                 .head_dim = 1},
+                                {.newest = 2}}});
+  }
 }
 
 TEST(RollingLayerTest, BytesAreTheSameFromTheFirstTokenOn) {

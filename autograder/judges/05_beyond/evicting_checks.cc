@@ -1,5 +1,6 @@
 // Module 5, task 5.7: eviction under a budget, and what it loses.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -184,15 +185,18 @@ struct ClearInput {
   PlainRun right;
 };
 
+enum class Padding { kNone, kSomeRows, kSpread };
+
 ClearInput RandomClearInput(Random& random, const ForgetfulSizes& sizes,
-                            const TrialBudget& budget, bool padded) {
+                            const TrialBudget& budget, Padding padding) {
   for (int attempt = 0;; ++attempt) {
     ClearInput clear = {RandomForgetfulInput(random, sizes), {}};
     // Queries of size 4 over hundreds of features would see one key alone.
     if (sizes.head_dim > 64) {
       for (float& query : clear.input.queries.values) query /= 8;
     }
-    if (padded) PadRows(random, clear.input);
+    if (padding == Padding::kSomeRows) PadRows(random, clear.input);
+    if (padding == Padding::kSpread) SpreadPadding(random, clear.input);
     double gap = std::numeric_limits<double>::infinity();
     clear.right = RunForgetful(
         clear.input, EvictionRule({budget.tokens, budget.newest}, &gap));
@@ -307,7 +311,7 @@ void Stepping(Exam& exam) {
                                 {tokens, Between(random, 1, 4)},
                                 {tokens + 1, tokens + 1}}) {
     const ClearInput clear = RandomClearInput(
-        random, RandomForgetfulSizes(random, tokens), budget, false);
+        random, RandomForgetfulSizes(random, tokens), budget, Padding::kNone);
     ComparePieces(exam, clear, budget, Steps(tokens));
   }
 }
@@ -319,7 +323,7 @@ void LongCalls(Exam& exam) {
     const std::size_t size = Between(random, 1, 7);
     const TrialBudget budget = {size, Between(random, 1, size)};
     const ClearInput clear = RandomClearInput(
-        random, RandomForgetfulSizes(random, tokens), budget, false);
+        random, RandomForgetfulSizes(random, tokens), budget, Padding::kNone);
     std::vector<std::size_t> pieces =
         round == 0 ? std::vector<std::size_t>{tokens}
                    : RandomPieces(random, tokens, Between(random, 2, 5));
@@ -336,7 +340,8 @@ void PaddedRows(Exam& exam) {
     sizes.batch = 4;
     const std::size_t size = Between(random, 3, 6);
     const TrialBudget budget = {size, Between(random, 1, size)};
-    const ClearInput clear = RandomClearInput(random, sizes, budget, true);
+    const ClearInput clear =
+        RandomClearInput(random, sizes, budget, Padding::kSomeRows);
     ComparePieces(exam, clear, budget,
                   round % 2 == 0
                       ? RandomPieces(random, tokens, Between(random, 2, 5))
@@ -347,41 +352,65 @@ void PaddedRows(Exam& exam) {
 void AllSizes(Exam& exam) {
   Random& random = exam.Randomness();
   const auto large = [&] { return Between(random, 260, 290); };
-  const std::size_t wide = Between(random, 130, 140);
-  const std::vector<std::pair<ForgetfulSizes, TrialBudget>> kinds = {
-      {{.batch = 1, .heads = 2, .kv_heads = 1, .tokens = 330, .head_dim = 4},
+  const std::size_t wide = Between(random, 260, 280);
+  const ForgetfulSizes few = {
+      .batch = 3, .heads = 4, .kv_heads = 2, .tokens = 9, .head_dim = 3};
+  const TrialBudget small = {Between(random, 3, 5), Between(random, 1, 3)};
+  const auto with = [&](std::size_t ForgetfulSizes::*size, std::size_t number) {
+    ForgetfulSizes sizes = few;
+    sizes.*size = number;
+    return sizes;
+  };
+  const std::size_t budget = Between(random, 260, 265);
+  const TrialBudget huge = {budget, budget - Between(random, 1, 2)};
+  std::vector<std::pair<ForgetfulSizes, TrialBudget>> kinds = {
+      {with(&ForgetfulSizes::tokens, 2 * large()),
        {large(), Between(random, 10, 40)}},
-      {{.batch = 1, .heads = 1, .kv_heads = 1, .tokens = 640, .head_dim = 3},
-       {Between(random, 6, 12), Between(random, 2, 5)}},
-      {{.batch = large(),
-        .heads = 2,
-        .kv_heads = 1,
-        .tokens = 5,
-        .head_dim = 3},
-       {3, 1}},
-      {{.batch = 1,
-        .heads = 2 * wide,
-        .kv_heads = wide,
-        .tokens = 5,
-        .head_dim = 2},
-       {3, 2}},
-      {{.batch = 1,
-        .heads = 2,
-        .kv_heads = 2,
-        .tokens = 7,
-        .head_dim = large()},
-       {4, 1}}};
-  for (const auto& [sizes, budget] : kinds) {
-    const std::size_t last = Between(random, 1, 2);
-    const ClearInput clear = RandomClearInput(random, sizes, budget, false);
+      {with(&ForgetfulSizes::tokens, 2 * large()), small},
+      {with(&ForgetfulSizes::batch, large()), small},
+      {with(&ForgetfulSizes::head_dim, large()), small},
+      {with(&ForgetfulSizes::heads, 2 * large()), small},
+      {few, small}};
+  kinds.back().first.heads = 2 * (kinds.back().first.kv_heads = wide);
+  // Two sizes at once. Hundreds of rows with hundreds of heads would be as many
+  // threads, if each head had one.
+  for (const TrialBudget& one : {huge, small}) {
+    for (const auto& [batch, heads, kv_heads, head_dim] :
+         std::vector<std::array<std::size_t, 4>>{{large(), 1, 1, 2},
+                                                 {2, wide, 1, 1},
+                                                 {2, wide, wide, 1},
+                                                 {2, 2, 1, large()}}) {
+      kinds.push_back({{.batch = batch,
+                        .heads = heads,
+                        .kv_heads = kv_heads,
+                        .tokens = 270,
+                        .head_dim = head_dim},
+                       one});
+    }
+  }
+  for (const auto& [batch, heads, kv_heads] :
+       std::vector<std::array<std::size_t, 3>>{
+           {large(), 1, 1}, {2, wide, 1}, {2, wide, wide}}) {
+    kinds.push_back({{.batch = batch,
+                      .heads = heads,
+                      .kv_heads = kv_heads,
+                      .tokens = 6,
+                      .head_dim = large()},
+                     small});
+  }
+  for (const auto& [sizes, one] : kinds) {
+    const std::size_t last =
+        sizes.tokens > 500 ? 258 : Between(random, 1, sizes.tokens / 3);
+    const ClearInput clear =
+        RandomClearInput(random, sizes, one, Padding::kSpread);
     const Array right = {.shape = clear.input.queries.shape,
                          .values = clear.right.attended};
-    exam.Case(Describe(clear.input) + "; " + BudgetText(budget));
-    const Handle layer = NewLayer(exam, sizes, budget);
+    exam.Case(Describe(clear.input) + "; " + BudgetText(one));
+    const Handle layer = NewLayer(exam, sizes, one);
     std::size_t begin = 0;
     for (const std::size_t piece : {sizes.tokens - last, last}) {
       exam.Case(fmt::format("{}; {}; {} after {}", Describe(clear.input),
-                            BudgetText(budget), Count(piece, "token"), begin));
+                            BudgetText(one), Count(piece, "token"), begin));
       const Values answer = exam.AskStudent(
           "evicting.attend", TokensQuestion(layer, clear.input, begin, piece));
       CompareArrays(exam, exam.Get<Array>(answer, 0),
@@ -738,7 +767,8 @@ void EvictingRefusals(Exam& exam) {
   const ForgetfulSizes sizes = {
       .batch = 2, .heads = 4, .kv_heads = 2, .tokens = 12, .head_dim = 5};
   const TrialBudget budget = {4, 2};
-  const ClearInput clear = RandomClearInput(random, sizes, budget, false);
+  const ClearInput clear =
+      RandomClearInput(random, sizes, budget, Padding::kNone);
   const Array right = {.shape = clear.input.queries.shape,
                        .values = clear.right.attended};
   exam.Case(Describe(clear.input) + "; " + BudgetText(budget));

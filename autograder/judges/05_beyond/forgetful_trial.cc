@@ -1,5 +1,6 @@
 #include "autograder/judges/05_beyond/forgetful_trial.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -36,6 +37,16 @@ void PadRows(Random& random, ForgetfulInput& input) {
   for (std::size_t b = 0; b < input.sizes.batch; b += 2) {
     input.left_pad[b] = b == 2 ? input.sizes.tokens - 2
                                : Between(random, 1, input.sizes.tokens / 2);
+  }
+}
+
+void SpreadPadding(Random& random, ForgetfulInput& input) {
+  const std::size_t tokens = input.sizes.tokens;
+  input.left_pad.clear();
+  for (std::size_t b = 0; b < input.sizes.batch; ++b) {
+    const std::size_t most = b < 8 ? tokens : std::min<std::size_t>(tokens, 9);
+    input.left_pad.push_back(b % 64 == 0 ? 0
+                                         : tokens - Between(random, 1, most));
   }
 }
 

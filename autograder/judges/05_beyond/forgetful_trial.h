@@ -41,6 +41,10 @@ ForgetfulSizes RandomForgetfulSizes(Random& random, std::size_t tokens);
 // Padding of the first row, none of the second, of the third all but 2 tokens.
 void PadRows(Random& random, ForgetfulInput& input);
 
+// Padding of any length below all tokens, none of the first row and of some
+// others. Of more than 8 rows most have at most 9 tokens left.
+void SpreadPadding(Random& random, ForgetfulInput& input);
+
 // Attention of each token over what the rule leaves.
 PlainRun RunForgetful(const ForgetfulInput& input, const ForgetRule& forget);
 Array AttendedOf(const ForgetfulInput& input, const ForgetRule& forget);

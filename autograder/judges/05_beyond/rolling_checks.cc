@@ -1,5 +1,6 @@
 // Module 5, task 5.6: a window of constant size, and sinks.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -267,37 +268,60 @@ void PaddedRows(Exam& exam) {
 void AllSizes(Exam& exam) {
   Random& random = exam.Randomness();
   const auto large = [&] { return Between(random, 260, 290); };
-  const std::size_t wide = Between(random, 130, 140);
-  const std::vector<std::pair<ForgetfulSizes, TrialWindow>> kinds = {
-      {{.batch = 1, .heads = 2, .kv_heads = 1, .tokens = 640, .head_dim = 4},
+  const std::size_t wide = Between(random, 260, 280);
+  const ForgetfulSizes few = {
+      .batch = 3, .heads = 4, .kv_heads = 2, .tokens = 9, .head_dim = 3};
+  const TrialWindow narrow = {3, Between(random, 1, 2)};
+  const auto with = [&](std::size_t ForgetfulSizes::*size, std::size_t number) {
+    ForgetfulSizes sizes = few;
+    sizes.*size = number;
+    return sizes;
+  };
+  std::vector<std::pair<ForgetfulSizes, TrialWindow>> kinds = {
+      {with(&ForgetfulSizes::tokens, 3 * large()),
        {large(), Between(random, 1, 4)}},
-      {{.batch = 1, .heads = 1, .kv_heads = 1, .tokens = 340, .head_dim = 3},
+      {with(&ForgetfulSizes::tokens, 2 * large()),
        {Between(random, 3, 9), large()}},
-      {{.batch = large(),
-        .heads = 2,
-        .kv_heads = 1,
-        .tokens = 6,
-        .head_dim = 3},
-       {2, 1}},
-      {{.batch = 1,
-        .heads = 2 * wide,
-        .kv_heads = wide,
-        .tokens = 6,
-        .head_dim = 2},
-       {3, 0}},
-      {{.batch = 2,
-        .heads = 2,
-        .kv_heads = 2,
-        .tokens = 7,
-        .head_dim = large()},
-       {3, 1}}};
+      {with(&ForgetfulSizes::batch, large()), narrow},
+      {with(&ForgetfulSizes::head_dim, large()), narrow},
+      {with(&ForgetfulSizes::heads, 2 * large()), narrow},
+      {few, narrow}};
+  kinds.back().first.heads = 2 * (kinds.back().first.kv_heads = wide);
+  // Two sizes at once. Hundreds of rows with hundreds of heads would be as many
+  // threads, if each head had one.
+  for (const auto& [newest, sinks] :
+       {TrialWindow{270, 2}, TrialWindow{2, 270}}) {
+    for (const auto& [batch, heads, kv_heads, head_dim] :
+         std::vector<std::array<std::size_t, 4>>{{large(), 1, 1, 2},
+                                                 {2, large(), 1, 1},
+                                                 {2, wide, wide, 1},
+                                                 {2, 2, 1, large()}}) {
+      kinds.push_back({{.batch = batch,
+                        .heads = heads,
+                        .kv_heads = kv_heads,
+                        .tokens = 300,
+                        .head_dim = head_dim},
+                       {newest, sinks}});
+    }
+  }
+  for (const auto& [batch, heads, kv_heads] :
+       std::vector<std::array<std::size_t, 3>>{
+           {large(), 1, 1}, {2, large(), 1}, {2, wide, wide}}) {
+    kinds.push_back({{.batch = batch,
+                      .heads = heads,
+                      .kv_heads = kv_heads,
+                      .tokens = 4,
+                      .head_dim = large()},
+                     narrow});
+  }
   for (const auto& [sizes, window] : kinds) {
     ForgetfulInput input = RandomForgetfulInput(random, sizes);
     // Queries of size 4 over hundreds of features would see one key alone.
     if (sizes.head_dim > 64) {
       for (float& query : input.queries.values) query /= 8;
     }
-    const std::size_t last = Between(random, 1, 2);
+    SpreadPadding(random, input);
+    const std::size_t last = std::min<std::size_t>(sizes.tokens / 3, 270);
     ComparePieces(exam, input, window, {sizes.tokens - last, last});
   }
 }
