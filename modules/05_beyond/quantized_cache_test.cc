@@ -144,6 +144,25 @@ TEST(QuantizedBytesTest, HundredsOfTokensInAGroupAndOfFeatures) {
             keys + values);
 }
 
+TEST(QuantizedBytesTest, HundredsOfEverythingAtOnce) {
+  const std::uint64_t heads = 300 * 270;
+  // 370 groups of 270 become full.
+  EXPECT_EQ(QuantizedBytes({.batch = 300,
+                            .max_seq_len = 100'000,
+                            .num_kv_heads = 270,
+                            .head_dim = 280,
+                            .group = 270}),
+            heads * (370 * (270 * 280 + 280 * 8) + 270 * 280 * 4 +
+                     100'000 * (280 + 8)));
+  // None does.
+  EXPECT_EQ(QuantizedBytes({.batch = 300,
+                            .max_seq_len = 600,
+                            .num_kv_heads = 270,
+                            .head_dim = 280,
+                            .group = 900}),
+            heads * (600 * 280 * 4 + 600 * (280 + 8)));
+}
+
 TEST(QuantizedBytesTest, AGroupThatCannotBecomeFullHasOnlyATail) {
   for (const std::size_t group : {8, 9, 1000}) {
     EXPECT_EQ(QuantizedBytes({.batch = 1,
@@ -184,6 +203,11 @@ TEST(QuantizedBytesTest, RefusesASizeOf0) {
 
 // --- what is held ---
 
+double ScaleOf(const std::vector<double>& numbers) {
+  const auto [low, high] = std::ranges::minmax(numbers);
+  return (high - low) / 255;
+}
+
 // Keys and values for a cache, all of them different: each channel, head and
 // row has a level and a spread of its own.
 struct Held {
@@ -217,6 +241,24 @@ struct Held {
     return cache;
   }
 
+  // The scale of channel d over the group that begins with token `first`.
+  double KeyScale(const HeadOfCache& head, std::size_t first,
+                  std::size_t d) const {
+    std::vector<double> channel;
+    for (std::size_t s = first; s < first + shape.group; ++s) {
+      channel.push_back(keys(head.row, head.kv_head, s, d));
+    }
+    return ScaleOf(channel);
+  }
+  // The scale of a token's values.
+  double ValueScale(const HeadOfCache& head, std::size_t s) const {
+    std::vector<double> token;
+    for (std::size_t d = 0; d < shape.head_dim; ++d) {
+      token.push_back(values(head.row, head.kv_head, s, d));
+    }
+    return ScaleOf(token);
+  }
+
   QuantizedShape shape;
   Tensor4 keys;    // [B, G, max_seq_len, D]
   Tensor4 values;  // the same
@@ -244,11 +286,6 @@ KeysAndValues Decoded(const QuantizedLayerCache& cache) {
   return held;
 }
 
-double ScaleOf(const std::vector<double>& numbers) {
-  const auto [low, high] = std::ranges::minmax(numbers);
-  return (high - low) / 255;
-}
-
 // How far any number is from what was appended, in scales that follow from
 // what was appended: of keys per channel and group, of values per token.
 void ExpectWithinHalfAScale(const Held& held,
@@ -261,26 +298,24 @@ void ExpectWithinHalfAScale(const Held& held,
   };
   for (std::size_t b = 0; b < shape.batch; ++b) {
     for (std::size_t g = 0; g < shape.num_kv_heads; ++g) {
+      std::vector<double> scales(shape.head_dim, 0);  // of a group's channels
       for (std::size_t s = 0; s < cache.PastLen(); ++s) {
-        const std::size_t first = s / shape.group * shape.group;
-        std::vector<double> of_the_token;
-        for (std::size_t d = 0; d < shape.head_dim; ++d) {
-          of_the_token.push_back(held.values(b, g, s, d));
-          std::vector<double> of_the_channel;
-          for (std::size_t t = first;
-               t < std::min(first + shape.group, cache.PastLen()); ++t) {
-            of_the_channel.push_back(held.keys(b, g, t, d));
+        if (s % shape.group == 0) {
+          const bool coded = s + shape.group <= cache.PastLen();
+          for (std::size_t d = 0; d < shape.head_dim; ++d) {
+            scales[d] =
+                coded ? held.KeyScale({.row = b, .kv_head = g}, s, d) : 0;
           }
-          const bool coded = first + shape.group <= cache.PastLen();
-          ASSERT_TRUE(near(decoded.keys(b, g, s, d), held.keys(b, g, s, d),
-                           coded ? ScaleOf(of_the_channel) : 0))
+        }
+        const double scale = held.ValueScale({.row = b, .kv_head = g}, s);
+        for (std::size_t d = 0; d < shape.head_dim; ++d) {
+          ASSERT_TRUE(
+              near(decoded.keys(b, g, s, d), held.keys(b, g, s, d), scales[d]))
               << "key of row " << b << ", head " << g << ", token " << s
               << ", channel " << d << ": " << decoded.keys(b, g, s, d)
               << " is held for " << held.keys(b, g, s, d);
-        }
-        for (std::size_t d = 0; d < shape.head_dim; ++d) {
-          ASSERT_TRUE(near(decoded.values(b, g, s, d), held.values(b, g, s, d),
-                           ScaleOf(of_the_token)))
+          ASSERT_TRUE(
+              near(decoded.values(b, g, s, d), held.values(b, g, s, d), scale))
               << "value of row " << b << ", head " << g << ", token " << s
               << ", feature " << d << ": " << decoded.values(b, g, s, d)
               << " is held for " << held.values(b, g, s, d);
@@ -401,36 +436,52 @@ TEST(QuantizedLayerCacheTest, GroupsMayHaveAnyLength) {
   }
 }
 
+// A shape of few of everything but what `change` sets.
+template <typename Change>
+QuantizedShape With(const Change& change) {
+  QuantizedShape shape = {.batch = 2,
+                          .max_seq_len = 7,
+                          .num_kv_heads = 2,
+                          .head_dim = 2,
+                          .group = 3};
+  change(shape);
+  return shape;
+}
+
+// Each size alone, and any two of them, beyond what 8 bits count. A group of
+// hundreds of tokens becomes full.
+std::vector<QuantizedShape> LargeShapes() {
+  const std::vector<void (*)(QuantizedShape&)> sizes = {
+      [](QuantizedShape& shape) { shape.batch = 260; },
+      [](QuantizedShape& shape) { shape.max_seq_len = 290; },
+      [](QuantizedShape& shape) { shape.num_kv_heads = 270; },
+      [](QuantizedShape& shape) { shape.head_dim = 265; },
+      [](QuantizedShape& shape) {
+        shape.group = 280;
+        shape.max_seq_len = std::max<std::size_t>(shape.max_seq_len, 290);
+      }};
+  std::vector<QuantizedShape> shapes;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    shapes.push_back(With(sizes[i]));
+    for (std::size_t j = 0; j < i; ++j) {
+      shapes.push_back(With([&](QuantizedShape& shape) {
+        // Heads of one feature in one row, where there are many of two kinds.
+        shape.batch = shape.num_kv_heads = shape.head_dim = 1;
+        sizes[j](shape);
+        sizes[i](shape);
+      }));
+    }
+  }
+  return shapes;
+}
+
 TEST(QuantizedLayerCacheTest, HoldsHundredsOfEverything) {
-  for (const QuantizedShape& shape :
-       std::vector<QuantizedShape>{{.batch = 260,
-       .max_seq_len = 3,
-       .num_kv_heads = 1,
-       .head_dim = 2,
-       .group = 2},
-                                   {.batch = 1,
-                                   .max_seq_len = 3,
-                                   .num_kv_heads = 270,
-                                   .head_dim = 2,
-                                   .group = 2},
-                                   {.batch = 1,
-                                   .max_seq_len = 600,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 2,
-                                   .group = 2},
-                                   {.batch = 1,
-                                   .max_seq_len = 600,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 2,
-                                   .group = 280},
-                                   {.batch = 1,
-                                   .max_seq_len = 5,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 300,
-                                   .group = 2}}) {
+  for (const QuantizedShape& shape : LargeShapes()) {
     SCOPED_TRACE(SizesOf(shape));
     const Held held(shape);
-    ExpectWithinHalfAScale(held, held.After({shape.max_seq_len}));
+    const std::size_t last = shape.max_seq_len / 3;
+    ASSERT_NO_FATAL_FAILURE(ExpectWithinHalfAScale(
+        held, held.After({shape.max_seq_len - last, last})));
   }
 }
 
@@ -503,33 +554,83 @@ TEST(QuantizedAttendTest, RowsOfABatchMayHavePadding) {
                    kTolerance));
 }
 
-TEST(QuantizedAttendTest, HundredsOfRowsHeadsAndTokens) {
-  for (const QuantizedShape& shape :
-       std::vector<QuantizedShape>{{.batch = 260,
-       .max_seq_len = 7,
-       .num_kv_heads = 1,
-       .head_dim = 2,
-       .group = 3},
-                                   {.batch = 1,
-                                   .max_seq_len = 20,
-                                   .num_kv_heads = 270,
-                                   .head_dim = 2,
-                                   .group = 8},
-                                   {.batch = 2,
-                                   .max_seq_len = 700,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 3,
-                                   .group = 260}}) {
-    const Held held(shape);
-    const QuantizedLayerCache cache = held.After({shape.max_seq_len});
-    const KeysAndValues decoded = Decoded(cache);
-    const Tensor4 queries =
-        RandomQueries(44, {shape.batch, shape.num_kv_heads, 2, shape.head_dim});
-    EXPECT_TRUE(Near(
-        cache.Attend(queries, {}),
-        CausalAttention(queries, View(decoded.keys), View(decoded.values), {}),
-        kTolerance));
+// Padding of each row: of row 0 none, then numbers from all over the tokens.
+std::vector<std::size_t> SpreadPadding(const QuantizedShape& shape) {
+  std::vector<std::size_t> left_pad;
+  for (std::size_t b = 0; b < shape.batch; ++b) {
+    left_pad.push_back(b * 283 % shape.max_seq_len);
   }
+  return left_pad;
+}
+
+struct LargeCall {
+  QuantizedShape shape;
+  std::size_t group_heads = 2;
+  std::size_t new_len = 2;
+};
+
+void ExpectAttention(const LargeCall& call) {
+  const auto& [shape, group_heads, new_len] = call;
+  SCOPED_TRACE(SizesOf(shape) + ", " + std::to_string(group_heads) +
+               " query heads on each, " + std::to_string(new_len) + " queries");
+  const Held held(shape);
+  const QuantizedLayerCache cache = held.After({shape.max_seq_len});
+  const KeysAndValues decoded = Decoded(cache);
+  const Tensor4 queries = RandomQueries(
+      44,
+      {shape.batch, shape.num_kv_heads * group_heads, new_len, shape.head_dim});
+  for (const std::vector<std::size_t>& left_pad :
+       {std::vector<std::size_t>{}, SpreadPadding(shape)}) {
+    ASSERT_TRUE(Near(cache.Attend(queries, left_pad),
+                     CausalAttention(queries, View(decoded.keys),
+                                     View(decoded.values), left_pad),
+                     // Scores are sums of hundreds of products.
+                     shape.head_dim > 64 ? 1e-4F : kTolerance));
+  }
+}
+
+TEST(QuantizedAttendTest, HundredsOfRowsHeadsAndTokens) {
+  for (const QuantizedShape& shape : LargeShapes()) {
+    ASSERT_NO_FATAL_FAILURE(ExpectAttention(
+        {shape, shape.num_kv_heads > 2 ? 1U : 2U, shape.batch > 2 ? 1U : 3U}));
+  }
+}
+
+TEST(QuantizedAttendTest, HundredsOfQueryHeadsOnEachKeyValueHead) {
+  for (const QuantizedShape& shape :
+       {With([](QuantizedShape& few) { few.num_kv_heads = 3; }),
+        With([](QuantizedShape& few) { few.batch = 260; }),
+        With([](QuantizedShape& few) { few.max_seq_len = 290; }),
+        With([](QuantizedShape& few) { few.head_dim = 260; }),
+        With([](QuantizedShape& few) {
+          few.group = 270;
+          few.max_seq_len = 290;
+        })}) {
+    ASSERT_NO_FATAL_FAILURE(
+        ExpectAttention({shape, 260, shape.batch > 2 ? 1U : 3U}));
+  }
+}
+
+TEST(QuantizedAttendTest, HundredsOfQueriesAfterHundredsOfTokens) {
+  const auto tokens = [](std::size_t group) {
+    return QuantizedShape{.batch = 3,
+                          .max_seq_len = 590,
+                          .num_kv_heads = 2,
+                          .head_dim = 2,
+                          .group = group};
+  };
+  ASSERT_NO_FATAL_FAILURE(ExpectAttention({tokens(3), 2, 270}));
+  ASSERT_NO_FATAL_FAILURE(ExpectAttention({tokens(280), 1, 270}));
+  QuantizedShape few = tokens(3);
+  few.batch = few.num_kv_heads = few.head_dim = 1;
+  few.max_seq_len = 262;
+  for (const auto size : {&QuantizedShape::batch, &QuantizedShape::num_kv_heads,
+                          &QuantizedShape::head_dim}) {
+    QuantizedShape shape = few;
+    shape.*size = 260;
+    ASSERT_NO_FATAL_FAILURE(ExpectAttention({shape, 1, 260}));
+  }
+  ASSERT_NO_FATAL_FAILURE(ExpectAttention({few, 260, 260}));
 }
 
 TEST(QuantizedAttendTest, CountsTheWorkOfTwoProducts) {
@@ -581,12 +682,13 @@ TEST(QuantizedAttendTest, RefusesShapesThatDisagree) {
 
 // --- the bound ---
 
-// For each query the error of its output, what rounding may add to it, and the
-// largest bound that the header accepts. All in double, from the keys and
-// values as they were appended.
+// For each query the error of its output, what rounding may add to it, and of
+// the bounds that the header accepts the first one that it names, and the
+// largest. All in double, from the keys and values as they were appended.
 struct Errors {
   std::vector<double> error;
   std::vector<double> rounding;
+  std::vector<double> bound;  // 2 tanh(delta / (2 sqrt(D))) w + e
   std::vector<double> largest_bound;
 };
 
@@ -604,7 +706,22 @@ struct Call {
 class Exact {
  public:
   Exact(const Held& held, const QuantizedLayerCache& cache)
-      : held_(held), cache_(cache), decoded_(Decoded(cache)) {}
+      : held_(held), cache_(cache), decoded_(Decoded(cache)) {
+    const QuantizedShape& shape = held.shape;
+    for (std::size_t b = 0; b < shape.batch; ++b) {
+      for (std::size_t g = 0; g < shape.num_kv_heads; ++g) {
+        for (std::size_t s = 0; s < cache.PastLen(); ++s) {
+          for (std::size_t d = 0; d < shape.head_dim; ++d) {
+            if (s % shape.group == 0 && s < cache.CodedLen()) {
+              key_scales_.push_back(
+                  held.KeyScale({.row = b, .kv_head = g}, s, d));
+            }
+          }
+          value_scales_.push_back(held.ValueScale({.row = b, .kv_head = g}, s));
+        }
+      }
+    }
+  }
 
   Errors Of(const Call& call) const {
     const Tensor4 attended = cache_.Attend(call.queries, call.left_pad);
@@ -636,7 +753,11 @@ class Exact {
     const std::size_t end = cache_.PastLen() - call.queries.shape(2) + i + 1;
     const std::size_t pad = call.left_pad.empty() ? 0 : call.left_pad[b];
     const double root = std::sqrt(static_cast<double>(shape.head_dim));
+    const std::size_t at = b * shape.num_kv_heads + g;
+    const std::size_t groups = cache_.CodedLen() / shape.group;
     std::vector<double> scores;
+    std::vector<double> value(shape.head_dim);
+    std::vector<double> decoded(shape.head_dim);
     double max = -1e300;
     double delta = 0;
     double size = 0;
@@ -647,22 +768,16 @@ class Exact {
       double score = 0;
       double sum = 0;
       double change = 0;
-      std::vector<double> value;
-      std::vector<double> decoded;
       for (std::size_t d = 0; d < shape.head_dim; ++d) {
         const double q = call.queries(b, h, i, d);
         score += q * double{held_.keys(b, g, s, d)} / root;
         sum += std::abs(q * double{held_.keys(b, g, s, d)}) / root;
         if (s < cache_.CodedLen()) {
-          std::vector<double> channel;
-          const std::size_t first = s / shape.group * shape.group;
-          for (std::size_t t = first; t < first + shape.group; ++t) {
-            channel.push_back(held_.keys(b, g, t, d));
-          }
-          change += std::abs(q) * ScaleOf(channel) / 2;
+          const std::size_t group = at * groups + s / shape.group;
+          change += std::abs(q) * key_scales_[group * shape.head_dim + d] / 2;
         }
-        value.push_back(held_.values(b, g, s, d));
-        decoded.push_back(decoded_.values(b, g, s, d));
+        value[d] = held_.values(b, g, s, d);
+        decoded[d] = decoded_.values(b, g, s, d);
       }
       scores.push_back(score);
       max = std::max(max, score);
@@ -670,7 +785,8 @@ class Exact {
       delta = std::max(delta, change);
       size = std::max(size, NormOf(decoded));
       largest_value = std::max(largest_value, NormOf(value));
-      value_error = std::max(value_error, ScaleOf(value) * root / 2);
+      value_error = std::max(
+          value_error, value_scales_[at * cache_.PastLen() + s] * root / 2);
     }
     double total = 0;
     for (double& score : scores) total += score = std::exp(score - max);
@@ -687,6 +803,8 @@ class Exact {
         (64 + static_cast<double>(cache_.PastLen()) +
          (static_cast<double>(shape.head_dim) + 8) * terms) *
         0x1p-24 * largest_value);
+    errors.bound.push_back(2 * std::tanh(delta / (2 * root)) * size +
+                           value_error);
     errors.largest_bound.push_back(
         (std::min(2.0, std::exp(2 * delta / root) - 1) * size + value_error) *
             (1 + 0x1p-10) +
@@ -696,6 +814,8 @@ class Exact {
   const Held& held_;
   const QuantizedLayerCache& cache_;
   KeysAndValues decoded_;
+  std::vector<double> key_scales_;    // by row, head, group and channel
+  std::vector<double> value_scales_;  // by row, head and token
 };
 
 void ExpectCertified(const Held& held, const QuantizedLayerCache& cache,
@@ -755,12 +875,105 @@ TEST(ErrorBoundsTest, TwoKeysAttainIt) {
   for (const float query : {0.2F, -0.2F}) {
     call.queries(0, 0, 0, 0) = query;
     ExpectCertified(held, cache, call);
-    const double error = Exact(held, cache).Of(call).error[0];
-    const double bound =
-        cache.ErrorBounds(call.queries, call.left_pad)(0, 0, 0);
-    EXPECT_GT(error, 0.98 * bound) << "scores 0.2 apart become equal: " << error
-                                   << " of at most " << bound;
+    const Errors errors = Exact(held, cache).Of(call);
+    EXPECT_GT(errors.error[0], 0.98 * errors.bound[0])
+        << "scores 0.2 apart become equal: " << errors.error[0]
+        << " of at most " << errors.bound[0];
   }
+}
+
+// What a value's features are, beside a sign that two tokens do not share.
+enum class Features { kAllAlike, kFirstAlone, kLastAlone };
+
+// In every row and head two keys half-way between two codes of each channel,
+// one rounded up and one down, whatever the sign of the query there: a bound
+// any smaller would be wrong. They are the last two of their group, which is
+// another one in each row; what comes before them is padding, and what comes
+// after weighs nothing.
+void ExpectAttained(const LargeCall& sizes, Features features) {
+  const auto& [shape, group_heads, new_len] = sizes;
+  SCOPED_TRACE(SizesOf(shape) + ", " + std::to_string(group_heads) +
+               " query heads on each, " + std::to_string(new_len) + " queries");
+  Held held(shape);
+  const std::size_t heads = shape.num_kv_heads * group_heads;
+  Call call = {.queries = RandomQueries(
+                   58, {shape.batch, heads, new_len, shape.head_dim}),
+               .left_pad = {}};
+  const auto sign = [](const HeadOfCache& head, std::size_t d) {
+    return (head.row + head.kv_head + d) % 3 == 0 ? -1.0F : 1.0F;
+  };
+  const std::size_t groups = shape.max_seq_len / shape.group;
+  for (std::size_t b = 0; b < shape.batch; ++b) {
+    const std::size_t end = (b % groups + 1) * shape.group;
+    call.left_pad.push_back(end - 2);
+    for (std::size_t g = 0; g < shape.num_kv_heads; ++g) {
+      const HeadOfCache head = {.row = b, .kv_head = g};
+      for (std::size_t d = 0; d < shape.head_dim; ++d) {
+        const float scale = 0.02F + 0.001F * static_cast<float>((g + d) % 5);
+        const bool counts =
+            features == Features::kAllAlike ||
+            d == (features == Features::kFirstAlone ? 0 : shape.head_dim - 1);
+        for (std::size_t s = end - shape.group; s < shape.max_seq_len; ++s) {
+          held.keys(b, g, s, d) = s < end ? 0 : -50 * sign(head, d);
+          held.values(b, g, s, d) = counts ? (s % 2 == 0 ? 1.0F : -1.0F) : 0;
+        }
+        // The range is that of codes 0 to 255, and 0 is half-way.
+        held.keys(b, g, end - 4, d) = -127.5F * scale;
+        held.keys(b, g, end - 3, d) = 127.5F * scale;
+        // In every second channel they get the same code, and in the others
+        // change places: the scores are as far apart as before, the other way.
+        const float step = scale * sign(head, d);
+        const float other = d % 2 == 0 ? step : -step;
+        held.keys(b, g, end - 2, d) = 0.5F * other + 0.4999F * step;
+        held.keys(b, g, end - 1, d) = 0.5F * step - 0.4999F * step;
+      }
+      for (std::size_t h = g * group_heads; h < (g + 1) * group_heads; ++h) {
+        for (std::size_t i = 0; i < new_len; ++i) {
+          for (std::size_t d = 0; d < shape.head_dim; ++d) {
+            float& query = call.queries(b, h, i, d);
+            query = sign(head, d) * (1 + std::abs(query));
+          }
+        }
+      }
+    }
+  }
+  const QuantizedLayerCache cache = held.After({shape.max_seq_len});
+  ASSERT_NO_FATAL_FAILURE(ExpectCertified(held, cache, call));
+  if (features != Features::kAllAlike) return;
+  const Errors errors = Exact(held, cache).Of(call);
+  for (std::size_t i = new_len - 1; i < errors.error.size(); i += new_len) {
+    ASSERT_GT(errors.error[i], 0.998 * errors.bound[i]) << "query " << i;
+  }
+}
+
+TEST(ErrorBoundsTest, TwoKeysAttainItInHundredsOfEverything) {
+  for (QuantizedShape shape : LargeShapes()) {
+    shape.group = std::max<std::size_t>(shape.group, 4);
+    shape.max_seq_len = std::max<std::size_t>(shape.max_seq_len, 8);
+    ASSERT_NO_FATAL_FAILURE(ExpectAttained(
+        {shape, shape.num_kv_heads > 2 ? 1U : 2U, 1}, Features::kAllAlike));
+  }
+  for (const std::size_t head_dim : {1, 2, 3, 4, 10, 66, 260}) {
+    const QuantizedShape shape = {.batch = 3,
+                                  .max_seq_len = 13,
+                                  .num_kv_heads = 2,
+                                  .head_dim = head_dim,
+                                  .group = 4};
+    for (const Features features :
+         {Features::kAllAlike, Features::kFirstAlone, Features::kLastAlone}) {
+      ASSERT_NO_FATAL_FAILURE(ExpectAttained({shape, 2, 1}, features));
+    }
+  }
+}
+
+TEST(ErrorBoundsTest, TwoKeysAttainItForHundredsOfQueries) {
+  const QuantizedShape shape = {.batch = 1,
+                                .max_seq_len = 270,
+                                .num_kv_heads = 1,
+                                .head_dim = 3,
+                                .group = 4};
+  ASSERT_NO_FATAL_FAILURE(ExpectAttained({shape, 260, 3}, Features::kAllAlike));
+  ASSERT_NO_FATAL_FAILURE(ExpectAttained({shape, 2, 260}, Features::kAllAlike));
 }
 
 TEST(ErrorBoundsTest, HoldForOrdinaryNumbers) {
@@ -780,43 +993,52 @@ TEST(ErrorBoundsTest, HoldForOrdinaryNumbers) {
   }
 }
 
-// As many queries as tokens: the first of them sees one. Small values, beside
-// which nothing that is added to their size is small.
+// Small values, beside which nothing that is added to their size is small.
+void ExpectSmallValuesCertified(const LargeCall& sizes) {
+  const auto& [shape, group_heads, new_len] = sizes;
+  SCOPED_TRACE(SizesOf(shape) + ", " + std::to_string(group_heads) +
+               " query heads on each, " + std::to_string(new_len) + " queries");
+  Held held(shape, 56);
+  for (float& value : held.values) value *= 1e-3F;
+  ExpectCertified(held, held.After({shape.max_seq_len}),
+                  {.queries = RandomQueries(
+                       57, {shape.batch, shape.num_kv_heads * group_heads,
+                            new_len, shape.head_dim}),
+                   .left_pad = SpreadPadding(shape)});
+}
+
 TEST(ErrorBoundsTest, HoldForHundredsOfEverything) {
-  for (const QuantizedShape& shape :
-       std::vector<QuantizedShape>{{.batch = 260,
-       .max_seq_len = 4,
-       .num_kv_heads = 1,
-       .head_dim = 3,
-       .group = 2},
-                                   {.batch = 1,
-                                   .max_seq_len = 4,
-                                   .num_kv_heads = 270,
-                                   .head_dim = 3,
-                                   .group = 2},
-                                   {.batch = 1,
-                                   .max_seq_len = 280,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 2,
-                                   .group = 2},
-                                   {.batch = 1,
-                                   .max_seq_len = 280,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 2,
-                                   .group = 260},
-                                   {.batch = 1,
-                                   .max_seq_len = 5,
-                                   .num_kv_heads = 1,
-                                   .head_dim = 270,
-                                   .group = 2}}) {
-    SCOPED_TRACE(SizesOf(shape));
-    Held held(shape, 56);
-    for (float& value : held.values) value *= 1e-3F;
-    ExpectCertified(
-        held, held.After({shape.max_seq_len}),
-        {.queries = RandomQueries(57, {shape.batch, shape.num_kv_heads,
-                                       shape.max_seq_len, shape.head_dim}),
-         .left_pad = {}});
+  for (const QuantizedShape& shape : LargeShapes()) {
+    ASSERT_NO_FATAL_FAILURE(ExpectSmallValuesCertified(
+        {shape, shape.num_kv_heads > 2 ? 1U : 2U, shape.batch > 2 ? 1U : 3U}));
+  }
+}
+
+// As many queries as tokens: the first of them sees one.
+TEST(ErrorBoundsTest, HoldForHundredsOfQueriesAndQueryHeads) {
+  QuantizedShape few = {.batch = 1,
+                        .max_seq_len = 270,
+                        .num_kv_heads = 1,
+                        .head_dim = 2,
+                        .group = 260};
+  for (const std::size_t group : {2, 260}) {
+    few.group = group;
+    ASSERT_NO_FATAL_FAILURE(ExpectSmallValuesCertified({few, 2, 270}));
+  }
+  few = {.batch = 1,
+         .max_seq_len = 262,
+         .num_kv_heads = 1,
+         .head_dim = 1,
+         .group = 3};
+  ASSERT_NO_FATAL_FAILURE(ExpectSmallValuesCertified({few, 260, 260}));
+  for (const auto size : {&QuantizedShape::batch, &QuantizedShape::num_kv_heads,
+                          &QuantizedShape::head_dim}) {
+    QuantizedShape shape = few;
+    shape.*size = 260;
+    ASSERT_NO_FATAL_FAILURE(ExpectSmallValuesCertified({shape, 1, 260}));
+    shape.max_seq_len = 6;
+    if (size == &QuantizedShape::num_kv_heads) continue;
+    ASSERT_NO_FATAL_FAILURE(ExpectSmallValuesCertified({shape, 260, 1}));
   }
 }
 

@@ -628,33 +628,40 @@ std::vector<Sizes> SizesOfEveryGroup(Random& random) {
   return all;
 }
 
+// Each size alone, and any two of them, beyond what 8 bits count, but not rows
+// with heads: they would be as many threads, if each head had one. A group of
+// hundreds of tokens becomes full.
 std::vector<Sizes> LargeSizes(Random& random) {
   const auto large = [&] { return Between(random, 260, 280); };
-  return {{.batch = large(),
-           .max_seq_len = 5,
-           .kv_heads = 1,
-           .head_dim = 3,
-           .group = 2},
-          {.batch = 1,
-           .max_seq_len = 5,
-           .kv_heads = large(),
-           .head_dim = 3,
-           .group = 2},
-          {.batch = 1,
-           .max_seq_len = Between(random, 600, 900),
-           .kv_heads = 1,
-           .head_dim = 3,
-           .group = 2},
-          {.batch = 2,
-           .max_seq_len = Between(random, 600, 900),
-           .kv_heads = 1,
-           .head_dim = 2,
-           .group = large()},
-          {.batch = 1,
-           .max_seq_len = 9,
-           .kv_heads = 1,
-           .head_dim = large(),
-           .group = 4}};
+  const std::vector<std::size_t Sizes::*> axes = {
+      &Sizes::batch, &Sizes::kv_heads, &Sizes::head_dim, &Sizes::max_seq_len,
+      &Sizes::group};
+  std::vector<Sizes> all;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      if (axes[i] == &Sizes::kv_heads && i != j) continue;
+      const std::size_t few = i == j ? 2 : 1;
+      Sizes sizes = {.batch = few,
+                     .max_seq_len = Between(random, 8, 11),
+                     .kv_heads = few,
+                     .head_dim = few,
+                     .group = 4};
+      sizes.*axes[i] = large();
+      sizes.*axes[j] = large();
+      if (sizes.group > 4) sizes.max_seq_len = sizes.group + large();
+      all.push_back(sizes);
+    }
+  }
+  return all;
+}
+
+// Padding of each row: of row 0 none, then any that leaves a token.
+std::vector<std::size_t> SpreadPadding(Random& random, const Sizes& sizes) {
+  std::vector<std::size_t> left_pad = {0};
+  while (left_pad.size() < sizes.batch) {
+    left_pad.push_back(Between(random, 0, sizes.max_seq_len - 1));
+  }
+  return left_pad;
 }
 
 void HeldInCodes(Exam& exam) {
@@ -703,7 +710,33 @@ void LargeCaches(Exam& exam) {
     trial.Append(sizes.max_seq_len - last);
     trial.Append(last);
     trial.CompareHeld();
-    trial.CompareAttention(sizes.kv_heads, 2, {});
+    const std::size_t heads = (sizes.kv_heads > 2 ? 1 : 2) * sizes.kv_heads;
+    trial.CompareAttention(heads, 2, {});
+    trial.CompareAttention(heads, 3, SpreadPadding(random, sizes));
+  }
+  // Hundreds of queries, after as many tokens or none, and hundreds of query
+  // heads on one.
+  struct Call {
+    Sizes sizes;
+    std::size_t heads = 0;
+    std::size_t new_len = 0;
+  };
+  const std::size_t large = Between(random, 260, 280);
+  for (const auto& [sizes, heads, new_len] :
+       std::vector<Call>{{{3, 2 * large + 30, 2, 2, 3}, 4, large},
+                         {{3, 2 * large + 30, 1, 2, large}, 2, large},
+                         {{large, large + 5, 1, 1, 3}, 1, large},
+                         {{1, large + 5, large, 1, 3}, large, large},
+                         {{1, large + 5, 1, 1, 3}, large, large},
+                         {{1, large + 5, 1, large, 3}, 1, large},
+                         {{2, 9, 2, 3, 4}, 2 * large, 3},
+                         {{2, large, 1, 3, 4}, large, 2},
+                         {{2, 9, 1, large, 4}, large, 2}}) {
+    QuantizedTrial trial(exam, sizes);
+    trial.Case("large sizes");
+    trial.Append(sizes.max_seq_len);
+    trial.CompareHeld();
+    trial.CompareAttention(heads, new_len, SpreadPadding(random, sizes));
   }
 }
 
@@ -736,25 +769,41 @@ Array QueriesFor(Random& random, const Sizes& sizes, std::size_t heads,
                      2.0F);
 }
 
-// As many queries as tokens, or hundreds. Small values, beside which nothing
-// that is added to their size is small.
+// The bounds of small values, beside which nothing that is added to their size
+// is small.
+void CompareBoundsOfSmallValues(Exam& exam, const Sizes& sizes,
+                                std::size_t heads, std::size_t new_len) {
+  Random& random = exam.Randomness();
+  QuantizedTrial trial(exam, sizes);
+  for (std::size_t at = 0; at < sizes.batch * sizes.kv_heads; ++at) {
+    for (std::size_t s = 0; s < sizes.max_seq_len; ++s) {
+      for (std::size_t d = 0; d < sizes.head_dim; ++d) {
+        trial.ValueAt(at, s, d) *= 1e-3F;
+      }
+    }
+  }
+  trial.Case("large sizes, small values");
+  trial.Append(sizes.max_seq_len);
+  trial.CompareBounds(QueriesFor(random, sizes, heads, new_len),
+                      SpreadPadding(random, sizes));
+}
+
 void BoundsOfLargeCaches(Exam& exam) {
   Random& random = exam.Randomness();
   for (const Sizes& sizes : LargeSizes(random)) {
-    QuantizedTrial trial(exam, sizes);
-    for (std::size_t at = 0; at < sizes.batch * sizes.kv_heads; ++at) {
-      for (std::size_t s = 0; s < sizes.max_seq_len; ++s) {
-        for (std::size_t d = 0; d < sizes.head_dim; ++d) {
-          trial.ValueAt(at, s, d) *= 1e-3F;
-        }
-      }
-    }
-    trial.Case("large sizes, small values");
-    trial.Append(sizes.max_seq_len);
-    const std::size_t new_len =
-        std::min(sizes.max_seq_len, Between(random, 260, 280));
-    trial.CompareBounds(QueriesFor(random, sizes, sizes.kv_heads, new_len), {});
+    CompareBoundsOfSmallValues(
+        exam, sizes, (sizes.kv_heads > 2 ? 1 : 2) * sizes.kv_heads, 3);
   }
+  // As many queries as tokens, and hundreds of query heads on one.
+  const std::size_t large = Between(random, 260, 280);
+  CompareBoundsOfSmallValues(exam, {3, large, 1, 2, 4}, 2, large);
+  CompareBoundsOfSmallValues(exam, {1, large, 1, 2, large - 3}, 2, large);
+  CompareBoundsOfSmallValues(exam, {large, large, 1, 1, 4}, 1, large);
+  CompareBoundsOfSmallValues(exam, {1, large, large, 1, 4}, large, large);
+  CompareBoundsOfSmallValues(exam, {1, large, 1, 1, 4}, large, large);
+  CompareBoundsOfSmallValues(exam, {1, large, 1, large, 4}, 1, large);
+  CompareBoundsOfSmallValues(exam, {2, 9, 2, 3, 4}, 2 * large, 2);
+  CompareBoundsOfSmallValues(exam, {2, 9, 1, large, 4}, large, 2);
 }
 
 void BoundsOfOrdinaryNumbers(Exam& exam) {
@@ -780,39 +829,61 @@ void BoundsOfOrdinaryNumbers(Exam& exam) {
   BoundsOfLargeCaches(exam);
 }
 
-// Two tokens whose keys are half-way between two codes, one rounded up and one
-// down; the tokens that give their group its range are padding. Tokens of later
-// groups, whose keys are exact, weigh nothing.
-void CompareAttained(Exam& exam, std::size_t head_dim,
-                     std::size_t later_groups) {
+// What a value's features are, beside a sign that two tokens do not share.
+enum class Features { kRandom, kAllAlike, kFirstAlone, kLastAlone };
+
+// In every row and head two tokens whose keys are half-way between two codes,
+// one rounded up and one down. They are the last of their group, which is
+// another one in each row; those that give it its range come before them, and
+// are padding. Tokens of later groups, whose keys are exact, weigh nothing.
+void CompareAttained(Exam& exam, const Sizes& sizes, std::size_t heads,
+                     Features features) {
   Random& random = exam.Randomness();
-  const Sizes sizes = {.batch = 1,
-                       .max_seq_len = 4 * (1 + later_groups),
-                       .kv_heads = 1,
-                       .head_dim = head_dim,
-                       .group = 4};
   QuantizedTrial trial(exam, sizes);
-  Array queries = QueriesFor(random, sizes, 1, 1);
+  const std::size_t dim = sizes.head_dim;
+  Array queries = QueriesFor(random, sizes, heads, 1);
   const float scale = random.NextUniform(0.01F, 0.02F);
-  for (std::size_t d = 0; d < head_dim; ++d) {
-    const auto code = static_cast<float>(Between(random, 20, 200));
-    const float sign = random.NextUniform() < 0.5F ? 1 : -1;
-    float& query = queries.values[d];
-    query = sign * random.NextUniform(1, 3);
-    trial.Key(0, 0, d) = 0;
-    trial.Key(0, 1, d) = 255 * scale;
-    trial.Key(0, 2, d) = scale * (code + 0.499F * sign);
-    trial.Key(0, 3, d) = scale * (code - 0.499F * sign);
-    for (std::size_t s = 2; s < sizes.max_seq_len; ++s) {
-      trial.ValueAt(0, s, d) = (s + d) % 2 == 0 ? 1.0F : -1.0F;
-      if (s > 3) trial.Key(0, s, d) = -50 * sign;
+  std::vector<float> signs;
+  for (std::size_t d = 0; d < dim; ++d) {
+    signs.push_back(random.NextUniform() < 0.5F ? 1.0F : -1.0F);
+  }
+  for (std::size_t i = 0; i < queries.values.size(); ++i) {
+    queries.values[i] = signs[i % dim] * random.NextUniform(1, 3);
+  }
+  std::vector<std::size_t> left_pad;
+  for (std::size_t at = 0; at < sizes.batch * sizes.kv_heads; ++at) {
+    const std::size_t row = at / sizes.kv_heads;
+    const std::size_t end =
+        (row % (sizes.max_seq_len / sizes.group) + 1) * sizes.group;
+    if (at % sizes.kv_heads == 0) left_pad.push_back(end - 2);
+    for (std::size_t d = 0; d < dim; ++d) {
+      for (std::size_t s = end - sizes.group; s < sizes.max_seq_len; ++s) {
+        float value = (s + d) % 2 == 0 ? 1.0F : -1.0F;
+        if (features != Features::kRandom) {
+          const bool counts =
+              features == Features::kAllAlike ||
+              d == (features == Features::kFirstAlone ? 0 : dim - 1);
+          value = counts ? (s % 2 == 0 ? 1.0F : -1.0F) : 0.0F;
+        }
+        trial.ValueAt(at, s, d) = value;
+        trial.Key(at, s, d) = s < end ? 0 : -50 * signs[d];
+      }
+      // The range is that of codes 0 to 255, and 0 is half-way.
+      trial.Key(at, end - 4, d) = -127.5F * scale;
+      trial.Key(at, end - 3, d) = 127.5F * scale;
+      // In every second channel they get the same code, and in the others
+      // change places: the scores are as far apart as before, the other way.
+      const float step = scale * signs[d];
+      const float other = d % 2 == 0 ? step : -step;
+      trial.Key(at, end - 2, d) = 0.5F * other + 0.4999F * step;
+      trial.Key(at, end - 1, d) = 0.5F * step - 0.4999F * step;
     }
   }
   trial.Case(
       "two keys half-way between codes, so that their scores come "
       "nearer to each other than for any others");
   trial.Append(sizes.max_seq_len);
-  trial.CompareBounds(queries, {2});
+  trial.CompareBounds(queries, left_pad);
 }
 
 // An outlier in one channel; queries that use it, and that hardly do.
@@ -898,10 +969,19 @@ void CompareUnseen(Exam& exam) {
 }
 
 void BoundsOfAdversarialNumbers(Exam& exam) {
-  for (const std::size_t head_dim : {1U, 2U, 5U, 9U}) {
-    for (const std::size_t later_groups : {0U, 2U}) {
-      CompareAttained(exam, head_dim, later_groups);
+  Random& random = exam.Randomness();
+  for (const std::size_t head_dim :
+       {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{5},
+        std::size_t{9}, Between(random, 66, 70), Between(random, 260, 280)}) {
+    for (const Features features :
+         {Features::kRandom, Features::kAllAlike, Features::kFirstAlone,
+          Features::kLastAlone}) {
+      CompareAttained(exam, {3, 13, 2, head_dim, 4}, 4, features);
     }
+  }
+  for (const Sizes& sizes : LargeSizes(random)) {
+    CompareAttained(exam, sizes, (sizes.kv_heads > 2 ? 1 : 2) * sizes.kv_heads,
+                    Features::kAllAlike);
   }
   for (int round = 0; round < 3; ++round) {
     CompareOutliers(exam);
