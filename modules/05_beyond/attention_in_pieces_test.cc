@@ -3,6 +3,7 @@
 #include "modules/05_beyond/attention_in_pieces.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -330,6 +331,47 @@ TEST(AttendToPieceTest, AQueryThatSeesNoneOfTheKeysHasTheEmptyPiece) {
   for (const std::size_t i : {0, 1, 2}) ExpectEmpty(nothing, i);
 }
 
+// The first half of the queries is before all keys, and padding hides the first
+// keys from the others.
+TEST(AttendToPieceTest, QueriesThatSeeNothingMayHaveHundredsOfEverything) {
+  struct Case {
+    std::size_t queries = 0;
+    std::size_t keys = 0;
+    std::size_t head_dim = 0;
+  };
+  for (const auto& [queries, keys, head_dim] :
+       std::vector<Case>{{4, 4, 10},
+                         {4, 4, 70},
+                         {4, 300, 300},
+                         {300, 3, 2},
+                         {300, 300, 70}}) {
+    SCOPED_TRACE(std::to_string(queries) + " queries, " + std::to_string(keys) +
+                 " keys, head_dim " + std::to_string(head_dim));
+    const Input input(
+        19, {.new_len = queries, .total_len = 1'000, .head_dim = head_dim});
+    ConstMatrix some_keys = HeadMatrix(input.keys, 0, 0);
+    ConstMatrix values = HeadMatrix(input.values, 0, 0);
+    some_keys.rows = values.rows = keys;
+    for (const std::size_t left_pad : {0, 401, 700}) {
+      const PieceOfAttention piece =
+          Attend({.queries = HeadMatrix(input.queries, 0, 0),
+                  .position = 400 - queries / 2,
+                  .left_pad = left_pad},
+                 {.keys = some_keys, .values = values, .position = 400});
+      const std::size_t first = std::max<std::size_t>(left_pad, 400);
+      for (std::size_t i = 0; i < queries; ++i) {
+        const bool sees = first < 400 + keys && first <= 400 + i - queries / 2;
+        if (400 + i < first + queries / 2 || !sees) {
+          ExpectEmpty(piece, i);
+        } else {
+          EXPECT_GE(piece.sum(i), 0.999F) << "query " << i;
+          EXPECT_GT(piece.max(i), -kInfinity) << "query " << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(AttendToPieceTest, LargeScoresGiveNumbers) {
   const Tensor2 query = {{1000.0F}};
   const Tensor2 values = {{10.0F}, {20.0F}, {40.0F}};
@@ -618,6 +660,59 @@ TEST(AttentionInPiecesTest, IsCausalAttentionForSizesOfEveryKind) {
         input.InPieces(Pieces({.total_len = sizes.total_len, .length = 16})),
         input.Whole(), 5e-5F))
         << sizes.batch << " rows without padding";
+  }
+}
+
+// Padding is different in each row, from none to all tokens but one.
+TEST(AttentionInPiecesTest, IsCausalAttentionForAnyTwoSizesOfHundreds) {
+  const auto few = [](std::size_t head_dim) {
+    return Sizes{
+        .batch = 2, .new_len = 2, .total_len = 5, .head_dim = head_dim};
+  };
+  std::vector<Sizes> cases;
+  for (const auto size : {&Sizes::batch, &Sizes::heads, &Sizes::kv_heads}) {
+    for (const auto& [new_len, total_len, head_dim] :
+         std::vector<std::array<std::size_t, 3>>{
+             {2, 270, 1}, {260, 264, 1}, {3, 7, 260}}) {
+      Sizes sizes = few(head_dim);
+      sizes.batch = size == &Sizes::kv_heads ? 1 : 2;
+      sizes.*size = 260;
+      sizes.heads = std::max(sizes.heads, sizes.kv_heads);
+      sizes.new_len = new_len;
+      sizes.total_len = total_len;
+      cases.push_back(sizes);
+    }
+  }
+  cases.push_back(few(1));
+  cases.back().heads = cases.back().batch = 260;
+  cases.push_back(cases.back());
+  cases.back().kv_heads = 260;
+  cases.push_back(few(260));
+  cases.back().total_len = 270;
+  cases.push_back(cases.back());
+  cases.back().new_len = 260;
+  cases.push_back(few(2));
+  cases.back().new_len = 260;
+  cases.back().total_len = 600;
+  for (const Sizes& sizes : cases) {
+    SCOPED_TRACE(std::to_string(sizes.batch) + " rows, " +
+                 std::to_string(sizes.heads) + " heads on " +
+                 std::to_string(sizes.kv_heads) + ", " +
+                 std::to_string(sizes.new_len) + " of " +
+                 std::to_string(sizes.total_len) + " tokens, head_dim " +
+                 std::to_string(sizes.head_dim));
+    Input input(34, sizes);
+    for (std::size_t b = 0; b < sizes.batch; ++b) {
+      input.left_pad.push_back(b * 283 % sizes.total_len);
+    }
+    const Tensor4 whole = input.Whole();
+    // Hundreds of ranges, where there are few queries of each head.
+    for (const std::size_t length : {sizes.new_len > 9 ? 130U : 1U, 263U}) {
+      ASSERT_TRUE(Near(input.InPieces(Pieces(
+                           {.total_len = sizes.total_len, .length = length})),
+                       whole, 1e-4F))
+          << "pieces of " << length;
+    }
   }
 }
 

@@ -247,6 +247,22 @@ void EmptyPieces(Exam& exam) {
   input.left_pad = 8;
   CompareAttend(exam, input, {.begin = 0, .end = 8});
   CompareAttend(exam, input, {.begin = 4, .end = 20});
+  // The same for hundreds of queries, keys and features: half of the queries
+  // are before all keys, and padding hides the first keys from the others.
+  const std::size_t large = Between(random, 260, 280);
+  for (const auto& [queries, keys, head_dim] :
+       std::vector<std::array<std::size_t, 3>>{{4, 5, 10},
+                                               {4, 5, 70},
+                                               {4, large, large},
+                                               {large, 3, 2},
+                                               {large, large, 70}}) {
+    HeadInput wide = RandomHead(random, queries, 700, head_dim);
+    wide.position = 400 - queries / 2;
+    for (const std::size_t left_pad : {0, 401, 690}) {
+      wide.left_pad = left_pad;
+      CompareAttend(exam, wide, {.begin = 400, .end = 400 + keys});
+    }
+  }
 }
 
 // --- merging ---
@@ -627,6 +643,26 @@ void LargeInPieces(Exam& exam) {
                                     .past_len = Between(random, 256, 290),
                                     .new_len = 1,
                                     .head_dim = 1}));
+  // Other sizes by two, in rows of any padding; not rows and heads, since each
+  // head of a row may have a thread.
+  for (const AttentionSizes& sizes :
+       std::vector<AttentionSizes>{{heads, 1, 1, 2, heads, 1},
+                                   {heads, 1, 1, heads, 3, 1},
+                                   {heads, 1, 1, 3, 4, 260},
+                                   {1, heads, heads, 2, heads, 1},
+                                   {1, heads, 1, 2, heads, 1},
+                                   {1, heads, 1, heads, 3, 1},
+                                   {1, heads, heads, 3, 4, 260},
+                                   {1, heads, 1, 3, 4, 260},
+                                   {2, 2, 1, 3, heads, 260},
+                                   {2, 2, 1, heads, 3, 260},
+                                   {2, 2, 2, 300, heads, 2}}) {
+    inputs.push_back(RandomAttentionInput(random, sizes));
+    AttentionInput& input = inputs.back();
+    for (std::size_t b = 0; b < sizes.batch; ++b) {
+      input.left_pad.push_back(Between(random, 0, input.keys.shape[2] - 1));
+    }
+  }
   for (const AttentionInput& input : inputs) {
     const std::size_t total_len = input.keys.shape[2];
     const std::size_t length = Between(random, 1, 200);
