@@ -534,6 +534,110 @@ TEST(PagedCacheTest, AttendSeesHundredsOfTokens) {
                    kTolerance));
 }
 
+enum class Forks { kNone, kSome };
+
+// Rows that get one token or two, and then hundreds or a few, most of them
+// padded; then more for the last one or, with forks, for it and its fork, which
+// copies its last block.
+struct LargeBatch {
+  std::size_t rows = 3;
+  std::size_t tokens = 6;
+  std::size_t query_heads = 2;  // on each of keys and values
+  std::size_t queries = 3;
+  PageShape shape = {.num_blocks = 0,  // as many as the rows take, and some
+                     .block_size = 4,
+                     .num_layers = 2,
+                     .num_kv_heads = 1,
+                     .head_dim = 1};
+};
+
+void ExpectLargeBatchAgrees(LargeBatch batch, Forks forks) {
+  Random random(batch.rows + batch.shape.head_dim);
+  const std::size_t each =
+      (batch.tokens + 3 + batch.shape.block_size) / batch.shape.block_size;
+  batch.shape.num_blocks = (batch.rows + 2) * each;
+  SCOPED_TRACE(std::to_string(batch.rows) + " rows of " +
+               std::to_string(batch.tokens) + " tokens, " +
+               std::to_string(batch.shape.block_size) + " in a block, " +
+               std::to_string(batch.shape.num_layers) + " layers, " +
+               std::to_string(batch.shape.num_kv_heads) + " heads of " +
+               std::to_string(batch.shape.head_dim));
+  PagedTwin twin(batch.shape);
+  std::vector<SequenceId> sequences;
+  std::vector<Extension> first;
+  std::vector<Extension> second;
+  for (std::size_t b = 0; b < batch.rows; ++b) {
+    sequences.push_back(twin.Start());
+    first.push_back({sequences.back(), 1 + b % 2});
+    second.push_back({sequences.back(), batch.tokens - b % 3});
+  }
+  ASSERT_TRUE(twin.Append(first));
+  ASSERT_TRUE(twin.Append(second));
+  if (forks == Forks::kSome) {
+    const SequenceId fork = twin.Fork(sequences.back());
+    ASSERT_TRUE(twin.Append({{fork, 1}, {sequences.back(), 2}}));
+    ASSERT_TRUE(twin.Agree());
+    return;
+  }
+  ASSERT_TRUE(twin.Append({{sequences.back(), 2}}));
+  ASSERT_TRUE(twin.Agree());
+  ASSERT_TRUE(twin.AttendAgrees(
+      sequences,
+      {.heads_per_kv_head = batch.query_heads, .new_len = batch.queries},
+      random));
+}
+
+// Of any two of rows, new tokens, query heads, layers, key/value heads,
+// features and tokens of a block.
+std::vector<LargeBatch> LargeBatches() {
+  const std::vector<void (*)(LargeBatch&)> sizes = {
+      [](LargeBatch& batch) { batch.rows = 260; },
+      [](LargeBatch& batch) { batch.tokens = 265; },
+      [](LargeBatch& batch) { batch.query_heads = 260; },
+      [](LargeBatch& batch) {
+        batch.shape.num_kv_heads = 265;
+        batch.query_heads = batch.query_heads > 2 ? 260 : 1;
+      },
+      [](LargeBatch& batch) { batch.shape.num_layers = 260; },
+      [](LargeBatch& batch) { batch.shape.head_dim = 260; },
+      [](LargeBatch& batch) {
+        batch.shape.block_size = 270;
+        batch.tokens = std::max<std::size_t>(batch.tokens, 264);
+      }};
+  std::vector<LargeBatch> batches;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      LargeBatch& batch = batches.emplace_back();
+      sizes[j](batch);
+      sizes[i](batch);
+      if (batch.query_heads > 2) batch.queries = 1;
+    }
+  }
+  return batches;
+}
+
+TEST(PagedCacheTest, AnyTwoSizesMayBeHundreds) {
+  for (const LargeBatch& batch : LargeBatches()) {
+    ASSERT_NO_FATAL_FAILURE(ExpectLargeBatchAgrees(batch, Forks::kNone));
+  }
+}
+
+TEST(PagedCacheTest, HundredsOfQueriesOfHundredsOfAnything) {
+  const std::vector<void (*)(LargeBatch&)> sizes = {
+      [](LargeBatch& batch) { batch.rows = 260; },
+      [](LargeBatch& batch) { batch.query_heads = 260; },
+      [](LargeBatch& batch) { batch.shape.num_kv_heads = 260; },
+      [](LargeBatch& batch) { batch.shape.head_dim = 260; },
+      [](LargeBatch& batch) { batch.shape.block_size = 300; },
+      [](LargeBatch& batch) { batch.tokens = 590; }};
+  for (const auto& size : sizes) {
+    LargeBatch batch = {
+        .rows = 1, .tokens = 262, .query_heads = 1, .queries = 258};
+    size(batch);
+    ASSERT_NO_FATAL_FAILURE(ExpectLargeBatchAgrees(batch, Forks::kNone));
+  }
+}
+
 TEST(PagedCacheTest, AttendCountsItsWork) {
   Random random(57);
   const PageShape shape = {.num_blocks = 8,
@@ -649,6 +753,41 @@ TEST(ForkTest, ManySamplesOfOnePromptHoldItsFullBlocksOnce) {
   EXPECT_EQ(twin.Cache().Counts().blocks_copied, 29U);
   EXPECT_TRUE(twin.Agree());
   EXPECT_TRUE(twin.LeavesNothing());
+}
+
+TEST(ForkTest, BlocksOfAnySizesAreCopied) {
+  for (const LargeBatch& batch : LargeBatches()) {
+    if (batch.rows > 9 || batch.query_heads > 9) continue;
+    ASSERT_NO_FATAL_FAILURE(ExpectLargeBatchAgrees(batch, Forks::kSome));
+  }
+}
+
+// Rows of one append: samples that copy their last block, one that gets no
+// token, and one whose last block is full, so that it takes a new one.
+TEST(ForkTest, AfterHundredsOfCopiesOthersNeedNone) {
+  for (const std::size_t samples : {3U, 12U, 70U, 300U}) {
+    SCOPED_TRACE(std::to_string(samples) + " samples");
+    PageShape shape = kShape;
+    // The prompt has 2 blocks, the full sequence 1; what the rows need is what
+    // is left.
+    shape.num_blocks = 2 + 1 + samples + 1;
+    PagedTwin twin(shape);
+    const SequenceId prompt = twin.Start();
+    const SequenceId full = twin.Start();
+    twin.Append({{prompt, 6}, {full, 4}});
+    std::vector<Extension> rows;
+    for (std::size_t i = 0; i < samples; ++i) {
+      rows.push_back({twin.Fork(prompt), 1});
+    }
+    rows.push_back({twin.Fork(prompt), 0});
+    rows.push_back({twin.Fork(full), 1});
+    EXPECT_FALSE(twin.Append(
+        {{full, 1}, {rows.back().sequence, 1}, {twin.Start(), samples * 4}}));
+    EXPECT_TRUE(twin.Append(rows));
+    EXPECT_EQ(twin.Cache().Counts().blocks_copied, samples);
+    EXPECT_TRUE(twin.Agree());
+    EXPECT_TRUE(twin.LeavesNothing());
+  }
 }
 
 TEST(ForkTest, AFullPoolRefusesTheCopyToo) {
@@ -790,8 +929,6 @@ TEST(ForkTest, CountsHundredsOfForks) {
 }
 
 // ---- Random traces --------------------------------------------------------
-
-enum class Forks { kNone, kSome };
 
 // Some of the sequences in random order: half of the newest four, and of the
 // others half of a few, about four of many.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -295,6 +296,60 @@ void AppendingBatches(Exam& exam) {
   }
 }
 
+struct LargeBatch {
+  std::size_t rows = 3;
+  std::size_t tokens = 6;
+  std::size_t query_heads = 1;              // on each of keys and values
+  TrialPageShape shape = {.num_blocks = 0,  // as many as the rows take
+                          .block_size = 4,
+                          .layers = 2,
+                          .heads = 1,
+                          .head_dim = 1};
+  std::vector<std::size_t> sequences;
+};
+
+// Caches of which any two sizes are beyond what 8 bits count. Their rows have
+// got a token or two, and then hundreds or a few, most of them padded.
+template <typename Work>
+void ForEachLargeBatch(Exam& exam, const Work& work) {
+  const std::size_t many = Between(exam.Randomness(), 260, 280);
+  const std::vector<std::function<void(LargeBatch&)>> sizes = {
+      [&](LargeBatch& batch) { batch.rows = many; },
+      [&](LargeBatch& batch) { batch.tokens = many; },
+      [&](LargeBatch& batch) { batch.query_heads = many; },
+      [&](LargeBatch& batch) { batch.shape.heads = many; },
+      [&](LargeBatch& batch) { batch.shape.layers = many; },
+      [&](LargeBatch& batch) { batch.shape.head_dim = many; },
+      [&](LargeBatch& batch) {
+        batch.shape.block_size = many + 5;
+        batch.tokens = many - 1;
+      }};
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      LargeBatch batch;
+      sizes[j](batch);
+      sizes[i](batch);
+      batch.shape.num_blocks =
+          (batch.rows + 2) * ((batch.tokens + 3) / batch.shape.block_size + 1);
+      PagedTrial trial(exam, batch.shape);
+      trial.Case(fmt::format(
+          "{} of {}, {}, {} of {}", Count(batch.rows, "row"),
+          Count(batch.tokens, "token"), Count(batch.shape.layers, "layer"),
+          Count(batch.shape.heads, "head"), batch.shape.head_dim));
+      std::vector<TrialRow> first;
+      std::vector<TrialRow> second;
+      for (std::size_t b = 0; b < batch.rows; ++b) {
+        batch.sequences.push_back(trial.Start());
+        first.push_back({batch.sequences.back(), 1 + b % 2});
+        second.push_back({batch.sequences.back(), batch.tokens - b % 3});
+      }
+      trial.Append(first);
+      trial.Append(second);
+      work(trial, batch);
+    }
+  }
+}
+
 void AppendingToAllSizes(Exam& exam) {
   Random& random = exam.Randomness();
   const auto large = [&] { return Between(random, 260, 290); };
@@ -339,6 +394,10 @@ void AppendingToAllSizes(Exam& exam) {
     trial.Append({{one, 1}, {other, most / 4}});
     trial.Compare();
   }
+  ForEachLargeBatch(exam, [](PagedTrial& trial, const LargeBatch& batch) {
+    trial.Append({{batch.sequences.back(), 2}});
+    trial.Compare();
+  });
   PagedTrial trial(exam, {.num_blocks = 600,
                           .block_size = 1,
                           .layers = 1,
@@ -556,6 +615,19 @@ void AttendingLong(Exam& exam) {
   trial.Case("attention over more than a thousand tokens");
   trial.CompareAttention(rows, 4, 1);
   trial.CompareAttention(rows, 2, Between(random, 65, 80));
+  ForEachLargeBatch(exam, [](PagedTrial& large, const LargeBatch& batch) {
+    // Hundreds of rows with hundreds of heads would be as many threads, if each
+    // head had one.
+    const std::size_t heads = batch.query_heads * batch.shape.heads;
+    if (heads > 300) return;
+    std::vector<std::size_t> some = batch.sequences;
+    if (heads > 9 && some.size() > 9) some.resize(1);
+    large.CompareAttention(some, heads, 3);
+    if (some.size() < 9) {
+      large.CompareAttention({some.front()}, heads,
+                             std::min<std::size_t>(batch.tokens, 265) - 2);
+    }
+  });
 }
 
 void PagedWork(Exam& exam) {
@@ -951,6 +1023,36 @@ void ManySamples(Exam& exam) {
     trial.Append(rows);
     trial.Compare();
     trial.CompareNothingLeft();
+  }
+  // A fork copies the last block, whatever is large in it.
+  ForEachLargeBatch(exam, [](PagedTrial& trial, const LargeBatch& batch) {
+    if (batch.rows > 9 || batch.query_heads > 9) return;
+    const std::size_t fork = trial.Fork(batch.sequences.back());
+    trial.Append({{fork, 1}, {batch.sequences.back(), 2}});
+    trial.Compare();
+  });
+  // Samples that copy their last block, then one that gets no token, and one
+  // whose last block is full, so that it takes a new one: they need exactly the
+  // blocks that are left.
+  for (const std::size_t copies :
+       {std::size_t{3}, std::size_t{12}, std::size_t{70}, samples}) {
+    TrialPageShape shape = RandomPageShape(random, 2 + 1 + copies + 1);
+    shape.layers = 1;
+    PagedTrial trial(exam, shape);
+    const std::size_t prompt = trial.Start();
+    const std::size_t full = trial.Start();
+    trial.Append({{prompt, shape.block_size + 1}, {full, shape.block_size}});
+    std::vector<TrialRow> rows;
+    for (std::size_t i = 0; i < copies; ++i) {
+      rows.push_back({trial.Fork(prompt), 1});
+    }
+    rows.push_back({trial.Fork(prompt), 0});
+    rows.push_back({trial.Fork(full), 1});
+    trial.Case(
+        "many samples, one of them without a token, and a fork whose last "
+        "block is full");
+    trial.Append(rows);
+    trial.Compare();
   }
   // Of two owners one copies, and then the pool is full.
   const TrialPageShape shape = RandomPageShape(random, 5);
