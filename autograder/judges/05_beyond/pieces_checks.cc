@@ -646,14 +646,11 @@ void LargeInPieces(Exam& exam) {
   // Other sizes by two, in rows of any padding; not rows and heads, since each
   // head of a row may have a thread.
   for (const AttentionSizes& sizes :
-       std::vector<AttentionSizes>{{heads, 1, 1, 2, heads, 1},
-                                   {heads, 1, 1, heads, 3, 1},
-                                   {heads, 1, 1, 3, 4, 260},
-                                   {1, heads, heads, 2, heads, 1},
-                                   {1, heads, 1, 2, heads, 1},
+       std::vector<AttentionSizes>{{heads, 1, 1, heads, 3, 1},
+                                   {heads, 1, 1, 2, 2, 260},
                                    {1, heads, 1, heads, 3, 1},
-                                   {1, heads, heads, 3, 4, 260},
-                                   {1, heads, 1, 3, 4, 260},
+                                   {1, heads, heads, 2, 2, 260},
+                                   {1, heads, 1, 2, 2, 260},
                                    {2, 2, 1, 3, heads, 260},
                                    {2, 2, 1, heads, 3, 260},
                                    {2, 2, 2, 300, heads, 2}}) {

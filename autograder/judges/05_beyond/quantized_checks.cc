@@ -642,7 +642,7 @@ std::vector<Sizes> LargeSizes(Random& random) {
       if (axes[i] == &Sizes::kv_heads && i != j) continue;
       const std::size_t few = i == j ? 2 : 1;
       Sizes sizes = {.batch = few,
-                     .max_seq_len = Between(random, 8, 11),
+                     .max_seq_len = i == j ? Between(random, 8, 11) : 5,
                      .kv_heads = few,
                      .head_dim = few,
                      .group = 4};
@@ -725,9 +725,6 @@ void LargeCaches(Exam& exam) {
   for (const auto& [sizes, heads, new_len] :
        std::vector<Call>{{{3, 2 * large + 30, 2, 2, 3}, 4, large},
                          {{3, 2 * large + 30, 1, 2, large}, 2, large},
-                         {{large, large + 5, 1, 1, 3}, 1, large},
-                         {{1, large + 5, large, 1, 3}, large, large},
-                         {{1, large + 5, 1, 1, 3}, large, large},
                          {{1, large + 5, 1, large, 3}, 1, large},
                          {{2, 9, 2, 3, 4}, 2 * large, 3},
                          {{2, large, 1, 3, 4}, large, 2},
@@ -798,9 +795,6 @@ void BoundsOfLargeCaches(Exam& exam) {
   const std::size_t large = Between(random, 260, 280);
   CompareBoundsOfSmallValues(exam, {3, large, 1, 2, 4}, 2, large);
   CompareBoundsOfSmallValues(exam, {1, large, 1, 2, large - 3}, 2, large);
-  CompareBoundsOfSmallValues(exam, {large, large, 1, 1, 4}, 1, large);
-  CompareBoundsOfSmallValues(exam, {1, large, large, 1, 4}, large, large);
-  CompareBoundsOfSmallValues(exam, {1, large, 1, 1, 4}, large, large);
   CompareBoundsOfSmallValues(exam, {1, large, 1, large, 4}, 1, large);
   CompareBoundsOfSmallValues(exam, {2, 9, 2, 3, 4}, 2 * large, 2);
   CompareBoundsOfSmallValues(exam, {2, 9, 1, large, 4}, large, 2);

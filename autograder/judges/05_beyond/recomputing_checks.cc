@@ -431,7 +431,7 @@ void WorkToTheUnit(Exam& exam) {
   std::size_t most = 5;
   for (const bool padded : {false, true, false, true}) {
     const std::size_t batch = Between(random, 260, 300);
-    // By and by beyond what 32 bits count.
+    // Step by step beyond what 32 bits count.
     most *= 200;
     const std::size_t past_len = Between(random, most / 2, most);
     const std::size_t d_model = Between(random, 260, 600);
