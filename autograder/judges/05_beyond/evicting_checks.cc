@@ -405,7 +405,8 @@ void AllSizes(Exam& exam) {
     exam.Case(Describe(clear.input) + "; " + BudgetText(one));
     const Handle layer = NewLayer(exam, sizes, one);
     std::size_t begin = 0;
-    for (const std::size_t piece : {sizes.tokens - last, last}) {
+    for (const std::size_t piece :
+         {sizes.tokens - last - 1, last, std::size_t{1}}) {
       exam.Case(fmt::format("{}; {}; {} after {}", Describe(clear.input),
                             BudgetText(one), Count(piece, "token"), begin));
       const Values answer = exam.AskStudent(

@@ -319,7 +319,7 @@ void AllSizes(Exam& exam) {
     }
     SpreadPadding(random, input);
     const std::size_t last = std::min<std::size_t>(sizes.tokens / 3, 270);
-    ComparePieces(exam, input, window, {sizes.tokens - last, last});
+    ComparePieces(exam, input, window, {sizes.tokens - last - 1, last, 1});
   }
 }
 
