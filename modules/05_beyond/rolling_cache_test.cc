@@ -420,17 +420,6 @@ TEST(RollingLayerTest, FeaturesAndAnotherSizeMayBothBeHundreds) {
   ExpectMaskedAttention(60, cases);
 }
 
-TEST(RollingLayerTest, RowsAndHeadsMayBothBeHundreds) {
-  for (const std::size_t kv_heads : {260, 1}) {
-    ExpectMaskedAttention(61, {{{.batch = 260,
-                                 .heads = 260,
-                                 .kv_heads = kv_heads,
-                                 .tokens = 3,
-                                 .head_dim = 1},
-                                {.newest = 2}}});
-  }
-}
-
 TEST(RollingLayerTest, BytesAreTheSameFromTheFirstTokenOn) {
   const Sequence sequence(
       62, {.batch = 2, .heads = 6, .kv_heads = 3, .tokens = 60});
