@@ -313,7 +313,7 @@ struct LargeBatch {
 // of them, which attention alone sees.
 template <typename Work>
 void ForEachLargeBatch(Exam& exam, bool query_heads, const Work& work) {
-  const std::size_t many = Between(exam.Randomness(), 260, 280);
+  const std::size_t many = Between(exam.Randomness(), 257, 262);
   std::vector<std::function<void(LargeBatch&)>> sizes = {
       [&](LargeBatch& batch) { batch.rows = many; },
       [&](LargeBatch& batch) { batch.tokens = many; },
@@ -1028,14 +1028,6 @@ void ManySamples(Exam& exam) {
     trial.Compare();
     trial.CompareNothingLeft();
   }
-  // A fork copies the last block, whatever is large in it.
-  ForEachLargeBatch(
-      exam, false, [](PagedTrial& trial, const LargeBatch& batch) {
-        if (batch.rows > 9) return;
-        const std::size_t fork = trial.Fork(batch.sequences.back());
-        trial.Append({{fork, 1}, {batch.sequences.back(), 2}});
-        trial.Compare();
-      });
   // Samples that copy their last block, then one that gets no token, and one
   // whose last block is full, so that it takes a new one: they need exactly the
   // blocks that are left.
