@@ -486,7 +486,7 @@ void PagedRefusals(Exam& exam) {
       {{gone, "a sequence that was released"},
        {held + 7, "a sequence that was never started"}}};
   for (const auto& [sequence, name] : absent) {
-    refuse("paged.release", {cache, Int(sequence)}, "releasing " + name);
+    refuse("paged.release", {cache, Ints({sequence})}, "releasing " + name);
     refuse("paged.truncate", {cache, Int(sequence), layer},
            "truncating " + name);
     refuse("paged.extend",
@@ -969,7 +969,7 @@ void ForkShares(Exam& exam) {
     trial.Compare();
     const auto table = [&](std::size_t of) {
       return exam.Get<Integers>(
-          exam.AskStudent("paged.read", {trial.Cache(), Int(of)}), 0);
+          exam.AskStudent("paged.read", {trial.Cache(), Ints({of})}), 0);
     };
     if (table(fork) != table(sequence)) {
       exam.Fail("its table is not that of the sequence: blocks were copied");

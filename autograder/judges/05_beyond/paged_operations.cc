@@ -156,14 +156,17 @@ Values Extend(ObjectStore& objects, const Values& values) {
   return {};
 }
 
-// paged.write(cache, layer, sequences, keys, values)
+// paged.write(cache, first layer, sequences, keys, values, keys, values, ...):
+// each two are the next layer's
 Values Write(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   PagedCache& cache = NextCache(objects, arguments);
-  const std::size_t layer = arguments.NextSize();
+  std::size_t layer = arguments.NextSize();
   const std::vector<SequenceId> rows = NextSequences(arguments);
-  const Tensor4 keys = arguments.NextTensor<4>();
-  cache.Write(layer, rows, keys, arguments.NextTensor<4>());
+  for (std::size_t given = 3; given < values.size(); given += 2) {
+    const Tensor4 keys = arguments.NextTensor<4>();
+    cache.Write(layer++, rows, keys, arguments.NextTensor<4>());
+  }
   return {};
 }
 
@@ -185,11 +188,13 @@ Values Truncate(ObjectStore& objects, const Values& values) {
   return {};
 }
 
-// paged.release(cache, sequence)
+// paged.release(cache, sequences)
 Values Release(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   PagedCache& cache = NextCache(objects, arguments);
-  cache.Release(NextSequence(arguments));
+  for (const SequenceId sequence : NextSequences(arguments)) {
+    cache.Release(sequence);
+  }
   return {};
 }
 
@@ -253,17 +258,20 @@ Values ReadLayer(const PagedCache& cache, std::size_t layer,
   return {keys, held};
 }
 
-// paged.read(cache, sequence) -> table, [length], then keys and values of each
-// layer
+// paged.read(cache, sequences) -> of each: table, [length], then keys and
+// values of each layer
 Values Read(ObjectStore& objects, const Values& values) {
   Arguments arguments(values);
   const PagedCache& cache = NextCache(objects, arguments);
-  const SequenceId sequence = NextSequence(arguments);
-  Values answer = {ToIntegers(cache.Table(sequence)),
-                   Integers{static_cast<std::int64_t>(cache.Len(sequence))}};
-  for (std::size_t layer = 0; layer < cache.Shape().num_layers; ++layer) {
-    for (Value& value : ReadLayer(cache, layer, sequence)) {
-      answer.push_back(std::move(value));
+  Values answer;
+  for (const SequenceId sequence : NextSequences(arguments)) {
+    answer.emplace_back(ToIntegers(cache.Table(sequence)));
+    answer.emplace_back(
+        Integers{static_cast<std::int64_t>(cache.Len(sequence))});
+    for (std::size_t layer = 0; layer < cache.Shape().num_layers; ++layer) {
+      for (Value& value : ReadLayer(cache, layer, sequence)) {
+        answer.push_back(std::move(value));
+      }
     }
   }
   return answer;

@@ -89,8 +89,12 @@ void PagedTrial::Truncate(std::size_t sequence, std::size_t past_len) {
 }
 
 void PagedTrial::Release(std::size_t sequence) {
-  model_.Release(sequence);
-  exam_.AskStudent("paged.release", {cache_, Int(sequence)});
+  Release(std::vector<std::size_t>{sequence});
+}
+
+void PagedTrial::Release(const std::vector<std::size_t>& sequences) {
+  for (const std::size_t sequence : sequences) model_.Release(sequence);
+  exam_.AskStudent("paged.release", {cache_, Ints(sequences)});
 }
 
 void PagedTrial::Keep(std::size_t sequence, const Integers& tokens) {
@@ -128,6 +132,7 @@ bool PagedTrial::Append(const std::vector<TrialRow>& rows) {
     tokens_.push_back({RandomArray(random, {elements}).values,
                        RandomArray(random, {elements}).values});
   }
+  Question question = {cache_, std::int64_t{0}, sequences};
   for (std::size_t layer = 0; layer < shape_.layers; ++layer) {
     const std::vector<std::size_t> sizes = {rows.size(), shape_.heads, new_len,
                                             shape_.head_dim};
@@ -150,9 +155,10 @@ bool PagedTrial::Append(const std::vector<TrialRow>& rows) {
         }
       }
     }
-    exam_.AskStudent("paged.write",
-                     {cache_, Int(layer), sequences, keys, values});
+    question.emplace_back(Value{std::move(keys)});
+    question.emplace_back(Value{std::move(values)});
   }
+  exam_.AskStudent("paged.write", question);
   return true;
 }
 
@@ -173,13 +179,13 @@ Array PagedTrial::Held(std::size_t sequence, std::size_t layer,
   return held;
 }
 
-void PagedTrial::CompareSequence(std::size_t sequence, const Integers& owners) {
-  const Values answer = exam_.AskStudent("paged.read", {cache_, Int(sequence)});
+void PagedTrial::CompareSequence(std::size_t sequence, const Integers& owners,
+                                 const Values& answer, std::size_t at) {
   const std::size_t len = Len(sequence);
   const std::size_t blocks = (len + shape_.block_size - 1) / shape_.block_size;
   CompareNumber(exam_, "Len() of a sequence",
-                exam_.GetIntegers(answer, 1, 1)[0], Int(len));
-  const auto& table = exam_.Get<Integers>(answer, 0);
+                exam_.GetIntegers(answer, at + 1, 1)[0], Int(len));
+  const auto& table = exam_.Get<Integers>(answer, at);
   CompareNumber(exam_,
                 fmt::format("the number of blocks in the table of {}",
                             Count(len, "token")),
@@ -205,8 +211,8 @@ void PagedTrial::CompareSequence(std::size_t sequence, const Integers& owners) {
                                *difference));
       }
     };
-    compare(2 + 2 * layer, &Token::keys, "keys");
-    compare(3 + 2 * layer, &Token::values, "values");
+    compare(at + 2 + 2 * layer, &Token::keys, "keys");
+    compare(at + 3 + 2 * layer, &Token::values, "values");
   }
 }
 
@@ -221,8 +227,10 @@ void PagedTrial::Compare() {
   CompareNumber(exam_, "the number of blocks that have an owner",
                 Int(owners.size()) - std::ranges::count(owners, 0),
                 Int(model_.BlocksInUse()));
-  for (const PageModel::Sequence sequence : model_.Sequences()) {
-    CompareSequence(sequence, owners);
+  const std::vector<PageModel::Sequence> sequences = model_.Sequences();
+  const Values held = exam_.AskStudent("paged.read", {cache_, Ints(sequences)});
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    CompareSequence(sequences[i], owners, held, i * (2 + 2 * shape_.layers));
   }
 }
 
@@ -274,9 +282,7 @@ void PagedTrial::CompareAttention(const std::vector<std::size_t>& rows,
 
 void PagedTrial::CompareNothingLeft() {
   if (model_.KeepsAny()) ForgetKept();
-  for (const PageModel::Sequence sequence : model_.Sequences()) {
-    Release(sequence);
-  }
+  Release(model_.Sequences());
   Case("everything released");
   Compare();
   // The free list has each block once: all can be filled.

@@ -71,6 +71,7 @@ class PagedTrial {
   void WritePadding(const std::vector<std::size_t>& rows);
   void Truncate(std::size_t sequence, std::size_t past_len);
   void Release(std::size_t sequence);
+  void Release(const std::vector<std::size_t>& sequences);
   void Keep(std::size_t sequence, const Integers& tokens);
   void ForgetKept();
 
@@ -106,7 +107,9 @@ class PagedTrial {
     std::vector<float> values;
   };
 
-  void CompareSequence(std::size_t sequence, const Integers& owners);
+  // `answer` has what was read of the sequence from index `at` on.
+  void CompareSequence(std::size_t sequence, const Integers& owners,
+                       const Values& answer, std::size_t at);
   std::size_t NewSequence(const Values& answer, std::size_t expected);
   // Both of one layer, [heads, tokens, head_dim].
   Array Held(std::size_t sequence, std::size_t layer,
