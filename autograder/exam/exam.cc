@@ -64,6 +64,12 @@ std::string Explain(const Reply& reply, const CallLimits& limits) {
   return reply.message;
 }
 
+void BlockCheck(const std::string& reason) {
+  throw CheckBlocked{
+      "could not be judged, and is neither earned nor lost: " + reason +
+      ". Grade again while the machine does nothing else"};
+}
+
 Exam::Exam(Answerers answerers, CheckpointPlaces checkpoint, Settings settings,
            std::uint64_t seed, const CallLimits& limits, Tiers tiers)
     : answerers_(std::move(answerers)),
@@ -118,7 +124,14 @@ Reply Exam::CallStudent(Endpoint& endpoint, const Request& request,
   limits.refusal_is_right = refusal_is_right;
   const Stopwatch watch;
   Reply reply = endpoint.Call(request, limits);
-  waited_seconds_ += watch.Seconds();
+  waited_seconds_ += std::max(0.0, watch.Seconds() - reply.withheld_seconds);
+  if (reply.status == Status::kTimedOut &&
+      reply.withheld_seconds >= kMostWithheld * limits.seconds) {
+    BlockCheck(fmt::format(
+        "other programs take the processors; of {:.3g} seconds the submission "
+        "had less than {:.3g} to answer in",
+        watch.Seconds(), limits.seconds));
+  }
   Note(reply);
   if (reply.status == Status::kTimedOut && left < limits_.seconds) {
     FailForTime();

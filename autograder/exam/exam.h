@@ -29,10 +29,13 @@ struct CheckFailed {
   std::string came_back;
 };
 
-// The machine is too busy for a verdict: "could not be judged: ...".
+// The machine is too busy for a verdict: "could not be judged, ...".
 struct CheckBlocked {
   std::string why;
 };
+
+// Throws CheckBlocked for this reason, a part of a sentence.
+[[noreturn]] void BlockCheck(const std::string& reason);
 
 // The grader itself is at fault, or something that it needs is missing.
 class GraderError : public std::runtime_error {

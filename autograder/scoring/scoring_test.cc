@@ -21,6 +21,7 @@ class NotingEndpoint final : public Endpoint {
     seconds.push_back(limits.seconds);
     Reply reply;
     reply.status = hangs ? Status::kTimedOut : status;
+    reply.withheld_seconds = withheld_seconds;
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return 0; }
@@ -28,6 +29,7 @@ class NotingEndpoint final : public Endpoint {
 
   bool hangs = false;
   Status status = Status::kOk;
+  double withheld_seconds = 0;
   int restarts = 0;
   std::vector<double> seconds;
 };
@@ -249,6 +251,37 @@ TEST_F(ScoringTest, WhatCannotBeJudgedIsNeitherEarnedNorLost) {
   EXPECT_EQ(marks[0].came_back, "too busy");
   EXPECT_EQ(marks_.BlockedPoints(), 2);
   EXPECT_EQ(marks_.Points(), 1);
+}
+
+TEST_F(ScoringTest, NoAnswerOnAMachineThatIsTooBusyIsNeitherEarnedNorLost) {
+  rubric_.limits.call.seconds = 2;
+  student_.hangs = true;
+  student_.withheld_seconds = 2 * kMostWithheld;
+  Add(Rule("busy", 2), Asking("busy"));
+  const auto marks = Score();
+  EXPECT_TRUE(marks[0].blocked);
+  EXPECT_NE(marks[0].came_back.find("other programs take the processors"),
+            std::string::npos)
+      << marks[0].came_back;
+}
+
+TEST_F(ScoringTest, NoAnswerOnAMachineThatIsBusyForAWhileIsLost) {
+  rubric_.limits.call.seconds = 2;
+  student_.hangs = true;
+  student_.withheld_seconds = 2 * kMostWithheld - 1;
+  Add(Rule("busy", 2), Asking("busy"));
+  const auto marks = Score();
+  EXPECT_FALSE(marks[0].blocked);
+  EXPECT_EQ(marks[0].came_back, "no answer within 2 seconds");
+}
+
+TEST_F(ScoringTest, WhatTheMachineWithheldIsNotTheSubmissionsTime) {
+  rubric_.limits.submission_seconds = 1e-9;
+  student_.withheld_seconds = 1;  // more than these calls take
+  for (const std::string name : {"a", "b"}) Add(Rule(name, 1), Asking(name));
+  Score();
+  EXPECT_EQ(student_.seconds.size(), 2U);
+  EXPECT_FALSE(marks_.out_of_time);
 }
 
 TEST_F(ScoringTest, CodeThatCannotBeBuiltEarnsNothingAndSaysWhy) {

@@ -261,11 +261,6 @@ Round RunRound(Exam& exam, SpeedTrial& trial) {
   return {baseline, trial.WithCache(prompt, new_tokens, patience)};
 }
 
-[[noreturn]] void Blocked(const std::string& why) {
-  throw CheckBlocked{"could not be judged, and is neither earned nor lost: " +
-                     why + ". Grade again while the machine does nothing else"};
-}
-
 // How far apart the reference's own ratios may lie where a threshold is open: a
 // machine on which they lie further apart decides nothing.
 constexpr double kWidestInterval = 1.25;
@@ -287,7 +282,7 @@ Speedups MeasureSpeedups(Exam& exam) {
         std::min(recomputing.cpu_share, cached.reference.cpu_share);
     if (share < least_share) {
       if (++speedups.dropped <= exam.SettingSize("most_dropped")) continue;
-      Blocked(fmt::format(
+      BlockCheck(fmt::format(
           "other programs take the processors; in {} of {} pairs the "
           "reference had less than {:.0f} % of one",
           speedups.dropped, speedups.dropped + speedups.student.Count(),
@@ -305,7 +300,7 @@ Speedups MeasureSpeedups(Exam& exam) {
   }
   const MedianInterval spread = speedups.reference.Interval();
   if (marks.Undecided(speedups) && spread.high > kWidestInterval * spread.low) {
-    Blocked(fmt::format(
+    BlockCheck(fmt::format(
         "a threshold is in the interval after {} pairs, and the reference's "
         "own ratios are between {:.1f} and {:.1f}",
         speedups.student.Count(), spread.low, spread.high));

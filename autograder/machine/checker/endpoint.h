@@ -11,7 +11,12 @@
 
 namespace kvlab::grading {
 
+// A call may take so many times longer than its limit, if the machine kept the
+// worker from running meanwhile. Beyond that, nothing can be said of it.
+inline constexpr double kMostWithheld = 5;
+
 struct CallLimits {
+  // Those in which the worker is ready but gets no processor do not count.
   double seconds = 10;
   // A longer reply is refused before it is read.
   std::size_t reply_bytes = std::size_t{1} << 20U;

@@ -1,5 +1,6 @@
 // A worker whose operations harm their own process in every way that students'
 // code has found, and a few honest ones beside them.
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <thread>
@@ -67,6 +69,36 @@ Values OverflowStack(ObjectStore& objects, const Values& arguments) {
 Values Hang(ObjectStore&, const Values&) {
   std::signal(SIGTERM, SIG_IGN);
   while (true) ::pause();
+}
+
+// Works for that long by its thread's own clock.
+void Work(double seconds) {
+  timespec now{};
+  do {
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  } while (static_cast<double>(now.tv_sec) +
+               1e-9 * static_cast<double>(now.tv_nsec) <
+           seconds);
+}
+
+Values WorkAWhile(ObjectStore&, const Values&) {
+  Work(0.25);
+  return {std::string("worked")};
+}
+
+// What it would wait behind others then, it would have chosen.
+Values LetOthersGoFirst(ObjectStore&, const Values&) {
+  const sched_param no_priority{};
+  return {
+      Integers{::nice(5), ::sched_setscheduler(0, SCHED_IDLE, &no_priority)}};
+}
+
+// Threads that take all processors from the one that should answer.
+Values CrowdOut(ObjectStore&, const Values&) {
+  const unsigned threads = 4 * std::thread::hardware_concurrency();
+  for (unsigned i = 0; i < threads; ++i) std::thread(Work, 1e9).detach();
+  Work(1e9);
+  return {};
 }
 
 // A child that would go on when its parent is gone.
@@ -172,6 +204,9 @@ const std::vector<RegisterOperation> kOperations = {
     {"exit", ExitWithSuccess},
     {"overflow stack", OverflowStack},
     {"hang", Hang},
+    {"work a while", WorkAWhile},
+    {"let others go first", LetOthersGoFirst},
+    {"crowd out", CrowdOut},
     {"hang with children", HangWithChildren},
     {"flood", Flood},
     {"claim huge reply", ClaimHugeReply},

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,10 @@ constexpr int kMaxFailedStarts = 3;
 // A worker whose pipe is closed has ended or is about to.
 constexpr double kEndingSeconds = 2;
 
+// Counting what was withheld takes time itself, and of a shorter call it could
+// not be much.
+constexpr double kLongCallSeconds = 0.05;
+
 std::string SecondsText(double seconds) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3g s", seconds);
@@ -43,6 +48,7 @@ struct WorkerEndpoint::Worker {
   FileDescriptor replies;
   std::unique_ptr<SandboxProcess> process;
   std::vector<pid_t> processes;  // inside; a worker starts no others
+  double withheld_s = 0;         // as counted by now
 };
 
 WorkerEndpoint::WorkerEndpoint(WorkerOptions options)
@@ -127,7 +133,7 @@ std::optional<Reply> WorkerEndpoint::Start() {
       std::make_unique<SandboxProcess>(Spec(), options_.host, inherited);
   requests.read_end.Close();
   replies.write_end.Close();
-  Reply ready = ReadReply(kMaxMessageBytes, Deadline(options_.start_seconds));
+  Reply ready = ReadReply(kMaxMessageBytes, DeadlineOf(options_.start_seconds));
   if (worker_ && ready.message == kReadyMessage) {
     worker_->processes = worker_->process->Processes();
     return std::nullopt;
@@ -154,8 +160,9 @@ std::optional<Reply> WorkerEndpoint::RefuseStranger() {
 
 Reply WorkerEndpoint::Exchange(const Request& request,
                                const CallLimits& limits) {
-  const Deadline deadline(limits.seconds);
+  const Deadline deadline = DeadlineOf(limits.seconds);
   if (std::optional<Reply> refusal = RefuseLeftovers()) return *refusal;
+  const Stopwatch watch;
   const Transfer sent =
       WriteAll(worker_->requests, EncodeRequest(request), deadline);
   Reply reply = sent == Transfer::kDone
@@ -165,7 +172,24 @@ Reply WorkerEndpoint::Exchange(const Request& request,
     reply.message = "no reply within " + SecondsText(limits.seconds);
   }
   if (!worker_) return reply;
-  return RefuseLeftovers().value_or(reply);
+  if (std::optional<Reply> refusal = RefuseLeftovers()) return *refusal;
+  if (watch.Seconds() >= kLongCallSeconds) {
+    reply.withheld_seconds = Withheld();
+    worker_->withheld_s += reply.withheld_seconds;
+  }
+  return reply;
+}
+
+double WorkerEndpoint::Withheld() const {
+  const std::vector<pid_t> processes = worker_->processes.empty()
+                                           ? worker_->process->Processes()
+                                           : worker_->processes;
+  return std::max(0.0, WithheldSeconds(processes) - worker_->withheld_s);
+}
+
+Deadline WorkerEndpoint::DeadlineOf(double seconds) const {
+  return {seconds,
+          [=, this] { return std::min(Withheld(), kMostWithheld * seconds); }};
 }
 
 Reply WorkerEndpoint::ReadReply(std::size_t cap, const Deadline& deadline) {
@@ -198,7 +222,10 @@ std::optional<Reply> WorkerEndpoint::RefuseLeftovers() {
 
 Reply WorkerEndpoint::Lost(Transfer transfer) {
   if (transfer == Transfer::kTimedOut) {
-    return Lost(Status::kTimedOut, "no reply in time");
+    const double withheld_s = Withheld();
+    Reply reply = Lost(Status::kTimedOut, "no reply in time");
+    reply.withheld_seconds = withheld_s;
+    return reply;
   }
   const std::optional<Ending> ending =
       worker_->process->Wait(Deadline(kEndingSeconds));

@@ -76,6 +76,11 @@ class WorkerEndpoint : public Endpoint {
   // An error if the worker's process runs another program.
   std::optional<Reply> RefuseStranger();
   Reply Exchange(const Request& request, const CallLimits& limits);
+  // Seconds that the machine has kept from the worker since they were last
+  // counted.
+  double Withheld() const;
+  // `seconds` from now, and later by what is withheld meanwhile.
+  Deadline DeadlineOf(double seconds) const;
   // One reply, or how the worker was lost while we waited for it.
   Reply ReadReply(std::size_t cap, const Deadline& deadline);
   // An error if there are bytes after the end of a reply.

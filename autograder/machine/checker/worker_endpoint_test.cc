@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <variant>
+#include <vector>
 
 #include "autograder/machine/checker/counting_endpoint.h"
 #include "autograder/machine/sandbox/sandbox_error.h"
@@ -104,6 +106,56 @@ TEST_P(WorkerEndpointTest, AHangEndsAtTheDeadline) {
     EXPECT_GE(reply.seconds, 0.3);
   }
   EXPECT_EQ(ReplyTo("send half", 0.3).status, Status::kTimedOut);
+}
+
+// Four threads for each processor, which do nothing but run.
+class Hogs {
+ public:
+  Hogs() {
+    for (unsigned i = 0; i < 4 * std::thread::hardware_concurrency(); ++i) {
+      threads_.emplace_back([](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+        }
+      });
+    }
+  }
+
+ private:
+  std::vector<std::jthread> threads_;
+};
+
+TEST_P(WorkerEndpointTest, TimeThatTheMachineKeepsFromAWorkerDoesNotCount) {
+  const Hogs hogs;
+  // A quarter of a second of work; beside the hogs it lasts about five times as
+  // long, and twice as long as the limit. Where the machine has even more to
+  // do, it may not be done at all, and then that is said.
+  constexpr double kLimit = 0.5;
+  const Reply reply = ReplyTo("work a while", kLimit);
+  EXPECT_GT(reply.withheld_seconds, reply.seconds / 2);
+  if (reply.status != Status::kOk) {
+    EXPECT_EQ(reply.status, Status::kTimedOut);
+    EXPECT_GE(reply.withheld_seconds, kMostWithheld * kLimit);
+  }
+}
+
+TEST_P(WorkerEndpointTest, TimeThatAWorkersOwnThreadsTakeCounts) {
+  const Reply reply = ReplyTo("crowd out", 0.3);
+  EXPECT_EQ(reply.status, Status::kTimedOut);
+  // Without that rule, more than three quarters of the time.
+  EXPECT_LT(reply.withheld_seconds, reply.seconds / 2);
+}
+
+TEST_P(WorkerEndpointTest, AWorkerCannotGiveItsTimeAway) {
+  const Reply reply = ReplyTo("let others go first");
+  ASSERT_EQ(reply.status, Status::kOk);
+  EXPECT_EQ(std::get<Integers>(reply.values.at(0)), (Integers{-1, -1}));
+}
+
+TEST_P(WorkerEndpointTest, AHangWithholdsNothing) {
+  const Hogs hogs;
+  const Reply reply = ReplyTo("hang", 0.3);
+  EXPECT_EQ(reply.status, Status::kTimedOut);
+  EXPECT_LT(reply.withheld_seconds, reply.seconds / 2);
 }
 
 TEST_P(WorkerEndpointTest, AFloodIsABadReply) {

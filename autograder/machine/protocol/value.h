@@ -52,6 +52,9 @@ struct Reply {
   std::string message;  // what was thrown, or how the worker was lost
   Values values;
   double seconds = 0;  // by the checker's clock, request to complete reply
+  // In which the worker was ready, and the machine did something else. Counted
+  // in calls that take long; what short ones waited is in the next long one's.
+  double withheld_seconds = 0;
 };
 
 }  // namespace kvlab::grading

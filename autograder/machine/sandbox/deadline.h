@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 namespace kvlab::grading {
 
@@ -16,22 +18,36 @@ class Deadline {
              std::chrono::duration_cast<Clock::duration>(
                  std::chrono::duration<double>(Bounded(seconds)))) {}
 
+  // The same, and then as many seconds later as `more` says; it is asked each
+  // time that the moment has come, and may give more than before.
+  Deadline(double seconds, std::function<double()> more) : Deadline(seconds) {
+    more_ = std::move(more);
+  }
+
   // What poll() should wait: rounded up, 0 when the moment has passed.
   int PollMilliseconds() const {
-    const std::chrono::duration<double, std::milli> left = end_ - Clock::now();
+    const std::chrono::duration<double, std::milli> left = Left();
     return static_cast<int>(std::ceil(std::max(0.0, left.count())));
   }
 
-  bool Passed() const { return Clock::now() >= end_; }
+  bool Passed() const { return Left().count() <= 0; }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  std::chrono::duration<double> Left() const {
+    const std::chrono::duration<double> left = end_ - Clock::now();
+    if (left.count() > 0 || !more_) return left;
+    return left + std::chrono::duration<double>(Bounded(more_()));
+  }
+
   static double Bounded(double seconds) {
     constexpr double kDay = 86400;
     return seconds > 0 ? std::min(seconds, kDay) : 0;
   }
 
   Clock::time_point end_;
+  std::function<double()> more_;
 };
 
 }  // namespace kvlab::grading

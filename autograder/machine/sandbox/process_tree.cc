@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -141,6 +142,21 @@ double CpuSecondsFrom(pid_t ancestor) {
     seconds += CpuSecondsOf(pid);
   }
   return seconds;
+}
+
+double WithheldSeconds(const std::vector<pid_t>& processes) {
+  double longest = 0;
+  for (const pid_t pid : processes) {
+    // Of the first thread, in nanoseconds: ran, waited for a processor.
+    std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+    double ran = 0;
+    double waited = 0;
+    if (!(file >> ran >> waited)) continue;
+    constexpr double kNanosecond = 1e-9;
+    const double others = CpuSecondsOf(pid) - ran * kNanosecond;
+    longest = std::max(longest, waited * kNanosecond - std::max(0.0, others));
+  }
+  return longest;
 }
 
 std::string ProcessNamespaceOf(pid_t pid) {

@@ -25,6 +25,14 @@ std::uint64_t ThreadsOf(uid_t user);
 // in all of their threads, those that have ended included.
 double CpuSecondsFrom(pid_t ancestor);
 
+// How long the first threads of these processes have been ready to run, since
+// they were started, while no processor took them: the most that another's
+// programs can have kept from them. What other threads of the same process used
+// does not count as kept; a process that may not lower its priority cannot
+// lengthen this by itself. 0 where the kernel keeps no such account
+// (CONFIG_SCHED_INFO).
+double WithheldSeconds(const std::vector<pid_t>& processes);
+
 // The name of a process's PID namespace, "pid:[4026531836]"; "" if the process
 // has ended or may not be inspected.
 std::string ProcessNamespaceOf(pid_t pid);
