@@ -226,23 +226,37 @@ std::string InstructorText(const Report& report) {
 }
 
 std::string SummaryTable(std::span<const Report> reports) {
-  constexpr std::size_t kNameColumns = 28;
   if (reports.empty()) return "";
-  std::string out = fmt::format("{:<{}}", "submission", kNameColumns);
+  std::vector<std::vector<std::string>> rows = {{"submission"}};
   for (const PartMark& part : reports.front().marks.parts) {
     // "Module 1: attention" is "Module 1" here
     const std::string& title = part.part->title;
-    out += fmt::format("{:>12}", title.substr(0, title.find(':')));
+    rows.front().push_back(title.substr(0, title.find(':')));
   }
-  out += fmt::format("{:>10}\n", "points");
+  rows.front().emplace_back("points");
   for (const Report& report : reports) {
-    out += fmt::format("{:<{}}", report.name, kNameColumns);
+    std::vector<std::string>& row = rows.emplace_back();
+    row.push_back(report.name);
     for (const PartMark& part : report.marks.parts) {
-      out += fmt::format("{:>12}", fmt::format("{:g} of {:g}", part.Points(),
-                                               part.part->Points()));
+      row.push_back(
+          fmt::format("{:g} of {:g}", part.Points(), part.part->Points()));
     }
-    out += fmt::format("{:>10g}", report.Points());
-    if (const double blocked = report.marks.BlockedPoints(); blocked > 0) {
+    row.push_back(fmt::format("{:g}", report.Points()));
+  }
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const std::vector<std::string>& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    out += fmt::format("{:<{}}", rows[i].front(), widths.front());
+    for (std::size_t column = 1; column < widths.size(); ++column) {
+      out += fmt::format("  {:>{}}", rows[i][column], widths[column]);
+    }
+    const double blocked = i == 0 ? 0 : reports[i - 1].marks.BlockedPoints();
+    if (blocked > 0) {
       out += fmt::format("  PROVISIONAL: {:g} points could not be judged",
                          blocked);
     }

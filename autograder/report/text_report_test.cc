@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -147,6 +149,23 @@ TEST(TextReportTest, TheSummaryHasALinePerSubmission) {
   EXPECT_TRUE(Has(table, "1.5 of 10")) << table;
   EXPECT_EQ(std::ranges::count(table, '\n'), 3);
   EXPECT_FALSE(Has(table, "PROVISIONAL")) << table;
+}
+
+TEST(TextReportTest, ColumnsOfTheSummaryAreAsWideAsWhatIsInThem) {
+  Sample sample = MixedSample();
+  Lose(sample.Mark(2, 0), 0.123456);
+  sample.report.name = std::string(60, 'n');
+  Sample other = MixedSample();
+  const std::vector<Report> two = {sample.report, other.report};
+  const std::string table = SummaryTable(two);
+  std::istringstream lines(table);
+  std::string line;
+  std::size_t width = 0;
+  while (std::getline(lines, line)) {
+    EXPECT_EQ(line.size(), width == 0 ? line.size() : width) << table;
+    width = line.size();
+  }
+  EXPECT_TRUE(Has(table, sample.report.name + "  ")) << table;
 }
 
 TEST(TextReportTest, TheSummarySaysWhichMarksAreProvisional) {
