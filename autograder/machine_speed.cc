@@ -26,6 +26,7 @@
 #include "kit/math/kept_memory.h"
 #include "kit/math/median.h"
 #include "kit/math/threads.h"
+#include "kit/measure/choose_kernels.h"
 #include "kit/measure/stopwatch.h"
 #include "kit/model/checkpoint.h"
 #include "kit/model/gpt2_weights.h"
@@ -153,12 +154,12 @@ void WriteTensors(const fs::path& file, DType type) {
   }
 }
 
-Gpt2 ModelOf(DType type) {
+std::shared_ptr<const Gpt2Weights> WeightsOf(DType type) {
   const TemporaryFolder folder;
   WriteConfig(folder.Path() / "config.json");
   WriteTensors(folder.Path() / "model.safetensors", type);
   // The file stays mapped after it has been removed.
-  return Gpt2(std::make_shared<Gpt2Weights>(LoadGpt2(folder.Path())));
+  return std::make_shared<Gpt2Weights>(LoadGpt2(folder.Path()));
 }
 
 // What a step at this length must read: docs/theory.md, and
@@ -185,9 +186,12 @@ class Subject {
  public:
   explicit Subject(DType type)
       : type_(type),
-        model_(ModelOf(type)),
+        weights_(WeightsOf(type)),
+        model_(weights_),
         cache_(EnableKvCache(model_, {.batch = 1, .max_seq_len = kPositions})),
         memory_(StepBytes(type, kPositions)) {}
+
+  const Gpt2Weights& Weights() const { return *weights_; }
 
   // Of the speed at which the bytes of a step are read.
   double DecodeShare(std::size_t tokens) {
@@ -229,11 +233,21 @@ class Subject {
   }
 
   DType type_;
+  std::shared_ptr<const Gpt2Weights> weights_;
   Gpt2 model_;
   KvCacheHandle cache_;
   ReadBuffer memory_;
   std::size_t next_ = 1;
 };
+
+// As a program does that has loaded both, for as many threads as are in use.
+void ChooseKernelsOf(const Subject& one, const Subject& other) {
+  const std::vector<ChosenKernels> choices = ChooseKernels(one.Weights());
+  ChooseKernels(other.Weights());  // and forgets the others
+  for (const ChosenKernels& choice : choices) {
+    UseKernelsFor(choice.kind, choice.type, choice.kernels);
+  }
+}
 
 // One more round of each length.
 void AddRound(std::vector<ShareOfLimit>& shares,
@@ -274,7 +288,6 @@ std::array<std::size_t, 3> CacheBytes() {
 
 std::vector<SharesOfLimits> MeasureShares(std::size_t rounds) {
   KeepFreedMemory();
-  UseInstructionSet(BestInstructionSet());
   std::vector<SharesOfLimits> all = {{.threads = 1}};
   if (std::thread::hardware_concurrency() > 1) all.push_back({.threads = 2});
   Subject f32(DType::kF32);
@@ -282,6 +295,7 @@ std::vector<SharesOfLimits> MeasureShares(std::size_t rounds) {
   for (std::size_t round = 0; round < rounds; ++round) {
     for (SharesOfLimits& shares : all) {
       SetThreads(shares.threads);
+      ChooseKernelsOf(f32, f16);
       AddRound(shares.decode_f32, kDecodeLengths,
                [&](std::size_t tokens) { return f32.DecodeShare(tokens); });
       AddRound(shares.decode_f16, kDecodeLengths,

@@ -20,7 +20,7 @@ std::atomic<const KernelsOfSet*>& InUse() {
   return in_use;
 }
 
-constexpr std::size_t kKinds = 3;
+constexpr std::size_t kKinds = 4;
 constexpr std::size_t kTypes = 3;
 using AllProducts = std::array<std::atomic<ProductKernels>, kKinds * kTypes>;
 

@@ -48,11 +48,12 @@ const kernels::Kernels& KernelsInUse();
 // Those of a set. Throws ContractError if the machine does not support it.
 const kernels::Kernels& KernelsOf(InstructionSet set);
 
-// Products with weights, by what limits their speed.
+// Products with weights, and with keys and values, by what limits their speed.
 enum class ProductKind {
   kPanels,  // few rows, panels read from end to end: a decode step
   kRows,    // few rows, row by row: the tied head of a decode step
   kTiles,   // many rows, of either layout: prefill
+  kHeads,   // few rows, the keys or values of one head: attention of a step
 };
 
 // The kind of a product of `rows` rows with weights in this layout.
@@ -69,7 +70,8 @@ struct ProductKernels {
 };
 
 // For products with weights of this type: those of the set in use, unless a
-// program has chosen others (kit/measure/choose_kernels.h).
+// program has chosen others (kit/measure/choose_kernels.h). Of kHeads in F32,
+// the distance alone is used.
 ProductKernels KernelsFor(ProductKind kind, DType type);
 
 // From now on such products use these kernels, until UseInstructionSet is

@@ -60,8 +60,8 @@ TEST(KernelsForTest, AreThoseOfTheSetInUse) {
   for (const InstructionSet set :
        {BestInstructionSet(), SmallestInstructionSet()}) {
     UseInstructionSet(set);
-    for (const ProductKind kind :
-         {ProductKind::kPanels, ProductKind::kRows, ProductKind::kTiles}) {
+    for (const ProductKind kind : {ProductKind::kPanels, ProductKind::kRows,
+                                   ProductKind::kTiles, ProductKind::kHeads}) {
       EXPECT_EQ(KernelsFor(kind, DType::kF16), ProductKernels{.set = set});
     }
   }

@@ -20,7 +20,8 @@ inline constexpr std::size_t kFewRows = 12;
 
 // How far ahead a kernel prefetches data that it reads once, unless told
 // otherwise: the best of 2, 4, 8 and 16 KiB for weights in memory on an AMD
-// EPYC, and no worse for weights in a cache.
+// EPYC, and no worse for weights in a cache. With 0 it asks for what it reads
+// next anyway, and the hardware alone guesses: better on other processors.
 inline constexpr std::size_t kDefaultBytesAhead = 8192;
 
 // A matrix in the element type of its checkpoint. Owns nothing.

@@ -50,8 +50,12 @@ void StartFrom(std::span<const float> bias, Matrix out) {
 }
 
 AnyMatrix Stored(ConstMatrix matrix) {
-  return {DType::kF32, reinterpret_cast<const std::byte*>(matrix.data),
-          matrix.rows, matrix.cols, matrix.row_stride};
+  return {DType::kF32,
+          reinterpret_cast<const std::byte*>(matrix.data),
+          matrix.rows,
+          matrix.cols,
+          matrix.row_stride,
+          KernelsFor(ProductKind::kHeads, DType::kF32).bytes_ahead};
 }
 
 // out += x * weight, for the output features of each thread's share. Shares are

@@ -84,6 +84,45 @@ Pieces PiecesFor(const Gpt2Weights& weights, ProductKind kind, DType type) {
   return pieces;
 }
 
+// The keys and values of each head and layer, for `tokens` of as many as the
+// model has positions, so that they lie as a cache has them. Some of them, if
+// all would be more than caches hold.
+class MadeUpCache {
+ public:
+  explicit MadeUpCache(const Gpt2Config& config)
+      : positions_(config.max_positions), head_dim_(config.HeadDim()) {
+    constexpr std::size_t kMostBytes = 128 * kMiB;
+    const std::size_t head_bytes = positions_ * head_dim_ * sizeof(float);
+    if (head_bytes == 0) return;
+    const std::size_t matrices = std::min(
+        2 * config.num_layers * config.num_heads, kMostBytes / head_bytes);
+    // What was never written shares one page of zeros.
+    numbers_ = Tensor1::from_shape({matrices * positions_ * head_dim_});
+    numbers_.fill(0.01F);
+  }
+
+  Pieces Heads(std::size_t tokens) const {
+    Pieces pieces;
+    const std::size_t elements = positions_ * head_dim_;
+    for (std::size_t at = 0; at < numbers_.size(); at += elements) {
+      const bool keys = at / elements % 2 == 0;
+      pieces.push_back(
+          {.matrix = {DType::kF32,
+                      reinterpret_cast<const std::byte*>(numbers_.data() + at),
+                      tokens, head_dim_, head_dim_},
+           .layout = keys ? WeightLayout::kOutIn : WeightLayout::kInOut,
+           .in = keys ? head_dim_ : tokens,
+           .out = keys ? tokens : head_dim_});
+    }
+    return pieces;
+  }
+
+ private:
+  std::size_t positions_;
+  std::size_t head_dim_;
+  Tensor1 numbers_;
+};
+
 // Takes turns through the pieces.
 class Turns {
  public:
@@ -179,7 +218,9 @@ ProductKernels FastestKernels(
     ProductKind kind,
     const std::function<double(const ProductKernels&)>& speed) {
   std::vector<ProductKernels> candidates = {{.set = BestInstructionSet()}};
-  if (BestInstructionSet() != SmallestInstructionSet()) {
+  // Another set would change the bits of attention, which is small.
+  if (BestInstructionSet() != SmallestInstructionSet() &&
+      kind != ProductKind::kHeads) {
     candidates.push_back({.set = SmallestInstructionSet()});
   }
   if (kind != ProductKind::kTiles) {
@@ -187,6 +228,7 @@ ProductKernels FastestKernels(
     // Not 16 KiB: turns of nothing but products flatter it, and steps with it
     // took 4 to 10 % longer.
     for (const ProductKernels& at_default : sets) {
+      candidates.push_back({.set = at_default.set, .bytes_ahead = 0});
       candidates.push_back({.set = at_default.set, .bytes_ahead = 2048});
       candidates.push_back({.set = at_default.set, .bytes_ahead = 4096});
     }
@@ -195,7 +237,8 @@ ProductKernels FastestKernels(
 }
 
 std::string ChosenKernelsText(const ChosenKernels& choice) {
-  constexpr std::array<const char*, 3> kKinds = {"panels", "rows", "tiles"};
+  constexpr std::array<const char*, 4> kKinds = {"panels", "rows", "tiles",
+                                                 "keys and values"};
   constexpr std::array<const char*, 3> kTypes = {"F32", "F16", "BF16"};
   std::string text = kKinds[static_cast<std::size_t>(choice.kind)];
   text += " in ";
@@ -203,6 +246,7 @@ std::string ChosenKernelsText(const ChosenKernels& choice) {
   text += ": ";
   text += InstructionSetName(choice.kernels.set);
   if (choice.kind == ProductKind::kTiles) return text;
+  if (choice.kernels.bytes_ahead == 0) return text + ", prefetched by hardware";
   return text + ", " + std::to_string(choice.kernels.bytes_ahead / 1024) +
          " KiB ahead";
 }
@@ -210,21 +254,26 @@ std::string ChosenKernelsText(const ChosenKernels& choice) {
 std::vector<ChosenKernels> ChooseKernels(const Gpt2Weights& weights) {
   UseInstructionSet(BestInstructionSet());
   std::vector<ChosenKernels> choices;
+  const auto choose = [&](ProductKind kind, DType type, const Pieces& pieces) {
+    Turns turns(pieces, kind);
+    if (turns.Bytes() < kMiB) return;
+    const auto speed = [&](const ProductKernels& kernels) {
+      return turns.Speed(kernels);
+    };
+    speed({.set = BestInstructionSet()});  // the first turn warms up
+    const ChosenKernels choice = {kind, type, FastestKernels(kind, speed)};
+    UseKernelsFor(kind, type, choice.kernels);
+    choices.push_back(choice);
+  };
   for (const ProductKind kind :
        {ProductKind::kPanels, ProductKind::kRows, ProductKind::kTiles}) {
     for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
-      const Pieces pieces = PiecesFor(weights, kind, type);
-      Turns turns(pieces, kind);
-      if (turns.Bytes() < kMiB) continue;
-      const auto speed = [&](const ProductKernels& kernels) {
-        return turns.Speed(kernels);
-      };
-      speed({.set = BestInstructionSet()});  // the first turn warms up
-      const ChosenKernels choice = {kind, type, FastestKernels(kind, speed)};
-      UseKernelsFor(kind, type, choice.kernels);
-      choices.push_back(choice);
+      choose(kind, type, PiecesFor(weights, kind, type));
     }
   }
+  const MadeUpCache cache(weights.config);
+  choose(ProductKind::kHeads, DType::kF32,
+         cache.Heads(weights.config.max_positions / 2));
   return choices;
 }
 

@@ -23,14 +23,16 @@ struct ChosenKernels {
   ProductKernels kernels;
 };
 
-// "panels in F16: AVX2, 8 KiB ahead"; tiles prefetch nothing.
+// "panels in F16: AVX2, 8 KiB ahead" or "..., prefetched by hardware"; tiles
+// prefetch nothing.
 std::string ChosenKernelsText(const ChosenKernels& choice);
 
 // The fastest kernels for a kind of product, where speed(kernels) times one
 // turn of them. The instruction sets of this machine take turns, and but for
-// tiles each of them with three distances of prefetching; FastestCandidate
-// decides, the default being the widest set and the default distance. Calls
-// `speed` 15 times for each candidate.
+// tiles each of them with three distances of prefetching and without it; heads
+// have the widest set alone. FastestCandidate decides, the default being the
+// widest set and the default distance. Calls `speed` 15 times for each
+// candidate.
 ProductKernels FastestKernels(
     ProductKind kind,
     const std::function<double(const ProductKernels&)>& speed);
@@ -38,7 +40,8 @@ ProductKernels FastestKernels(
 // Uses the machine's widest instruction set (kit/kernels/instruction_set.h),
 // except for products with the model's matrices that other kernels compute
 // faster. Returns the choice for each kind of product and type of weights that
-// the model has.
+// the model has, and that for the keys and values of a cache of its shape, half
+// full.
 //
 // A turn reads the next few megabytes, round and round through the matrices of
 // its kind, so that caches hold what they hold in a step. It is timed by the

@@ -53,6 +53,22 @@ TEST_F(ChooseKernelsTest, UsesWhatItChose) {
   EXPECT_EQ(InstructionSetInUse(), BestInstructionSet());
 }
 
+// The keys and values of a cache that no loaded matrix tells about.
+TEST_F(ChooseKernelsTest, AModelWithALongContextChoosesForItsCacheToo) {
+  Random random(kSeed);
+  const Gpt2Weights weights = RandomGpt2Weights(random, {.num_layers = 2,
+                                                         .num_heads = 3,
+                                                         .d_model = 96,
+                                                         .d_mlp = 96,
+                                                         .max_positions = 4096,
+                                                         .vocab_size = 32});
+  const std::vector<ChosenKernels> choices = ChooseKernels(weights);
+  ASSERT_EQ(choices.size(), 1U);
+  EXPECT_EQ(choices[0].kind, ProductKind::kHeads);
+  EXPECT_EQ(choices[0].kernels.set, BestInstructionSet());
+  EXPECT_EQ(KernelsFor(ProductKind::kHeads, DType::kF32), choices[0].kernels);
+}
+
 // So that a tiny model gives the same bits each time.
 TEST_F(ChooseKernelsTest, AModelWithLittleToReadKeepsTheDefault) {
   EXPECT_TRUE(ChooseKernels(ModelOfWidth(16)).empty());
@@ -87,9 +103,21 @@ TEST_F(ChooseKernelsTest, PinnedBitsDoNotDependOnTheChoice) {
   EXPECT_TRUE(Near(product(panels), panels_before, 0.0F));
   EXPECT_TRUE(Near(product(weights.lm_head), head_before, 0.0F));
 
-  for (const std::uint32_t ahead : {2048U, 16384U}) {
+  const Tensor2 keys = RandomTensor2(random, {40, 64});
+  const Tensor2 query = RandomTensor2(random, {1, 64});
+  const auto attend = [&] {
+    Tensor2 scores = Tensor2::from_shape({1, 40});
+    Tensor2 out = Tensor2::from_shape({1, 64});
+    MatMulTransposed(Work::kAttention, Rows(query), Rows(keys), Rows(scores));
+    MatMul(Work::kAttention, Rows(scores), Rows(keys), Rows(out));
+    return out;
+  };
+  const Tensor2 attended_before = attend();
+  for (const std::uint32_t ahead : {0U, 2048U, 16384U}) {
     UseKernelsFor(ProductKind::kPanels, DType::kF32, {.bytes_ahead = ahead});
     UseKernelsFor(ProductKind::kRows, DType::kF32, {.bytes_ahead = ahead});
+    UseKernelsFor(ProductKind::kHeads, DType::kF32, {.bytes_ahead = ahead});
+    EXPECT_TRUE(Near(attend(), attended_before, 0.0F));
     EXPECT_TRUE(Near(product(panels), panels_before, 0.0F));
     EXPECT_TRUE(Near(product(weights.lm_head), head_before, 0.0F));
   }
@@ -120,6 +148,25 @@ TEST(FastestKernelsTest, TheDistanceIsThatOfTheChosenSet) {
   };
   EXPECT_EQ(FastestKernels(ProductKind::kPanels, speed),
             ProductKernels{.bytes_ahead = 4096});
+}
+
+TEST(FastestKernelsTest, TheHardwareMayPrefetchBetter) {
+  const auto speed = [](const ProductKernels& kernels) {
+    return kernels.bytes_ahead == 0 ? 32.2 : 26.2;
+  };
+  for (const ProductKind kind :
+       {ProductKind::kPanels, ProductKind::kRows, ProductKind::kHeads}) {
+    EXPECT_EQ(FastestKernels(kind, speed),
+              (ProductKernels{.set = BestInstructionSet(), .bytes_ahead = 0}));
+  }
+}
+
+TEST(FastestKernelsTest, HeadsKeepTheWidestSet) {
+  const auto speed = [](const ProductKernels& kernels) {
+    return kernels.set == SmallestInstructionSet() ? 15.0 : 10.0;
+  };
+  EXPECT_EQ(FastestKernels(ProductKind::kHeads, speed),
+            ProductKernels{.set = BestInstructionSet()});
 }
 
 TEST(FastestKernelsTest, TilesHaveNoDistance) {
@@ -160,6 +207,11 @@ TEST(ChosenKernelsTextTest, NamesKindTypeSetAndDistance) {
                          DType::kF16,
                          {.set = InstructionSet::kAvx2, .bytes_ahead = 2048}}),
       "rows in F16: AVX2, 2 KiB ahead");
+  EXPECT_EQ(
+      ChosenKernelsText({ProductKind::kHeads,
+                         DType::kF32,
+                         {.set = InstructionSet::kAvx512, .bytes_ahead = 0}}),
+      "keys and values in F32: AVX-512, prefetched by hardware");
   EXPECT_EQ(
       ChosenKernelsText(
           {ProductKind::kTiles, DType::kF16, {.set = InstructionSet::kAvx2}}),

@@ -13,7 +13,8 @@ inline constexpr std::size_t kHugePageBytes = std::size_t{1} << 21U;
 
 // `bytes` zeroed bytes, freed with their last owner. They are aligned to a
 // cache line; kHugePageBytes or more are aligned to a huge page, and huge pages
-// are requested. Throws std::bad_alloc.
+// are requested, for the end as well if that adds at most a quarter. Throws
+// std::bad_alloc.
 std::shared_ptr<std::byte> AllocateWeights(std::size_t bytes);
 
 }  // namespace kvlab

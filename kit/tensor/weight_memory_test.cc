@@ -21,7 +21,8 @@ bool AllZero(const std::byte* data, std::size_t bytes) {
 TEST(AllocateWeightsTest, GivesZeroedMemoryThatCanBeWrittenToItsEnd) {
   for (const std::size_t bytes :
        {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{4097},
-        kHugePageBytes - 1, kHugePageBytes, 3 * kHugePageBytes + 5}) {
+        kHugePageBytes - 1, kHugePageBytes, kHugePageBytes + 5,
+        5 * kHugePageBytes - 4097}) {
     const std::shared_ptr<std::byte> memory = AllocateWeights(bytes);
     EXPECT_TRUE(AllZero(memory.get(), bytes)) << bytes;
     std::fill_n(memory.get(), bytes, std::byte{7});
