@@ -79,7 +79,7 @@ TEST(FastestCandidateTest, RoundsOfDifferentSizesAreRefused) {
 TEST(FastestCandidateTest, NoiseCostsNoMoreThanTheMargin) {
   constexpr std::uint64_t kSeed = 9;
   constexpr int kTrials = 2000;
-  constexpr std::size_t kRounds = 15;
+  constexpr std::size_t kRounds = 31;
   Random random(kSeed);
   int behind = 0;
   for (int trial = 0; trial < kTrials; ++trial) {

@@ -200,7 +200,7 @@ class Turns {
 ProductKernels FastestOf(
     const std::vector<ProductKernels>& candidates,
     const std::function<double(const ProductKernels&)>& speed) {
-  constexpr std::size_t kRounds = 15;
+  constexpr std::size_t kRounds = 31;
   const std::size_t count = candidates.size();
   std::vector<RoundOfSpeeds> rounds(kRounds, RoundOfSpeeds(count));
   for (std::size_t round = 0; round < kRounds; ++round) {

@@ -31,7 +31,7 @@ std::string ChosenKernelsText(const ChosenKernels& choice);
 // turn of them. The instruction sets of this machine take turns, and but for
 // tiles each of them with three distances of prefetching and without it; heads
 // have the widest set alone. FastestCandidate decides, the default being the
-// widest set and the default distance. Calls `speed` 15 times for each
+// widest set and the default distance. Calls `speed` 31 times for each
 // candidate.
 ProductKernels FastestKernels(
     ProductKind kind,
@@ -46,7 +46,7 @@ ProductKernels FastestKernels(
 // A turn reads the next few megabytes, round and round through the matrices of
 // its kind, so that caches hold what they hold in a step. It is timed by the
 // processor time of its threads, as many as the products use, so that other
-// programs on their cores do not count. 20 to 50 ms for each kind. Kinds with
+// programs on their cores do not count. 30 to 100 ms for each kind. Kinds with
 // less than 1 MiB keep the default: nothing is to be gained.
 //
 // The order of a sum's terms depends on the instruction set, so the last bits

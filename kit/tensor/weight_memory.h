@@ -11,10 +11,10 @@ namespace kvlab {
 // pages of 4 KiB spends a tenth of its time on looking up their addresses.
 inline constexpr std::size_t kHugePageBytes = std::size_t{1} << 21U;
 
-// `bytes` zeroed bytes, freed with their last owner. They are aligned to a
-// cache line; kHugePageBytes or more are aligned to a huge page, and huge pages
-// are requested, for the end as well if that adds at most a quarter. Throws
-// std::bad_alloc.
+// `bytes` zeroed bytes, aligned to a cache line. 64 KiB or more are in huge
+// pages, if the system has any. Blocks follow each other in regions of 64 MiB
+// or more, whose memory is taken as it is written and returned with the last of
+// the blocks. Any threads. Throws std::bad_alloc.
 std::shared_ptr<std::byte> AllocateWeights(std::size_t bytes);
 
 }  // namespace kvlab
