@@ -65,7 +65,7 @@ class Region {
 
   std::size_t Room() const { return bytes_ - cut_; }
 
-  // Whole cache lines of what nobody has had; needs room.
+  // Whole cache lines that were not cut before; needs room.
   std::byte* Cut(std::size_t bytes) {
     std::byte* const block = data_ + cut_;
     cut_ +=
