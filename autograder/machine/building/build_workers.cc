@@ -207,7 +207,8 @@ class Builder {
 
   RunResult Compile(const Compilation& one) const {
     const fs::path here = fs::path("compiling") / one.object;
-    const fs::path course = staging_->Copy(kit_.Headers(), here / "course");
+    const fs::path course =
+        staging_->NameAgain(kit_.Headers(), here / "course");
     staging_->WriteFile(here / "course" / one.source,
                         submission_.files.at(one.source).content);
     const fs::path objects = staging_->MakeWritable(here / "objects");

@@ -777,6 +777,21 @@ TEST(StagingFolderTest, OfAKilledGraderIsRemovedByTheNextAndOthersAreNot) {
   EXPECT_TRUE(std::filesystem::exists(ours.Path()));
 }
 
+TEST(StagingFolderTest, NamesFilesAgainAndReplacesOneWithoutTheOther) {
+  const StagingFolder from(ChooseSandboxUser());
+  from.WriteFile("kit/math/work.h", "work");
+  from.WriteFile("kit/error.h", "error");
+  const StagingFolder to(ChooseSandboxUser());
+  to.NameAgain(from.Path() / "kit", "compiling/one/kit");
+  const std::filesystem::path copy = to.Path() / "compiling/one/kit";
+  EXPECT_EQ(ReadRegularFile(copy / "math/work.h", 100), "work");
+  EXPECT_EQ(ReadRegularFile(copy / "error.h", 100), "error");
+  EXPECT_EQ(std::filesystem::hard_link_count(copy / "error.h"), 2U);
+  to.WriteFile("compiling/one/kit/error.h", "written over");
+  EXPECT_EQ(ReadRegularFile(copy / "error.h", 100), "written over");
+  EXPECT_EQ(ReadRegularFile(from.Path() / "kit/error.h", 100), "error");
+}
+
 TEST(StagingFolderTest, CopiesWhatSymbolicLinksPointTo) {
   const StagingFolder from(ChooseSandboxUser());
   const StagingFolder to(ChooseSandboxUser());

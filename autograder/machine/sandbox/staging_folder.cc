@@ -63,6 +63,29 @@ void CopyFile(const fs::path& from, const fs::path& to) {
   fs::permissions(to, kReadable);
 }
 
+void NameOrCopyFile(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::create_hard_link(from, to, error);
+  if (error) CopyFile(from, to);
+}
+
+// Makes each folder below `from` again below top / relative, and calls
+// put(file, where it belongs) for each file.
+template <typename Put>
+void ForEachFileBelow(const fs::path& from, const fs::path& top,
+                      const fs::path& relative, const Put& put) {
+  MakeFolders(top, relative);
+  for (const auto& entry : fs::recursive_directory_iterator(
+           from, fs::directory_options::follow_directory_symlink)) {
+    const fs::path below = relative / entry.path().lexically_relative(from);
+    if (entry.is_directory()) {
+      MakeFolders(top, below);
+    } else {
+      put(entry.path(), top / below);
+    }
+  }
+}
+
 constexpr const char* kTmp = "/tmp";
 constexpr const char* kPrefix = "kvlab-grade-";
 // A folder just made may not be locked yet.
@@ -140,6 +163,7 @@ fs::path StagingFolder::WriteFile(const fs::path& relative,
   fs::path path = path_ / relative;
   OrRefused(path, [&] {
     MakeFolders(path_, relative.parent_path());
+    fs::remove(path);  // it may be another file's name too
     std::ofstream file(path, std::ios::binary);
     file.write(content.data(), static_cast<std::streamsize>(content.size()));
     file.close();
@@ -158,17 +182,16 @@ fs::path StagingFolder::Copy(const fs::path& from,
       CopyFile(from, to);
       return;
     }
-    MakeFolders(path_, relative);
-    for (const auto& entry : fs::recursive_directory_iterator(
-             from, fs::directory_options::follow_directory_symlink)) {
-      const fs::path below = relative / entry.path().lexically_relative(from);
-      if (entry.is_directory()) {
-        MakeFolders(path_, below);
-      } else {
-        CopyFile(entry.path(), path_ / below);
-      }
-    }
+    ForEachFileBelow(from, path_, relative, CopyFile);
   });
+  return to;
+}
+
+fs::path StagingFolder::NameAgain(const fs::path& from,
+                                  const fs::path& relative) const {
+  fs::path to = path_ / relative;
+  OrRefused(to,
+            [&] { ForEachFileBelow(from, path_, relative, NameOrCopyFile); });
   return to;
 }
 
