@@ -193,8 +193,7 @@ class Builder {
     // header if not.
     Append(command, {"-include", std::string(kPrecompiled) + "/" +
                                      kit_.Manifest().precompiled});
-    // So that no call from one function to another is settled before the link.
-    if (options_.alone) Append(command, {"-fPIC"});
+    if (options_.alone) Append(command, kit_.Manifest().alone_flags);
     // Warnings are for the student's own build; here they would hide errors.
     Append(command, {"-w", "-fmax-errors=20", "-iquote", "."});
     // Headers of xtensor under their later names (third_party/debian.bzl) may

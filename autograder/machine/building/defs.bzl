@@ -2,7 +2,8 @@
 
     include/   headers of the kit and of the modules, and each module.toml
     precompiled/   a header with what most sources include, and what the
-                   compiler made of it
+                   compiler made of it, with and without the flags of a task
+                   alone
     lib/       our side of the workers, as static archives
     alone/     for each task the module's answers, in which the functions of
                that task are the student's (worker_kit/alone.py)
@@ -22,6 +23,10 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 # In the sandbox too.
 _COMPILER = "/usr/bin/g++"
+
+# So that no call from one function to another is settled before the link, where
+# a task is judged alone: then all others are the answers'.
+_ALONE_FLAGS = ["-fPIC"]
 
 # The compiler looks for its parts in PATH, and the sandbox gives it this one.
 _ENVIRONMENT = {"PATH": "/usr/bin", "LC_ALL": "C"}
@@ -119,9 +124,15 @@ def _include_flags(headers):
             folders[header.path.split(_MOVED)[0] + _MOVED[:-1]] = None
     return [flag for folder in folders for flag in ["-iquote", folder]]
 
-def _precompile(ctx, headers, flags):
-    """The compiler's image of ctx.file.precompiled, as GCC wants it named."""
-    image = ctx.actions.declare_file(ctx.file.precompiled.basename + ".gch")
+def _precompile(ctx, headers, flags, name):
+    """The compiler's image of ctx.file.precompiled.
+
+    GCC takes one only for the flags that it was made with, and tries each in a
+    folder of the header's name and .gch.
+    """
+    image = ctx.actions.declare_file(
+        ctx.file.precompiled.basename + ".gch/" + name,
+    )
     ctx.actions.run(
         executable = _COMPILER,
         inputs = headers + [ctx.file.precompiled],
@@ -208,8 +219,15 @@ def _worker_kit_impl(ctx):
     copies = {}
     for header in headers + ctx.files.descriptions:
         copies["include/" + _included_as(header)] = header
-    for file in [ctx.file.precompiled, _precompile(ctx, headers, compile_flags)]:
-        copies["precompiled/" + file.basename] = file
+    header = ctx.file.precompiled
+    copies["precompiled/" + header.basename] = header
+    for name, flags in {"together": [], "alone": _ALONE_FLAGS}.items():
+        copies["precompiled/{}.gch/{}".format(header.basename, name)] = _precompile(
+            ctx,
+            headers,
+            compile_flags + flags,
+            name,
+        )
     for info in workers:
         for archive in info.archives:
             copies["lib/" + archive.short_path] = archive
@@ -228,6 +246,7 @@ def _worker_kit_impl(ctx):
     ctx.actions.write(manifest, json.encode_indent(struct(
         compiler = _COMPILER,
         compile_flags = compile_flags,
+        alone_flags = _ALONE_FLAGS,
         precompiled = ctx.file.precompiled.basename,
         workers = [
             struct(

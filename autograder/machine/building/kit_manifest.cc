@@ -21,6 +21,7 @@ KitManifest ReadKitManifest(const std::filesystem::path& file) {
     json.at("compiler").get_to(manifest.compiler);
     json.at("precompiled").get_to(manifest.precompiled);
     json.at("compile_flags").get_to(manifest.compile_flags);
+    json.at("alone_flags").get_to(manifest.alone_flags);
     for (const nlohmann::json& entry : json.at("workers")) {
       WorkerRecipe& worker = manifest.workers.emplace_back();
       entry.at("name").get_to(worker.name);

@@ -21,7 +21,8 @@ struct WorkerRecipe {
 struct KitManifest {
   std::string compiler;  // "/usr/bin/g++"
   std::vector<std::string> compile_flags;
-  std::string precompiled;  // below precompiled/: "course.h"
+  std::vector<std::string> alone_flags;  // more, for a task alone
+  std::string precompiled;               // below precompiled/: "course.h"
   std::vector<WorkerRecipe> workers;
 
   // Throws DataError, listing the known names, if this one is unknown.
