@@ -88,8 +88,9 @@ std::shared_ptr<std::byte> AllocateWeights(std::size_t bytes) {
   const std::lock_guard lock(mutex);
   std::shared_ptr<Region> region = roomiest.lock();
   const std::size_t room = region ? region->Room() : 0;
-  if (room < bytes)
+  if (room < bytes) {
     region = std::make_shared<Region>(std::max(bytes, kRegionBytes));
+  }
   std::byte* const block = region->Cut(bytes);
   if (region->Room() > room) roomiest = region;
   return {region, block};

@@ -46,13 +46,15 @@ TEST(AllocateWeightsTest, ABlockLivesAsLongAsItsOwner) {
   std::vector<std::shared_ptr<std::byte>> blocks;
   for (std::size_t i = 0; i < 40; ++i) {  // more than one region
     blocks.push_back(AllocateWeights(2 * kHugePageBytes + 100 * i));
-    std::fill_n(blocks[i].get(), 2 * kHugePageBytes + 100 * i, std::byte(i));
+    std::fill_n(blocks[i].get(), 2 * kHugePageBytes + 100 * i,
+                static_cast<std::byte>(i));
     if (i % 3 == 1) blocks[i - 1].reset();
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::byte* const block = blocks[i].get();
     if (block == nullptr) continue;
-    EXPECT_EQ(std::count(block, block + 2 * kHugePageBytes, std::byte(i)),
+    EXPECT_EQ(std::count(block, block + 2 * kHugePageBytes,
+                         static_cast<std::byte>(i)),
               2 * kHugePageBytes);
   }
 }
@@ -75,15 +77,15 @@ TEST(AllocateWeightsTest, ThreadsGetBlocksOfTheirOwn) {
       threads.emplace_back([&blocks, thread] {
         for (std::size_t i = thread; i < blocks.size(); i += 4) {
           blocks[i] = AllocateWeights(100000);
-          std::fill_n(blocks[i].get(), 100000, std::byte(i));
+          std::fill_n(blocks[i].get(), 100000, static_cast<std::byte>(i));
         }
       });
     }
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    EXPECT_EQ(
-        std::count(blocks[i].get(), blocks[i].get() + 100000, std::byte(i)),
-        100000);
+    EXPECT_EQ(std::count(blocks[i].get(), blocks[i].get() + 100000,
+                         static_cast<std::byte>(i)),
+              100000);
   }
 }
 
