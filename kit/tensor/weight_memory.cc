@@ -65,11 +65,11 @@ class Region {
 
   std::size_t Room() const { return bytes_ - cut_; }
 
-  // Whole cache lines that were not cut before; needs room.
+  // Whole cache lines that were not cut before; needs room, which is a number
+  // of whole lines too.
   std::byte* Cut(std::size_t bytes) {
     std::byte* const block = data_ + cut_;
-    cut_ +=
-        std::min(Room(), (bytes + kLineBytes - 1) / kLineBytes * kLineBytes);
+    cut_ += (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
     return block;
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <new>
@@ -67,6 +68,34 @@ TEST(AllocateWeightsTest, MemoryIsZeroedWhateverItWasBefore) {
     ASSERT_TRUE(AllZero(memory.get(), kBytes)) << round;
     std::fill_n(memory.get(), kBytes, std::byte{7});
   }
+}
+
+// In bytes, of this process.
+std::size_t Resident() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t pages = 0;
+  file >> pages >> pages;
+  return pages * 4096;
+}
+
+// Fifteen such blocks leave a region almost, but not quite, room for another.
+TEST(AllocateWeightsTest, MemoryGoesBackWithTheLastBlock) {
+  constexpr std::size_t kBytes = 2 * kHugePageBytes + 64;
+  constexpr std::size_t kBlocks = 16;
+  const std::size_t before = Resident();
+  std::vector<std::shared_ptr<std::byte>> blocks;
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    blocks.push_back(AllocateWeights(kBytes));
+    std::fill_n(blocks[i].get(), kBytes, static_cast<std::byte>(i));
+  }
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    EXPECT_EQ(std::count(blocks[i].get(), blocks[i].get() + kBytes,
+                         static_cast<std::byte>(i)),
+              kBytes);
+  }
+  EXPECT_GT(Resident(), before + kBlocks * kBytes / 2);
+  blocks.clear();
+  EXPECT_LT(Resident(), before + kBytes / 2);
 }
 
 TEST(AllocateWeightsTest, ThreadsGetBlocksOfTheirOwn) {
