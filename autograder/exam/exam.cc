@@ -125,12 +125,11 @@ Reply Exam::CallStudent(Endpoint& endpoint, const Request& request,
   const Stopwatch watch;
   Reply reply = endpoint.Call(request, limits);
   waited_seconds_ += std::max(0.0, watch.Seconds() - reply.withheld_seconds);
-  if (reply.status == Status::kTimedOut &&
-      reply.withheld_seconds >= kMostWithheld * limits.seconds) {
+  if (reply.starved) {
     BlockCheck(fmt::format(
         "other programs take the processors; of {:.3g} seconds the submission "
-        "had less than {:.3g} to answer in",
-        watch.Seconds(), limits.seconds));
+        "was kept waiting for {:.3g}",
+        watch.Seconds(), reply.withheld_seconds));
   }
   Note(reply);
   if (reply.status == Status::kTimedOut && left < limits_.seconds) {

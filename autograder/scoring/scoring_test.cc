@@ -22,6 +22,7 @@ class NotingEndpoint final : public Endpoint {
     Reply reply;
     reply.status = hangs ? Status::kTimedOut : status;
     reply.withheld_seconds = withheld_seconds;
+    reply.starved = starved;
     return reply;
   }
   std::optional<std::uint64_t> ResidentBytes() override { return 0; }
@@ -30,6 +31,7 @@ class NotingEndpoint final : public Endpoint {
   bool hangs = false;
   Status status = Status::kOk;
   double withheld_seconds = 0;
+  bool starved = false;
   int restarts = 0;
   std::vector<double> seconds;
 };
@@ -256,7 +258,8 @@ TEST_F(ScoringTest, WhatCannotBeJudgedIsNeitherEarnedNorLost) {
 TEST_F(ScoringTest, NoAnswerOnAMachineThatIsTooBusyIsNeitherEarnedNorLost) {
   rubric_.limits.call.seconds = 2;
   student_.hangs = true;
-  student_.withheld_seconds = 2 * kMostWithheld;
+  student_.withheld_seconds = 10;
+  student_.starved = true;
   Add(Rule("busy", 2), Asking("busy"));
   const auto marks = Score();
   EXPECT_TRUE(marks[0].blocked);
@@ -268,7 +271,7 @@ TEST_F(ScoringTest, NoAnswerOnAMachineThatIsTooBusyIsNeitherEarnedNorLost) {
 TEST_F(ScoringTest, NoAnswerOnAMachineThatIsBusyForAWhileIsLost) {
   rubric_.limits.call.seconds = 2;
   student_.hangs = true;
-  student_.withheld_seconds = 2 * kMostWithheld - 1;
+  student_.withheld_seconds = 9;
   Add(Rule("busy", 2), Asking("busy"));
   const auto marks = Score();
   EXPECT_FALSE(marks[0].blocked);

@@ -35,6 +35,11 @@ constexpr double kEndingSeconds = 2;
 // not be much.
 constexpr double kLongCallSeconds = 0.05;
 
+bool IsStarved(const Reply& reply, double seconds) {
+  return reply.status == Status::kTimedOut &&
+         reply.withheld_seconds >= kMostWithheld * seconds;
+}
+
 std::string SecondsText(double seconds) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3g s", seconds);
@@ -139,6 +144,7 @@ std::optional<Reply> WorkerEndpoint::Start() {
     return std::nullopt;
   }
   if (worker_) ready = Lost(Status::kBadReply, "it wrote bytes of its own");
+  ready.starved = IsStarved(ready, options_.start_seconds);
   ready.message =
       "while it started, before any call (static initialisers run then): " +
       ready.message;
@@ -170,6 +176,7 @@ Reply WorkerEndpoint::Exchange(const Request& request,
                     : Lost(sent);
   if (reply.status == Status::kTimedOut) {
     reply.message = "no reply within " + SecondsText(limits.seconds);
+    reply.starved = IsStarved(reply, limits.seconds);
   }
   if (!worker_) return reply;
   if (std::optional<Reply> refusal = RefuseLeftovers()) return *refusal;

@@ -55,6 +55,8 @@ struct Reply {
   // In which the worker was ready, and the machine did something else. Counted
   // in calls that take long; what short ones waited is in the next long one's.
   double withheld_seconds = 0;
+  // Timed out, and so much was withheld that nothing can be said of it.
+  bool starved = false;
 };
 
 }  // namespace kvlab::grading
